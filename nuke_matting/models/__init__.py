@@ -1,0 +1,1 @@
+"""Models: a network, its weights and the contract they keep."""

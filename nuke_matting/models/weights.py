@@ -1,0 +1,74 @@
+"""Weight files: safetensors with metadata that says what they are, whose, and what from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from nuke_matting.errors import ModelError
+
+
+@dataclass(frozen=True)
+class WeightFile:
+    """A weight file's tensors, its metadata (all text) and the SHA-256 of its bytes."""
+
+    path: Path
+    tensors: dict[str, Tensor]
+    metadata: dict[str, str]
+    digest: str
+
+
+def save_weights(path: Path, net: nn.Module, metadata: dict[str, str]) -> None:
+    """Writes a network's weights at fp16, whole or not at all. `metadata` needs at least `architecture` and `name`."""
+    tensors = {
+        name: (value.half() if value.is_floating_point() else value).contiguous().cpu()
+        for name, value in net.state_dict().items()
+    }
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        temporary.write_bytes(save(tensors, metadata))
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def load_weights(path: Path) -> WeightFile:
+    """Reads a weight file. Raises ModelError where it is missing, damaged or not ours."""
+    advice = "copy the file anew, or name another model with --model"
+    try:
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        with safe_open(str(path), framework="pt") as file:
+            metadata = dict(file.metadata() or {})
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, it is no dictionary
+    except OSError as error:
+        raise ModelError(f"the weights cannot be read ({error.strerror or error})", path=path, advice=advice) from error
+    except (SafetensorError, ValueError, json.JSONDecodeError) as error:
+        raise ModelError(f"not a whole safetensors file ({error})", path=path, advice=advice) from error
+    if "architecture" not in metadata:
+        raise ModelError("the file does not say which network it is for", path=path, advice=advice)
+    return WeightFile(path, tensors, metadata, digest)
+
+
+def fill(net: nn.Module, weights: WeightFile) -> None:
+    """Loads the tensors into a network as fp32. Raises ModelError where names, shapes or values do not fit."""
+    wanted = net.state_dict()
+    missing, unknown = sorted(set(wanted) - set(weights.tensors)), sorted(set(weights.tensors) - set(wanted))
+    wrong = sorted(n for n, v in wanted.items() if n in weights.tensors and weights.tensors[n].shape != v.shape)
+    broken = sorted(n for n, v in weights.tensors.items() if v.is_floating_point() and not torch.isfinite(v).all())
+    for names, what in ((missing, "are missing"), (unknown, "are unknown"), (wrong, "have another shape"), (broken, "are not finite")):
+        if names:
+            shown = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+            raise ModelError(
+                f"the weights do not fit the network: {len(names)} tensors {what} ({shown})",
+                path=weights.path,
+                advice="use the weights that came with this version, or name another model with --model",
+            )
+    net.load_state_dict({name: value.to(wanted[name].dtype) for name, value in weights.tensors.items()})

@@ -1,0 +1,104 @@
+"""Regions: the 8x8-pixel cells of the full-size frame that deserve a second look. Choose, cut out, find near, paste.
+
+The idea is Zhong and Zharkov's ("Lightweight Portrait Matting via Regional Attention and Refinement", WACV 2024).
+A region is named by its frame in the batch, and its row and column in the grid of cells.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+CELL = 8  # pixels a side
+
+
+def grid_size(height: int, width: int) -> tuple[int, int]:
+    """Rows and columns of cells that cover a frame; the last ones may hang over its edge."""
+    return -(-height // CELL), -(-width // CELL)
+
+
+def choose(error: Tensor, budget: int, threshold: float) -> Tensor:
+    """The cells where the error is largest.
+
+    error : [B, 1, rows, columns], probability of an error.
+    budget : most cells in a frame.
+    threshold : cells at or below it are never taken.
+
+    Returns [N, 3] int64: frame, row, column, in raster order. N may be 0.
+    """
+    b, _, rows, columns = error.shape
+    flat = error.reshape(b, -1).float()
+    budget = min(budget, rows * columns)
+    if budget <= 0:
+        return torch.zeros(0, 3, dtype=torch.int64, device=error.device)
+    value, index = flat.topk(budget, dim=1)
+    frame = torch.arange(b, device=error.device)[:, None].expand_as(index)
+    keep = value > threshold
+    cell = (frame[keep] * rows * columns + index[keep]).sort().values
+    return torch.stack([cell // (rows * columns), cell // columns % rows, cell % columns], dim=1)
+
+
+def cut(image: Tensor, regions: Tensor, halo: int) -> Tensor:
+    """Cuts regions and `halo` pixels around them: [B, C, H, W], [N, 3] -> [N, C, 8 + 2 halo, 8 + 2 halo].
+
+    Beyond the frame the edge pixels are repeated.
+    """
+    height, width = image.shape[-2:]
+    span = torch.arange(-halo, CELL + halo, device=image.device)
+    y = (regions[:, 1, None] * CELL + span).clamp(0, height - 1)
+    x = (regions[:, 2, None] * CELL + span).clamp(0, width - 1)
+    channels = torch.arange(image.shape[1], device=image.device)
+    return image[regions[:, 0, None, None, None], channels[:, None, None], y[:, None, :, None], x[:, None, None, :]]
+
+
+def sample(feature: Tensor, regions: Tensor, grid: tuple[int, int]) -> Tensor:
+    """A small map's value at the regions' centres, bilinear: [B, C, h, w], [N, 3] -> [N, C]."""
+    rows, columns = grid
+    out = feature.new_zeros(len(regions), feature.shape[1])
+    for index in range(feature.shape[0]):
+        mine = regions[:, 0] == index
+        at = regions[mine]
+        y = (at[:, 1].to(feature.dtype) + 0.5) / rows * 2 - 1
+        x = (at[:, 2].to(feature.dtype) + 0.5) / columns * 2 - 1
+        where = torch.stack([x, y], dim=1)[None, None]
+        found = F.grid_sample(feature[index : index + 1], where, padding_mode="border", align_corners=False)
+        out[mine] = found[0, :, 0].transpose(0, 1)
+    return out
+
+
+def paste(image: Tensor, regions: Tensor, patches: Tensor) -> Tensor:
+    """A copy of [B, C, H, W] with [N, C, 8, 8] patches in their cells; what hangs over the frame's edge is dropped."""
+    b, c, height, width = image.shape
+    rows, columns = grid_size(height, width)
+    padded = F.pad(image, (0, columns * CELL - width, 0, rows * CELL - height))
+    cells = padded.view(b, c, rows, CELL, columns, CELL).permute(0, 2, 4, 1, 3, 5).contiguous()
+    frame, row, column = regions.unbind(1)
+    cells = cells.index_put((frame, row, column), patches.to(cells.dtype))
+    return cells.permute(0, 3, 1, 4, 2, 5).reshape(b, c, rows * CELL, columns * CELL)[..., :height, :width]
+
+
+def nearest(regions: Tensor, count: int, rows_at_once: int = 1024) -> Tensor:
+    """For every region, itself and the `count` nearest other ones of the same frame.
+
+    Distance is Euclidean over the grid of cells; of equally near ones, those earlier in raster order come first, so the
+    answer does not depend on `rows_at_once`, the number of rows of the distance matrix held at a time. Where a frame
+    has fewer regions, the region itself fills the list.
+
+    [N, 3] -> [N, 1 + count] int64 indices into the regions.
+    """
+    n = len(regions)
+    own = torch.arange(n, device=regions.device)
+    far = torch.iinfo(torch.int64).max
+    found = []
+    for start in range(0, n, rows_at_once):
+        part = regions[start : start + rows_at_once]
+        offset = part[:, None, 1:] - regions[None, :, 1:]
+        order = (offset * offset).sum(-1) * n + own  # unique, so ties break the same way everywhere
+        order[part[:, None, 0] != regions[None, :, 0]] = far
+        order[torch.arange(len(part)), own[start : start + len(part)]] = far
+        value, index = order.topk(min(count, n), dim=1, largest=False)
+        mine = own[start : start + len(part), None]
+        index = torch.where(value == far, mine, index)
+        found.append(torch.cat([mine, index, mine.expand(-1, count - index.shape[1])], dim=1))
+    return torch.cat(found) if found else torch.zeros(0, 1 + count, dtype=torch.int64, device=regions.device)

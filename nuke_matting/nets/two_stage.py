@@ -1,0 +1,102 @@
+"""The default network: coarse ViT with frame memory, then regions at full size with cross region attention.
+
+    image, clean plate, guide --reduced--> stem --> ViT --> memory (t-1, t-2, ...) --> decoder --> coarse
+    coarse + image at full size --> regions --> refiner --> alpha, foreground
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from nuke_matting.nets import regions as rg
+from nuke_matting.nets.decoder import Coarse, Decoder
+from nuke_matting.nets.memory import KeyValue, Memory
+from nuke_matting.nets.refiner import HALO, RegionRefiner
+from nuke_matting.nets.vit import Stem, VisionTransformer
+
+INPUTS = 9  # image 3, clean plate 3, clean plate given 1, guide 1, guide given 1
+STRIDE = 16  # the coarse frame's sides are multiples of it
+
+
+class Features(NamedTuple):
+    """All that is ever needed of a frame: its stem features, and the key and value that its followers read too."""
+
+    f2: Tensor
+    f4: Tensor
+    f8: Tensor
+    memory: KeyValue
+
+
+class TwoStage(nn.Module):
+    """Two-stage matting with a memory of named frames.
+
+    Images are in the model space (about [0, 1]), alpha and guide are coverage in [0, 1]. An absent clean plate or
+    guide is zeros, with zeros in its "given" channel (see `stack`).
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        stem, width = (24, 48, 96), 192
+        self.stem = Stem(INPUTS, stem, width)
+        self.vit = VisionTransformer(width, depth=6, heads=6, expansion=3)
+        self.memory = Memory(width)
+        self.decoder = Decoder(width, stem, channels=(64, 48, 32))
+        self.refiner = RegionRefiner(inputs=3 + 4 + 4, hidden=32)
+
+    def encode(self, x: Tensor) -> Features:
+        """[B, 9, h, w] coarse input, h and w multiples of 16 -> Features."""
+        f2, f4, f8, f16 = self.stem(x - 0.5)
+        return Features(f2, f4, f8, self.memory.remember(self.vit(f16)))
+
+    def coarse(self, frame: Features, memory: Sequence[KeyValue]) -> Coarse:
+        """A frame's features and its memory (one frame or more; the frame's own where there is no other) -> Coarse."""
+        return self.decoder(self.memory(frame.memory, memory), frame.f8, frame.f4, frame.f2)
+
+    def refine(
+        self, image: Tensor, clean: Tensor, coarse: Coarse, regions: Tensor, batch: int = 1024
+    ) -> tuple[Tensor, Tensor]:
+        """Full-size alpha and foreground residual.
+
+        image : [B, 3, H, W]; clean : [B, 4, H, W], the clean plate and its "given" channel.
+        regions : [N, 3] as of `regions.choose`.
+        batch : regions encoded and decoded at once.
+
+        Returns unbounded alpha [B, 1, H, W] and residual [B, 3, H, W]: the coarse ones, bilinear, corrected in regions.
+        """
+        size = image.shape[-2:]
+        blurred = F.interpolate(
+            torch.cat([coarse.alpha, coarse.residual], dim=1).to(image.dtype), size=size, mode="bilinear", align_corners=False
+        )
+        if len(regions) == 0:
+            return blurred[:, :1], blurred[:, 1:]
+        full = torch.cat([image, clean, blurred], dim=1)
+        hidden = rg.sample(coarse.hidden.to(image.dtype), regions, rg.grid_size(*size))
+        parts = [slice(start, start + batch) for start in range(0, len(regions), batch)]
+        deep = torch.cat([self.refiner.encode(rg.cut(full, regions[part], HALO), hidden[part]) for part in parts])
+        said = self.refiner.attend(deep, regions, rg.nearest(regions, 8))
+        patches = []
+        for part in parts:
+            cuts = rg.cut(full, regions[part], HALO)
+            correction = self.refiner.decode(deep[part], said[part], cuts)
+            patches.append(cuts[:, 7:, HALO:-HALO, HALO:-HALO] + correction.to(cuts.dtype))
+        out = rg.paste(blurred, regions, torch.cat(patches))
+        return out[:, :1], out[:, 1:]
+
+
+def stack(image: Tensor, clean: Tensor | None = None, guide: Tensor | None = None) -> Tensor:
+    """The network's nine channels: [B, 3, H, W], clean plate likewise or None, guide [B, 1, H, W] or None -> [B, 9, H, W]."""
+    none, one = torch.zeros_like(image[:, :1]), torch.ones_like(image[:, :1])
+    parts = [image, *((clean, one) if clean is not None else (image * 0, none))]
+    parts += [guide, one] if guide is not None else [none, none]
+    return torch.cat(parts, dim=1)
+
+
+def coarse_size(height: int, width: int, long_side: int) -> tuple[int, int]:
+    """Size of the coarse frame: at most `long_side`, multiples of 16, as near to the frame's aspect as that allows."""
+    scale = min(1.0, long_side / max(height, width))
+    return tuple(max(STRIDE, round(side * scale / STRIDE) * STRIDE) for side in (height, width))

@@ -1,0 +1,60 @@
+"""The values that the rest of the house passes around: a window of pixels, and a frame of a plate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Window:
+    """A rectangle of pixels, EXR convention: `x`, `y` of the upper left pixel (may be negative), and its size."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class ColourHints:
+    """What a file says of its own colour. Each is None where the file does not say.
+
+    interop_id : the `colorInteropID` attribute, e.g. ``lin_ap1_scene``.
+    oiio_space : OpenImageIO's `oiio:ColorSpace` where the *file* set it (not OpenImageIO's own guess by extension).
+    chromaticities : EXR `chromaticities`, eight floats: red, green, blue, white as x, y.
+    file_format : OpenImageIO's name of the format: ``openexr``, ``png``, ``jpeg``, ``dpx``, ``tiff``.
+    integer : pixels are stored as integers (so most likely display-referred or log, not scene-linear).
+    """
+
+    interop_id: str | None = None
+    oiio_space: str | None = None
+    chromaticities: tuple[float, ...] | None = None
+    file_format: str = "openexr"
+    integer: bool = False
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One frame of a plate: the red, green and blue of its data window.
+
+    number : frame number.
+    path : the file it was read from.
+    pixels : [H, W, 3] float32, contiguous, in the plate's own colour space, never clamped.
+        Not-a-number pixels are 0 here and infinite ones +-65504 (the largest half); `non_finite` counts them.
+    data_window : where `pixels` lie (Nuke: bbox); H and W are its height and width.
+    display_window : the picture's format.
+    colour : what the file says of its colour space.
+    non_finite : count of pixels with a NaN or infinite channel in the file.
+    """
+
+    number: int
+    path: Path
+    pixels: NDArray[np.float32]
+    data_window: Window
+    display_window: Window
+    colour: ColourHints
+    non_finite: int = 0

@@ -1,0 +1,113 @@
+"""Every user-facing choice, once: its type, default, range, unit and one-line help.
+
+The command line is made from these fields, and so will be the node's knobs, the worker's requests and the farm's
+parameters, so that they cannot drift apart.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from nuke_matting.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Option:
+    """What a person must know of one setting.
+
+    help : one line.
+    metavar : the name of its value in a usage text.
+    choices : the only values it may take, if not free.
+    pattern : regular expression that a free text value must match whole, if any.
+    minimum, maximum : range of a number, both inclusive.
+    unit : unit of a number.
+    pixels : True where the setting changes the alpha's values (so it is part of the cache key).
+    """
+
+    help: str
+    metavar: str = ""
+    choices: tuple[str, ...] = ()
+    pattern: str = ""
+    minimum: float | None = None
+    maximum: float | None = None
+    unit: str = ""
+    pixels: bool = False
+
+
+def _option(default: Any, help: str, **about: Any) -> Any:
+    return field(default=default, metadata={"option": Option(help, **about)})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The choices for one shot. Frozen and hashable; `replace` makes a changed copy; all values are checked.
+
+    >>> Settings(precision="fp32").precision
+    'fp32'
+    >>> Settings(precision="fp8")
+    Traceback (most recent call last):
+    nuke_matting.errors.UsageError: precision: 'fp8' is not one of auto, fp32, bf16, fp16
+    """
+
+    model: str = _option("two_stage", "model to use: a name, or the path of a .safetensors file", metavar="MODEL", pixels=True)
+    device: str = _option(
+        "auto", "where the network runs; auto takes a CUDA GPU, else Apple's, else the CPU", metavar="auto|cpu|cuda|cuda:N|mps",
+        pattern=r"auto|cpu|mps|cuda(:\d+)?",
+    )
+    precision: str = _option(
+        "auto", "arithmetic of the network; auto is fp32 on a CPU, fp16 on a GPU", choices=("auto", "fp32", "bf16", "fp16"),
+    )
+    ocio: str = _option("", "OCIO config; default: $OCIO, then the built-in one", metavar="CONFIG", pixels=True)
+    colourspace: str = _option("", "colour space of the plate; default: from the file, then the config", metavar="NAME", pixels=True)
+    clean_plate: str = _option("", "the same view without the subject: a sequence or a single file", metavar="PATTERN_OR_FILE", pixels=True)
+    guide: str = _option(
+        "", "rough matte, single file or sequence: 1 inside, 0 outside, between is open", metavar="PATTERN", pixels=True,
+    )
+    regions: float = _option(
+        4.0, "most 8x8 regions to refine in a frame, times (width + height) / 8", minimum=0.0, maximum=1000.0, pixels=True,
+    )
+    region_batch: int = _option(1024, "regions refined at once; lower it when memory is short", minimum=1, maximum=1_000_000)
+    mode: str = _option("sidecar", "sidecar writes the alpha alone, merge adds it to a copy of the plate", choices=("sidecar", "merge"))
+    layer: str = _option("rgba.alpha", "channel for the alpha: rgba.alpha, or NAME.A for a layer of its own",
+                         metavar="rgba.alpha|NAME.A", pattern=r"rgba\.alpha|[A-Za-z][A-Za-z0-9_]*\.[A-Za-z][A-Za-z0-9_]*")
+    fg: bool = _option(False, "also write the foreground colour, free of the background's")
+    premult: bool = _option(False, "multiply the foreground by the alpha (else it is straight)")
+    cache_dir: str = _option("", "folder of cached mattes; default: $NUKE_MATTING_CACHE, then the user's cache folder", metavar="DIR")
+    cache: bool = _option(True, "keep mattes in the cache and take them from it")
+    cache_size: float = _option(50.0, "most that the cache may hold; least recently used goes first", unit="GB", minimum=0.0)
+    jobs: int = _option(2, "threads that read and write files beside the network", minimum=1, maximum=64)
+
+    def __post_init__(self) -> None:
+        for each in fields(self):
+            _check(each.name, getattr(self, each.name), each.metadata["option"], type(each.default))
+
+    def replace(self, **changes: Any) -> Settings:
+        """A copy with some values changed. Raises UsageError for a value out of range or an unknown name."""
+        unknown = set(changes) - {each.name for each in fields(self)}
+        if unknown:
+            raise UsageError(f"no setting is called {', '.join(sorted(unknown))}")
+        return dataclasses.replace(self, **changes)
+
+
+def options() -> dict[str, tuple[Any, Option]]:
+    """Name -> (default, Option) of every setting, in order."""
+    return {each.name: (each.default, each.metadata["option"]) for each in fields(Settings)}
+
+
+def _check(name: str, value: Any, option: Option, kind: type) -> None:
+    shown = name.replace("_", "-")
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if type(value) is not kind:
+        raise UsageError(f"{shown}: {value!r} is not a {kind.__name__}")
+    if option.choices and value not in option.choices:
+        raise UsageError(f"{shown}: {value!r} is not one of {', '.join(option.choices)}")
+    if option.pattern and not re.fullmatch(option.pattern, value):
+        raise UsageError(f"{shown}: {value!r} is not of the form {option.metavar}")
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        low, high = option.minimum, option.maximum
+        if value != value or (low is not None and value < low) or (high is not None and value > high):
+            raise UsageError(f"{shown}: {value} is outside {low}..{high} {option.unit}".rstrip())

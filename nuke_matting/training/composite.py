@@ -1,0 +1,281 @@
+"""Training samples: people over backgrounds, I = alpha F + (1 - alpha) B in scene-linear light, then the model space.
+
+Whatever is done to a picture after the camera (exposure, blur, noise, compression) is done to the composite and not
+to its layers, so that no edge tells a cut-out from a photograph.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from nuke_matting.colour.model_space import srgb_curve, srgb_curve_inverse, to_model
+from nuke_matting.training.sources import Person, decode_srgb
+
+Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A clip of T frames in the model space, channels last, float32.
+
+    image, foreground, clean : [T, H, W, 3]; alpha, guide : [T, H, W, 1] in [0, 1].
+    `clean` is the background alone, `guide` a rough matte, as an artist would have them.
+    """
+
+    image: Array
+    foreground: Array
+    alpha: Array
+    clean: Array
+    guide: Array
+
+
+@dataclass(frozen=True)
+class Path2D:
+    """Where a layer lies in each frame: rotation (radians), scale, centre (fractions of the frame), all [T]."""
+
+    angle: Array
+    scale: Array
+    x: Array
+    y: Array
+
+
+class Compositor:
+    """Draws samples from people and backgrounds with a random generator of its own, so a seed gives the same samples."""
+
+    def __init__(self, groups: list[tuple[float, list[Person]]], backgrounds: list[NDArray], seed: int) -> None:
+        self.groups = [(weight, people) for weight, people in groups if people and weight > 0]
+        self.backgrounds = backgrounds
+        self.random = np.random.default_rng(seed)
+
+    def sample(self, height: int, width: int, frames: int) -> Sample:
+        """A clip of one or more frames; about 1 in 12 holds no person, 1 in 8 two."""
+        r = self.random
+        behind = self._background(height, width, frames)
+        people = int(r.choice([0, 1, 2], p=[0.08, 0.80, 0.12]))
+        foreground = np.zeros_like(behind)
+        alpha = np.zeros((frames, height, width, 1), np.float32)
+        for _ in range(people):
+            colour, cover = self._person(height, width, frames)
+            foreground = colour * cover + foreground * (1 - cover)
+            alpha = cover + alpha * (1 - cover)
+        if people and r.random() < 0.12:  # something in front, which is not the subject
+            cover = self._thing(height, width, frames)
+            behind = behind * (1 - cover) + self._background(height, width, frames) * cover
+            alpha, foreground = alpha * (1 - cover), foreground * (1 - cover)
+        if r.random() < 0.3:  # bounce light and haze from behind
+            glow = np.stack([cv2.GaussianBlur(each, (0, 0), height / 12) for each in behind])
+            foreground = foreground + alpha * glow * r.uniform(0, 0.08)
+        image = foreground + (1 - alpha) * behind
+        straight = np.where(alpha > 1e-3, foreground / np.maximum(alpha, 1e-3), image)
+        image, straight, clean, alpha = self._camera(image, straight, behind, alpha)
+        return Sample(to_model(image), to_model(straight), alpha, to_model(clean), self._guide(alpha))
+
+    # -- layers, scene-linear --
+
+    def _pick(self) -> Person:
+        weights = np.asarray([weight for weight, _ in self.groups])
+        people = self.groups[self.random.choice(len(weights), p=weights / weights.sum())][1]
+        return people[self.random.integers(len(people))]
+
+    def _person(self, height: int, width: int, frames: int) -> tuple[Array, Array]:
+        r, person = self.random, self._pick()
+        h, w = person.alpha.shape
+        if r.random() < 0.5:  # close: the cut-out fills the frame or more, standing on its lower edge
+            scale = r.uniform(0.75, 1.6) * max(height / h, width / w * 0.8)
+            x, y = r.uniform(0.2, 0.8), 1 - scale * h / height / 2 + max(0.0, r.normal(0, 0.12))
+        else:
+            scale = r.uniform(0.35, 1.1) * min(height / h, width / w)
+            x, y = r.uniform(0.1, 0.9), r.uniform(0.35, 0.75)
+            if person.alpha[-1].mean() > 8:  # cut by its picture's lower edge, so cut by ours
+                y = 1 - scale * h / height / 2 + abs(r.normal(0, 0.05))
+        foreground, alpha = person.foreground, person.alpha
+        if scale < 0.6:  # part of the way in 8 bits, for speed; the rest in linear light
+            size = (max(1, round(w * scale * 1.5)), max(1, round(h * scale * 1.5)))
+            foreground, alpha = (cv2.resize(each, size, interpolation=cv2.INTER_AREA) for each in (foreground, alpha))
+            scale *= h / alpha.shape[0]
+        path = self._path(frames, r.normal(0, 0.08), scale, x, y, speed=0.02)
+        flip = r.random() < 0.5
+        colour = decode_srgb(foreground)
+        colour = self._tint_grey(colour) if person.grey else self._vary_colour(colour)
+        alpha = alpha.astype(np.float32)[..., None] / 255.0
+        layer = np.concatenate([colour * alpha, alpha], axis=2)
+        moved = _move(layer[:, ::-1] if flip else layer, path, height, width, cv2.BORDER_CONSTANT)
+        cover = np.clip(moved[..., 3:], 0, 1)
+        return moved[..., :3] / np.maximum(cover, 1e-3), cover
+
+    def _tint_grey(self, colour: Array) -> Array:
+        """Colours a greyscale portrait: skin and hair tones along the grey ramp, clothes by another one below."""
+        r = self.random
+        grey = colour.mean(2, keepdims=True)
+        if r.random() < 0.1:
+            return np.repeat(grey, 3, axis=2)
+        skin = grey ** r.uniform(0.8, 1.2) * np.asarray([1.0, r.uniform(0.62, 0.85), r.uniform(0.45, 0.75)], np.float32)
+        cloth = grey ** r.uniform(0.6, 1.3) * r.uniform(0.3, 1.2, 3).astype(np.float32)
+        cloth = cloth + r.uniform(0, 0.15, 3).astype(np.float32) * r.random()
+        down = np.linspace(0, 1, grey.shape[0], dtype=np.float32)[:, None, None]
+        below = np.clip((down - r.uniform(0.6, 0.8)) / 0.06, 0, 1)
+        return (skin * (1 - below) + cloth * below).astype(np.float32) * np.float32(2 ** r.uniform(-0.3, 0.9))
+
+    def _vary_colour(self, colour: Array) -> Array:
+        r = self.random
+        gains = np.exp(r.normal(0, 0.12, 3)) * 2 ** r.normal(0, 0.6)
+        grey = colour.mean(2, keepdims=True)
+        colour = np.maximum(grey + (colour - grey) * r.uniform(0.4, 1.4), 0)
+        return (colour ** r.uniform(0.8, 1.25) * gains).astype(np.float32)
+
+    def _background(self, height: int, width: int, frames: int) -> Array:
+        r = self.random
+        kind = r.random()
+        if kind < 0.10:
+            behind = self._ramp(height, width, frames)
+        else:
+            behind = self._photograph(height, width, frames)
+        for _ in range(r.poisson(0.7)):  # things that stand about, of no interest
+            cover = self._thing(height, width, frames)
+            other = self._photograph(height, width, frames) if r.random() < 0.7 else self._ramp(height, width, frames)
+            behind = behind * (1 - cover) + other * cover
+        if r.random() < 0.4:
+            radius = r.uniform(0.002, 0.03) * height
+            behind = np.stack([cv2.GaussianBlur(each, (0, 0), radius) for each in behind])
+        return behind
+
+    def _photograph(self, height: int, width: int, frames: int) -> Array:
+        r = self.random
+        picture = self.backgrounds[r.integers(len(self.backgrounds))]
+        h, w = picture.shape[:2]
+        scale = max(height / h, width / w) * np.exp(r.uniform(0.05, 1.3))
+        path = self._path(frames, r.normal(0, 0.05), scale, *(0.5 + r.uniform(-1, 1, 2) * 0.4), speed=r.choice([0, 0.015]))
+        ch, cw = min(h, int(height / scale * 1.8) + 2), min(w, int(width / scale * 1.8) + 2)
+        top, left = r.integers(h - ch + 1), r.integers(w - cw + 1)
+        crop = picture[top : top + ch, left : left + cw]
+        if scale < 0.6:  # the background's exact filtering does not matter, speed does
+            size = (max(1, round(cw * scale * 1.3)), max(1, round(ch * scale * 1.3)))
+            crop = cv2.resize(crop, size, interpolation=cv2.INTER_AREA)
+            path = replace(path, scale=path.scale * np.float32(cw / size[0]))
+        linear = decode_srgb(crop) if crop.dtype == np.uint8 else crop.astype(np.float32)
+        linear = linear[:, ::-1] if r.random() < 0.5 else linear
+        if crop.dtype == np.uint8 and r.random() < 0.3:  # give a photograph's clipped lights their height back
+            linear = linear * (1 + r.uniform(0, 6) * np.maximum(linear - 0.8, 0) / 0.2)
+        target = 0.18 * 2 ** r.normal(0, 1.0) / max(float(np.median(linear[::4, ::4])), 0.02)
+        gains = np.exp(r.normal(0, 0.1, 3)) * min(target, 8.0)
+        moved = _move(np.ascontiguousarray(linear, np.float32), path, height, width, cv2.BORDER_REFLECT_101)
+        return np.maximum(moved, 0) * gains.astype(np.float32)
+
+    def _ramp(self, height: int, width: int, frames: int) -> Array:
+        """A wall, a sky, a green or blue screen: colours that change smoothly from corner to corner."""
+        r = self.random
+        corners = r.uniform(0, 1, (1, 1, 3)) ** 2 * np.exp(r.normal(0, 0.25, (2, 2, 3)))
+        if r.random() < 0.3:
+            corners = np.asarray([[[0.05, 0.5, 0.08] if r.random() < 0.7 else [0.03, 0.1, 0.5]]])
+            corners = corners * np.exp(r.normal(0, 0.2, (2, 2, 1)))
+        picture = cv2.resize(corners.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
+        return np.repeat(picture[None], frames, axis=0)
+
+    def _thing(self, height: int, width: int, frames: int) -> Array:
+        """The shape of some object: a soft polygon or ellipse that drifts. Alpha [T, H, W, 1]."""
+        r = self.random
+        size = 64
+        mask = np.zeros((size, size), np.uint8)
+        if r.random() < 0.5:
+            centre, axes = (size // 2, size // 2), (int(r.integers(6, 30)), int(r.integers(6, 30)))
+            cv2.ellipse(mask, centre, axes, float(r.uniform(0, 180)), 0, 360, 255, -1)
+        else:
+            turn = np.sort(r.uniform(0, 2 * np.pi, int(r.integers(3, 9))))
+            reach = r.uniform(8, 31, len(turn))
+            points = np.stack([np.cos(turn) * reach, np.sin(turn) * reach], 1) + size / 2
+            cv2.fillPoly(mask, [points.astype(np.int32)], 255)
+        layer = cv2.GaussianBlur(mask.astype(np.float32) / 255, (0, 0), r.uniform(0.4, 1.5))[..., None]
+        path = self._path(frames, 0, r.uniform(0.2, 1.1) * height / size, *r.uniform(0, 1, 2), speed=0.02)
+        return np.clip(_move(layer, path, height, width, cv2.BORDER_CONSTANT), 0, 1)
+
+    def _path(self, frames: int, angle: float, scale: float, x: float, y: float, speed: float) -> Path2D:
+        r, t = self.random, np.arange(frames, dtype=np.float32)
+        drift = r.normal(0, speed, 4) * (frames > 1)
+        shake = r.normal(0, speed * 0.15, (2, frames)) * (frames > 1)
+        return Path2D(
+            (angle + drift[0] * t).astype(np.float32),
+            (scale * np.exp(drift[1] * 0.5 * t)).astype(np.float32),
+            (x + drift[2] * t + shake[0]).astype(np.float32),
+            (y + drift[3] * 0.5 * t + shake[1]).astype(np.float32),
+        )
+
+    # -- what the camera does to all layers alike --
+
+    def _camera(self, image: Array, straight: Array, clean: Array, alpha: Array) -> tuple[Array, Array, Array, Array]:
+        r = self.random
+        if r.random() < 0.35:
+            radius = r.uniform(0.3, 1.4)
+            image, straight, clean, alpha = (
+                np.stack([cv2.GaussianBlur(each, (0, 0), radius).reshape(each.shape) for each in layer])
+                for layer in (image, straight, clean, alpha)
+            )
+        exposure = np.float32(2 ** r.normal(0, 0.5))
+        image, straight, clean = image * exposure, straight * exposure, clean * exposure
+        clean = clean * np.float32(2 ** r.normal(0, 0.05))  # a clean plate is another take
+        image, clean = self._sensor(image), self._sensor(clean)
+        if r.random() < 0.3:
+            quality = int(r.integers(35, 95))
+            image = np.stack([_compress(each, quality) for each in image])
+        if r.random() < 0.3:
+            top = r.uniform(0.8, 1.5)  # a camera that clips
+            image, clean = np.minimum(image, top), np.minimum(clean, top)
+        return image, straight, clean, alpha
+
+    def _sensor(self, linear: Array) -> Array:
+        r = self.random
+        if r.random() < 0.4:
+            return linear
+        shot, read = r.uniform(0, 0.03), r.uniform(0, 0.006)
+        noise = r.standard_normal(linear.shape, dtype=np.float32)
+        return (linear + noise * (np.sqrt(np.maximum(linear, 0)) * shot + read)).astype(np.float32)
+
+    def _guide(self, alpha: Array) -> Array:
+        """A rough matte as people draw it: a blob that is too big or too small, or a trimap with an open band."""
+        r = self.random
+        h = alpha.shape[1]
+        out = np.empty_like(alpha)
+        grow, shrink = int(r.uniform(0, 0.06) * h), int(r.uniform(0, 0.06) * h)
+        wobble = cv2.resize(r.normal(0, 1, (6, 6)).astype(np.float32), alpha.shape[2:0:-1], interpolation=cv2.INTER_CUBIC)
+        trimap = r.random() < 0.5
+        for index, each in enumerate(alpha[..., 0]):
+            wide = cv2.dilate(each, _disc(grow)) > 0.1
+            core = cv2.erode(each, _disc(shrink)) > 0.9
+            blob = cv2.GaussianBlur(each, (0, 0), max(1.0, h * 0.03)) + wobble * 0.15 > 0.5
+            out[index, ..., 0] = np.where(core, 1.0, np.where(wide, 0.5, 0.0)) if trimap else blob
+        return out
+
+
+def _disc(radius: int) -> NDArray[np.uint8]:
+    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+
+
+def _compress(linear: Array, quality: int) -> Array:
+    """JPEG and back; what lies above 1.0 passes by untouched."""
+    base = np.clip(linear, 0, 1)
+    coded = np.round(srgb_curve(base) * 255).astype(np.uint8)
+    coded = cv2.imdecode(cv2.imencode(".jpg", coded, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR)
+    return (srgb_curve_inverse(coded.astype(np.float32) / 255) + linear - base).astype(np.float32)
+
+
+def _move(layer: Array, path: Path2D, height: int, width: int, border: int) -> Array:
+    """Draws a layer [h, w, C] along a path: [T, height, width, C]. Reduced by area first, so nothing aliases."""
+    least = float(path.scale.min())
+    if least < 0.75:
+        size = (max(1, round(layer.shape[1] * least)), max(1, round(layer.shape[0] * least)))
+        reduced = cv2.resize(layer, size, interpolation=cv2.INTER_AREA)
+        layer, shrunk = reduced.reshape(*reduced.shape[:2], -1), least
+    else:
+        shrunk = 1.0
+    h, w = layer.shape[:2]
+    frames = []
+    for angle, scale, x, y in zip(path.angle, path.scale / shrunk, path.x, path.y, strict=True):
+        cos, sin = np.cos(angle) * scale, np.sin(angle) * scale
+        matrix = np.asarray([[cos, -sin, 0], [sin, cos, 0]], np.float64)
+        matrix[:, 2] = (x * width, y * height) - matrix[:, :2] @ ((w - 1) / 2, (h - 1) / 2)
+        moved = cv2.warpAffine(layer, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=border)
+        frames.append(moved.reshape(height, width, -1))
+    return np.stack(frames)

@@ -1,0 +1,70 @@
+"""Losses: each one a function with its equation. "Song" is "Attention-based Memory video portrait matting", section 4.
+
+Alpha is [..., 1, H, W] in [0, 1], foreground [..., 3, H, W] in the model space.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def clamp_through(x: Tensor) -> Tensor:
+    """Clamps to [0, 1], but lets the gradient pass, so that a pixel saturated on the wrong side can come back."""
+    return x + (x.clamp(0, 1) - x).detach()
+
+
+def l1(predicted: Tensor, true: Tensor) -> Tensor:
+    """Song, equation 4: mean |a - a'|."""
+    return (predicted - true).abs().mean()
+
+
+def laplacian(predicted: Tensor, true: Tensor, levels: int = 5) -> Tensor:
+    """Song, equation 5: sum over s = 1..levels of 2^(s-1) / levels times the mean |L_s(a) - L_s(a')|.
+
+    L_s are the levels of a Laplacian pyramid; the division by their number keeps the sum near an L1 loss's size.
+    Fewer levels are taken where the frame is too small for all.
+    """
+    difference = (predicted - true).flatten(0, -4)  # the pyramid is linear: that of a difference is the difference
+    total = difference.new_zeros(())
+    for level in range(levels):
+        if min(difference.shape[-2:]) < 4:
+            break
+        small = F.avg_pool2d(_blur(difference), 2, ceil_mode=True)
+        back = F.interpolate(small, size=difference.shape[-2:], mode="bilinear", align_corners=False)
+        total = total + 2**level / levels * (difference - back).abs().mean()
+        difference = small
+    return total
+
+
+def _blur(x: Tensor) -> Tensor:
+    """Binomial 5x5 blur with reflected borders, each channel alone."""
+    taps = torch.tensor([1.0, 4.0, 6.0, 4.0, 1.0], device=x.device, dtype=x.dtype) / 16
+    c = x.shape[1]
+    mode = "reflect" if min(x.shape[-2:]) > 2 else "replicate"
+    x = F.conv2d(F.pad(x, (2, 2, 0, 0), mode=mode), taps.view(1, 1, 1, 5).expand(c, 1, 1, 5), groups=c)
+    return F.conv2d(F.pad(x, (0, 0, 2, 2), mode=mode), taps.view(1, 1, 5, 1).expand(c, 1, 5, 1), groups=c)
+
+
+def composition(alpha: Tensor, foreground: Tensor, true_alpha: Tensor, true_foreground: Tensor) -> Tensor:
+    """Song, equation 6: mean |a F - a' F'|, the premultiplied foregrounds' difference."""
+    return (alpha * foreground - true_alpha * true_foreground).abs().mean()
+
+
+def foreground(predicted: Tensor, true: Tensor, true_alpha: Tensor) -> Tensor:
+    """Mean |F - F'| over the pixels where the true alpha is above 0."""
+    seen = (true_alpha > 0).to(predicted.dtype)
+    return ((predicted - true).abs() * seen).sum() / (3 * seen.sum()).clamp(min=1)
+
+
+def temporal(predicted: Tensor, true: Tensor) -> Tensor:
+    """Song, equation 10, as a mean square: mean ((a_t - a_{t-1}) - (a'_t - a'_{t-1}))^2. [B, T, C, H, W], T > 1."""
+    step, true_step = predicted[:, 1:] - predicted[:, :-1], true[:, 1:] - true[:, :-1]
+    return (step - true_step).square().mean()
+
+
+def error(logit: Tensor, predicted: Tensor, true: Tensor) -> Tensor:
+    """Cross entropy of the error map with where the alpha is wrong: min(1, 4 |a - a'|), so 0.25 off is surely wrong."""
+    wrong = (4 * (predicted.detach() - true).abs()).clamp(max=1)
+    return F.binary_cross_entropy_with_logits(logit, wrong)
