@@ -7,8 +7,6 @@ are mirrored by the curve. `ocio/` holds the same curve as an OCIO config and as
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 

@@ -42,8 +42,7 @@ class RegionRefiner(nn.Module):
         """[N, width, 4, 4] -> [N, width], what the neighbours have to say."""
         return self.cross_region(deep.mean((2, 3)), regions, near)
 
-    def decode(self, deep: Tensor, said: Tensor, cuts: Tensor) -> Tensor:
-        """The two above and the cuts -> [N, 4, 8, 8]: corrections of alpha and of the foreground residual."""
+    def decode(self, deep: Tensor, said: Tensor, pixels: Tensor) -> Tensor:
+        """The two above and the regions' own [N, inputs, 8, 8] pixels -> [N, 4, 8, 8], to add to alpha and residual."""
         x = F.pixel_shuffle(self.decode2(self.decode1(deep + said[..., None, None])), 2)
-        pixels = cuts[..., HALO:-HALO, HALO:-HALO]
         return self.head(self.decode3(torch.cat([F.relu(x), pixels], dim=1)))

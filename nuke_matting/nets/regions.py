@@ -68,14 +68,19 @@ def sample(feature: Tensor, regions: Tensor, grid: tuple[int, int]) -> Tensor:
 
 
 def paste(image: Tensor, regions: Tensor, patches: Tensor) -> Tensor:
-    """A copy of [B, C, H, W] with [N, C, 8, 8] patches in their cells; what hangs over the frame's edge is dropped."""
+    """[B, C, H, W] with [N, C, 8, 8] patches in their cells; what hangs over the frame's edge is dropped.
+
+    The image itself is written into where its sides are multiples of 8.
+    """
     b, c, height, width = image.shape
     rows, columns = grid_size(height, width)
-    padded = F.pad(image, (0, columns * CELL - width, 0, rows * CELL - height))
-    cells = padded.view(b, c, rows, CELL, columns, CELL).permute(0, 2, 4, 1, 3, 5).contiguous()
+    out = image.contiguous()
+    if (rows * CELL, columns * CELL) != (height, width):
+        out = F.pad(out, (0, columns * CELL - width, 0, rows * CELL - height))
     frame, row, column = regions.unbind(1)
-    cells = cells.index_put((frame, row, column), patches.to(cells.dtype))
-    return cells.permute(0, 3, 1, 4, 2, 5).reshape(b, c, rows * CELL, columns * CELL)[..., :height, :width]
+    cells = out.view(b, c, rows, CELL, columns, CELL)
+    cells[frame, :, row, :, column, :] = patches.to(out.dtype)
+    return out[..., :height, :width]
 
 
 def nearest(regions: Tensor, count: int, rows_at_once: int = 1024) -> Tensor:

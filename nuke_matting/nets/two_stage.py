@@ -58,34 +58,47 @@ class TwoStage(nn.Module):
         return self.decoder(self.memory(frame.memory, memory), frame.f8, frame.f4, frame.f2)
 
     def refine(
-        self, image: Tensor, clean: Tensor, coarse: Coarse, regions: Tensor, batch: int = 1024
+        self, image: Tensor, clean: Tensor | None, coarse: Coarse, regions: Tensor, batch: int = 1024
     ) -> tuple[Tensor, Tensor]:
         """Full-size alpha and foreground residual.
 
-        image : [B, 3, H, W]; clean : [B, 4, H, W], the clean plate and its "given" channel.
+        image, clean : [B, 3, H, W]; no clean plate where None.
         regions : [N, 3] as of `regions.choose`.
-        batch : regions encoded and decoded at once.
+        batch : regions encoded and decoded at once; it bounds the memory and does not change the answer.
 
         Returns unbounded alpha [B, 1, H, W] and residual [B, 3, H, W]: the coarse ones, bilinear, corrected in regions.
         """
         size = image.shape[-2:]
-        blurred = F.interpolate(
-            torch.cat([coarse.alpha, coarse.residual], dim=1).to(image.dtype), size=size, mode="bilinear", align_corners=False
+        alpha, residual = (
+            F.interpolate(each.to(image.dtype), size=size, mode="bilinear", align_corners=False)
+            for each in (coarse.alpha, coarse.residual)
         )
         if len(regions) == 0:
-            return blurred[:, :1], blurred[:, 1:]
-        full = torch.cat([image, clean, blurred], dim=1)
+            return alpha, residual
         hidden = rg.sample(coarse.hidden.to(image.dtype), regions, rg.grid_size(*size))
-        parts = [slice(start, start + batch) for start in range(0, len(regions), batch)]
-        deep = torch.cat([self.refiner.encode(rg.cut(full, regions[part], HALO), hidden[part]) for part in parts])
-        said = self.refiner.attend(deep, regions, rg.nearest(regions, 8))
-        patches = []
-        for part in parts:
-            cuts = rg.cut(full, regions[part], HALO)
-            correction = self.refiner.decode(deep[part], said[part], cuts)
-            patches.append(cuts[:, 7:, HALO:-HALO, HALO:-HALO] + correction.to(cuts.dtype))
-        out = rg.paste(blurred, regions, torch.cat(patches))
-        return out[:, :1], out[:, 1:]
+        deep, pixels = [], []
+        for part in regions.split(batch):
+            cuts = self._cut(image, clean, alpha, residual, part)
+            deep.append(self.refiner.encode(cuts, hidden[len(pixels) * batch :][: len(part)]))
+            pixels.append(cuts[..., HALO:-HALO, HALO:-HALO].clone())
+        said = self.refiner.attend(torch.cat(deep), regions, rg.nearest(regions, 8)).split(batch)
+        patches = torch.cat(
+            [
+                own[:, 7:] + self.refiner.decode(inner, heard, own).to(own.dtype)
+                for inner, heard, own in zip(deep, said, pixels, strict=True)
+            ]
+        )
+        return rg.paste(alpha, regions, patches[:, :1]), rg.paste(residual, regions, patches[:, 1:])
+
+    @staticmethod
+    def _cut(image: Tensor, clean: Tensor | None, alpha: Tensor, residual: Tensor, regions: Tensor) -> Tensor:
+        """The refiner's 11 channels: image 3, clean plate 3, clean plate given 1, coarse alpha 1 and residual 3."""
+        own = rg.cut(image, regions, HALO)
+        if clean is None:
+            plate = own.new_zeros(len(own), 4, *own.shape[-2:])
+        else:
+            plate = torch.cat([rg.cut(clean, regions, HALO), torch.ones_like(own[:, :1])], dim=1)
+        return torch.cat([own, plate, rg.cut(alpha, regions, HALO), rg.cut(residual, regions, HALO)], dim=1)
 
 
 def stack(image: Tensor, clean: Tensor | None = None, guide: Tensor | None = None) -> Tensor:

@@ -38,7 +38,8 @@ class Student(nn.Module):
         """Named losses (to be summed) and the alpha [B, T, 1, h, w] for a look."""
         net, (b, t) = self.net, batch.image.shape[:2]
         small = {name: _reduce(getattr(batch, name), stage.enlarge) for name in Batch.__dataclass_fields__}
-        given = torch.rand(2, b, 1, 1, 1, 1, generator=generator) < 0.25
+        draws = b if stage.enlarge == 1 else 1  # the region stage takes one clean plate setting for all
+        given = torch.rand(2, draws, 1, 1, 1, 1, generator=generator) < 0.25
         x = stack(*(small[name].flatten(0, 1) for name in ("image", "clean", "guide"))).unflatten(0, (b, t))
         clean_given, guide_given = given[0].float(), given[1].float()
         x = torch.cat([x[:, :, :3], x[:, :, 3:7] * clean_given, x[:, :, 7:] * guide_given], dim=2)
@@ -75,12 +76,12 @@ class Student(nn.Module):
     def _refine(self, batch: Batch, coarse, clean_given: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
         """Losses of the regions, at full size. A few are drawn at random, so that plain ones are known too."""
         image, true_alpha = batch.image.flatten(0, 1), batch.alpha.flatten(0, 1)
-        clean = torch.cat([batch.clean, torch.ones_like(batch.alpha)], 2) * clean_given
+        clean = batch.clean.flatten(0, 1) if clean_given.any() else None
         grid = rg.grid_size(*image.shape[-2:])
         error = F.interpolate(coarse.error.detach().float().sigmoid(), size=grid, mode="area")
         noise = torch.rand(error.shape, generator=generator)
         cells = rg.choose(torch.where(noise > 0.97, noise, error), REGIONS, 0.0)
-        alpha, residual = self.net.refine(image, clean.flatten(0, 1), coarse, cells)
+        alpha, residual = self.net.refine(image, clean, coarse, cells)
         alpha, fg = losses.clamp_through(alpha.float()), image + residual.float()
         inside = rg.paste(torch.zeros_like(alpha), cells, alpha.new_ones(len(cells), 1, rg.CELL, rg.CELL))
         share = inside.mean().clamp(min=1e-4)

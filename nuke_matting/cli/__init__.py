@@ -1,0 +1,1 @@
+"""The command line: one application, one verb a job."""

@@ -1,0 +1,118 @@
+"""The verb `doctor`: everything a ticket to the pipeline's TD should hold, and what is wrong with each."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+
+import OpenImageIO
+import PyOpenColorIO
+import torch
+
+from nuke_matting.cli.options import add_settings, settings_of
+from nuke_matting.colour.config import load_config
+from nuke_matting.colour.processor import open_colour
+from nuke_matting.engine.cache import Cache
+from nuke_matting.engine.shot import cache_folder
+from nuke_matting.errors import MattingError
+from nuke_matting.models.registry import choose_device, choose_precision, load_model, shipped_weights
+from nuke_matting.models.weights import load_weights
+from nuke_matting.settings import Settings
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the report. `wrong` says what is the matter and what to do; empty where all is well."""
+
+    what: str
+    value: str
+    wrong: str = ""
+
+
+def add(verbs: argparse._SubParsersAction) -> None:
+    """Adds the verb to the application."""
+    verb = verbs.add_parser(
+        "doctor",
+        help="check the installation: versions, devices, colour, weights, cache",
+        description="Checks the installation, and prints what a ticket should hold. Exit code 1 where something is wrong.",
+    )
+    add_settings(verb, ("model", "device", "precision", "ocio", "cache_dir"))
+    verb.add_argument("--json", action="store_true", help="as a JSON list")
+    verb.set_defaults(run=_run)
+
+
+def _run(args: argparse.Namespace) -> int:
+    findings = [found for check in (_versions, _devices, _colour, _weights, _cache) for found in check(settings_of(args))]
+    if args.json:
+        print(json.dumps([asdict(each) for each in findings]))
+    else:
+        for each in findings:
+            print(f"{'WRONG' if each.wrong else 'ok':<6}{each.what:<22}{each.value}")
+            if each.wrong:
+                print(f"{'':<28}{each.wrong}")
+    return 1 if any(each.wrong for each in findings) else 0
+
+
+def _versions(settings: Settings) -> Iterator[Finding]:
+    yield Finding("nuke_matting", version("nuke-matting"))
+    yield Finding("python", f"{platform.python_version()} at {sys.executable}")
+    yield Finding("system", f"{platform.platform()}, {os.cpu_count()} cores")
+    yield Finding("torch", torch.__version__)
+    yield Finding("OpenImageIO", OpenImageIO.VERSION_STRING)
+    yield Finding("PyOpenColorIO", PyOpenColorIO.__version__)
+    for name in ("numpy", "safetensors", "fileseq"):
+        try:
+            yield Finding(name, version(name))
+        except PackageNotFoundError:
+            yield Finding(name, "missing", "install the package again with pip")
+
+
+def _devices(settings: Settings) -> Iterator[Finding]:
+    yield Finding("CPU threads", str(torch.get_num_threads()))
+    for index in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
+        about = torch.cuda.get_device_properties(index)
+        yield Finding(f"cuda:{index}", f"{about.name}, {about.total_memory / 2**30:.0f} GiB")
+    yield _checked("device in use", lambda: _device_in_use(settings))
+
+
+def _device_in_use(settings: Settings) -> str:
+    device = choose_device(settings.device)
+    return f"{device}, {choose_precision(settings.precision, device)}"
+
+
+def _colour(settings: Settings) -> Iterator[Finding]:
+    yield _checked("OCIO config", lambda: load_config(settings.ocio)[1])
+    yield _checked("way to model space", lambda: f"from {open_colour(settings.ocio).space}")
+
+
+def _weights(settings: Settings) -> Iterator[Finding]:
+    for name, path in shipped_weights().items():
+        yield _checked(f"weights {name}", lambda path=path: f"sha256 {load_weights(path).digest[:16]}, {path}")
+    yield _checked("model in use", lambda: load_model(settings.model, settings.device, settings.precision).name)
+
+
+def _cache(settings: Settings) -> Iterator[Finding]:
+    folder = cache_folder(settings)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"x")
+        info = Cache(folder, int(settings.cache_size * 1e9)).info()
+        wrong = f"{info.problems} damaged mattes: nuke-matting cache prune" if info.problems else ""
+        yield Finding("cache", f"{folder}: {info.entries} mattes, {info.bytes / 1e9:.2f} GB of {settings.cache_size:g}", wrong)
+    except (OSError, MattingError) as error:
+        yield Finding("cache", str(folder), f"{error}; give another with --cache-dir or $NUKE_MATTING_CACHE")
+
+
+def _checked(what: str, check: Callable[[], str]) -> Finding:
+    try:
+        return Finding(what, check())
+    except MattingError as error:
+        return Finding(what, "", str(error))

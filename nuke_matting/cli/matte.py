@@ -1,0 +1,100 @@
+"""The verb `matte`: plates in, mattes out."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from pathlib import Path
+
+from nuke_matting.cli.options import add_settings, settings_of
+from nuke_matting.cli.report import JsonReport, QuietReport, Report, TerminalReport
+from nuke_matting.engine.delivery import Delivery
+from nuke_matting.engine.pipeline import Done, Failed, run
+from nuke_matting.engine.shot import Shot
+from nuke_matting.errors import MattingError, UsageError
+from nuke_matting.plate.sequence import expand_pattern, format_frames, has_frame_field, parse_frames
+
+EXAMPLES = """
+examples:
+  nuke-matting matte plate.%04d.exr                        alphas of all frames, into matte/
+  nuke-matting matte plate.####.exr --frames 1001-1100x2   every other frame
+  nuke-matting matte plates/sh010 --mode merge --layer matte.A --out out/sh010.####.exr
+                                                           copies of the plate with a layer "matte"
+  nuke-matting matte plate.%04d.exr --clean-plate clean.exr --fg
+                                                           with a clean plate, and the foreground's colour
+
+Run the same command again to go on where it stopped: frames that are there and up to date are left alone.
+"""
+
+
+def add(verbs: argparse._SubParsersAction) -> None:
+    """Adds the verb to the application."""
+    verb = verbs.add_parser(
+        "matte",
+        help="matte a plate",
+        description="Mattes a plate: reads its frames, writes an alpha for each.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    verb.add_argument("plate", metavar="PLATE", help="dir/plate.%%04d.exr, plate.####.exr, plate.@@@@.exr, a folder with one sequence, or one file")
+    frames = verb.add_argument_group("frames and files")
+    frames.add_argument("--frames", metavar="1001-1100x2", help="frames to matte (default: all there are); lists by comma or space")
+    frames.add_argument("--out", metavar="PATTERN", help="where the mattes go (default: matte/NAME.####.exr in the current folder)")
+    add_settings(frames, ("mode", "layer", "fg", "premult"))
+    frames.add_argument("--overwrite", action="store_true", help="write every frame again, also over files of other origin")
+    add_settings(verb.add_argument_group("help for the network"), ("clean_plate", "guide"))
+    add_settings(verb.add_argument_group("network"), ("model", "device", "precision", "regions", "region_batch", "jobs"))
+    add_settings(verb.add_argument_group("colour"), ("ocio", "colourspace"))
+    add_settings(verb.add_argument_group("cache"), ("cache_dir", "cache", "cache_size"))
+    output = verb.add_argument_group("what is printed")
+    output.add_argument("--json", action="store_true", help="one JSON object a line on stdout: start, frame, warning, error, done")
+    output.add_argument("--quiet", action="store_true", help="errors only")
+    verb.set_defaults(run=run_matte)
+
+
+def run_matte(args: argparse.Namespace) -> int:
+    """Mattes as the options say; returns the exit code."""
+    report: Report = JsonReport() if args.json else QuietReport() if args.quiet else TerminalReport()
+    try:
+        return _run(args, report)
+    except MattingError as error:
+        report.refused(error)
+        return 2
+
+
+def _run(args: argparse.Namespace, report: Report) -> int:
+    settings = settings_of(args)
+    wanted = parse_frames(args.frames) if args.frames else None
+    shot = Shot(args.plate, settings)
+    frames = wanted if wanted is not None else shot.frames
+    out = args.out or default_out(args.plate)
+    delivery = Delivery(shot, out, frames, args.overwrite)
+    report.start(shot, frames, out)
+    if wanted is None:
+        first, last = frames[0], frames[-1]
+        gaps = sorted(set(range(first, last + 1)) - set(frames)) if last - first < 1_000_000 else []
+        if gaps and len(gaps) < len(frames):
+            report.warning(f"the plate has gaps: {format_frames(gaps)} are not there")
+    done = failed = 0
+    began = time.monotonic()
+    try:
+        for result in run(shot, frames, delivery, report.warning):
+            if isinstance(result, Failed):
+                failed += 1
+            else:
+                done += 1
+            report.frame(result, delivery.path(result.frame))
+    finally:
+        report.close()
+    report.done(done, failed, time.monotonic() - began, out)
+    return 1 if failed else 0
+
+
+def default_out(plate: str) -> str:
+    """`matte/NAME.####.exr` in the current folder, NAME from the plate's own: plate.%04d.exr -> matte/plate_matte.####.exr."""
+    path = Path(plate)
+    name = path.name if path.is_dir() or not path.suffix else path.stem
+    base = name.rstrip("0123456789#@%d-").rstrip("._- ") or "plate"
+    return os.path.join("matte", f"{base}_matte.####.exr")

@@ -1,0 +1,163 @@
+"""What a run tells: a progress bar for people, JSON lines for programs, errors alone for `--quiet`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any, Protocol
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from nuke_matting.engine.pipeline import Done, Failed
+from nuke_matting.engine.shot import Shot
+from nuke_matting.errors import MattingError
+from nuke_matting.plate.sequence import format_frames
+
+
+class Report(Protocol):
+    """Told of everything that happens in a run, in order."""
+
+    def start(self, shot: Shot, frames: tuple[int, ...], out: str) -> None: ...
+    def frame(self, result: Done | Failed, path: Path) -> None: ...
+    def warning(self, text: str) -> None: ...
+    def refused(self, error: MattingError) -> None: ...
+    def close(self) -> None: ...
+    def done(self, done: int, failed: int, seconds: float, out: str) -> None: ...
+
+
+def facts(shot: Shot, frames: tuple[int, ...], out: str) -> dict[str, Any]:
+    """What is said of a run before it starts."""
+    return {
+        "plate": shot.plate.pattern,
+        "frames": format_frames(frames),
+        "count": len(frames),
+        "model": shot.model.name,
+        "device": shot.model.device,
+        "precision": shot.model.precision,
+        "colour": shot.colour_choice(frames),
+        "out": out,
+    }
+
+
+class QuietReport:
+    """Errors alone, on stderr."""
+
+    def start(self, shot: Shot, frames: tuple[int, ...], out: str) -> None:
+        pass
+
+    def frame(self, result: Done | Failed, path: Path) -> None:
+        if isinstance(result, Failed):
+            print(f"nuke-matting: {result.error}", file=sys.stderr)
+
+    def warning(self, text: str) -> None:
+        pass
+
+    def refused(self, error: MattingError) -> None:
+        print(f"nuke-matting: {error}", file=sys.stderr)
+
+    def close(self) -> None:
+        pass
+
+    def done(self, done: int, failed: int, seconds: float, out: str) -> None:
+        pass
+
+
+class JsonReport:
+    """One JSON object a line on stdout, each with an `event`: start, frame, warning, error, done."""
+
+    def start(self, shot: Shot, frames: tuple[int, ...], out: str) -> None:
+        self._say("start", **facts(shot, frames, out))
+
+    def frame(self, result: Done | Failed, path: Path) -> None:
+        if isinstance(result, Failed):
+            self._error(result.error, result.frame)
+            return
+        state = "skipped" if result.skipped else "cached" if result.cached else "computed"
+        self._say("frame", frame=result.frame, path=str(path), state=state, seconds=round(result.seconds, 4), notes=list(result.notes))
+
+    def warning(self, text: str) -> None:
+        self._say("warning", text=text)
+
+    def refused(self, error: MattingError) -> None:
+        self._error(error, error.frame)
+
+    def close(self) -> None:
+        pass
+
+    def done(self, done: int, failed: int, seconds: float, out: str) -> None:
+        self._say("done", frames=done, failed=failed, seconds=round(seconds, 3), out=out)
+
+    def _error(self, error: MattingError, frame: int | None) -> None:
+        self._say("error", kind=error.kind, frame=frame, path=error.path, what=error.what, advice=error.advice, text=str(error))
+
+    def _say(self, event: str, **about: Any) -> None:
+        print(json.dumps({"event": event, **about}), flush=True)
+
+
+class _Speed(ProgressColumn):
+    """Frames a second since the start."""
+
+    def render(self, task: Task) -> Text:
+        seconds = task.finished_time if task.finished else task.elapsed
+        return Text(f"{task.completed / seconds:.2f} frames/s" if seconds and task.completed else "- frames/s")
+
+
+class TerminalReport:
+    """A progress bar with frames a second and the time left, on stderr; plain lines where that is no terminal."""
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True, soft_wrap=True, highlight=False)
+        self._progress: Progress | None = None
+        self._tally = {"computed": 0, "cached": 0, "skipped": 0}
+        self._notes: dict[str, list[int]] = {}
+        self._every = 1
+        self._count = 0
+
+    def start(self, shot: Shot, frames: tuple[int, ...], out: str) -> None:
+        about = facts(shot, frames, out)
+        self._line(f"plate   {about['plate']}, frames {about['frames']} ({about['count']})")
+        self._line(f"model   {about['model']} on {about['device']}, {about['precision']}")
+        self._line(f"colour  {about['colour']}")
+        self._line(f"out     {about['out']}")
+        self._count, self._every = len(frames), max(1, len(frames) // 20)
+        if self._console.is_terminal:
+            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Speed(), TimeRemainingColumn())
+            self._progress = Progress(*columns, console=self._console)
+            self._progress.add_task("matting", total=len(frames))
+            self._progress.start()
+
+    def frame(self, result: Done | Failed, path: Path) -> None:
+        if isinstance(result, Failed):
+            self._line(f"error: {result.error}", "bold red")
+        else:
+            self._tally["skipped" if result.skipped else "cached" if result.cached else "computed"] += 1
+            for note in result.notes:
+                self._line(f"frame {result.frame}: {note}", "yellow")
+        if self._progress is not None:
+            self._progress.advance(self._progress.task_ids[0])
+        elif sum(self._tally.values()) % self._every == 0:
+            self._line(f"frame {result.frame}  {sum(self._tally.values())}/{self._count}")
+
+    def warning(self, text: str) -> None:
+        self._line(f"warning: {text}", "yellow")
+
+    def refused(self, error: MattingError) -> None:
+        self._line(f"nuke-matting: {error}", "bold red")
+
+    def close(self) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+            self._progress = None
+
+    def done(self, done: int, failed: int, seconds: float, out: str) -> None:
+        how = ", ".join(f"{count} {state}" for state, count in self._tally.items() if count)
+        self._line(f"{done} frames in {seconds:.1f} s ({how or 'none'}): {out}")
+        if failed:
+            self._line(f"{failed} frames failed; each is named above", "bold red")
+
+    def _line(self, text: str, style: str = "") -> None:
+        self._console.print(escape(text), style=style or None)

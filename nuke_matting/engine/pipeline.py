@@ -1,0 +1,175 @@
+"""Many frames at once: read | infer | write side by side, so that the slowest of the three sets the speed.
+
+Readers and writers are threads (OpenImageIO and OpenColorIO leave Python's lock); the network runs in the thread that
+iterates. Queues are bounded, an error belongs to its frame alone, and whoever stops iterating stops it all.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+from nuke_matting.engine.shot import Loaded, Matte, Plan, Shot
+from nuke_matting.errors import CacheError, MattingError
+
+
+@dataclass(frozen=True)
+class Done:
+    """A frame whose matte is written. `cached`: it was not computed; `skipped`: it was there already."""
+
+    frame: int
+    seconds: float
+    notes: tuple[str, ...] = ()
+    cached: bool = False
+    skipped: bool = False
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A frame that could not be matted or written, and why."""
+
+    frame: int
+    error: MattingError
+
+
+@dataclass(frozen=True)
+class _Fetched:
+    """What a reader found for a frame: nothing to do, a matte from the cache, or pixels to infer from."""
+
+    plan: Plan
+    matte: Matte | None = None
+    loaded: Loaded | None = None
+    prepared: dict[int, Any] | None = None
+
+
+class Target:
+    """Where mattes go: `has` says that a plan's matte is already there, `write` puts it there and gives warnings."""
+
+    def has(self, plan: Plan) -> bool:
+        raise NotImplementedError
+
+    def write(self, matte: Matte) -> list[str]:
+        raise NotImplementedError
+
+
+def run(shot: Shot, frames: Sequence[int], target: Target, warn: Callable[[str], None]) -> Iterator[Done | Failed]:
+    """Mattes frames and writes them; yields one Done or Failed for each, about in order.
+
+    warn : called with what concerns the run and no single frame, such as a cache that cannot be written.
+    Frames that another process is busy with are put off to the end, where they are waited for.
+    """
+    jobs = shot.settings.jobs
+    wanted = frozenset(frames)
+    keeper = _Keeper(shot, warn)
+    readers = ThreadPoolExecutor(jobs, thread_name_prefix="read")
+    writers = ThreadPoolExecutor(jobs, thread_name_prefix="write")
+    try:
+        reading: dict[int, Future[_Fetched]] = {}
+        writing: deque[Future[Done | Failed]] = deque()
+        for last_chance, turn in ((False, deque(frames)), (True, put_off := deque[int]())):
+            while turn:
+                for frame in list(turn)[: jobs + 1]:
+                    if frame not in reading:
+                        reading[frame] = readers.submit(_fetch, shot, frame, target, wanted)
+                frame = turn.popleft()
+                began = time.monotonic()
+                try:
+                    fetched = reading.pop(frame).result()
+                    if fetched.loaded is None:
+                        if fetched.matte is None:
+                            yield Done(frame, time.monotonic() - began, skipped=True)
+                            continue
+                        writing.append(writers.submit(_write, target, keeper, fetched.matte, None, began))
+                    else:
+                        lease = keeper.claim(fetched.plan.key, wait=last_chance)
+                        if lease is None:
+                            put_off.append(frame)
+                            continue
+                        matte = _infer(shot, fetched, lease)
+                        writing.append(writers.submit(_write, target, keeper, matte, lease, began))
+                except MattingError as error:
+                    yield Failed(frame, error)
+                while writing and (writing[0].done() or len(writing) > jobs):
+                    yield writing.popleft().result()
+        while writing:
+            yield writing.popleft().result()
+    finally:
+        readers.shutdown(wait=False, cancel_futures=True)
+        writers.shutdown(wait=True, cancel_futures=True)
+
+
+def _fetch(shot: Shot, frame: int, target: Target, wanted: frozenset[int]) -> _Fetched:
+    plan = shot.plan(frame)
+    if target.has(plan):
+        return _Fetched(plan)
+    matte = shot.cached(plan)
+    if matte is not None:
+        return _Fetched(plan, matte=matte)
+    # frames that are wanted themselves leave their features behind; the others are read here, beside the network
+    prepared = {}
+    for other in plan.references:
+        if other not in wanted:
+            try:
+                prepared[other] = shot.load(other).prepared
+            except MattingError:
+                continue  # `infer` meets it again, and notes it
+    return _Fetched(plan, loaded=shot.load(frame), prepared=prepared)
+
+
+def _infer(shot: Shot, fetched: _Fetched, lease: AbstractContextManager) -> Matte:
+    """The matte; the lease stays held, for the writer, unless this fails."""
+    try:
+        found = shot.cached(fetched.plan)  # another process may have been first
+        return found or shot.infer(fetched.plan, fetched.loaded, fetched.prepared)
+    except BaseException:
+        lease.__exit__(None, None, None)
+        raise
+
+
+def _write(target: Target, keeper: _Keeper, matte: Matte, lease: AbstractContextManager | None, began: float) -> Done | Failed:
+    try:
+        if lease is not None:
+            try:
+                keeper.keep(matte)
+            finally:
+                lease.__exit__(None, None, None)
+        warnings = target.write(matte)
+    except MattingError as error:
+        return Failed(matte.frame, error)
+    return Done(matte.frame, time.monotonic() - began, (*matte.notes, *warnings), cached=matte.cached)
+
+
+class _Keeper:
+    """The cache as the pipeline uses it: one that cannot be used is reported once, and frames go on without."""
+
+    def __init__(self, shot: Shot, warn: Callable[[str], None]) -> None:
+        self._shot, self._warn, self._lock = shot, warn, threading.Lock()
+        self._usable = shot.cache is not None
+
+    def claim(self, key: str, wait: bool) -> AbstractContextManager | None:
+        """The right to compute a matte, entered; None where another process has it and `wait` is False."""
+        if self._usable:
+            try:
+                return self._shot.cache.claim(key, wait=wait)
+            except CacheError as error:
+                self._give_up(error)
+        return nullcontext()
+
+    def keep(self, matte: Matte) -> None:
+        if self._usable:
+            try:
+                self._shot.keep(matte)
+            except CacheError as error:
+                self._give_up(error)
+
+    def _give_up(self, error: CacheError) -> None:
+        with self._lock:
+            if self._usable:
+                self._usable = False
+                self._warn(f"{error}; the run goes on without the cache")

@@ -1,0 +1,67 @@
+"""What every model promises to the engine, whatever network is behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class FrameInput:
+    """A frame as models take it.
+
+    image : [H, W, 3] float32, model space.
+    clean : the clean plate, likewise and of the same size, or None.
+    guide : [H, W] float32 in [0, 1]: 1 inside, 0 outside, between is open; or None.
+    """
+
+    image: Array
+    clean: Array | None = None
+    guide: Array | None = None
+
+
+@dataclass(frozen=True)
+class Quality:
+    """How much work to spend: `regions` times (width + height) / 8 is the most regions of a frame, done by `batch`."""
+
+    regions: float
+    batch: int
+
+
+@dataclass(frozen=True)
+class RawMatte:
+    """A model's answer: alpha [H, W] float32 in [0, 1], foreground [H, W, 3] float32 in the model space, straight."""
+
+    alpha: Array
+    foreground: Array
+
+
+class Model(Protocol):
+    """A model. The answer depends on the arguments alone: nothing is kept between calls.
+
+    name, digest : of the weights; `digest` is the SHA-256 of their file.
+    references : which other frames a frame reads from, as offsets, e.g. (-1, -2).
+    precision : the arithmetic that it runs in: fp32, bf16 or fp16.
+    device : where it runs, e.g. cpu or cuda:0.
+    """
+
+    name: str
+    digest: str
+    references: tuple[int, ...]
+    precision: str
+    device: str
+
+    def prepare(self, frame: FrameInput) -> Any:
+        """The small input that `encode` takes, made where files are read, beside the network. Thread-safe."""
+
+    def encode(self, prepared: Any) -> Any:
+        """What is to be remembered of a frame."""
+
+    def matte(self, frame: FrameInput, own: Any, memory: Sequence[Any], quality: Quality) -> RawMatte:
+        """The matte of a frame from what `encode` gave for it and for the frames that it reads from."""

@@ -1,0 +1,84 @@
+"""The `two_stage` model: the network of `nets/two_stage.py` behind the engine's contract."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from nuke_matting.models.contract import Array, FrameInput, Quality, RawMatte
+from nuke_matting.models.weights import WeightFile, fill
+from nuke_matting.nets import regions as rg
+from nuke_matting.nets.two_stage import Features, TwoStage, coarse_size, stack
+
+LONG_SIDE = 512  # of the coarse frame, pixels
+THRESHOLD = 0.05  # regions less likely wrong than this are left as they are
+
+_DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+class TwoStageModel:
+    """See `contract.Model`. Reads from the two frames before."""
+
+    references = (-1, -2)
+
+    def __init__(self, weights: WeightFile, device: str, precision: str) -> None:
+        self.name = weights.metadata.get("name", weights.path.stem)
+        self.digest, self.device, self.precision = weights.digest, device, precision
+        net = TwoStage()
+        fill(net, weights)
+        self._net = net.eval().requires_grad_(False).to(device, memory_format=torch.channels_last)
+
+    def prepare(self, frame: FrameInput) -> Tensor:
+        """[1, 9, h, w] float32 on the CPU, at the coarse size: the frame's area average."""
+        image, clean, guide = _tensors(frame)
+        size = coarse_size(*image.shape[-2:], LONG_SIDE)
+        with torch.inference_mode():
+            small = [None if each is None else _reduce(each, size) for each in (image, clean, guide)]
+            return stack(*small)
+
+    def encode(self, prepared: Tensor) -> Features:
+        with torch.inference_mode(), self._arithmetic():
+            return self._net.encode(prepared.to(self.device).contiguous(memory_format=torch.channels_last))
+
+    def matte(self, frame: FrameInput, own: Features, memory: Sequence[Features], quality: Quality) -> RawMatte:
+        image, clean, _ = (None if each is None else each.to(self.device) for each in _tensors(frame))
+        height, width = image.shape[-2:]
+        grid = rg.grid_size(height, width)
+        budget = round(quality.regions * (height + width) / rg.CELL)
+        with torch.inference_mode(), self._arithmetic():
+            coarse = self._net.coarse(own, [each.memory for each in memory])
+            error = F.interpolate(torch.sigmoid(coarse.error.float()), size=grid, mode="bilinear", antialias=True)
+            chosen = rg.choose(error, budget, THRESHOLD)
+            alpha, residual = self._net.refine(image, clean, coarse, chosen, quality.batch)
+            alpha = alpha[0, 0].float().clamp_(0, 1)
+            foreground = (image + residual.float())[0].permute(1, 2, 0)
+        return RawMatte(_array(alpha), _array(foreground))
+
+    def _arithmetic(self) -> torch.autocast:
+        enabled = self.precision != "fp32"
+        dtype = _DTYPES[self.precision] if enabled else torch.bfloat16
+        return torch.autocast(torch.device(self.device).type, dtype, enabled=enabled)
+
+
+def _reduce(image: Tensor, size: tuple[int, int]) -> Tensor:
+    if tuple(image.shape[-2:]) == size:
+        return image
+    return F.interpolate(image, size=size, mode="bilinear", antialias=True)
+
+
+def _tensors(frame: FrameInput) -> tuple[Tensor, Tensor | None, Tensor | None]:
+    """[1, 3, H, W], [1, 3, H, W] or None, [1, 1, H, W] or None; contiguous, since cuts and resizes are faster so."""
+    image, clean = (
+        None if each is None else torch.from_numpy(np.ascontiguousarray(each.transpose(2, 0, 1)))[None]
+        for each in (frame.image, frame.clean)
+    )
+    guide = None if frame.guide is None else torch.from_numpy(np.ascontiguousarray(frame.guide))[None, None]
+    return image, clean, guide
+
+
+def _array(tensor: Tensor) -> Array:
+    return np.ascontiguousarray(tensor.cpu().numpy())
