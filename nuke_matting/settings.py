@@ -69,7 +69,9 @@ class Settings:
     regions: float = _option(
         4.0, "most 8x8 regions to refine in a frame, times (width + height) / 8", minimum=0.0, maximum=1000.0, pixels=True,
     )
-    region_batch: int = _option(1024, "regions refined at once; lower it when memory is short", minimum=1, maximum=1_000_000)
+    region_batch: int = _option(
+        1024, "regions refined at once; lower it when memory is short (changes the last bits)", minimum=1, maximum=1_000_000, pixels=True,
+    )
     mode: str = _option("sidecar", "sidecar writes the alpha alone, merge adds it to a copy of the plate", choices=("sidecar", "merge"))
     layer: str = _option("rgba.alpha", "channel for the alpha: rgba.alpha, or NAME.A for a layer of its own",
                          metavar="rgba.alpha|NAME.A", pattern=r"rgba\.alpha|[A-Za-z][A-Za-z0-9_]*\.[A-Za-z][A-Za-z0-9_]*")

@@ -16,9 +16,9 @@ from nuke_matting.engine.fingerprint import digest
 from nuke_matting.engine.pipeline import Target
 from nuke_matting.engine.shot import Matte, Plan, Shot, cache_folder
 from nuke_matting.errors import MattingError, OutputError, UsageError
-from nuke_matting.plate.atomic import atomic_file
+from nuke_matting.plate.atomic import write_whole
 from nuke_matting.plate.sequence import expand_pattern, has_frame_field
-from nuke_matting.plate.writer import write_merged, write_sidecar
+from nuke_matting.plate.writer import Pixels, write_merged, write_sidecar
 
 
 class Delivery(Target):
@@ -57,9 +57,8 @@ class Delivery(Target):
             )
         self._ledger.announce(path)
         write = write_merged if settings.mode == "merge" else write_sidecar
-        warnings = write(
-            path, matte, matte.alpha, matte.foreground, layer=settings.layer, premult=settings.premult
-        )
+        pixels = Pixels(matte.plate, matte.frame, matte.data_window, matte.display_window, matte.alpha, matte.foreground)
+        warnings = write(path, pixels, layer=settings.layer, premult=settings.premult)
         self._ledger.record(path, self._stamp(matte.key))
         return warnings
 
@@ -105,7 +104,6 @@ class Ledger:
 
     def _write(self, path: Path, entry: dict[str, str | int]) -> None:
         try:
-            with atomic_file(self._entry(path)) as temporary:
-                temporary.write_text(json.dumps(entry))
-        except (MattingError, OSError):
+            write_whole(self._entry(path), json.dumps(entry).encode())
+        except MattingError:
             return  # the run goes on; the next one will write the frame again

@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,8 +25,8 @@ from nuke_matting.engine.store import Store
 from nuke_matting.errors import MattingError, PlateError
 from nuke_matting.models.contract import FrameInput, Model, Quality
 from nuke_matting.models.registry import load_model
-from nuke_matting.plate.frame import Frame, Window
-from nuke_matting.plate.reader import align, read_frame, read_matte
+from nuke_matting.plate.frame import ColourHints, Frame, Window
+from nuke_matting.plate.reader import align, read_frame, read_hints, read_matte
 from nuke_matting.plate.sequence import Sequence, find_sequence
 from nuke_matting.settings import Settings
 
@@ -140,6 +140,17 @@ class Shot:
                 self.keep(found)
         return found
 
+    def colour_choice(self, frames: Iterable[int]) -> str:
+        """The colour space of the first of the frames that can be read, why it, and the config; for the log."""
+        for frame in frames:
+            try:
+                path = self.plate.path(frame)
+                colour = self._colour(read_hints(path, frame), path)
+            except PlateError:
+                continue
+            return f"{colour.space} ({colour.reason}), {colour.config_name}"
+        return "unknown: no frame can be read"
+
     # -- the three steps --
 
     def plan(self, frame: int) -> Plan:
@@ -161,10 +172,7 @@ class Shot:
                 "version": CACHE_VERSION,
                 "model": self.model.digest,
                 "precision": self.model.precision,
-                "ocio": settings.ocio,
-                "colour": self._colour_of(frame).digest,
-                "colourspace": settings.colourspace,
-                "regions": settings.regions,
+                "regions": [settings.regions, settings.region_batch],
                 "foreground": settings.fg,
                 "inputs": [inputs[each] for each in (frame, *references)],
             }
@@ -174,11 +182,11 @@ class Shot:
     def load(self, frame: int) -> Loaded:
         """Reads a frame and what goes with it, and takes it to the model space. Raises PlateError, ColourError."""
         read = read_frame(self.plate.path(frame), frame)
-        colour = self._colour(read)
+        colour = self._colour(read.colour, read.path)
         clean = guide = None
         if self.clean is not None:
             other = read_frame(self._still_path(self.clean, frame), frame)
-            clean = align(self._colour(other).to_model(other.pixels), other.data_window, read.data_window)
+            clean = align(self._colour(other.colour, other.path).to_model(other.pixels), other.data_window, read.data_window)
         if self.guide is not None:
             matte, window, _ = read_matte(self._still_path(self.guide, frame), frame)
             guide = np.clip(align(matte, window, read.data_window), 0, 1)
@@ -248,12 +256,20 @@ class Shot:
         return self._features.get_or_compute(plan.inputs[frame], compute)
 
     def _inputs_digest(self, frame: int) -> str:
-        """A digest of the files that a frame's features come from. Raises PlateError where one is missing."""
+        """A digest of what a frame's features come from: its files, and their way to the model space.
+
+        Raises PlateError where a file is missing, ColourError where its colour cannot be known.
+        """
         if frame not in self.plate.frame_set:
             raise PlateError("the frame is missing", path=self.plate.path(frame), frame=frame, advice="render or copy it, or leave it out of --frames")
-        paths = [self.plate.path(frame)]
-        paths += [self._still_path(each, frame) for each in (self.clean, self.guide) if each is not None]
-        return digest([self._fingerprints.of(path) for path in paths])
+        colours = [self.plate.path(frame)]
+        colours += [self._still_path(self.clean, frame)] if self.clean is not None else []
+        guides = [self._still_path(self.guide, frame)] if self.guide is not None else []
+        try:
+            ways = [self._colour(read_hints(path, frame), path).digest for path in colours]
+        except PlateError as error:  # a damaged file is told by its bytes; reading it says what is wrong
+            ways = [error.what]
+        return digest([[self._fingerprints.of(path) for path in (*colours, *guides)], len(guides), ways])
 
     @staticmethod
     def _still_path(sequence: Sequence, frame: int) -> Path:
@@ -261,6 +277,5 @@ class Shot:
             raise PlateError("the frame is missing", path=sequence.path(frame), frame=frame, advice="give a sequence that covers the frames, or a single file")
         return sequence.path(frame)
 
-    def _colour(self, frame: Frame) -> ColourPipe:
-        settings = self.settings
-        return open_colour(settings.ocio, settings.colourspace, frame.colour, frame.path, threads=1)
+    def _colour(self, hints: ColourHints, path: Path) -> ColourPipe:
+        return open_colour(self.settings.ocio, self.settings.colourspace, hints, path)

@@ -64,7 +64,7 @@ class TwoStage(nn.Module):
 
         image, clean : [B, 3, H, W]; no clean plate where None.
         regions : [N, 3] as of `regions.choose`.
-        batch : regions encoded and decoded at once; it bounds the memory and does not change the answer.
+        batch : regions encoded and decoded at once; it bounds the memory, and changes the answer's last bits alone.
 
         Returns unbounded alpha [B, 1, H, W] and residual [B, 3, H, W]: the coarse ones, bilinear, corrected in regions.
         """

@@ -1,0 +1,1 @@
+"""Frames to mattes: the shot, the pipeline that runs many, and what remembers results."""

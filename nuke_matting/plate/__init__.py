@@ -1,0 +1,1 @@
+"""Pixels on disk to arrays and back: sequences, the reader, the writer."""

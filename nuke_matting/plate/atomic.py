@@ -1,0 +1,82 @@
+"""Files that appear whole under their name or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+import tempfile
+from pathlib import Path
+
+from nuke_matting.errors import OutputError
+
+TEMPORARY = ".nuke_matting-"  # prefix of files that are being written; hidden, and no image by their suffix
+
+
+def write_whole(path: Path, data: bytes, frame: int | None = None) -> None:
+    """Writes a file: a temporary one in the same folder, flushed to the disk, then renamed. Folders are made.
+
+    Raises OutputError, after which the name holds what it held before.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=TEMPORARY, suffix=".part", dir=path.parent)
+    except OSError as error:
+        raise _output_error(error, path, frame) from error
+    temporary = Path(name)
+    try:
+        with open(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(0o666 & ~_umask())
+        os.replace(temporary, path)
+    except OSError as error:
+        raise _output_error(error, path, frame) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Makes the rename itself last; Windows has no such call, and some network file systems refuse it."""
+    if os.name != "posix":
+        return
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return
+    try:
+        os.fsync(handle)
+    except OSError:
+        pass
+    finally:
+        os.close(handle)
+
+
+_UMASK: list[int] = []
+
+
+def _umask() -> int:
+    """The process's umask, which can only be read by setting it; so once, at the first write."""
+    if not _UMASK:
+        mask = os.umask(0o022)
+        os.umask(mask)
+        _UMASK.append(mask)
+    return _UMASK[0]
+
+
+_ADVICE = {
+    errno.ENOSPC: ("the disk is full", "make room and run again; what is written stays"),
+    errno.EDQUOT if hasattr(errno, "EDQUOT") else -1: ("the quota is used up", "make room and run again"),
+    errno.EACCES: ("no right to write there", "choose another folder with --out, or change its rights"),
+    errno.EPERM: ("no right to write there", "choose another folder with --out, or change its rights"),
+    errno.EROFS: ("the folder is read-only", "choose another folder with --out"),
+    errno.ENOTDIR: ("a file stands where a folder should be", "move it, or choose another folder"),
+    errno.EEXIST: ("a file stands where a folder should be", "move it, or choose another folder"),
+    errno.EISDIR: ("a folder stands where the file should be", "move it, or choose another name"),
+}
+
+
+def _output_error(error: OSError, path: Path, frame: int | None) -> OutputError:
+    what, advice = _ADVICE.get(error.errno or 0, (str(error.strerror or error), "check the folder and the disk"))
+    return OutputError(f"cannot be written: {what}", path=path, frame=frame, advice=advice)

@@ -1,0 +1,108 @@
+"""Opening image files with OpenImageIO without its traps, as typed errors.
+
+OpenImageIO returns errors instead of raising them; its error texts may not be valid UTF-8; a damaged header can claim
+any size; reading the pixels of a deep file through its plain calls ends the process. All of that is met here, once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import OpenImageIO as oiio
+
+from nuke_matting.errors import PlateError
+
+MOST_PIXELS = 2**28  # of one part; 16384 x 16384
+MOST_CHANNELS = 1024
+MOST_PARTS = 256
+
+
+def error_text(source: object = oiio) -> str:
+    """The pending error of OpenImageIO, or of one of its objects, as one line."""
+    try:
+        text = source.geterror()  # type: ignore[attr-defined]
+    except UnicodeDecodeError:
+        return "the file is damaged"
+    lines = dict.fromkeys(line.strip() for line in text.splitlines() if line.strip())
+    return "; ".join(lines)[:300] or "unknown reason"
+
+
+@contextmanager
+def open_image(path: Path, frame: int) -> Iterator[tuple[oiio.ImageInput, list[oiio.ImageSpec]]]:
+    """Opens a file for reading; gives it with the specs of all its parts, none deep and none too large to be true.
+
+    Values are given as they are stored: colour that a file keeps apart from its alpha is not multiplied by it.
+    Raises PlateError.
+    """
+    if not path.is_file():
+        raise PlateError(
+            "is a folder, not an image" if path.is_dir() else "the file is missing",
+            path=path, frame=frame, advice="render or copy it, or leave the frame out of --frames",
+        )
+    config = oiio.ImageSpec()
+    config.attribute("oiio:UnassociatedAlpha", 1)
+    try:
+        image = oiio.ImageInput.open(str(path), config)
+    except (RuntimeError, UnicodeDecodeError) as error:
+        raise _damaged(path, frame, str(error)) from error
+    if image is None:
+        raise _refusal(path, frame, error_text())
+    try:
+        yield image, _parts(image, path, frame)
+    finally:
+        image.close()
+
+
+def _parts(image: oiio.ImageInput, path: Path, frame: int) -> list[oiio.ImageSpec]:
+    specs = []
+    while len(specs) < MOST_PARTS and image.seek_subimage(len(specs), 0):
+        spec = image.spec()
+        if spec.deep:
+            raise PlateError(
+                "deep images are not supported", path=path, frame=frame,
+                advice="flatten it: DeepToImage in Nuke, or oiiotool in.exr --flatten -o out.exr",
+            )
+        if spec.depth > 1:
+            raise PlateError("volumes are not supported", path=path, frame=frame, advice="give a flat image")
+        if spec.width * spec.height > MOST_PIXELS or spec.nchannels > MOST_CHANNELS:
+            raise _damaged(path, frame, f"it claims {spec.width}x{spec.height} pixels of {spec.nchannels} channels")
+        specs.append(spec)
+    if not specs:
+        raise _damaged(path, frame, error_text(image))
+    return specs
+
+
+def _refusal(path: Path, frame: int, text: str) -> PlateError:
+    if "ubsampled" in text:
+        return PlateError(
+            "luminance-chroma (sub-sampled) EXRs are not supported", path=path, frame=frame,
+            advice="convert it to RGB: read it in Nuke and write an RGB EXR",
+        )
+    return _damaged(path, frame, text)
+
+
+def _damaged(path: Path, frame: int, text: str) -> PlateError:
+    return PlateError(f"cannot be read ({text})", path=path, frame=frame, advice="render or copy the file again")
+
+
+def read_channels(
+    image: oiio.ImageInput, part: int, spec: oiio.ImageSpec, first: int, last: int, path: Path, frame: int, kind: object = oiio.FLOAT
+):
+    """Channels `first` up to, not including, `last` of a part: [H, W, last - first]. All of it or PlateError.
+
+    kind : OpenImageIO's type to convert to; `oiio.UNKNOWN` leaves the stored one.
+    """
+    try:
+        if spec.tile_width == 0 and spec.height > 1:  # a truncated file is found before memory is taken for it
+            bottom = spec.y + spec.height - 1
+            probe = image.read_scanlines(part, 0, bottom, bottom + 1, spec.z, first, last, kind)
+            if probe is None or image.has_error:
+                raise _damaged(path, frame, error_text(image))
+        pixels = image.read_image(part, 0, first, last, kind)
+    except (RuntimeError, UnicodeDecodeError, MemoryError, ValueError) as error:
+        raise _damaged(path, frame, str(error)) from error
+    if pixels is None or image.has_error:
+        raise _damaged(path, frame, error_text(image))
+    return pixels

@@ -1,0 +1,131 @@
+"""The reader: a file -> a `Frame`, or a matte for a guide."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import OpenImageIO as oiio
+from numpy.typing import NDArray
+
+from nuke_matting.errors import PlateError
+from nuke_matting.plate.files import open_image, read_channels
+from nuke_matting.plate.frame import ColourHints, Frame, Window
+
+LARGEST_HALF = 65504.0  # infinite pixels are read as this
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The channels of a file that are its picture: part, prefix of the layer or view ("" or "left."), and indices."""
+
+    part: int
+    prefix: str
+    channels: tuple[int, ...]
+
+
+def read_frame(path: Path, number: int) -> Frame:
+    """Reads the picture of a file.
+
+    The picture is R, G, B of the first part that has them, else those of the first layer or view that does
+    (`left.R`, `rgba.R`), else a lone channel as grey. Integers become 0..1. Colour stays as it is stored, whatever the
+    alpha. Any further channels and parts are not read.
+
+    Raises PlateError naming file and frame: missing, damaged, deep, sub-sampled, or without a picture.
+    """
+    with open_image(path, number) as (image, specs):
+        choice = choose_picture([list(spec.channelnames) for spec in specs])
+        if choice is None:
+            names = ", ".join(name for spec in specs for name in spec.channelnames[:8])
+            raise PlateError(f"has no R, G, B among its channels ({names[:200]})", path=path, frame=number, advice="give a plate with colour")
+        spec = specs[choice.part]
+        first, last = min(choice.channels), max(choice.channels) + 1
+        stored = read_channels(image, choice.part, spec, first, last, path, number)
+        hints = _hints(image.format_name(), spec)
+    pixels = np.ascontiguousarray(stored[..., [index - first for index in choice.channels]], np.float32)
+    finite = np.isfinite(pixels)
+    broken = 0
+    if not finite.all():
+        broken = int((~finite).any(axis=2).sum())
+        pixels = np.nan_to_num(pixels, copy=False, nan=0.0, posinf=LARGEST_HALF, neginf=-LARGEST_HALF)
+    return Frame(number, path, pixels, *windows(spec), hints, broken)
+
+
+def read_hints(path: Path, number: int) -> ColourHints:
+    """What a file says of its colour, from its header alone. Raises PlateError."""
+    with open_image(path, number) as (image, specs):
+        choice = choose_picture([list(spec.channelnames) for spec in specs])
+        return _hints(image.format_name(), specs[choice.part if choice else 0])
+
+
+def read_matte(path: Path, number: int) -> tuple[NDArray[np.float32], Window, Window]:
+    """Reads a matte: the alpha channel, or red (grey) where there is none.
+
+    Returns [H, W] float32 as stored (NaN is 0), its data window and its display window. Raises PlateError.
+    """
+    with open_image(path, number) as (image, specs):
+        names = list(specs[0].channelnames)
+        wanted = [index for index, name in enumerate(names) if name.split(".")[-1].lower() in {"a", "alpha", "matte"}]
+        channel = wanted[0] if wanted else names.index("R") if "R" in names else 0
+        stored = read_channels(image, 0, specs[0], channel, channel + 1, path, number)
+    matte = np.ascontiguousarray(stored.reshape(stored.shape[:2]), np.float32)
+    return np.nan_to_num(matte, copy=False, posinf=1.0, neginf=0.0), *windows(specs[0])
+
+
+def align(pixels: NDArray[np.float32], have: Window, want: Window, fill: float = 0.0) -> NDArray[np.float32]:
+    """Crops and pads pixels [H, W] or [H, W, C] of one window to those of another, both in the same coordinates."""
+    if have == want:
+        return pixels
+    out = np.full((want.height, want.width, *pixels.shape[2:]), fill, np.float32)
+    left, top = max(have.x, want.x), max(have.y, want.y)
+    right = min(have.x + have.width, want.x + want.width)
+    bottom = min(have.y + have.height, want.y + want.height)
+    if left < right and top < bottom:
+        out[top - want.y : bottom - want.y, left - want.x : right - want.x] = pixels[
+            top - have.y : bottom - have.y, left - have.x : right - have.x
+        ]
+    return out
+
+
+def choose_picture(parts: Sequence[Sequence[str]]) -> Choice | None:
+    """Which channels are the picture, from the names of each part's channels."""
+    for part, names in enumerate(parts):
+        if {"R", "G", "B"} <= set(names):
+            return Choice(part, "", tuple(names.index(each) for each in "RGB"))
+    for part, names in enumerate(parts):
+        lower = [name.lower() for name in names]
+        for name in lower:
+            prefix, dot, last = name.rpartition(".")
+            triple = [f"{prefix}{dot}{each}" for each in (("r", "g", "b") if last == "r" else ("red", "green", "blue"))]
+            if last in {"r", "red"} and all(each in lower for each in triple):
+                indices = tuple(lower.index(each) for each in triple)
+                return Choice(part, names[indices[0]][: len(prefix + dot)], indices)
+    for part, names in enumerate(parts):
+        for index, name in enumerate(names):
+            prefix, dot, last = name.rpartition(".")
+            if last in {"Y", "I", "luminance", "grey", "gray"}:
+                return Choice(part, prefix + dot, (index,) * 3)
+    return None
+
+
+def windows(spec: oiio.ImageSpec) -> tuple[Window, Window]:
+    """The data window and the display window of a part."""
+    data = Window(spec.x, spec.y, spec.width, spec.height)
+    return data, Window(spec.full_x, spec.full_y, spec.full_width, spec.full_height)
+
+
+def _hints(file_format: str, spec: oiio.ImageSpec) -> ColourHints:
+    integer = file_format != "openexr" and str(spec.format) in {"uint8", "uint16", "uint32", "int8", "int16", "int32"}
+    chromaticities = spec.getattribute("chromaticities")
+    # other formats' oiio:ColorSpace is OpenImageIO's own guess from the format
+    said = spec.getattribute("oiio:ColorSpace") if file_format == "openexr" else None
+    interop = spec.getattribute("colorInteropID") if file_format in {"openexr", "tiff"} else None
+    return ColourHints(
+        interop_id=str(interop) if interop else None,
+        oiio_space=str(said) if said else None,
+        chromaticities=tuple(float(v) for v in chromaticities) if chromaticities and len(chromaticities) == 8 else None,
+        file_format=file_format,
+        integer=integer,
+    )

@@ -1,0 +1,183 @@
+"""Image sequences and frame ranges: what a user's text means, and which files there are.
+
+`fileseq` does the matching, held to its simplest rules: one `#` or `@` is one digit, and the text of a frame range is
+taken apart here first, since fileseq reads "1 5 7" as frame 157 and takes staggered ranges that Nuke does not know.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from fileseq import PAD_STYLE_HASH1, FileSequence, FrameSet, findSequencesOnDisk
+from fileseq.exceptions import FileSeqException
+
+from nuke_matting.errors import UsageError
+
+IMAGES = frozenset(".exr .dpx .cin .png .tif .tiff .jpg .jpeg .tga .bmp .hdr .sxr .webp".split())
+MOST_FRAMES = 1_000_000
+
+_RANGE = re.compile(r"(-?\d+)(?:-(-?\d+)(?:x(\d+))?)?")
+_FIELD = re.compile(r"#+|@+|%0?\d*d")
+_FRAMES_ADVICE = "write frames as 1001-1100, 1001-1100x2 or 1001,1005"
+
+
+@dataclass(frozen=True)
+class Sequence:
+    """Files of one picture over time.
+
+    pattern : the path with a frame field such as `####`, or the path of the one file.
+    frames : the frames that are on disk, ascending.
+    still : one file without a sequence around it; as a clean plate or guide it serves every frame.
+    """
+
+    pattern: str
+    frames: tuple[int, ...]
+    still: bool = False
+
+    @cached_property
+    def frame_set(self) -> frozenset[int]:
+        """The frames, for quick look-up."""
+        return frozenset(self.frames)
+
+    def path(self, frame: int) -> Path:
+        """The file of a frame, whether or not it is there. A still has one for all."""
+        return Path(self.pattern) if self.still else expand_pattern(self.pattern, frame)
+
+
+def parse_frames(text: str) -> tuple[int, ...]:
+    """Frames of a range as Nuke writes it: `1001-1100`, `1001-1100x2`, `-8--5`, lists by comma or space.
+
+    The order is kept, a frame named twice comes once. Raises UsageError.
+
+    >>> parse_frames("1001-1007x3, 1002")
+    (1001, 1004, 1007, 1002)
+    """
+    frames: dict[int, None] = {}
+    for part in re.split(r"[,\s]+", text.strip()):
+        match = _RANGE.fullmatch(part)
+        if not match:
+            raise UsageError(f"frames {text!r}: {part!r} is no frame range", advice=_FRAMES_ADVICE)
+        first, last, step = match[1], match[2] or match[1], match[3] or "1"
+        if int(step) == 0:
+            raise UsageError(f"frames {text!r}: a step of 0 leads nowhere", advice=_FRAMES_ADVICE)
+        if int(last) < int(first):
+            raise UsageError(f"frames {text!r}: {part!r} ends before it begins", advice=_FRAMES_ADVICE)
+        if (int(last) - int(first)) // int(step) + len(frames) >= MOST_FRAMES:
+            raise UsageError(f"frames {text!r}: more than {MOST_FRAMES} frames", advice=_FRAMES_ADVICE)
+        frames.update(dict.fromkeys(FrameSet(f"{int(first)}-{int(last)}x{int(step)}")))
+    return tuple(frames)
+
+
+def format_frames(frames: Iterable[int]) -> str:
+    """The short text of frames, ascending.
+
+    >>> format_frames([1001, 1002, 1003, 1007])
+    '1001-1003,1007'
+    """
+    runs: list[list[int]] = []
+    for frame in sorted(set(frames)):
+        if runs and frame == runs[-1][1] + 1:
+            runs[-1][1] = frame
+        else:
+            runs.append([frame, frame])
+    return ",".join(f"{first}" if first == last else f"{first}-{last}" for first, last in runs)
+
+
+def has_frame_field(pattern: str) -> bool:
+    """Whether the file name of a path has a place for the frame number: `%04d`, `####` or `@@@@`."""
+    return _FIELD.search(Path(pattern).name) is not None
+
+
+def expand_pattern(pattern: str, frame: int) -> Path:
+    """The path of a frame. Negative frames keep the sign within the padding, as Nuke and fileseq do.
+
+    >>> expand_pattern("out/matte.####.exr", 7).name
+    'matte.0007.exr'
+    """
+    path = Path(pattern)
+    fields = list(_FIELD.finditer(path.name))
+    if not fields:
+        return path
+    field = fields[-1]
+    text = field[0]
+    width = int(text[1:-1] or 1) if text.startswith("%") else len(text)
+    return path.with_name(f"{path.name[: field.start()]}{frame:0{width}d}{path.name[field.end() :]}")
+
+
+def find_sequence(plate: str) -> Sequence:
+    """What is on disk for `dir/plate.%04d.exr`, `plate.####.exr`, `plate.@@@@.exr`, a folder or one file.
+
+    Raises UsageError where nothing is found, or a folder holds more than one sequence.
+    """
+    path = Path(plate).expanduser()
+    if path.is_dir():
+        return _in_folder(path)
+    if has_frame_field(plate) and not path.is_file():
+        return _of_pattern(path)
+    if path.is_file():
+        number = re.search(r"((?:(?<=[._])-)?\d+)\.[^.]+$", path.name)  # in sh-010.exr the dash is no sign
+        return Sequence(str(path), (int(number[1]) if number else 1,), still=True)
+    _refuse_missing_folder(path)
+    raise UsageError("there is no such file", path=path, advice=_near(path) or "check the path")
+
+
+def _in_folder(folder: Path) -> Sequence:
+    found = [each for each in findSequencesOnDisk(str(folder), pad_style=PAD_STYLE_HASH1) if each.extension().lower() in IMAGES]
+    if not found:
+        raise UsageError("the folder holds no images", path=folder, advice="name the folder that the plate's frames are in")
+    if len(found) > 1:
+        names = ", ".join(_name(each) for each in sorted(found, key=str)[:6])
+        raise UsageError(
+            f"the folder holds {len(found)} sequences ({names})", path=folder, advice="name one of them, as folder/name.####.exr"
+        )
+    return _sequence(found[0])
+
+
+def _of_pattern(path: Path) -> Sequence:
+    _refuse_missing_folder(path)
+    fields = list(_FIELD.finditer(path.name))
+    before, after = path.name[: fields[-1].start()], path.name[fields[-1].end() :]
+    number = re.compile(re.escape(before) + r"(-?\d+)" + re.escape(after))
+    frames = sorted(
+        frame
+        for name in (entry.name for entry in path.parent.iterdir())
+        if (match := number.fullmatch(name)) and expand_pattern(path.name, frame := int(match[1])).name == name
+    )
+    if not frames:
+        raise UsageError("no file matches the pattern", path=path, advice=_near(path) or "check the name and the folder")
+    return Sequence(str(path), tuple(frames))
+
+
+def _sequence(found: FileSequence) -> Sequence:
+    frames = tuple(sorted(found.frameSet() or ()))
+    if not frames:
+        return Sequence(found[0], (1,), still=True)
+    pattern = f"{found.dirname()}{found.basename()}{'#' * found.zfill() or '#'}{found.extension()}"
+    return Sequence(pattern, frames)
+
+
+def _name(found: FileSequence) -> str:
+    return Path(_sequence(found).pattern).name
+
+
+def _refuse_missing_folder(path: Path) -> None:
+    if path.parent.is_dir():
+        return
+    if path.parent.exists():
+        raise UsageError("a file stands where a folder should be", path=path.parent, advice="check the path")
+    raise UsageError("there is no such folder", path=path.parent, advice="check the path")
+
+
+def _near(path: Path) -> str:
+    """What the folder has of a similar name, as advice; empty where there is nothing."""
+    try:
+        there = [_name(each) for each in findSequencesOnDisk(str(path.parent), pad_style=PAD_STYLE_HASH1)]
+    except (OSError, FileSeqException):
+        return ""
+    near = difflib.get_close_matches(path.name, there, n=3, cutoff=0.4)
+    return f"the folder has {', '.join(near)}" if near else ""

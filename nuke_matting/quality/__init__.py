@@ -1,0 +1,1 @@
+"""How good a matte is: measures against a truth, and sheets to look at."""

@@ -1,0 +1,198 @@
+"""Clothes: modelled suits with textures or colours of our own, and garments cut from the base mesh's tights and skirt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+from scipy.spatial import cKDTree
+
+from nuke_matting.training.people.assets import BODY_VERTICES, Assets, Mesh
+from nuke_matting.training.people.parts import Part, fitted_part
+from nuke_matting.training.people.render import CLOTH, Surface, vertex_normals
+
+_SUITS = (
+    "female_casualsuit01", "female_casualsuit02", "female_elegantsuit01", "female_sportsuit01", "male_casualsuit01",
+    "male_casualsuit02", "male_casualsuit03", "male_casualsuit04", "male_casualsuit05", "male_casualsuit06",
+    "male_elegantsuit01", "male_worksuit01",
+)  # fmt: skip
+_SHOES = tuple(f"shoes0{number}" for number in range(1, 7))
+Outfit = tuple[list[Part], NDArray[np.int32]]  # parts, and the body vertices they hide
+
+
+def draw_colour(rng: np.random.Generator) -> NDArray[np.float64]:
+    """A colour that cloth comes in, scene-linear: blacks, greys, whites, navy, denim, earth, and anything."""
+    kind = rng.random()
+    if kind < 0.32:
+        value = rng.choice([0.015, 0.04, 0.12, 0.3, 0.6, 0.78]) * rng.uniform(0.7, 1.2)
+        return np.clip(value * (1 + rng.normal(0, 0.05, 3)), 0.004, 0.85)
+    if kind < 0.5:
+        return np.clip(np.array([[0.02, 0.04, 0.12], [0.08, 0.15, 0.3], [0.2, 0.14, 0.07], [0.08, 0.09, 0.03]])[rng.integers(4)]
+                       * rng.uniform(0.5, 1.8), 0.004, 0.85)  # fmt: skip
+    hue, saturation, value = rng.random(), rng.beta(2, 1.6), rng.beta(1.3, 1.6) * 0.75 + 0.02
+    angles = (hue + np.array([0, 1 / 3, 2 / 3])) * 2 * np.pi
+    return np.clip(value * (1 - saturation * (0.5 - 0.5 * np.cos(angles))), 0.004, 0.85)
+
+
+def draw_cloth(rng: np.random.Generator, texture: str = "") -> Surface:
+    """How a cloth looks: its weave, pattern, folds and sheen at random."""
+    pattern = int(rng.integers(1, 9)) if rng.random() < 0.45 else 0
+    sheen = rng.random() < 0.12
+    second = draw_colour(rng)
+    return Surface(
+        CLOTH, texture, gloss=0.35 if sheen else float(rng.uniform(0.0, 0.06)), shine=30.0 if sheen else 8.0,
+        pattern=pattern, second=(float(second[0]), float(second[1]), float(second[2])),
+        scale=float(np.exp(rng.uniform(np.log(0.5), np.log(6.0)))), wrinkle=float(rng.uniform(0.1, 0.6)),
+    )  # fmt: skip
+
+
+def diffuse_of(assets: Assets, folder: str) -> str:
+    """Path of the diffuse texture in `folder` of the textures, or "" where there is none."""
+    found = sorted((assets.textures / folder).glob("*diffuse*"))
+    return str(found[0].relative_to(assets.textures)) if found else ""
+
+
+def draw_outfit(assets: Assets, rng: np.random.Generator, vertices: NDArray, weights: NDArray, female: bool) -> Outfit:
+    """Clothes and shoes at random on a body. vertices : [V, 3], weights : [V, B] of the base mesh, in the rest pose."""
+    if rng.random() < 0.55:
+        own = [s for s in _SUITS if s.startswith("female") == female] if rng.random() < 0.85 else list(_SUITS)
+        parts, hidden = _suit(assets, rng, str(rng.choice(own)), vertices, weights)
+    else:
+        parts, hidden = _cut_clothes(assets, rng, vertices, weights, female)
+    shoes, under = _suit(assets, rng, str(rng.choice(_SHOES)), vertices, weights)
+    return parts + shoes, np.union1d(hidden, under)
+
+
+def _suit(assets: Assets, rng: np.random.Generator, name: str, vertices: NDArray, weights: NDArray) -> Outfit:
+    """A modelled garment; each of its separate pieces keeps its texture or takes a colour of its own."""
+    mesh = assets.mesh(f"clothes/{name}/{name}.obj")
+    fitting = assets.fitting(f"clothes/{name}/{name}.mhclo")
+    texture = diffuse_of(assets, f"clothes/{name}")
+    piece = _pieces(assets, name)
+    pieces = int(piece.max()) + 1
+    tint = np.ones((len(mesh.corner), 4), np.float32)
+    keep_all = texture and rng.random() < 0.25
+    colours = [draw_colour(rng) for _ in range(min(pieces, 6))]
+    for index in range(pieces):
+        own = index == 0 or rng.random() < 0.7
+        colour = colours[index % len(colours)] if own else colours[0]
+        rows = piece == index
+        if keep_all or (texture and rng.random() < 0.25):
+            tint[rows] = (*rng.uniform(0.75, 1.2, 3), 0.0)
+        else:
+            tint[rows] = (*colour, 1.0)
+    surface = draw_cloth(rng, texture)
+    if name.startswith("shoes"):
+        surface = replace(surface, pattern=0, wrinkle=0.05, gloss=0.15, shine=40.0)
+    return [fitted_part(mesh, fitting, vertices, weights, tint, surface)], fitting.hidden
+
+
+@cache
+def _pieces(assets: Assets, name: str) -> NDArray[np.int32]:
+    """[C] which connected piece of a garment each corner is in, the largest first."""
+    mesh = assets.mesh(f"clothes/{name}/{name}.obj")
+    rows = mesh.corner[mesh.triangles]
+    count = len(mesh.positions)
+    edges = coo_matrix((np.ones(len(rows) * 2), (np.r_[rows[:, 0], rows[:, 0]], np.r_[rows[:, 1], rows[:, 2]])), (count, count))
+    _, label = connected_components(edges, directed=False)
+    order = np.argsort(-np.bincount(label))
+    return np.argsort(order)[label].astype(np.int32)[mesh.corner]
+
+
+def _cut_clothes(assets: Assets, rng: np.random.Generator, vertices: NDArray, weights: NDArray, female: bool) -> Outfit:
+    """A top and trousers, shorts, a skirt or a dress, cut from the helper geometry around the body."""
+    at = _tight_places(assets)
+    sleeve = float(rng.choice([0.0, 0.35, 0.55, 1.0, 1.0], p=[0.12, 0.3, 0.13, 0.25, 0.2]))
+    waist, hem = float(rng.uniform(0.3, 1.6)), float(rng.choice([-3.2, -4.5, -7.6], p=[0.2, 0.1, 0.7]) + rng.uniform(-0.3, 0.3))
+    neck = float(rng.uniform(5.0, 6.3))
+    deep = float(rng.uniform(0.0, 1.0)) if rng.random() < 0.4 else 0.0
+
+    def top(p: NDArray, reach: NDArray, leg: NDArray) -> NDArray:
+        front = np.where((np.abs(p[:, 0]) < deep * (p[:, 1] - neck + 1.6)) & (p[:, 2] > 0), 1.5 * deep, 0.0)
+        return (reach <= sleeve) & (p[:, 1] > waist - 0.6) & (p[:, 1] < neck - front) & ~leg
+
+    def bottom(p: NDArray, reach: NDArray, leg: NDArray) -> NDArray:
+        return (reach <= 0) & (p[:, 1] < waist) & (p[:, 1] > hem)
+
+    parts, hidden = [], []
+    loose = float(rng.uniform(0.03, 0.22))
+    surfaces = (draw_cloth(rng), draw_cloth(rng))
+    if female and rng.random() < 0.4:
+        length = float(rng.uniform(-6.8, -1.5))
+        part = _shell(assets, "helper-skirt", lambda p, r, g: p[:, 1] > length, vertices, weights, 0.04, draw_colour(rng), surfaces[1])
+        parts.append(part)
+        hem, waist_low = -1.2, bottom
+        bottom = lambda p, r, g: waist_low(p, r, g)  # noqa: E731  # a slip below the skirt
+    for cut, surface, out in ((bottom, surfaces[1], 0.02 + loose * 0.4), (top, surfaces[0], 0.05 + loose)):
+        part = _shell(assets, "helper-tights", cut, vertices, weights, out, draw_colour(rng), surface)
+        parts.append(part)
+        hidden.append(_below(assets, cut(*at)))
+    return parts, np.concatenate(hidden)
+
+
+Cut = Callable[[NDArray, NDArray, NDArray], NDArray]
+
+
+@cache
+def _group(assets: Assets, name: str) -> Mesh:
+    return assets.base.only(assets.base.groups == assets.base.group_names.index(name))
+
+
+@cache
+def _tight_places(assets: Assets) -> tuple[NDArray, NDArray, NDArray]:
+    """Of every base vertex: rest position; how far down the arm (0 shoulder .. 1 wrist); whether on a leg."""
+    p = assets.base.positions
+    arm = [name for name in assets.weights if name.startswith(("upperarm", "lowerarm", "hand"))]
+    on_arm = np.zeros(len(p))
+    on_leg = np.zeros(len(p))
+    for name in arm:
+        pairs = np.asarray(assets.weights[name])
+        on_arm[pairs[:, 0].astype(int)] += pairs[:, 1]
+    for name in ("thigh_l", "thigh_r", "calf_l", "calf_r"):
+        pairs = np.asarray(assets.weights[name])
+        on_leg[pairs[:, 0].astype(int)] += pairs[:, 1]
+    outward = (np.abs(p[:, 0]) - 1.68) / (4.31 - 1.68)  # shoulder to wrist in the rest pose
+    reach = np.where(on_arm > 0.3, np.clip(outward, 0.001, 2.0), 0.0)
+    return p, reach, (on_leg > 0.8) & (p[:, 1] < -0.6)
+
+
+def _shell(assets: Assets, group: str, cut: Cut, vertices, weights, out: float, colour: NDArray, surface: Surface) -> Part:
+    """The triangles of a helper group whose three vertices `cut` keeps, pushed outward by `out` dm."""
+    mesh = _group(assets, group)
+    keep = cut(*_tight_places(assets))[mesh.corner[mesh.triangles]].all(axis=1)
+    triangles = mesh.triangles[keep]
+    normals = vertex_normals(vertices, mesh.corner, mesh.triangles)
+    tint = np.tile(np.asarray([*colour, 1.0], np.float32), (len(mesh.corner), 1))
+    rows, corner = np.unique(mesh.corner[triangles] if len(triangles) else mesh.corner[:3], return_inverse=True)
+    used, index = np.unique(triangles, return_inverse=True) if len(triangles) else (np.arange(3), np.zeros((0, 3), int))
+    place = np.searchsorted(rows, mesh.corner[used])
+    rest = vertices[rows] + normals[rows] * out
+    return Part(
+        rest.astype(np.float32), weights[rows], place.astype(np.int32), mesh.uv[used],
+        index.reshape(-1, 3).astype(np.int32), tint[used], surface,
+    )  # fmt: skip
+
+
+@cache
+def _nearest_tights(assets: Assets) -> tuple[NDArray, NDArray]:
+    """For every body vertex the nearest vertex of the tights, and its distance."""
+    rows = assets.groups["helper-tights"]
+    distance, index = cKDTree(assets.base.positions[rows]).query(assets.base.positions[:BODY_VERTICES])
+    return rows[index], distance
+
+
+def _below(assets: Assets, kept: NDArray[np.bool_]) -> NDArray[np.int32]:
+    """Body vertices well inside a garment: their tights vertex and all its neighbours are kept. kept : [V]."""
+    mesh = _group(assets, "helper-tights")
+    rows = mesh.corner[mesh.triangles]
+    edge = np.zeros(len(kept), bool)
+    for _ in range(1):
+        torn = ~kept[rows].all(axis=1)
+        edge[rows[torn].reshape(-1)] = True
+    nearest, distance = _nearest_tights(assets)
+    return np.flatnonzero(kept[nearest] & ~edge[nearest] & (distance < 1.0)).astype(np.int32)

@@ -1,0 +1,304 @@
+"""Pixels of a person: moderngl on EGL (a GPU or a software rasteriser), many samples a pixel, exact coverage.
+
+Every sample is either the person or nothing, so the mean over a pixel's samples is the premultiplied colour and the
+coverage; nothing is blended, and dividing gives the straight colour.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import cv2
+import moderngl
+import numpy as np
+from numpy.typing import NDArray
+
+from nuke_matting.training.people import shaders
+from nuke_matting.training.people.light import Light
+
+SKIN, CLOTH, CARD, EYE, PLAIN = 0, 1, 2, 4, 5
+_MULTISAMPLES = 4
+_SRGB_ALPHA = 0x8C43  # GL_SRGB8_ALPHA8
+_SHADOW_SIDE = 768
+
+
+@dataclass(frozen=True)
+class Surface:
+    """How a drawing looks. mode : SKIN, CLOTH, CARD, EYE or PLAIN. texture : path below `humans_textures`, or "".
+
+    gloss, shine : size and sharpness of highlights. pattern : 0 none .. 8; second : its other colour, scene-linear;
+    scale : its repeats a decimetre. wrinkle : depth of cloth's folds. iris_size : radians.
+    """
+
+    mode: int
+    texture: str = ""
+    gloss: float = 0.0
+    shine: float = 20.0
+    pattern: int = 0
+    second: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    scale: float = 1.0
+    wrinkle: float = 0.0
+    hair_colour: tuple[float, float, float] = (0.05, 0.03, 0.02)
+    iris_size: float = 0.5
+    iris_colour: tuple[float, float, float] = (0.1, 0.06, 0.03)
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A mesh to draw. vertices : [C, 15] float32: position 3, normal 3, uv 2, tint 4, rest position 3."""
+
+    vertices: NDArray[np.float32]
+    triangles: NDArray[np.int32]
+    surface: Surface
+
+
+@dataclass(frozen=True)
+class Strands:
+    """Hair. points : [N, K, 3]; outward : [N, 3] away from the head; radius : [N] dm, at the root; colour : [N, 3]."""
+
+    points: NDArray[np.float32]
+    outward: NDArray[np.float32]
+    radius: NDArray[np.float32]
+    colour: NDArray[np.float32]
+    shine: float = 0.6
+
+
+@dataclass(frozen=True)
+class Camera:
+    """eye, target : [3] dm. field : vertical field of view, radians. roll : radians. shift : of the picture, x and y, in
+    half heights."""
+
+    eye: NDArray[np.float64]
+    target: NDArray[np.float64]
+    field: float
+    roll: float = 0.0
+    shift: tuple[float, float] = (0.0, 0.0)
+
+    def matrix(self, aspect: float) -> NDArray[np.float64]:
+        """World to clip space, 4x4. aspect : width / height."""
+        view = look(self.eye, self.target, self.roll)
+        distance = float(np.linalg.norm(self.target - self.eye))
+        near, far = max(distance * 0.08, 0.2), distance * 4 + 40
+        f = 1 / np.tan(self.field / 2)
+        project = np.zeros((4, 4))
+        project[0, 0], project[1, 1] = f / aspect, f
+        project[0, 2], project[1, 2] = -self.shift[0] / aspect, -self.shift[1]
+        project[2, 2], project[2, 3], project[3, 2] = (far + near) / (near - far), 2 * far * near / (near - far), -1
+        return project @ view
+
+
+@dataclass(frozen=True)
+class Scene:
+    """All that a picture needs. centre, radius : dm, the part of the person in view (for shadows). exposure : a factor."""
+
+    drawings: tuple[Drawing, ...]
+    strands: tuple[Strands, ...]
+    light: Light
+    camera: Camera
+    centre: NDArray[np.float64]
+    radius: float
+    exposure: float = 1.0
+    top_direction: tuple[float, float, float] = field(default=(0.15, 1.0, 0.45))
+
+
+def look(eye: NDArray, target: NDArray, roll: float = 0.0) -> NDArray[np.float64]:
+    """World to view space, 4x4, y up."""
+    back = np.asarray(eye, np.float64) - target
+    back /= np.linalg.norm(back)
+    right = np.cross((0.0, 1.0, 0.0) if abs(back[1]) < 0.99 else (0.0, 0.0, 1.0), back)
+    right /= np.linalg.norm(right)
+    up = np.cross(back, right)
+    c, s = np.cos(roll), np.sin(roll)
+    view = np.eye(4)
+    view[:3, :3] = np.stack([c * right + s * up, c * up - s * right, back])
+    view[:3, 3] = -view[:3, :3] @ eye
+    return view
+
+
+def vertex_normals(positions: NDArray[np.float32], corner: NDArray, triangles: NDArray) -> NDArray[np.float32]:
+    """Unit normals [V, 3] of shared positions [V, 3], area-weighted; `triangles` index `corner`, `corner` positions."""
+    rows = corner[triangles]
+    a, b, c = positions[rows[:, 0]], positions[rows[:, 1]], positions[rows[:, 2]]
+    face = np.cross(b - a, c - a)
+    normals = np.stack(
+        [sum(np.bincount(rows[:, k], face[:, axis], len(positions)) for k in range(3)) for axis in range(3)], axis=1
+    )
+    return (normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)).astype(np.float32)
+
+
+class Renderer:
+    """A rendering context for pictures of one size. supersample : factor per axis; samples a pixel are 4 times its square."""
+
+    def __init__(self, width: int, height: int, textures, supersample: int = 2) -> None:
+        """textures : path -> [H, W, 4] uint8, such as `Assets.texture`. Raises what moderngl raises without EGL."""
+        self.width, self.height, self.supersample = width, height, supersample
+        self.context = moderngl.create_context(standalone=True, backend="egl")
+        context, size = self.context, (width * supersample, height * supersample)
+        self._sampled = context.framebuffer(
+            [context.renderbuffer(size, 4, samples=_MULTISAMPLES, dtype="f2")],
+            context.depth_renderbuffer(size, samples=_MULTISAMPLES),
+        )
+        self._resolved = context.framebuffer([context.renderbuffer(size, 4, dtype="f2")])
+        self._mesh = context.program(shaders.MESH_VERTEX, shaders.MESH_FRAGMENT)
+        self._hair = context.program(shaders.STRAND_VERTEX, shaders.STRAND_FRAGMENT)
+        self._mesh_depth = context.program(shaders.MESH_VERTEX, shaders.DEPTH_FRAGMENT)
+        self._hair_depth = context.program(shaders.STRAND_VERTEX, shaders.STRAND_DEPTH_FRAGMENT)
+        self._shadows = []
+        for _ in range(2):
+            depth = context.depth_texture((_SHADOW_SIDE, _SHADOW_SIDE))
+            depth.compare_func = "<="
+            depth.filter = (moderngl.LINEAR, moderngl.LINEAR)
+            self._shadows.append((depth, context.framebuffer(depth_attachment=depth)))
+        self._read_texture = textures
+        self._textures: dict[str, moderngl.Texture] = {}
+
+    def render(self, scene: Scene) -> NDArray[np.float32]:
+        """Premultiplied colour and coverage [H, W, 4] float32, scene-linear Rec.709; the first row is the top."""
+        meshes = [(self._upload(each), each) for each in scene.drawings]
+        hairs = [(self._upload_strands(each), each) for each in scene.strands]
+        views = [self._shadow(i, d, scene, meshes, hairs) for i, d in enumerate((scene.light.key_direction, scene.top_direction))]
+        self._sampled.use()
+        self._sampled.clear(0.0, 0.0, 0.0, 0.0)
+        self.context.enable(moderngl.DEPTH_TEST)
+        camera = scene.camera.matrix(self.width / self.height)
+        for program in (self._mesh, self._hair):
+            self._lights(program, scene, camera, views)
+        for buffers, drawing in meshes:
+            self._surface(self._mesh, drawing.surface)
+            self._array(self._mesh, buffers, _MESH_LAYOUT).render()
+        for buffers, strands in hairs:
+            _set(self._hair, "widen", 1.0)
+            _set(self._hair, "shine", strands.shine)
+            self._array(self._hair, buffers, _HAIR_LAYOUT).render()
+        self.context.copy_framebuffer(self._resolved, self._sampled)
+        raw = np.frombuffer(self._resolved.read(components=4, dtype="f2"), np.float16)
+        for buffers, _ in [*meshes, *hairs]:
+            for each in buffers:
+                each.release()
+        s = self.supersample
+        picture = raw.reshape(self.height, s, self.width, s, 4)[::-1, ::-1].astype(np.float32).mean(axis=(1, 3))
+        picture[..., :3] *= scene.exposure
+        return picture
+
+    def _upload(self, drawing: Drawing):
+        return self.context.buffer(np.ascontiguousarray(drawing.vertices, np.float32)), self.context.buffer(
+            np.ascontiguousarray(drawing.triangles, np.int32)
+        )
+
+    def _upload_strands(self, strands: Strands):
+        vertices, triangles = _ribbons(strands)
+        return self.context.buffer(vertices), self.context.buffer(triangles)
+
+    def _array(self, program, buffers, layout):
+        names = [n for n in layout[1] if n in program]
+        parts = [p if n in program else f"{_bytes(p)}x" for p, n in zip(layout[0].split(), layout[1], strict=True)]
+        return self.context.vertex_array(program, [(buffers[0], " ".join(parts), *names)], buffers[1], skip_errors=True)
+
+    def _surface(self, program, surface: Surface) -> None:
+        _set(program, "mode", surface.mode)
+        _set(program, "textured", bool(surface.texture))
+        if surface.texture:
+            self._texture(surface.texture).use(2)
+            _set(program, "picture", 2)
+        for name in ("gloss", "shine", "pattern", "second", "scale", "wrinkle", "hair_colour", "iris_size", "iris_colour"):
+            _set(program, name, getattr(surface, name))
+
+    def _texture(self, path: str) -> moderngl.Texture:
+        if path not in self._textures:
+            pixels = self._read_texture(path)
+            texture = self.context.texture(pixels.shape[1::-1], 4, pixels.tobytes(), internal_format=_SRGB_ALPHA)
+            texture.build_mipmaps()
+            texture.filter = (moderngl.LINEAR_MIPMAP_LINEAR, moderngl.LINEAR)
+            self._textures[path] = texture
+        return self._textures[path]
+
+    def _shadow(self, which: int, direction, scene: Scene, meshes, hairs) -> NDArray[np.float64]:
+        """Draw the depth map of one directional light; its world to clip matrix."""
+        depth, target = self._shadows[which]
+        toward = np.asarray(direction, np.float64) / np.linalg.norm(direction)
+        view = look(scene.centre + toward * 30.0, scene.centre)
+        project = np.diag([1 / scene.radius, 1 / scene.radius, -1 / 40.0, 1.0])
+        project[2, 3] = -30.0 / 40.0
+        matrix = project @ view
+        target.use()
+        target.clear(depth=1.0)
+        self.context.enable(moderngl.DEPTH_TEST)
+        for program in (self._mesh_depth, self._hair_depth):
+            _set(program, "camera", _columns(matrix))
+            _set(program, "eye", tuple(scene.centre + toward * 1000.0))
+        for buffers, drawing in meshes:
+            self._surface(self._mesh_depth, drawing.surface)
+            self._array(self._mesh_depth, buffers, _MESH_LAYOUT).render()
+        _set(self._hair_depth, "widen", 1.5)
+        for buffers, _ in hairs:
+            self._array(self._hair_depth, buffers, _HAIR_LAYOUT).render()
+        return matrix
+
+    def _lights(self, program, scene: Scene, camera: NDArray, views) -> None:
+        light = scene.light
+        _set(program, "camera", _columns(camera))
+        _set(program, "eye", tuple(scene.camera.eye))
+        if "ambient" in program:
+            program["ambient"].write(np.ascontiguousarray(light.ambient, np.float32).tobytes())
+        for name in ("key_direction", "key_colour", "rim_direction", "rim_colour"):
+            _set(program, name, tuple(float(v) for v in getattr(light, name)))
+        for unit, (name, (depth, _)) in enumerate(zip(("key", "top"), self._shadows, strict=True)):
+            depth.use(unit)
+            _set(program, name + "_shadow", unit)
+            _set(program, name + "_view", _columns(views[unit]))
+
+
+_MESH_LAYOUT = ("3f 3f 2f 4f 3f", ("position", "normal", "uv", "tint", "rest"))
+_HAIR_LAYOUT = ("3f 3f 1f 3f 3f 1f", ("position", "tangent", "side", "colour", "outward", "along"))
+
+
+def _bytes(part: str) -> int:
+    return int(part[:-1]) * 4
+
+
+def _columns(matrix: NDArray) -> tuple[float, ...]:
+    return tuple(float(v) for v in np.asarray(matrix).T.reshape(-1))
+
+
+def _set(program, name: str, value) -> None:
+    if name in program:  # the compiler drops what a shader does not use
+        program[name].value = value
+
+
+def _ribbons(strands: Strands) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+    """Vertices [N K 2, 12] and triangles of thin strips along the strands, tapering to the tip."""
+    points = np.asarray(strands.points, np.float32)
+    count, steps, _ = points.shape
+    tangent = np.gradient(points, axis=1)
+    along = np.linspace(0, 1, steps, dtype=np.float32)
+    radius = strands.radius[:, None] * (1 - 0.75 * along**2)
+    table = np.empty((count, steps, 2, 12), np.float32)
+    table[..., 0:3] = points[:, :, None]
+    table[..., 3:6] = tangent[:, :, None]
+    table[..., 6] = radius[:, :, None] * np.array([-1, 1], np.float32)
+    table[..., 7:10] = strands.colour[:, None, None]
+    table[..., 10:11] = 0
+    outward = strands.outward[:, None, None]
+    table = np.concatenate([table[..., :10], np.broadcast_to(outward, (count, steps, 2, 3)),
+                            np.broadcast_to(along[None, :, None, None], (count, steps, 2, 1))], axis=-1)  # fmt: skip
+    first = (np.arange(count)[:, None] * steps + np.arange(steps - 1)).reshape(-1, 1) * 2
+    triangles = (first + np.array([0, 1, 2, 2, 1, 3])).reshape(-1, 3)
+    return np.ascontiguousarray(table.reshape(-1, 14), np.float32), triangles.astype(np.int32)
+
+
+def straight(picture: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Premultiplied [H, W, 4] -> straight colour [H, W, 3], alpha [H, W]; the colour goes on beyond the person's edge.
+
+    Where nothing covers a pixel its colour is that of what is near, found on ever smaller pictures, so that resizing
+    a straight colour never mixes black into an edge.
+    """
+    levels = [picture]
+    while min(levels[-1].shape[:2]) > 2:
+        levels.append(cv2.resize(levels[-1], None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA))
+    filled = levels[-1][..., :3] / np.maximum(levels[-1][..., 3:], 1e-6)
+    for level in reversed(levels[:-1]):
+        alpha = level[..., 3:]
+        wide = cv2.resize(filled, level.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+        own = np.clip(alpha * 40, 0, 1)  # below 2.5 % coverage few samples tell the colour
+        filled = own * level[..., :3] / np.maximum(alpha, 1e-6) + (1 - own) * wide
+    return filled, np.clip(picture[..., 3], 0, 1)

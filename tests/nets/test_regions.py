@@ -1,0 +1,80 @@
+"""Regions: choosing, cutting, finding near ones, pasting."""
+
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nuke_matting.nets import regions as rg
+
+sides = st.integers(1, 40)
+
+
+def some_regions(height, width, count, seed=0):
+    error = torch.rand(1, 1, *rg.grid_size(height, width), generator=torch.Generator().manual_seed(seed))
+    return rg.choose(error, count, 0.0)
+
+
+def test_the_worst_cells_are_chosen_in_raster_order():
+    error = torch.tensor([[[[0.1, 0.9], [0.8, 0.2]]]])
+    assert rg.choose(error, 2, 0.0).tolist() == [[0, 0, 1], [0, 1, 0]]
+
+
+def test_no_cell_at_or_below_the_threshold_is_chosen():
+    assert rg.choose(torch.full((1, 1, 3, 3), 0.5), 9, 0.5).tolist() == []
+
+
+def test_each_frame_of_a_batch_has_its_own_budget():
+    chosen = rg.choose(torch.rand(2, 1, 4, 4), 3, -1.0)
+    assert (chosen[:, 0] == 0).sum() == 3 and (chosen[:, 0] == 1).sum() == 3
+
+
+@given(sides, sides)
+def test_a_cut_without_halo_pasted_back_changes_nothing(height, width):
+    image = torch.rand(1, 2, height, width)
+    regions = some_regions(height, width, 7)
+    assert torch.equal(rg.paste(image.clone(), regions, rg.cut(image, regions, 0)), image)
+
+
+@given(sides, sides)
+def test_a_paste_changes_its_cells_and_nothing_else(height, width):
+    regions = some_regions(height, width, 3)
+    out = rg.paste(torch.zeros(1, 1, height, width), regions, torch.ones(len(regions), 1, 8, 8))
+    for y in range(height):
+        for x in range(width):
+            inside = [0, y // 8, x // 8] in regions.tolist()
+            assert out[0, 0, y, x] == float(inside)
+
+
+def test_a_halo_repeats_the_edge_beyond_the_frame():
+    image = torch.arange(64.0).view(1, 1, 8, 8)
+    cut = rg.cut(image, torch.tensor([[0, 0, 0]]), 2)
+    assert cut.shape == (1, 1, 12, 12)
+    assert cut[0, 0, 0, 0] == image[0, 0, 0, 0] and cut[0, 0, -1, -1] == image[0, 0, -1, -1]
+
+
+@given(st.integers(1, 60), st.integers(1, 9), st.integers(1, 64))
+def test_the_nearest_are_those_of_a_full_search_whatever_the_batch(count, neighbours, rows_at_once):
+    regions = some_regions(80, 80, count, seed=count)
+    found = rg.nearest(regions, neighbours, rows_at_once)
+    for index, row in enumerate(found.tolist()):
+        distance = {
+            other: ((regions[other, 1:] - regions[index, 1:]) ** 2).sum().item()
+            for other in range(len(regions)) if other != index
+        }
+        best = sorted(distance, key=lambda other: (distance[other], other))[:neighbours]
+        assert row == [index, *best] + [index] * (neighbours - len(best))
+
+
+def test_regions_of_other_frames_are_no_neighbours():
+    regions = torch.tensor([[0, 0, 0], [1, 0, 0], [1, 0, 1]])
+    assert rg.nearest(regions, 2).tolist() == [[0, 0, 0], [1, 2, 1], [2, 1, 2]]
+
+
+def test_no_regions_have_no_neighbours():
+    assert rg.nearest(torch.zeros(0, 3, dtype=torch.int64), 8).shape == (0, 9)
+
+
+def test_a_map_is_sampled_at_the_regions_centres():
+    feature = torch.tensor([[[[0.0, 1.0], [2.0, 3.0]]]])
+    found = rg.sample(feature, torch.tensor([[0, 0, 0], [0, 1, 1]]), (2, 2))
+    assert torch.allclose(found[:, 0], torch.tensor([0.0, 3.0]))

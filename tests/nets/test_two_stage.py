@@ -1,0 +1,97 @@
+"""The two-stage network as a whole."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.utils.flop_counter import FlopCounterMode
+
+from nuke_matting.nets import regions as rg
+from nuke_matting.nets.two_stage import STRIDE, TwoStage, coarse_size, stack
+
+
+@pytest.fixture(scope="module")
+def net():
+    torch.manual_seed(0)
+    net = TwoStage().eval().requires_grad_(False)
+    torch.nn.init.normal_(net.refiner.head.weight, std=0.1)
+    return net
+
+
+def run(net, image, regions, batch=1024, clean=None):
+    features = net.encode(stack(image, clean))
+    return net.refine(image, clean, net.coarse(features, [features.memory] * 2), regions, batch)
+
+
+def test_the_coarse_answer_has_the_coarse_frames_size(net):
+    features = net.encode(torch.rand(1, 9, 48, 80))
+    coarse = net.coarse(features, [features.memory])
+    assert coarse.alpha.shape == (1, 1, 48, 80)
+    assert coarse.residual.shape == (1, 3, 48, 80)
+    assert coarse.error.shape == (1, 1, 48, 80)
+    assert coarse.hidden.shape[-2:] == (24, 40)
+
+
+def test_the_number_of_regions_at_once_changes_no_more_than_the_last_bits(net):
+    image = torch.rand(1, 3, 64, 96)
+    regions = rg.choose(torch.rand(1, 1, 8, 12), 30, 0.0)
+    assert torch.allclose(run(net, image, regions)[0], run(net, image, regions, batch=7)[0], atol=1e-5)
+
+
+def test_only_regions_are_refined(net):
+    image = torch.rand(1, 3, 64, 96)
+    regions = torch.tensor([[0, 2, 3]])
+    before, after = run(net, image, regions[:0])[0], run(net, image, regions)[0]
+    changed = (before != after)[0, 0].nonzero()
+    assert changed.amin(0).tolist() == [16, 24] and changed.amax(0).tolist() == [23, 31]
+
+
+def test_a_clean_plate_is_seen_by_both_stages(net):
+    image, regions = torch.rand(1, 3, 64, 96), torch.tensor([[0, 2, 3]])
+    without, given_one = run(net, image, regions)[0], run(net, image, regions, clean=torch.rand(1, 3, 64, 96))[0]
+    assert not torch.equal(without, given_one)
+
+
+def test_absent_helpers_are_zeros_marked_absent():
+    image = torch.rand(1, 3, 4, 4)
+    bare = stack(image)
+    assert bare.shape == (1, 9, 4, 4)
+    assert torch.equal(bare[:, :3], image) and not bare[:, 3:].any()
+    full = stack(image, image, image[:, :1])
+    assert full[:, 6].all() and full[:, 8].all()
+
+
+@given(st.integers(1, 9000), st.integers(1, 9000))
+def test_the_coarse_size_fits_the_network_for_every_frame(height, width):
+    h, w = coarse_size(height, width, 512)
+    assert h % STRIDE == w % STRIDE == 0 and 16 <= h <= 512 and 16 <= w <= 512
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(1, 70), st.integers(1, 70))
+def test_any_frame_size_works(height, width):
+    net = TwoStage().eval().requires_grad_(False)
+    size = coarse_size(height, width, 64)
+    features = net.encode(torch.rand(1, 9, *size))
+    coarse = net.coarse(features, [features.memory])
+    regions = rg.choose(torch.rand(1, 1, *rg.grid_size(height, width)), 5, 0.0)
+    alpha, residual = net.refine(torch.rand(1, 3, height, width), None, coarse, regions)
+    assert alpha.shape == (1, 1, height, width) and residual.shape == (1, 3, height, width)
+
+
+def test_the_default_network_stays_under_its_budget_of_work():
+    """Under 10 GMACs at 1920x1080 with the default budget of regions, and under 4 M parameters."""
+    net = TwoStage().eval().requires_grad_(False)
+    assert sum(each.numel() for each in net.parameters()) < 4e6
+    image = torch.rand(1, 3, 1080, 1920)
+    regions = rg.choose(torch.rand(1, 1, 135, 240), round(4 * (135 + 240)), 0.0)
+    with FlopCounterMode(display=False) as counter:
+        run_coarse = net.to("meta").encode(torch.rand(1, 9, 288, 512, device="meta"))
+        net.coarse(run_coarse, [run_coarse.memory] * 2)
+    coarse_macs = counter.get_total_flops() / 2
+    net = TwoStage().eval().requires_grad_(False)
+    features = net.encode(torch.rand(1, 9, 288, 512))
+    coarse = net.coarse(features, [features.memory] * 2)
+    with FlopCounterMode(display=False) as counter:
+        net.refine(image, None, coarse, regions)
+    assert coarse_macs + counter.get_total_flops() / 2 < 10e9
