@@ -69,8 +69,9 @@ def _parts(image: oiio.ImageInput, path: Path, frame: int) -> list[oiio.ImageSpe
         if spec.width * spec.height > MOST_PIXELS or spec.nchannels > MOST_CHANNELS:
             raise _damaged(path, frame, f"it claims {spec.width}x{spec.height} pixels of {spec.nchannels} channels")
         specs.append(spec)
+    ended = error_text(image)  # reading must begin without an error pending
     if not specs:
-        raise _damaged(path, frame, error_text(image))
+        raise _damaged(path, frame, ended)
     return specs
 
 

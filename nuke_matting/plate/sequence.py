@@ -1,7 +1,7 @@
 """Image sequences and frame ranges: what a user's text means, and which files there are.
 
-`fileseq` does the matching, held to its simplest rules: one `#` or `@` is one digit, and the text of a frame range is
-taken apart here first, since fileseq reads "1 5 7" as frame 157 and takes staggered ranges that Nuke does not know.
+`fileseq` sorts a folder's files into sequences, one `#` to a digit. Frame ranges are Nuke's and are read here, since
+fileseq takes "1 5 7" for frame 157 and knows staggered ranges that Nuke does not.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from fileseq import PAD_STYLE_HASH1, FileSequence, FrameSet, findSequencesOnDisk
+from fileseq import PAD_STYLE_HASH1, FileSequence, findSequencesOnDisk
 from fileseq.exceptions import FileSeqException
 
 from nuke_matting.errors import UsageError
@@ -21,8 +21,8 @@ from nuke_matting.errors import UsageError
 IMAGES = frozenset(".exr .dpx .cin .png .tif .tiff .jpg .jpeg .tga .bmp .hdr .sxr .webp".split())
 MOST_FRAMES = 1_000_000
 
-_RANGE = re.compile(r"(-?\d+)(?:-(-?\d+)(?:x(\d+))?)?")
-_FIELD = re.compile(r"#+|@+|%0?\d*d")
+_RANGE = re.compile(r"(-?[0-9]{1,9})(?:-(-?[0-9]{1,9})(?:x([0-9]{1,9}))?)?")
+_FIELD = re.compile(r"#+|@+|%0?[0-9]{0,2}d")
 _FRAMES_ADVICE = "write frames as 1001-1100, 1001-1100x2 or 1001,1005"
 
 
@@ -69,7 +69,7 @@ def parse_frames(text: str) -> tuple[int, ...]:
             raise UsageError(f"frames {text!r}: {part!r} ends before it begins", advice=_FRAMES_ADVICE)
         if (int(last) - int(first)) // int(step) + len(frames) >= MOST_FRAMES:
             raise UsageError(f"frames {text!r}: more than {MOST_FRAMES} frames", advice=_FRAMES_ADVICE)
-        frames.update(dict.fromkeys(FrameSet(f"{int(first)}-{int(last)}x{int(step)}")))
+        frames.update(dict.fromkeys(range(int(first), int(last) + 1, int(step))))
     return tuple(frames)
 
 

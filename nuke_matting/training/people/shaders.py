@@ -86,6 +86,7 @@ void main() {
     vec3 base = tex.rgb;
     float spec_size = gloss, spec_power = shine;
     vec3 wrap = vec3(0.05);
+    gl_SampleMask[0] = 15;  // undefined unless written on every path
     if (mode == 0) {  // skin
         base *= v_tint.rgb;
         float blotch = noise(v_rest * 6.0) * 0.5 + noise(v_rest * 25.0) * 0.5;

@@ -1,0 +1,105 @@
+"""What a matte depends on, as short names: the fingerprint of a file's bytes, and the digest of plain data.
+
+Both are SHA-256. A file is read once a process, as long as its size, times and inode stay what they were.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+import threading
+from pathlib import Path
+from typing import Any
+
+from nuke_matting.errors import PlateError
+
+_BLOCK = 1 << 20  # bytes
+_ATTEMPTS = 3  # to read a file that someone is writing to
+
+
+class Fingerprints:
+    """The fingerprints of files, remembered. Any number of threads; one that asks for a file being read waits for it."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[tuple[int, ...], str]] = {}
+        self._busy: dict[str, threading.Lock] = {}
+        self._lock = threading.Lock()
+
+    def of(self, path: str | Path) -> str:
+        """SHA-256 of a file's bytes, 64 hexadecimal digits.
+
+        Raises PlateError where the file is missing, is no file, cannot be read, or changes while it is read.
+        """
+        name = os.path.abspath(path)
+        with self._lock:
+            mine = self._busy.setdefault(name, threading.Lock())
+        with mine:
+            for _ in range(_ATTEMPTS):
+                try:
+                    identity = _identity(name)
+                    known = self._known.get(name)
+                    if known is not None and known[0] == identity:
+                        return known[1]
+                    found = _sha256(name)
+                    if _identity(name) == identity:
+                        self._known[name] = identity, found
+                        return found
+                except OSError as error:
+                    raise _unreadable(path, error) from error
+        raise PlateError(
+            "the file changes while it is read", path=path, advice="wait until whatever writes it is done, and run again"
+        )
+
+
+def digest(parts: Any) -> str:
+    """SHA-256 of plain data, 64 hexadecimal digits: the same for equal data in any process, release and machine.
+
+    parts : None, bool, int, float, str, and lists, tuples and dicts (with str keys, in any order) of these. A list
+        and a tuple of the same items are the same; 1, 1.0 and True are not.
+
+    >>> digest({"a": 1, "b": [2.5, None]}) == digest({"b": (2.5, None), "a": 1})
+    True
+
+    Raises TypeError for anything else, ValueError for a float that is not finite.
+    """
+    _must_be_plain(parts)
+    text = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+def _must_be_plain(value: Any) -> None:
+    # json itself would take {1: 0} and {"1": 0} for the same
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if not isinstance(key, str):
+                raise TypeError(f"a key must be a str, not {key!r}")
+            _must_be_plain(item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            _must_be_plain(item)
+    elif value is not None and not isinstance(value, (bool, int, float, str)):
+        raise TypeError(f"not plain data: {value!r}")
+
+
+def _identity(path: str) -> tuple[int, ...]:
+    about = os.stat(path)
+    if not stat.S_ISREG(about.st_mode):
+        raise IsADirectoryError("it is not a file")
+    # the time of the last change of status catches a file replaced in place by one of the same size and date
+    return about.st_size, about.st_mtime_ns, about.st_ino, about.st_dev, about.st_ctime_ns
+
+
+def _sha256(path: str) -> str:
+    hashed = hashlib.sha256()
+    with open(path, "rb") as file:
+        while block := file.read(_BLOCK):
+            hashed.update(block)
+    return hashed.hexdigest()
+
+
+def _unreadable(path: str | Path, error: OSError) -> PlateError:
+    if isinstance(error, FileNotFoundError):
+        return PlateError("the file is missing", path=path, advice="check the path, or leave the frame out")
+    return PlateError(f"the file cannot be read ({error.strerror or error})", path=path, advice="check its permissions")

@@ -1,0 +1,87 @@
+"""A folder of stills for training: `NNNNN_fg.png` (straight colour, sRGB, 8 bit) and `NNNNN_alpha.png` (8 bit).
+
+    python -m nuke_matting.training.people.stills --assets DIR --out DIR --first 0 --count 1000
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from nuke_matting.training.people.assets import Assets
+from nuke_matting.training.people.light import draw_light
+from nuke_matting.training.people.pose import draw_pose
+from nuke_matting.training.people.render import Renderer, Scene, straight
+from nuke_matting.training.people.scene import draw_camera, draw_person, pose_scene
+
+RESERVED_PANORAMA = "apartment"  # lights the example plate, so nothing to train on
+SEED_OF_STILLS = 20_000_000  # stills have this seed plus their number; the example and clips have others
+
+
+def still_scene(assets: Assets, seed: int) -> Scene:
+    """The scene of one still: all of it is drawn from the seed."""
+    rng = np.random.default_rng(seed)
+    person = draw_person(assets, rng)
+    pose = draw_pose(rng)
+    names = [name for name in assets.panorama_names() if name != RESERVED_PANORAMA]
+    light = draw_light(rng, assets.panorama(str(rng.choice(names))))
+    return pose_scene(person, pose, light, draw_camera(rng, person, pose), pull=tuple(rng.normal(0, 0.12, 3)))
+
+
+def expose(picture: NDArray[np.float32], level: float) -> NDArray[np.float32]:
+    """A premultiplied picture [H, W, 4] scaled so that the 90th percentile of its luminance is `level`."""
+    solid = picture[picture[..., 3] > 0.9]
+    if len(solid) == 0:
+        return picture
+    high = float(np.percentile(solid[:, :3] @ np.array([0.2126, 0.7152, 0.0722], np.float32), 90))
+    return picture * np.array([level / max(high, 1e-4)] * 3 + [1.0], np.float32)
+
+
+def encode_srgb(linear: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Scene-linear [H, W, 3] -> 8-bit sRGB, BGR order, clipped at 1."""
+    x = np.clip(linear, 0, 1)
+    curved = np.where(x <= 0.0031308, 12.92 * x, 1.055 * np.power(np.maximum(x, 0.0031308), 1 / 2.4) - 0.055)
+    return np.ascontiguousarray((curved * 255 + 0.5).astype(np.uint8)[..., ::-1])
+
+
+def write_pair(stem: Path, picture: NDArray[np.float32]) -> None:
+    """Write `STEM_fg.png`, then `STEM_alpha.png`, each under a temporary name first: readers see whole files only."""
+    colour, alpha = straight(picture)
+    for name, pixels in (("_fg.png", encode_srgb(colour)), ("_alpha.png", (alpha * 255 + 0.5).astype(np.uint8))):
+        path = stem.with_name(stem.name + name)
+        part = stem.with_name(f".{stem.name}{name}.{os.getpid()}.png")
+        cv2.imwrite(str(part), pixels, [cv2.IMWRITE_PNG_COMPRESSION, 3])
+        part.replace(path)
+
+
+def main() -> None:
+    parse = argparse.ArgumentParser(description="Render stills of synthetic people")
+    parse.add_argument("--assets", type=Path, required=True, help="folder with humans, humans_textures and hdri")
+    parse.add_argument("--out", type=Path, required=True)
+    parse.add_argument("--first", type=int, default=0, help="number, and seed, of the first")
+    parse.add_argument("--count", type=int, default=100)
+    parse.add_argument("--step", type=int, default=1, help="make every step-th, to share the work between processes")
+    parse.add_argument("--size", type=int, default=320)
+    chosen = parse.parse_args()
+    cv2.setNumThreads(1)
+    assets = Assets(chosen.assets)
+    renderer = Renderer(chosen.size, chosen.size, assets.texture)
+    chosen.out.mkdir(parents=True, exist_ok=True)
+    for number in range(chosen.first, chosen.first + chosen.count, chosen.step):
+        stem = chosen.out / f"{number:05d}"
+        if stem.with_name(stem.name + "_alpha.png").exists():
+            continue
+        scene = still_scene(assets, SEED_OF_STILLS + number)
+        level = float(np.exp(np.random.default_rng(number).normal(np.log(0.5), 0.4)))
+        picture = expose(renderer.render(scene), level)
+        if picture[..., 3].mean() > 0.02:  # else the person is all but out of frame
+            write_pair(stem, picture)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,125 @@
+"""Sequences and frame ranges."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nuke_matting.errors import UsageError
+from nuke_matting.plate.sequence import expand_pattern, find_sequence, format_frames, has_frame_field, parse_frames
+
+
+def touch(folder, *names):
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        (folder / name).write_bytes(b"")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("text", "frames"),
+    [
+        ("1001", (1001,)),
+        ("1001-1004", (1001, 1002, 1003, 1004)),
+        ("1001-1007x3", (1001, 1004, 1007)),
+        ("1 5 7", (1, 5, 7)),
+        ("1,5,7-8", (1, 5, 7, 8)),
+        ("-8--5", (-8, -7, -6, -5)),
+        ("-2-1", (-2, -1, 0, 1)),
+        ("5,1,5", (5, 1)),
+    ],
+)
+def test_ranges_mean_what_they_mean_in_nuke(text, frames):
+    assert parse_frames(text) == frames
+
+
+@pytest.mark.parametrize("text", ["", "a", "1-", "1-5x0", "1-10:3", "1x2", "10-1", "1001-", "1..5", "1-5y2", "0-99999999"])
+def test_nonsense_is_refused_with_advice(text):
+    with pytest.raises(UsageError, match=r"write frames as|frames"):
+        parse_frames(text)
+
+
+@given(st.sets(st.integers(-5000, 5000), min_size=1, max_size=60))
+def test_formatted_frames_are_parsed_back(frames):
+    assert parse_frames(format_frames(frames)) == tuple(sorted(frames))
+
+
+@given(st.text(max_size=30))
+def test_any_text_is_a_range_or_a_usage_error(text):
+    try:
+        assert parse_frames(text)
+    except UsageError:
+        pass
+
+
+@pytest.mark.parametrize("pattern", ["plate.%04d.exr", "plate.####.exr", "plate.@@@@.exr"])
+def test_a_pattern_finds_its_frames_and_no_others(tmp_path, pattern):
+    touch(tmp_path, "plate.1001.exr", "plate.1003.exr", "plate.100.exr", "plate.10001.exr", "other.1002.exr", "plate.1002.exr.part")
+    assert find_sequence(str(tmp_path / pattern)).frames == (1001, 1003, 10001)
+
+
+def test_negative_frames_are_found(tmp_path):
+    touch(tmp_path, "plate.-002.exr", "plate.0001.exr")
+    sequence = find_sequence(str(tmp_path / "plate.####.exr"))
+    assert sequence.frames == (-2, 1)
+    assert sequence.path(-2).name == "plate.-002.exr"
+
+
+@given(st.integers(-99999, 99999))
+def test_what_is_expanded_is_found_again(frame):
+    import tempfile
+    from pathlib import Path
+
+    with tempfile.TemporaryDirectory() as folder:
+        for pattern in ("p.%04d.exr", "p.######.exr", "p_#.exr"):
+            path = expand_pattern(f"{folder}/{pattern}", frame)
+            path.write_bytes(b"")
+            assert find_sequence(f"{folder}/{pattern}").frames == (frame,)
+            assert Path(path).parent == Path(folder)
+
+
+def test_a_folder_with_one_sequence_is_that_sequence(tmp_path):
+    touch(tmp_path, "plate.1001.exr", "plate.1002.exr", "notes.txt", ".hidden")
+    sequence = find_sequence(str(tmp_path))
+    assert sequence.frames == (1001, 1002)
+    assert sequence.path(1002) == tmp_path / "plate.1002.exr"
+
+
+def test_one_file_is_a_still_that_serves_every_frame(tmp_path):
+    touch(tmp_path, "clean.exr", "plate.1001.exr")
+    assert find_sequence(str(tmp_path / "clean.exr")).frames == (1,)
+    still = find_sequence(str(tmp_path / "plate.1001.exr"))
+    assert still.still and still.frames == (1001,)
+    assert still.path(7) == tmp_path / "plate.1001.exr"
+
+
+def test_a_dash_in_a_name_is_no_sign(tmp_path):
+    touch(tmp_path, "sh-010.exr")
+    assert find_sequence(str(tmp_path / "sh-010.exr")).frames == (10,)
+
+
+@pytest.mark.parametrize(
+    ("make", "plate", "says"),
+    [
+        ([], "missing/plate.%04d.exr", "no such folder"),
+        ([], "plate.%04d.exr", "no file matches"),
+        ([], "plate.exr", "no such file"),
+        (["readme.txt"], "", "holds no images"),
+        (["a.0001.exr", "b.0001.exr"], "", "2 sequences"),
+        (["plate"], "plate/plate.%04d.exr", "a file stands where a folder should be"),
+    ],
+)
+def test_what_is_not_there_is_said(tmp_path, make, plate, says):
+    touch(tmp_path, *make)
+    with pytest.raises(UsageError, match=says):
+        find_sequence(str(tmp_path / plate))
+
+
+def test_a_near_match_is_offered(tmp_path):
+    touch(tmp_path, "plate_v2.1001.exr")
+    with pytest.raises(UsageError, match=r"plate_v2\.####\.exr"):
+        find_sequence(str(tmp_path / "plate_v1.####.exr"))
+
+
+def test_frame_fields_are_seen_in_the_name_alone():
+    assert has_frame_field("a/b.%04d.exr") and has_frame_field("b.#.exr") and has_frame_field("b.@@@.exr")
+    assert not has_frame_field("shots%04d/b.exr")

@@ -1,0 +1,210 @@
+"""The writer: nothing of the plate is lost, and nothing is ever half written."""
+
+import importlib.util
+import os
+import resource
+import subprocess
+import sys
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import OpenEXR
+import pytest
+
+from nuke_matting.errors import OutputError, PlateError
+from nuke_matting.plate.frame import Window
+from nuke_matting.plate.reader import read_frame, read_matte
+from nuke_matting.plate.writer import Pixels, write_merged, write_sidecar
+
+_spec = importlib.util.spec_from_file_location("exrs", Path(__file__).parent / "exrs.py")
+exrs = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(exrs)
+
+
+def pixels_of(plate, seed=0, foreground=False):
+    frame = read_frame(plate, 1001)
+    alpha = np.random.default_rng(seed).random(frame.pixels.shape[:2], dtype=np.float32)
+    alpha[0, 0], alpha[-1, -1] = 0, 1
+    return Pixels(plate, 1001, frame.data_window, frame.display_window, alpha, frame.pixels if foreground else None)
+
+
+def assert_only_the_alpha_differs(plate, merged, alpha, part=0):
+    before, after = exrs.everything(plate), exrs.everything(merged)
+    assert len(before) == len(after)
+    for index, ((attributes, windows, channels), (new_attributes, new_windows, new_channels)) in enumerate(zip(before, after, strict=True)):
+        assert new_attributes == attributes
+        assert new_windows == windows
+        assert {k: v for k, v in new_channels.items() if k != alpha} == {k: v for k, v in channels.items() if k != alpha}
+        assert (alpha in new_channels) == (alpha in channels or index == part)
+
+
+ATTRIBUTES = {
+    "comments": "from the set",
+    "framesPerSecond": Fraction(24000, 1001),
+    "timeCode": OpenEXR.TimeCode(1, 2, 3, 4, False, False, False, False, False, False, 0, 0, 0, 0, 0, 0, 0, 0),
+    "chromaticities": (0.713, 0.293, 0.165, 0.83, 0.128, 0.044, 0.32168, 0.33767),
+    "studio/shot": "sh010",
+    "studio/version": 7,
+    "studio/gain": 1.5,
+    "worldToCamera": np.eye(4, dtype=np.float32),
+    "pixelAspectRatio": 2.0,
+}
+
+
+@pytest.mark.parametrize("compression", ["NO", "RLE", "ZIPS", "ZIP", "PIZ"])
+def test_a_merged_plate_differs_from_the_plate_in_the_alpha_alone(tmp_path, compression):
+    plate = exrs.write(tmp_path / "p.exr", exrs.rgb(), compression=getattr(OpenEXR, f"{compression}_COMPRESSION"), **ATTRIBUTES)
+    assert write_merged(tmp_path / "m.exr", pixels_of(plate), layer="rgba.alpha", premult=False) == []
+    assert_only_the_alpha_differs(plate, tmp_path / "m.exr", "A")
+
+
+@pytest.mark.parametrize("compression", ["PXR24", "B44", "DWAA", "DWAB"])
+def test_pixels_survive_lossy_compression_and_the_change_of_it_is_said(tmp_path, compression):
+    first = exrs.write(tmp_path / "first.exr", exrs.rgb(64, 64), compression=getattr(OpenEXR, f"{compression}_COMPRESSION"))
+    warnings = write_merged(tmp_path / "m.exr", pixels_of(first), layer="matte.A", premult=False)
+    before, after = exrs.everything(first)[0], exrs.everything(tmp_path / "m.exr")[0]
+    assert {k: v for k, v in after[2].items() if k != "matte.A"} == before[2]
+    assert (after[0]["compression"] != before[0]["compression"]) == bool(warnings)
+
+
+def test_every_part_view_and_pixel_type_is_kept(tmp_path):
+    first = {**exrs.rgb(), "A": exrs.half(seed=9), "id.R": np.arange(192, dtype=np.uint32).reshape(12, 16) * 22_000_000}
+    plate = exrs.write(
+        tmp_path / "p.exr",
+        ({"name": "left", "view": "left"}, first),
+        ({"name": "right", "view": "right"}, exrs.rgb(seed=20)),
+        ({"name": "depth"}, {"Z": np.random.default_rng(0).random((12, 16), dtype=np.float32)}),
+    )
+    write_merged(tmp_path / "m.exr", pixels_of(plate), layer="matte.A", premult=False)
+    assert_only_the_alpha_differs(plate, tmp_path / "m.exr", "matte.A")
+
+
+@pytest.mark.parametrize("window", [(0, 0, 16, 12), (-3, -4, 16, 12), (100, 50, 16, 12), (4, 2, 16, 12)])
+def test_windows_are_kept(tmp_path, window):
+    plate = exrs.write(tmp_path / "p.exr", exrs.rgb(), dataWindow=exrs.box(*window), displayWindow=exrs.box(0, 0, 40, 30))
+    pixels = pixels_of(plate)
+    assert pixels.data_window == Window(*window)
+    write_merged(tmp_path / "m.exr", pixels, layer="rgba.alpha", premult=False)
+    assert_only_the_alpha_differs(plate, tmp_path / "m.exr", "A")
+    write_sidecar(tmp_path / "s.exr", pixels, layer="rgba.alpha", premult=False)
+    assert exrs.everything(tmp_path / "s.exr")[0][1][:8] == exrs.everything(plate)[0][1][:8]
+
+
+def test_tiles_are_kept(tmp_path):
+    tiles = OpenEXR.TileDescription()
+    tiles.xSize = tiles.ySize = 16
+    plate = exrs.write(tmp_path / "p.exr", exrs.rgb(40, 50), type=OpenEXR.tiledimage, tiles=tiles)
+    write_merged(tmp_path / "m.exr", pixels_of(plate), layer="rgba.alpha", premult=False)
+    assert_only_the_alpha_differs(plate, tmp_path / "m.exr", "A")
+
+
+def test_the_alpha_of_a_view_is_put_into_that_view(tmp_path):
+    plate = exrs.write(tmp_path / "p.exr", exrs.rgb(prefix="left."))
+    write_merged(tmp_path / "m.exr", pixels_of(plate), layer="rgba.alpha", premult=False)
+    assert_only_the_alpha_differs(plate, tmp_path / "m.exr", "left.A")
+
+
+def test_an_alpha_that_is_there_is_replaced_in_its_own_type(tmp_path):
+    plate = exrs.write(tmp_path / "p.exr", {**exrs.rgb(), "A": np.full((12, 16), 0.25, np.float32)})
+    pixels = pixels_of(plate)
+    write_merged(tmp_path / "m.exr", pixels, layer="rgba.alpha", premult=False)
+    assert exrs.everything(tmp_path / "m.exr")[0][2]["A"] == ("float", pixels.alpha.tobytes())
+
+
+def test_the_foreground_gets_a_layer_of_its_own_in_a_merged_plate(tmp_path):
+    plate = exrs.write(tmp_path / "p.exr", exrs.rgb())
+    write_merged(tmp_path / "m.exr", pixels_of(plate, foreground=True), layer="rgba.alpha", premult=False)
+    assert {"fg.R", "fg.G", "fg.B", "A"} <= set(exrs.everything(tmp_path / "m.exr")[0][2])
+
+
+def test_a_sidecar_holds_the_alpha_alone_with_the_plates_metadata(tmp_path):
+    plate = exrs.write(tmp_path / "p.exr", exrs.rgb(), **ATTRIBUTES)
+    pixels = pixels_of(plate)
+    write_sidecar(tmp_path / "s.exr", pixels, layer="rgba.alpha", premult=False)
+    attributes, _, channels = exrs.everything(tmp_path / "s.exr")[0]
+    assert set(channels) == {"A"} and channels["A"][0] == "half"
+    assert attributes["smpte:TimeCode"] == exrs.everything(plate)[0][0]["smpte:TimeCode"]
+    assert attributes["studio/shot"] == "sh010"
+    assert attributes["colorInteropID"] == "data" and "chromaticities" not in attributes
+    back, *_ = read_matte(tmp_path / "s.exr", 1001)
+    assert np.abs(back - pixels.alpha).max() < 5e-4
+    assert back[0, 0] == 0 and back[-1, -1] == 1
+
+
+def test_a_foreground_is_premultiplied_once_and_only_when_asked(tmp_path):
+    plate = exrs.write(tmp_path / "p.exr", {name: np.full((4, 4), 2.0, np.float16) for name in "RGB"})
+    pixels = pixels_of(plate, foreground=True)
+    for premult, factor in ((False, 1.0), (True, pixels.alpha)):
+        write_sidecar(tmp_path / "s.exr", pixels, layer="rgba.alpha", premult=premult)
+        red = np.frombuffer(exrs.everything(tmp_path / "s.exr")[0][2]["R"][1], np.float16).reshape(4, 4)
+        assert np.allclose(red, 2.0 * factor, atol=2e-3)
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif", "jpg", "dpx"])
+def test_plates_of_other_formats_merge_into_an_exr(tmp_path, suffix):
+    import OpenImageIO as oiio
+
+    plate = tmp_path / f"p.{suffix}"
+    values = np.random.default_rng(0).random((10, 14, 3), dtype=np.float32)
+    assert oiio.ImageBuf(values).write(str(plate), oiio.UINT8 if suffix in {"png", "jpg"} else oiio.UINT16)
+    pixels = pixels_of(plate)
+    assert write_merged(tmp_path / "m.exr", pixels, layer="rgba.alpha", premult=False)
+    assert np.array_equal(read_frame(tmp_path / "m.exr", 1).pixels, read_frame(plate, 1).pixels)
+
+
+def test_the_plates_of_the_openexr_collection_are_merged_without_loss(assets, tmp_path):
+    merged = 0
+    for plate in sorted((assets / "plates").rglob("*.exr")):
+        try:
+            pixels = pixels_of(plate)
+        except PlateError as error:
+            assert "deep" in error.what or "sub-sampled" in error.what
+            continue
+        warnings = write_merged(tmp_path / "m.exr", pixels, layer="nm_test.A", premult=False)
+        before, after = exrs.everything(plate), exrs.everything(tmp_path / "m.exr")
+        ours = {"compression", "oiio:RowsPerChunk"} if warnings else set()
+        for (attributes, windows, channels), (new_attributes, new_windows, new_channels) in zip(before, after, strict=True):
+            assert {k: v for k, v in new_attributes.items() if k not in ours} == {k: v for k, v in attributes.items() if k not in ours}
+            assert new_windows == windows
+            assert {k: v for k, v in new_channels.items() if k != "nm_test.A"} == channels, plate.name
+        merged += 1
+    assert merged >= 25
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
+    plate = exrs.write(tmp_path / "p.exr", exrs.rgb(200, 200))
+    out = tmp_path / "out" / "m.exr"
+    out.parent.mkdir()
+    out.write_bytes(b"old")
+    pixels = pixels_of(plate)
+    script = (
+        "import resource, sys, pickle, signal; from pathlib import Path\n"
+        "from nuke_matting.plate.writer import write_merged\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000))\n"
+        "pixels, out = pickle.load(sys.stdin.buffer)\n"
+        "write_merged(out, pixels, layer='rgba.alpha', premult=False)"
+    )
+    import pickle
+
+    done = subprocess.run([sys.executable, "-c", script], input=pickle.dumps((pixels, out)), capture_output=True)
+    assert done.returncode != 0 and b"OutputError" in done.stderr
+    assert out.read_bytes() == b"old" and os.listdir(out.parent) == ["m.exr"]
+    assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] != 9000
+
+
+@pytest.mark.parametrize("name", ["file/m.exr", "folder"])
+def test_what_stands_in_the_way_is_said(tmp_path, name):
+    plate = exrs.write(tmp_path / "p.exr", exrs.rgb())
+    (tmp_path / "file").write_bytes(b"")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(OutputError, match=r"stands where"):
+        write_sidecar(tmp_path / name, pixels_of(plate), layer="rgba.alpha", premult=False)
+
+
+def test_a_plate_that_is_gone_is_an_error_of_its_frame(tmp_path):
+    plate = exrs.write(tmp_path / "p.exr", exrs.rgb())
+    pixels = pixels_of(plate)
+    plate.unlink()
+    with pytest.raises(PlateError, match="1001"):
+        write_merged(tmp_path / "m.exr", pixels, layer="rgba.alpha", premult=False)
