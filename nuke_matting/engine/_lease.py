@@ -88,7 +88,7 @@ def is_held(path: Path, stale_after: float) -> bool:
 
 
 def file_clock(folder: Path) -> float:
-    """Seconds since the epoch by the clock that stamps the files of a folder. Raises OSError where it is not writable."""
+    """Seconds since the epoch, by the clock that stamps a folder's files. Raises OSError where it is not writable."""
     with tempfile.TemporaryFile(dir=folder) as file:
         file.write(b"tick")
         file.flush()

@@ -95,8 +95,8 @@ def read_sidecar(data: bytes, key: str) -> Sidecar:
             raise Damaged("its sidecar belongs to another matte")
         height, width = about["shape"]
         return Sidecar(
-            _checked(about["checksum"], str), _checked(about["size"], int), (_checked(height, int), _checked(width, int)),
-            _checked(about["foreground"], bool), tuple(_checked(note, str) for note in about["notes"]),
+            _checked(about["checksum"], str), _checked(about["size"], int),
+            (_checked(height, int), _checked(width, int)), _checked(about["foreground"], bool), tuple(_checked(note, str) for note in about["notes"]),
             _checked(about["info"], dict),
         )  # fmt: skip
     except (KeyError, ValueError, TypeError) as error:

@@ -12,7 +12,8 @@ import random
 import re
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -87,9 +88,10 @@ class Cache:
         self.folder = Path(folder)
         self.max_bytes = max_bytes
         self.problems: list[str] = []
+        self._told: set[int | None] = set()
         self._root = self.folder / f"v{FORMAT}"
         self._stale_after, self._patience, self._grace = stale_after, patience, grace
-        self._growth: float | None = None  # bytes put since the folder was last looked at; None: never
+        self._growth = float("inf")  # bytes put since the folder was last looked at; it never was
         self._growing = threading.Lock()
         self._sweeping = threading.Lock()
 
@@ -114,7 +116,9 @@ class Cache:
             self._set_aside(key, text, None, str(damage))
             return None
         except OSError as error:
-            self._problem(f"{error.filename or sidecar}: cannot be read ({error.strerror or error})")
+            if error.errno not in self._told:  # a folder's trouble is that of each matte in it: said once
+                self._told.add(error.errno)
+                self._problem(f"{error.filename or sidecar}: cannot be read ({error.strerror or error})")
             return None
         with suppress(OSError):  # another user's matte: it will seem older than it is, which does no harm
             os.utime(sidecar)
@@ -135,7 +139,9 @@ class Cache:
                 with suppress(OSError):
                     path.unlink()
             raise CacheError(
-                f"the cache {error.what}", path=error.path, advice="give another folder with --cache-dir, or use --no-cache"
+                f"the cache {error.what}",
+                path=error.path,
+                advice="give another folder with --cache-dir, or use --no-cache",
             ) from error
         self._grow(len(exr) + len(text))
 
@@ -185,9 +191,9 @@ class Cache:
         """
         limit = self.max_bytes if max_bytes is None else max_bytes
         with self._telling():
-            if not self._root.exists():
-                return 0
             found = scan(self._root)
+            if not self._root.is_dir():
+                return 0
             return make_room(self._root, found, limit, grace=self._grace, stale_after=self._stale_after)[0]
 
     def clear(self) -> int:
@@ -196,9 +202,9 @@ class Cache:
         Raises CacheError where the folder cannot be used.
         """
         with self._telling():
-            if not self._root.exists():
-                return 0
             found = scan(self._root)
+            if not self._root.is_dir():
+                return 0
             removed = sum(remove(self._root, entry, self._stale_after, ignore_use=True) for entry in found.entries)
             found.entries.clear()
             make_room(self._root, found, 0, grace=0.0, stale_after=self._stale_after)
@@ -225,7 +231,78 @@ class Cache:
 
     def _set_aside(self, key: str, text: bytes, about: Sidecar | None, why: str) -> None:
         """Moves a damaged matte out of the way, unless somebody replaced or removed it since it was read."""
-        raise NotImplementedError
+        sidecar = self._sidecar(key)
+        try:
+            if _read(sidecar, _LONGEST_SIDECAR) != text:
+                return
+            aside = self._root / DAMAGED
+            aside.mkdir(exist_ok=True)
+            exrs = [self._exr(key, about.checksum)] if about else sidecar.parent.glob(f"{key}.*.exr")
+            for path in (sidecar, *exrs):
+                with suppress(FileNotFoundError):
+                    os.replace(path, aside / path.name)
+        except FileNotFoundError:
+            return
+        except OSError as error:  # it stays, and is refused each time
+            log.debug("%s: cannot be moved (%s)", sidecar, error)
+        self._problem(f"{sidecar}: not used, {why}")
 
     def _problem(self, line: str) -> None:
-        raise NotImplementedError
+        log.warning("%s", line)
+        if len(self.problems) < _MOST_PROBLEMS:
+            self.problems.append(line)
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise CacheError(
+                f"the cache cannot be used ({error.strerror or error})", path=error.filename or self.folder,
+                advice="give another folder with --cache-dir, or change its rights",
+            ) from error  # fmt: skip
+
+    # -- room --
+
+    def _grow(self, size: int) -> None:
+        """Counts what was put, and makes room when it is time to."""
+        with self._growing:
+            self._growth += size
+            if self._growth <= self.max_bytes * _STEP or not self._sweeping.acquire(blocking=False):
+                return
+            self._growth = 0
+        try:
+            if self._may_be_full():
+                self._sweep()
+        except OSError as error:  # the matte itself is kept
+            self._problem(f"{error.filename or self.folder}: no room can be made ({error.strerror or error})")
+        finally:
+            self._sweeping.release()
+
+    def _may_be_full(self) -> bool:
+        """A guess by a few shelves: keys are hashes, so all shelves hold about the same."""
+        shelves = shelf_names(self._root)
+        sample = shelves[:: max(1, len(shelves) // _SAMPLE)]
+        found = scan(self._root, sample)
+        return len(found.entries) < _FEW or found.bytes * len(shelves) / len(sample) > 0.95 * self.max_bytes
+
+    def _sweep(self) -> None:
+        lease = acquire(self._root / "sweep.lease", self._stale_after)
+        if lease is None:
+            return  # another process is at it
+        with lease:
+            found = scan(self._root)
+            if found.bytes > self.max_bytes:
+                target = int(self.max_bytes * _FILLED)
+                removed, left = make_room(self._root, found, target, grace=self._grace, stale_after=self._stale_after)
+                log.info("%s: %d mattes removed, %d bytes left", self.folder, removed, left)
+
+
+def _read(path: Path, most: int) -> bytes:
+    """A file's bytes, and at most one more than `most`."""
+    with open(path, "rb") as file:
+        return file.read(max(most, 0) + 1)
+
+
+def _date(nanoseconds: int) -> datetime:
+    return datetime.fromtimestamp(nanoseconds // 10**9, tz=timezone.utc).astimezone()

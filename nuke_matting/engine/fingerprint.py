@@ -20,7 +20,7 @@ _ATTEMPTS = 3  # to read a file that someone is writing to
 
 
 class Fingerprints:
-    """The fingerprints of files, remembered. Any number of threads; one that asks for a file being read waits for it."""
+    """The fingerprints of files, remembered. For any number of threads; a file is read by one of them at a time."""
 
     def __init__(self) -> None:
         self._known: dict[str, tuple[tuple[int, ...], str]] = {}
@@ -49,7 +49,9 @@ class Fingerprints:
                 except OSError as error:
                     raise _unreadable(path, error) from error
         raise PlateError(
-            "the file changes while it is read", path=path, advice="wait until whatever writes it is done, and run again"
+            "the file changes while it is read",
+            path=path,
+            advice="wait until it is written, and run again",
         )
 
 

@@ -6,17 +6,22 @@ iterates. Queues are bounded, an error belongs to its frame alone, and whoever s
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
+from nuke_matting.engine._lease import Lease
 from nuke_matting.engine.shot import Loaded, Matte, Plan, Shot
 from nuke_matting.errors import CacheError, MattingError
+
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -72,31 +77,31 @@ def run(shot: Shot, frames: Sequence[int], target: Target, warn: Callable[[str],
     try:
         reading: dict[int, Future[_Fetched]] = {}
         writing: deque[Future[Done | Failed]] = deque()
-        for last_chance, turn in ((False, deque(frames)), (True, put_off := deque[int]())):
-            while turn:
-                for frame in list(turn)[: jobs + 1]:
-                    if frame not in reading:
-                        reading[frame] = readers.submit(_fetch, shot, frame, target, wanted)
-                frame = turn.popleft()
-                began = time.monotonic()
-                try:
-                    fetched = reading.pop(frame).result()
-                    if fetched.loaded is None:
-                        if fetched.matte is None:
-                            yield Done(frame, time.monotonic() - began, skipped=True)
-                            continue
-                        writing.append(writers.submit(_write, target, keeper, fetched.matte, None, began))
-                    else:
-                        lease = keeper.claim(fetched.plan.key, wait=last_chance)
-                        if lease is None:
-                            put_off.append(frame)
-                            continue
-                        matte = _infer(shot, fetched, lease)
-                        writing.append(writers.submit(_write, target, keeper, matte, lease, began))
-                except MattingError as error:
-                    yield Failed(frame, error)
-                while writing and (writing[0].done() or len(writing) > jobs):
-                    yield writing.popleft().result()
+        turn, put_off = deque(frames), set[int]()
+        while turn:
+            for frame in islice(turn, jobs + 1):
+                if frame not in reading:
+                    reading[frame] = readers.submit(_fetch, shot, frame, target, wanted)
+            frame = turn.popleft()
+            began = time.monotonic()
+            try:
+                fetched = reading.pop(frame).result()
+                if fetched.matte is not None:
+                    writing.append(writers.submit(_write, target, keeper, fetched.matte, None, began))
+                elif fetched.loaded is None:
+                    yield Done(frame, time.monotonic() - began, skipped=True)
+                else:
+                    lease = keeper.claim(fetched.plan.key, wait=frame in put_off)
+                    if lease is None:
+                        put_off.add(frame)
+                        turn.append(frame)
+                        continue
+                    matte = _infer(shot, fetched, lease)
+                    writing.append(writers.submit(_write, target, keeper, matte, lease, began))
+            except Exception as error:
+                yield Failed(frame, _told(error, frame))
+            while writing and (writing[0].done() or len(writing) > jobs):
+                yield writing.popleft().result()
         while writing:
             yield writing.popleft().result()
     finally:
@@ -122,27 +127,36 @@ def _fetch(shot: Shot, frame: int, target: Target, wanted: frozenset[int]) -> _F
     return _Fetched(plan, loaded=shot.load(frame), prepared=prepared)
 
 
-def _infer(shot: Shot, fetched: _Fetched, lease: AbstractContextManager) -> Matte:
+def _infer(shot: Shot, fetched: _Fetched, lease: Lease) -> Matte:
     """The matte; the lease stays held, for the writer, unless this fails."""
     try:
         found = shot.cached(fetched.plan)  # another process may have been first
         return found or shot.infer(fetched.plan, fetched.loaded, fetched.prepared)
     except BaseException:
-        lease.__exit__(None, None, None)
+        lease.release()
         raise
 
 
-def _write(target: Target, keeper: _Keeper, matte: Matte, lease: AbstractContextManager | None, began: float) -> Done | Failed:
+def _write(target: Target, keeper: _Keeper, matte: Matte, lease: Lease | None, began: float) -> Done | Failed:
     try:
         if lease is not None:
             try:
                 keeper.keep(matte)
             finally:
-                lease.__exit__(None, None, None)
+                lease.release()
         warnings = target.write(matte)
-    except MattingError as error:
-        return Failed(matte.frame, error)
+    except Exception as error:
+        return Failed(matte.frame, _told(error, matte.frame))
     return Done(matte.frame, time.monotonic() - began, (*matte.notes, *warnings), cached=matte.cached)
+
+
+def _told(error: Exception, frame: int) -> MattingError:
+    """The error of a frame as users read it; one that nobody foresaw is logged whole, and must not end the other frames."""
+    if isinstance(error, MattingError):
+        return error
+    log.error("frame %d", frame, exc_info=error)
+    what = f"unexpected {type(error).__name__}: {error}"
+    return MattingError(what, frame=frame, advice="please report it, with the output of nuke-matting doctor")
 
 
 class _Keeper:
@@ -152,14 +166,14 @@ class _Keeper:
         self._shot, self._warn, self._lock = shot, warn, threading.Lock()
         self._usable = shot.cache is not None
 
-    def claim(self, key: str, wait: bool) -> AbstractContextManager | None:
-        """The right to compute a matte, entered; None where another process has it and `wait` is False."""
+    def claim(self, key: str, wait: bool) -> Lease | None:
+        """The right to compute a matte; None where another process has it and `wait` is False."""
         if self._usable:
             try:
                 return self._shot.cache.claim(key, wait=wait)
             except CacheError as error:
                 self._give_up(error)
-        return nullcontext()
+        return Lease()
 
     def keep(self, matte: Matte) -> None:
         if self._usable:

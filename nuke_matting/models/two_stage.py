@@ -9,12 +9,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from nuke_matting.errors import ModelError
 from nuke_matting.models.contract import Array, FrameInput, Quality, RawMatte
 from nuke_matting.models.weights import WeightFile, fill
 from nuke_matting.nets import regions as rg
 from nuke_matting.nets.two_stage import Features, TwoStage, coarse_size, stack
 
-LONG_SIDE = 512  # of the coarse frame, pixels
 THRESHOLD = 0.05  # regions less likely wrong than this are left as they are
 
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -28,6 +28,7 @@ class TwoStageModel:
     def __init__(self, weights: WeightFile, device: str, precision: str) -> None:
         self.name = weights.metadata.get("name", weights.path.stem)
         self.digest, self.device, self.precision = weights.digest, device, precision
+        self._long_side = int(weights.metadata.get("coarse_long_side", 512))  # pixels; what the weights were trained for
         net = TwoStage()
         fill(net, weights)
         self._net = net.eval().requires_grad_(False).to(device, memory_format=torch.channels_last)
@@ -35,7 +36,7 @@ class TwoStageModel:
     def prepare(self, frame: FrameInput) -> Tensor:
         """[1, 9, h, w] float32 on the CPU, at the coarse size: the frame's area average."""
         image, clean, guide = _tensors(frame)
-        size = coarse_size(*image.shape[-2:], LONG_SIDE)
+        size = coarse_size(*image.shape[-2:], self._long_side)
         with torch.inference_mode():
             small = [None if each is None else _reduce(each, size) for each in (image, clean, guide)]
             return stack(*small)
@@ -49,14 +50,20 @@ class TwoStageModel:
         height, width = image.shape[-2:]
         grid = rg.grid_size(height, width)
         budget = round(quality.regions * (height + width) / rg.CELL)
-        with torch.inference_mode(), self._arithmetic():
-            coarse = self._net.coarse(own, [each.memory for each in memory])
-            error = F.interpolate(torch.sigmoid(coarse.error.float()), size=grid, mode="bilinear", antialias=True)
-            chosen = rg.choose(error, budget, THRESHOLD)
-            alpha, residual = self._net.refine(image, clean, coarse, chosen, quality.batch)
-            alpha = alpha[0, 0].float().clamp_(0, 1)
-            foreground = (image + residual.float())[0].permute(1, 2, 0)
-        return RawMatte(_array(alpha), _array(foreground))
+        try:
+            with torch.inference_mode(), self._arithmetic():
+                coarse = self._net.coarse(own, [each.memory for each in memory])
+                error = F.interpolate(torch.sigmoid(coarse.error.float()), size=grid, mode="bilinear", antialias=True)
+                chosen = rg.choose(error, budget, THRESHOLD)
+                alpha, residual = self._net.refine(image, clean, coarse, chosen, quality.batch)
+                alpha = alpha[0, 0].float().clamp_(0, 1)
+                foreground = (image + residual.float())[0].permute(1, 2, 0)
+            return RawMatte(_array(alpha), _array(foreground))
+        except torch.OutOfMemoryError as error:
+            raise ModelError(
+                f"{self.device} has no memory left for {width}x{height}",
+                advice="lower --region-batch or --regions, close other programs on it, or use --device cpu",
+            ) from error
 
     def _arithmetic(self) -> torch.autocast:
         enabled = self.precision != "fp32"

@@ -86,24 +86,50 @@ def paste(image: Tensor, regions: Tensor, patches: Tensor) -> Tensor:
 def nearest(regions: Tensor, count: int, rows_at_once: int = 1024) -> Tensor:
     """For every region, itself and the `count` nearest other ones of the same frame.
 
-    Distance is Euclidean over the grid of cells; of equally near ones, those earlier in raster order come first, so the
-    answer does not depend on `rows_at_once`, the number of rows of the distance matrix held at a time. Where a frame
-    has fewer regions, the region itself fills the list.
+    Distance is Euclidean over the grid of cells; of equally near ones, those earlier in raster order come first. Where
+    a frame has fewer regions, the region itself fills the list. Most regions find their neighbours in the cells around
+    them; the others search all, `rows_at_once` at a time, which bounds the memory and changes nothing.
 
-    [N, 3] -> [N, 1 + count] int64 indices into the regions.
+    regions : [N, 3] in raster order, as of `choose`. Returns [N, 1 + count] int64 indices into them.
     """
+    own = torch.arange(len(regions), device=regions.device)
+    if len(regions) == 0:
+        return own.new_zeros(0, 1 + count)
+    found = _near_by(regions, count)
+    for rows in (found < 0).any(1).nonzero()[:, 0].split(rows_at_once):
+        found[rows] = _among_all(regions, rows, count)
+    return torch.cat([own[:, None], found], dim=1)
+
+
+def _near_by(regions: Tensor, count: int, reach: int = 4) -> Tensor:
+    """The nearest within a square of `reach` cells around each region, [N, count]; -1 where it may not hold all of them."""
+    device = regions.device
+    span = torch.arange(-reach, reach + 1, device=device)
+    step = torch.cartesian_prod(span, span)
+    distance = (step * step).sum(1)
+    step = step[(distance > 0) & (distance <= reach * reach)]  # a disc: what is left out is further than all within
+    step = step[(step * step).sum(1).sort(stable=True).indices]
+    frames, rows, columns = (regions.amax(0) + 1).tolist()
+    grid = torch.full((frames, rows + 2 * reach, columns + 2 * reach), -1, dtype=torch.int64, device=device)
+    frame, row, column = regions.unbind(1)
+    grid[frame, row + reach, column + reach] = torch.arange(len(regions), device=device)
+    there = grid[frame[:, None], row[:, None] + reach + step[:, 0], column[:, None] + reach + step[:, 1]]
+    rank = torch.where(there >= 0, torch.arange(len(step), device=device), len(step))
+    place = rank.topk(min(count, len(step)), dim=1, largest=False).values
+    out = there.gather(1, place.clamp(max=len(step) - 1))
+    out = torch.where(place < len(step), out, -1)
+    return F.pad(out, (0, count - out.shape[1]), value=-1)
+
+
+def _among_all(regions: Tensor, rows: Tensor, count: int) -> Tensor:
+    """The nearest of the regions with indices `rows`, by their distances to all: [len(rows), count]."""
     n = len(regions)
-    own = torch.arange(n, device=regions.device)
+    part = regions[rows]
+    offset = part[:, None, 1:] - regions[None, :, 1:]
+    order = (offset * offset).sum(-1) * n + torch.arange(n, device=regions.device)  # unique, so ties break alike
     far = torch.iinfo(torch.int64).max
-    found = []
-    for start in range(0, n, rows_at_once):
-        part = regions[start : start + rows_at_once]
-        offset = part[:, None, 1:] - regions[None, :, 1:]
-        order = (offset * offset).sum(-1) * n + own  # unique, so ties break the same way everywhere
-        order[part[:, None, 0] != regions[None, :, 0]] = far
-        order[torch.arange(len(part)), own[start : start + len(part)]] = far
-        value, index = order.topk(min(count, n), dim=1, largest=False)
-        mine = own[start : start + len(part), None]
-        index = torch.where(value == far, mine, index)
-        found.append(torch.cat([mine, index, mine.expand(-1, count - index.shape[1])], dim=1))
-    return torch.cat(found) if found else torch.zeros(0, 1 + count, dtype=torch.int64, device=regions.device)
+    order[part[:, None, 0] != regions[None, :, 0]] = far
+    order[torch.arange(len(rows), device=regions.device), rows] = far
+    value, index = order.topk(min(count, n), dim=1, largest=False)
+    index = torch.where(value == far, rows[:, None], index)
+    return torch.cat([index, rows[:, None].expand(-1, count - index.shape[1])], dim=1)

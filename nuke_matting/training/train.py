@@ -23,7 +23,7 @@ from nuke_matting.nets import regions as rg
 from nuke_matting.nets.two_stage import TwoStage, stack
 from nuke_matting.training import losses
 from nuke_matting.training.data import Batch, Sources, loader
-from nuke_matting.training.stages import CLIP_GRADIENT, EMA, REGIONS, STAGES, WEIGHT_DECAY, Stage
+from nuke_matting.training.stages import CLIP_GRADIENT, COARSE_LONG_SIDE, EMA, REGIONS, STAGES, WEIGHT_DECAY, Stage
 
 
 class Student(nn.Module):
@@ -178,7 +178,8 @@ def _save(out: Path, student: Student, average: Student, optimiser: torch.optim.
     state = {"student": student.state_dict(), "average": average.state_dict(), "optimiser": optimiser.state_dict()}
     torch.save({**state, "step": step, "seconds": seconds}, out / "last.tmp")
     (out / "last.tmp").replace(out / "last.pt")
-    save_weights(out / "weights.safetensors", average.net, {"architecture": "two_stage", "name": "two_stage"})
+    about = {"architecture": "two_stage", "name": "two_stage", "coarse_long_side": str(COARSE_LONG_SIDE)}
+    save_weights(out / "weights.safetensors", average.net, about)
 
 
 def _log(path: Path, step: int, seconds: float, values: dict[str, float]) -> None:

@@ -106,36 +106,35 @@ def _pieces(assets: Assets, name: str) -> NDArray[np.int32]:
 
 def _cut_clothes(assets: Assets, rng: np.random.Generator, vertices: NDArray, weights: NDArray, female: bool) -> Outfit:
     """A top and trousers, shorts, a skirt or a dress, cut from the helper geometry around the body."""
-    at = _tight_places(assets)
-    sleeve = float(rng.choice([0.0, 0.35, 0.55, 1.0, 1.0], p=[0.12, 0.3, 0.13, 0.25, 0.2]))
-    waist, hem = float(rng.uniform(0.3, 1.6)), float(rng.choice([-3.2, -4.5, -7.6], p=[0.2, 0.1, 0.7]) + rng.uniform(-0.3, 0.3))
-    neck = float(rng.uniform(5.0, 6.3))
-    deep = float(rng.uniform(0.0, 1.0)) if rng.random() < 0.4 else 0.0
+    sleeve = float(rng.choice([0.06, 0.4, 0.55, 0.95], p=[0.1, 0.3, 0.15, 0.45]))
+    waist = float(rng.uniform(0.5, 1.5))
+    shirt = waist - float(rng.uniform(0.2, 1.6)) if rng.random() < 0.85 else waist + 0.4
+    hem = float(rng.choice([-3.2, -4.5, -7.4], p=[0.2, 0.1, 0.7]) + rng.uniform(-0.3, 0.3))
+    neck = float(rng.uniform(5.75, 6.3)) if rng.random() < 0.85 else 5.1
+    deep = float(rng.uniform(0.2, 1.3)) if rng.random() < 0.5 else 0.0
+    steep = float(rng.uniform(0.8, 3.0))
 
-    def top(p: NDArray, reach: NDArray, leg: NDArray) -> NDArray:
-        front = np.where((np.abs(p[:, 0]) < deep * (p[:, 1] - neck + 1.6)) & (p[:, 2] > 0), 1.5 * deep, 0.0)
-        return (reach <= sleeve) & (p[:, 1] > waist - 0.6) & (p[:, 1] < neck - front) & ~leg
+    def top(p: NDArray, reach: NDArray) -> NDArray:
+        front = np.where(p[:, 2] > 0, np.maximum(deep - steep * np.abs(p[:, 0]), 0.0), 0.0)
+        return np.minimum.reduce([(sleeve - reach) * 3, p[:, 1] - shirt, neck - front - p[:, 1]])
 
-    def bottom(p: NDArray, reach: NDArray, leg: NDArray) -> NDArray:
-        return (reach <= 0) & (p[:, 1] < waist) & (p[:, 1] > hem)
+    def bottom(p: NDArray, reach: NDArray) -> NDArray:
+        return np.minimum.reduce([0.5 - reach * 20, waist - p[:, 1], p[:, 1] - hem])
 
     parts, hidden = [], []
-    loose = float(rng.uniform(0.03, 0.22))
+    loose = float(rng.uniform(0.03, 0.25))
     surfaces = (draw_cloth(rng), draw_cloth(rng))
     if female and rng.random() < 0.4:
         length = float(rng.uniform(-6.8, -1.5))
-        part = _shell(assets, "helper-skirt", lambda p, r, g: p[:, 1] > length, vertices, weights, 0.04, draw_colour(rng), surfaces[1])
-        parts.append(part)
-        hem, waist_low = -1.2, bottom
-        bottom = lambda p, r, g: waist_low(p, r, g)  # noqa: E731  # a slip below the skirt
+        parts.append(_shell(assets, "helper-skirt", lambda p, r: p[:, 1] - length, vertices, weights, 0.04, draw_colour(rng), surfaces[1]))
+        hem = -1.2  # a slip below the skirt
     for cut, surface, out in ((bottom, surfaces[1], 0.02 + loose * 0.4), (top, surfaces[0], 0.05 + loose)):
-        part = _shell(assets, "helper-tights", cut, vertices, weights, out, draw_colour(rng), surface)
-        parts.append(part)
-        hidden.append(_below(assets, cut(*at)))
+        parts.append(_shell(assets, "helper-tights", cut, vertices, weights, out, draw_colour(rng), surface))
+        hidden.append(_below(assets, cut(*_tight_places(assets)) > 0))
     return parts, np.concatenate(hidden)
 
 
-Cut = Callable[[NDArray, NDArray, NDArray], NDArray]
+Cut = Callable[[NDArray, NDArray], NDArray]  # rest position, reach -> how far inside the cut
 
 
 @cache
@@ -144,38 +143,31 @@ def _group(assets: Assets, name: str) -> Mesh:
 
 
 @cache
-def _tight_places(assets: Assets) -> tuple[NDArray, NDArray, NDArray]:
-    """Of every base vertex: rest position; how far down the arm (0 shoulder .. 1 wrist); whether on a leg."""
+def _tight_places(assets: Assets) -> tuple[NDArray, NDArray]:
+    """Of every base vertex: rest position, and how far down the arm it is (0 not on it, 1 wrist)."""
     p = assets.base.positions
     arm = [name for name in assets.weights if name.startswith(("upperarm", "lowerarm", "hand"))]
     on_arm = np.zeros(len(p))
-    on_leg = np.zeros(len(p))
     for name in arm:
         pairs = np.asarray(assets.weights[name])
         on_arm[pairs[:, 0].astype(int)] += pairs[:, 1]
-    for name in ("thigh_l", "thigh_r", "calf_l", "calf_r"):
-        pairs = np.asarray(assets.weights[name])
-        on_leg[pairs[:, 0].astype(int)] += pairs[:, 1]
     outward = (np.abs(p[:, 0]) - 1.68) / (4.31 - 1.68)  # shoulder to wrist in the rest pose
-    reach = np.where(on_arm > 0.3, np.clip(outward, 0.001, 2.0), 0.0)
-    return p, reach, (on_leg > 0.8) & (p[:, 1] < -0.6)
+    reach = np.clip(outward + 0.12, 0.0, 2.0) * np.clip(on_arm * 1.5, 0, 1)
+    return p, reach
 
 
 def _shell(assets: Assets, group: str, cut: Cut, vertices, weights, out: float, colour: NDArray, surface: Surface) -> Part:
-    """The triangles of a helper group whose three vertices `cut` keeps, pushed outward by `out` dm."""
+    """A helper group where `cut` is above 0, pushed outward by `out` dm; u holds the cut, for the renderer to trim by."""
     mesh = _group(assets, group)
-    keep = cut(*_tight_places(assets))[mesh.corner[mesh.triangles]].all(axis=1)
-    triangles = mesh.triangles[keep]
+    inside = cut(*_tight_places(assets))
+    triangles = mesh.triangles[(inside[mesh.corner[mesh.triangles]] > 0).any(axis=1)]
     normals = vertex_normals(vertices, mesh.corner, mesh.triangles)
-    tint = np.tile(np.asarray([*colour, 1.0], np.float32), (len(mesh.corner), 1))
-    rows, corner = np.unique(mesh.corner[triangles] if len(triangles) else mesh.corner[:3], return_inverse=True)
-    used, index = np.unique(triangles, return_inverse=True) if len(triangles) else (np.arange(3), np.zeros((0, 3), int))
-    place = np.searchsorted(rows, mesh.corner[used])
-    rest = vertices[rows] + normals[rows] * out
-    return Part(
-        rest.astype(np.float32), weights[rows], place.astype(np.int32), mesh.uv[used],
-        index.reshape(-1, 3).astype(np.int32), tint[used], surface,
-    )  # fmt: skip
+    rows, index = np.unique(mesh.corner[triangles], return_inverse=True)
+    tint = np.tile(np.asarray([*colour, 1.0], np.float32), (len(rows), 1))
+    uv = np.stack([inside[rows], np.zeros(len(rows))], axis=1).astype(np.float32)
+    rest = (vertices[rows] + normals[rows] * out).astype(np.float32)
+    corner = np.arange(len(rows), dtype=np.int32)
+    return Part(rest, weights[rows], corner, uv, index.reshape(-1, 3).astype(np.int32), tint, replace(surface, trimmed=True))
 
 
 @cache

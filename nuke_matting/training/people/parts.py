@@ -64,7 +64,7 @@ def rigid_part(
     """A hard thing fixed to one bone. positions : [V, 3] in the rest pose."""
     weights = np.zeros((len(positions), bones), np.float32)
     weights[:, bone] = 1
-    tint = np.tile(np.asarray([*colour, 0.0], np.float32), (len(positions), 1))
+    tint = np.tile(np.asarray([*colour, 1.0], np.float32), (len(positions), 1))
     corner = np.arange(len(positions), dtype=np.int32)
     uv = np.zeros((len(positions), 2), np.float32)
     return Part(np.asarray(positions, np.float32), weights, corner, uv, np.asarray(triangles, np.int32), tint, surface)

@@ -20,6 +20,7 @@ SKIN, CLOTH, CARD, EYE, PLAIN = 0, 1, 2, 4, 5
 _MULTISAMPLES = 4
 _SRGB_ALPHA = 0x8C43  # GL_SRGB8_ALPHA8
 _SHADOW_SIDE = 768
+_CLIP_DISTANCE = 0x3000  # GL_CLIP_DISTANCE0
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Surface:
     """How a drawing looks. mode : SKIN, CLOTH, CARD, EYE or PLAIN. texture : path below `humans_textures`, or "".
 
     gloss, shine : size and sharpness of highlights. pattern : 0 none .. 8; second : its other colour, scene-linear;
-    scale : its repeats a decimetre. wrinkle : depth of cloth's folds. iris_size : radians.
+    scale : its repeats a decimetre. wrinkle : depth of cloth's folds. iris_size : radians. trimmed : draw only where u, interpolated, is above 0.
     """
 
     mode: int
@@ -41,6 +42,7 @@ class Surface:
     hair_colour: tuple[float, float, float] = (0.05, 0.03, 0.02)
     iris_size: float = 0.5
     iris_colour: tuple[float, float, float] = (0.1, 0.06, 0.03)
+    trimmed: bool = False
 
 
 @dataclass(frozen=True)
@@ -133,6 +135,7 @@ class Renderer:
         """textures : path -> [H, W, 4] uint8, such as `Assets.texture`. Raises what moderngl raises without EGL."""
         self.width, self.height, self.supersample = width, height, supersample
         self.context = moderngl.create_context(standalone=True, backend="egl")
+        self.context.enable_direct(_CLIP_DISTANCE)
         context, size = self.context, (width * supersample, height * supersample)
         self._sampled = context.framebuffer(
             [context.renderbuffer(size, 4, samples=_MULTISAMPLES, dtype="f2")],
@@ -197,6 +200,7 @@ class Renderer:
     def _surface(self, program, surface: Surface) -> None:
         _set(program, "mode", surface.mode)
         _set(program, "textured", bool(surface.texture))
+        _set(program, "trimmed", surface.trimmed)
         if surface.texture:
             self._texture(surface.texture).use(2)
             _set(program, "picture", 2)

@@ -16,7 +16,7 @@ from nuke_matting.training.people.clothes import draw_colour, draw_outfit
 from nuke_matting.training.people.light import Light
 from nuke_matting.training.people.parts import Part, fitted_part, rigid_part
 from nuke_matting.training.people.pose import Pose, Skeleton, bone_transforms, skeleton_of, skin_weights
-from nuke_matting.training.people.render import CARD, EYE, PLAIN, SKIN, Camera, Scene, Strands, Surface, vertex_normals
+from nuke_matting.training.people.render import CARD, CLOTH, EYE, PLAIN, SKIN, Camera, Scene, Strands, Surface, vertex_normals
 from nuke_matting.training.people.strands import Style, draw_hair_colour, draw_style, grow, scatter
 
 _CARDS = ("bob02", "long01", "ponytail01", "short01", "short02", "short03", "short04")
@@ -100,7 +100,10 @@ def draw_person(assets: Assets, rng: np.random.Generator, hair: str = "") -> Per
     hair_colour = draw_hair_colour(rng, body.age, max(body.race[0], body.race[1]))
     kind = hair or str(rng.choice(["strands", "cards", "none"], p=[0.6, 0.33, 0.07] if female else [0.6, 0.22, 0.18]))
     hat = "fedora" if rng.random() < 0.06 else "beanie" if rng.random() < 0.06 else ""
-    pieces = [*clothes, _skin(assets, rng, body, vertices, weights, hidden, hair_colour, kind, dark)]
+    beard_length = 0.0
+    if not female and body.age > 0.42 and rng.random() < 0.38:
+        beard_length = float(rng.choice([0.05, 0.12, 0.3, 0.6], p=[0.3, 0.35, 0.25, 0.1]))
+    pieces = [*clothes, _skin(assets, rng, body, vertices, weights, hidden, hair_colour, kind, dark, beard_length > 0)]
     pieces += _eyes(assets, rng, vertices, weights, dark)
     pieces += _face_cards(assets, rng, vertices, weights, hair_colour)
     coats = []
@@ -112,18 +115,18 @@ def draw_person(assets: Assets, rng: np.random.Generator, hair: str = "") -> Per
         style = draw_style(rng, female, hair_colour, 0.05 + 0.75 * body.race[0])
         if hat:
             style = draw_style(rng, True, hair_colour, 0.0) if female else Style(0.3, 0.3, 0.2, (0, 0, -0.3), 0.3, 0, 0, 0.2, 0.1, hair_colour, 7)
-        coats.append(_coat(assets, rng, vertices, _scalp(assets), style, int(np.clip(12000 * style.length**-0.35, 6500, 16000))))
+        grown = _scalp(assets) * ((assets.base.positions[:, 1] < 7.6) if hat else 1.0)
+        coats.append(_coat(assets, rng, vertices, grown, style, int(np.clip(17000 * style.length**-0.3, 11000, 20000))))
     elif kind == "cards" and not hat:
         pieces.append(_hair_cards(assets, rng, vertices, weights, hair_colour, female))
-    if not female and body.age > 0.42 and rng.random() < 0.35:
-        length = float(rng.choice([0.05, 0.12, 0.3, 0.6], p=[0.3, 0.35, 0.25, 0.1]))
-        beard = Style(length, 0.3, 0.5, (0, -0.7, 0.2), 0.35, 0.0, 0.0, 0.3, 0.2, hair_colour, 6, 0.007)
-        coats.append(_coat(assets, rng, vertices, _chin(assets), beard, 4500))
+    if beard_length:
+        beard = Style(beard_length, 0.3, 0.5, (0, -0.7, 0.2), 0.35, 0.0, 0.0, 0.3, 0.2, hair_colour, 6, 0.0045)
+        coats.append(_coat(assets, rng, vertices, _chin(assets), beard, 9000))
     bones = skeleton.names
     if hat == "fedora":
         mesh, fitting = assets.mesh("clothes/fedora01/fedora.obj"), assets.fitting("clothes/fedora01/fedora.mhclo")
         colour = draw_colour(rng)
-        pieces.append(fitted_part(mesh, fitting, vertices, weights, np.array([*colour, 1.0]), Surface(1, wrinkle=0.05)))
+        pieces.append(fitted_part(mesh, fitting, vertices, weights, np.array([*colour, 1.0]), Surface(CLOTH, wrinkle=0.05)))
     elif hat:
         pieces.append(_beanie(assets, rng, vertices, weights))
     if rng.random() < 0.2:
@@ -134,7 +137,7 @@ def draw_person(assets: Assets, rng: np.random.Generator, hair: str = "") -> Per
     return Person(body, skeleton, tuple(pieces), tuple(coats), headspace, height)
 
 
-def _skin(assets, rng, body: Body, vertices, weights, hidden, hair_colour, kind: str, dark: float) -> Part:
+def _skin(assets, rng, body: Body, vertices, weights, hidden, hair_colour, kind: str, dark: float, beard: bool) -> Part:
     """The body's visible skin, its texture chosen by who it is, its tone drawn."""
     young = 1 - np.clip((body.age - 0.5) * 2, 0, 1)
     names = list(_SKINS)
@@ -150,7 +153,7 @@ def _skin(assets, rng, body: Body, vertices, weights, hidden, hair_colour, kind:
     tint = np.empty((len(mesh.corner), 4), np.float32)
     tint[:, :3] = np.clip(tone, 0.02, 1.3)
     cover = {"strands": 0.85, "cards": 0.8, "none": 0.15 * rng.random()}[kind]
-    tint[:, 3] = (_scalp(assets) * cover)[mesh.corner]
+    tint[:, 3] = np.maximum(_scalp(assets) * cover, _chin(assets) * (0.45 if beard else 0.0))[mesh.corner]
     surface = Surface(SKIN, f"skins/{name}", gloss=float(rng.uniform(0.1, 0.4)), shine=float(rng.uniform(12, 40)), hair_colour=hair_colour)
     triangles = mesh.triangles[keep]
     return Part(vertices, weights, mesh.corner, mesh.uv, triangles, tint, surface)
@@ -231,7 +234,7 @@ def _beanie(assets, rng, vertices, weights) -> Part:
     tint = np.tile(np.array([*draw_colour(rng), 1.0], np.float32), (len(mesh.corner), 1))
     pattern = int(rng.choice([0, 0, 1, 3, 7]))
     second = draw_colour(rng)
-    surface = Surface(1, pattern=pattern, second=tuple(float(v) for v in second), scale=float(rng.uniform(1, 4)), wrinkle=0.4)
+    surface = Surface(CLOTH, pattern=pattern, second=tuple(float(v) for v in second), scale=float(rng.uniform(1, 4)), wrinkle=0.4)
     return Part(rest.astype(np.float32), weights, mesh.corner, mesh.uv, mesh.triangles[part], tint, surface)
 
 
@@ -281,22 +284,29 @@ def _prop(rng, skeleton: Skeleton) -> Part:
     points, triangles = {
         "phone": lambda: shapes.box((0.75, 0.1, 1.5)), "mug": lambda: shapes.cylinder(0.42, 0.95),
         "book": lambda: shapes.box((1.4, 0.3, 2.1)), "bottle": lambda: shapes.cylinder(0.33, 2.2),
-        "ball": lambda: shapes.ball(float(rng.uniform(0.4, 1.2))), "bag": lambda: shapes.box((3.2, 2.6, 0.9)),
+        "ball": lambda: shapes.ball(float(rng.uniform(0.4, 1.2))), "bag": lambda: shapes.box((2.2, 1.8, 0.7)),
     }[kind]()  # fmt: skip
     out = 0.15 + float(np.ptp(points[:, 1])) * (0.5 if kind in ("phone", "book", "ball") else 0.0) + (0.3 if kind in ("mug", "bottle") else 0)
     frame = np.stack([across, palm, along]) if kind in ("phone", "book", "ball") else np.stack([along, across, palm])
     place = knuckle + palm * out
     colour = tuple(float(v) for v in draw_colour(rng))
-    return rigid_part(points @ frame + place, triangles, skeleton.index("hand" + side), len(skeleton.names), colour,
-                      Surface(PLAIN, gloss=float(rng.uniform(0, 0.6)), shine=40.0))  # fmt: skip
+    second = draw_colour(rng)
+    surface = Surface(CLOTH, gloss=float(rng.uniform(0, 0.6)), shine=40.0, pattern=int(rng.integers(0, 9)),
+                      second=(float(second[0]), float(second[1]), float(second[2])), scale=float(rng.uniform(1, 5)))  # fmt: skip
+    return rigid_part(points @ frame + place, triangles, skeleton.index("hand" + side), len(skeleton.names), colour, surface)
 
 
-def pose_scene(person: Person, pose: Pose, light: Light, camera: Camera, exposure: float = 1.0, pull=(0.0, 0.0, 0.0)) -> Scene:
-    """The person in a pose. pull : [3] world direction and strength that hair is dragged in, beside gravity."""
+def pose_scene(person: Person, pose: Pose, light: Light, camera: Camera, exposure: float = 1.0, pull=(0.0, 0.0, 0.0), rows: int = 320) -> Scene:
+    """The person in a pose. pull : [3] world direction and strength that hair is dragged in, beside gravity.
+
+    rows : height of the picture in pixels; hairs far thinner than a pixel are drawn as fewer, wider ones.
+    """
     transforms = bone_transforms(person.skeleton, pose)
     drawings = tuple(part.posed(transforms) for part in person.parts)
     head = transforms[person.skeleton.index("head")]
     turn = head[:, :3].astype(np.float64)
+    distance = float(np.linalg.norm(camera.target - camera.eye))
+    least = 0.2 * 2 * distance * np.tan(camera.field / 2) / rows  # radius of the thinnest ribbon, dm
     away = [_in_head(person, transforms, turn, head[:, 3])]
     strands = []
     for coat in person.coats:
@@ -306,10 +316,12 @@ def pose_scene(person: Person, pose: Pose, light: Light, camera: Camera, exposur
         points = points @ turn.T.astype(np.float32) + head[:, 3]
         outward = points[:, -1] - (turn @ person.headspace[:3] + head[:, 3])
         outward = outward / np.maximum(np.linalg.norm(outward, axis=1, keepdims=True), 1e-6) + coat.normals @ turn.T
+        share = min(1.0, coat.style.radius / least)
+        some = slice(0, max(1, int(len(points) * share)))  # roots are in random order
+        points, outward = points[some], outward[some]
         colour = np.asarray(coat.style.colour) * np.exp(rng.normal(0, 0.22, (len(points), 1)))
-        radius = coat.style.radius * rng.uniform(0.6, 1.3, len(points))
+        radius = max(coat.style.radius, least) * rng.uniform(0.6, 1.3, len(points))
         strands.append(Strands(points.astype(np.float32), outward.astype(np.float32), radius.astype(np.float32), colour.astype(np.float32)))
-    distance = float(np.linalg.norm(camera.target - camera.eye))
     radius = float(np.clip(distance * np.tan(camera.field / 2) * 1.5, 2.5, 11.0))
     return Scene(drawings, tuple(strands), light, camera, np.asarray(camera.target, np.float64), radius, exposure)
 
@@ -363,7 +375,7 @@ def draw_camera(rng: np.random.Generator, person: Person, pose: Pose) -> Camera:
         target, span = np.array([hips[0], middle[1], hips[2]]), abs(float(crown[1] - foot[1])) * rng.uniform(1.15, 1.7)
     else:
         target, span = neck * 0.5 + crown * 0.5, tall * rng.uniform(0.6, 1.8)
-        shift = rng.normal(0, 0.5, 2)
+        shift = np.clip(rng.normal(0, 0.4, 2), -0.8, 0.8)
     field = float(rng.choice([0.25, 0.4, 0.6, 0.85], p=[0.25, 0.35, 0.3, 0.1]))
     distance = span / (2 * np.tan(field / 2))
     pitch, yaw = float(rng.normal(0.02, 0.12)), float(rng.normal(0, 0.15))

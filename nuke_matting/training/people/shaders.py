@@ -5,11 +5,12 @@ from __future__ import annotations
 MESH_VERTEX = """
 #version 430
 in vec3 position; in vec3 normal; in vec2 uv; in vec4 tint; in vec3 rest;
-uniform mat4 camera;
+uniform mat4 camera; uniform bool trimmed;
 out vec3 v_position; out vec3 v_normal; out vec2 v_uv; out vec4 v_tint; out vec3 v_rest;
 void main() {
     v_position = position; v_normal = normal; v_uv = uv; v_tint = tint; v_rest = rest;
     gl_Position = camera * vec4(position, 1.0);
+    gl_ClipDistance[0] = trimmed ? uv.x : 1.0;  // cut clothes keep how far inside the cut they are in u
 }
 """
 
@@ -23,6 +24,7 @@ void main() {
     v_position = position + across * side * widen;  // a ribbon that faces the eye
     v_tangent = tangent; v_colour = colour; v_outward = outward; v_along = along;
     gl_Position = camera * vec4(v_position, 1.0);
+    gl_ClipDistance[0] = 1.0;
 }
 """
 

@@ -34,11 +34,13 @@ def still_scene(assets: Assets, seed: int) -> Scene:
 
 
 def expose(picture: NDArray[np.float32], level: float) -> NDArray[np.float32]:
-    """A premultiplied picture [H, W, 4] scaled so that the 90th percentile of its luminance is `level`."""
+    """A premultiplied picture [H, W, 4] scaled so that the 90th percentile of its luminance is `level`,
+    less where that would take the 99th above 1.1."""
     solid = picture[picture[..., 3] > 0.9]
     if len(solid) == 0:
         return picture
-    high = float(np.percentile(solid[:, :3] @ np.array([0.2126, 0.7152, 0.0722], np.float32), 90))
+    high, highest = np.percentile(solid[:, :3] @ np.array([0.2126, 0.7152, 0.0722], np.float32), (90, 99))
+    high = max(float(high), float(highest) * level / 1.1)
     return picture * np.array([level / max(high, 1e-4)] * 3 + [1.0], np.float32)
 
 

@@ -27,7 +27,7 @@ class Style:
     frizz: float
     colour: tuple[float, float, float]
     steps: int = 11
-    radius: float = 0.008
+    radius: float = 0.0045
     part: bool = False
 
 
@@ -57,15 +57,15 @@ def draw_style(rng: np.random.Generator, female: bool, colour: tuple[float, floa
     if rng.random() < curly:
         length = float(rng.uniform(0.3, 1.6) if female else rng.uniform(0.15, 0.9))
         return Style(length, 0.25, 0.9, (0, 0, 0), 0.05 + 0.15 * rng.random(), float(rng.uniform(0.05, 0.12)), length * 7 + 2, 0.55,
-                     0.35, colour, 16, 0.009)  # fmt: skip
+                     0.35, colour, 16, 0.0055)  # fmt: skip
     if kind < (0.2 if female else 0.75):  # short
         length = float(rng.uniform(0.15, 0.8))
-        return Style(length, 0.3, float(rng.uniform(0.25, 0.8)), way, 0.25, 0.0, 0.0, 0.3 * rng.random(), 0.25 * rng.random(), colour, 8, 0.008)
+        return Style(length, 0.3, float(rng.uniform(0.25, 0.8)), way, 0.25, 0.0, 0.0, 0.3 * rng.random(), 0.25 * rng.random(), colour, 8)
     length = float(rng.uniform(1.0, 2.2) if kind < 0.55 else rng.uniform(2.2, 4.6))
     wavy = rng.random() < 0.45
-    return Style(length, 0.15, float(rng.uniform(0.2, 0.5)), (way[0] * 0.5, 0, way[2] * 0.6), 0.75, 0.08 * wavy * rng.random(),
-                 float(rng.uniform(1.0, 4.0)), float(rng.uniform(0.2, 0.7)), float(rng.uniform(0.05, 0.3)), colour, 16, 0.009,
-                 part=bool(rng.random() < 0.7))  # fmt: skip
+    return Style(length, 0.15, float(rng.uniform(0.1, 0.35)), (way[0] * 0.4, 0, -0.9), float(rng.uniform(0.8, 1.3)), 0.08 * wavy * rng.random(),
+                 float(rng.uniform(1.0, 4.0)), float(rng.uniform(0.2, 0.7)), float(rng.uniform(0.05, 0.3)), colour, 16, 0.005,
+                 part=bool(rng.random() < 0.8))  # fmt: skip
 
 
 def grow(
@@ -90,7 +90,7 @@ def grow(
     shared = rng.normal(0, 1, (len(guides), 3))[group]
     comb = np.tile(np.asarray(style.comb, np.float64), (count, 1))
     if style.part:
-        comb[:, 0] += np.sign(roots[:, 0] + 0.15) * 0.8
+        comb[:, 0] += np.sign(roots[:, 0] + 0.15) * 1.1
     comb -= (comb * normals).sum(1, keepdims=True) * normals
     heading = normals * (0.3 + style.lift) + comb * (1 - 0.5 * style.lift) + (0.10 * own + 0.10 * shared) * (1 + 2.0 * stray[:, None])
     heading /= np.linalg.norm(heading, axis=1, keepdims=True)
@@ -99,7 +99,7 @@ def grow(
     stride = (length / (style.steps - 1))[:, None]
     for step in range(1, style.steps):
         share = step / (style.steps - 1)
-        pull = style.weight * (0.25 + 1.2 * share) * np.minimum(1.0, 4.0 / style.steps) * np.where(stray, 0.5, 1.0)[:, None]
+        pull = style.weight * (0.35 + 1.2 * share) * np.minimum(1.0, 9.0 / style.steps) * np.where(stray, 0.75, 1.0)[:, None]
         bend = style.frizz * (0.5 * rng.normal(0, 1, (count, 3)) + 0.5 * rng.normal(0, 1, (len(guides), 3))[group])
         heading = heading + pull * np.asarray(down) + bend * 0.45 * np.where(stray, 1.8, 1.0)[:, None]
         heading /= np.maximum(np.linalg.norm(heading, axis=1, keepdims=True), 1e-9)
