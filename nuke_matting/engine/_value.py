@@ -77,7 +77,7 @@ def encode(key: str, matte: CachedMatte) -> tuple[bytes, bytes, str]:
         "info": matte.info,
     }
     text = json.dumps({**about, "digest": digest(about)}, indent=1, allow_nan=False)
-    return exr, text.encode("ascii"), about["checksum"]
+    return exr, text.encode("ascii"), str(about["checksum"])
 
 
 def read_sidecar(data: bytes, key: str) -> Sidecar:
@@ -95,10 +95,13 @@ def read_sidecar(data: bytes, key: str) -> Sidecar:
             raise Damaged("its sidecar belongs to another matte")
         height, width = about["shape"]
         return Sidecar(
-            _checked(about["checksum"], str), _checked(about["size"], int),
-            (_checked(height, int), _checked(width, int)), _checked(about["foreground"], bool), tuple(_checked(note, str) for note in about["notes"]),
-            _checked(about["info"], dict),
-        )  # fmt: skip
+            checksum=_checked(about["checksum"], str),
+            size=_checked(about["size"], int),
+            shape=(_checked(height, int), _checked(width, int)),
+            foreground=_checked(about["foreground"], bool),
+            notes=tuple(_checked(note, str) for note in about["notes"]),
+            info=_checked(about["info"], dict),
+        )
     except (KeyError, ValueError, TypeError) as error:
         raise Damaged("its sidecar is of another kind") from error
 

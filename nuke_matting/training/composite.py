@@ -86,11 +86,14 @@ class Compositor:
         h, w = person.alpha.shape
         if r.random() < 0.5:  # close: the cut-out fills the frame or more, standing on its lower edge
             scale = r.uniform(0.75, 1.6) * max(height / h, width / w * 0.8)
-            x, y = r.uniform(0.2, 0.8), 1 - scale * h / height / 2 + max(0.0, r.normal(0, 0.12))
+            x, half = r.uniform(0.2, 0.8), scale * h / height / 2
+            y = 1 - half + max(0.0, r.normal(0, 0.12))
+            if half > 0.5 and r.random() < 0.8:  # taller than the frame: cameras look at heads, not at feet
+                y = half + r.uniform(-0.1, 0.25)
         else:
             scale = r.uniform(0.35, 1.1) * min(height / h, width / w)
             x, y = r.uniform(0.1, 0.9), r.uniform(0.35, 0.75)
-            if person.alpha[-1].mean() > 8:  # cut by its picture's lower edge, so cut by ours
+            if (person.alpha[-1] > 128).mean() > 0.25:  # cut by its picture's lower edge, so cut by ours
                 y = 1 - scale * h / height / 2 + abs(r.normal(0, 0.05))
         foreground, alpha = person.foreground, person.alpha
         if scale < 0.6:  # part of the way in 8 bits, for speed; the rest in linear light

@@ -28,7 +28,10 @@ def decode_srgb(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 @dataclass(frozen=True)
 class Person:
-    """A cut-out: straight foreground [H, W, 3] uint8 sRGB, alpha [H, W] uint8; `grey` where it has no colour."""
+    """A cut-out, cropped to what is not transparent; `grey` where it has no colour.
+
+    foreground : [H, W, 3] uint8 sRGB, straight; alpha : [H, W] uint8.
+    """
 
     name: str
     foreground: NDArray[np.uint8]
@@ -52,11 +55,16 @@ def _load_person(name: str, alpha_path: Path) -> Person | None:
     fg = cv2.imread(str(alpha_path).replace("_alpha.png", "_fg.png"), cv2.IMREAD_COLOR)
     if alpha is None or fg is None or fg.shape[:2] != alpha.shape:  # being written this moment, or damaged
         return None
+    rows, columns = (np.flatnonzero(alpha.max(axis) > 4) for axis in (1, 0))
+    if len(rows) * len(columns) < 1000:  # next to nothing of a person
+        return None
+    inside = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    fg, alpha = fg[inside], alpha[inside]
     scale = LONG_SIDE / max(alpha.shape)
     if scale < 1:
         size = (max(1, round(alpha.shape[1] * scale)), max(1, round(alpha.shape[0] * scale)))
         fg, alpha = (cv2.resize(each, size, interpolation=cv2.INTER_AREA) for each in (fg, alpha))
-    fg = np.ascontiguousarray(fg[..., ::-1])
+    fg, alpha = np.ascontiguousarray(fg[..., ::-1]), np.ascontiguousarray(alpha)
     grey = bool((np.ptp(fg.astype(np.int16), axis=2) < 12).mean() > 0.98)
     return Person(name, fg, alpha, grey)
 

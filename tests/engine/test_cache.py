@@ -13,9 +13,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nuke_matting.engine import _sweep, cache as cache_module
+from nuke_matting.engine import _sweep
+from nuke_matting.engine import cache as cache_module
 from nuke_matting.engine._value import Damaged, encode, read_sidecar
 from nuke_matting.engine.cache import Cache, CachedMatte, default_folder
+from nuke_matting.engine.fingerprint import digest
 from nuke_matting.errors import CacheError
 
 KEY = hashlib.sha256(b"a frame").hexdigest()
@@ -86,18 +88,28 @@ def test_a_matte_comes_back_bit_for_bit(cache, foreground):
 @given(st.data())
 def test_any_shape_and_any_float_comes_back_bit_for_bit(cache, data):
     height, width = data.draw(st.integers(1, 40)), data.draw(st.integers(1, 40))
-    values = st.floats(width=32, allow_nan=True, allow_subnormal=True) | st.sampled_from([0.0, 1.0, -0.0, 1e-45, 1.1754942e-38])
+    values = st.floats(width=32, allow_nan=True, allow_subnormal=True) | st.sampled_from(
+        [0.0, 1.0, -0.0, 1e-45, 1.1754942e-38]
+    )
     few = np.array(data.draw(st.lists(values, min_size=1, max_size=20)), np.float32)
     alpha = np.resize(few, (height, width))
     colour = np.resize(few[::-1], (height, width, 3)) if data.draw(st.booleans()) else None
     notes = tuple(data.draw(st.lists(st.text(), max_size=2)))
-    info = data.draw(st.dictionaries(st.text(max_size=4), st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.none() | st.text(max_size=4), max_size=3))
+    info = data.draw(
+        st.dictionaries(
+            st.text(max_size=4),
+            st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.none() | st.text(max_size=4),
+            max_size=3,
+        )
+    )
     put = CachedMatte(alpha, colour, notes, info)
     cache.put(KEY, put)
     assert same(cache.get(KEY), put)
 
 
-@pytest.mark.parametrize("window", [None, "x", [0, 0, 9, 9], [0, 0, 8], [1.5, 0, 8, 6], [2**40, 0, 8, 6], [0, 0, True, 6]])
+@pytest.mark.parametrize(
+    "window", [None, "x", [0, 0, 9, 9], [0, 0, 8], [1.5, 0, 8, 6], [2**40, 0, 8, 6], [0, 0, True, 6]]
+)
 def test_windows_that_cannot_be_meant_do_no_harm(cache, window):
     put = matte(data_window=window, display_window=window)
     cache.put(KEY, put)
@@ -150,7 +162,9 @@ def test_a_key_that_is_no_name_is_refused(cache, bad):
         cache.get(bad)
 
 
-@pytest.mark.parametrize("alpha", [np.zeros((0, 4), np.float32), np.zeros(4, np.float32), np.zeros((2, 2, 1), np.float32)])
+@pytest.mark.parametrize(
+    "alpha", [np.zeros((0, 4), np.float32), np.zeros(4, np.float32), np.zeros((2, 2, 1), np.float32)]
+)
 def test_what_is_no_alpha_is_refused(cache, alpha):
     with pytest.raises(ValueError):
         cache.put(KEY, CachedMatte(alpha, None, (), {}))
@@ -205,7 +219,9 @@ def test_a_flipped_bit_never_changes_what_is_served(cache, pattern, where, bit):
     st.binary(max_size=200)
     | st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-        lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["key", "digest", "shape", "size", "info"]), inner),
+        lambda inner: (
+            st.lists(inner) | st.dictionaries(st.sampled_from(["key", "digest", "shape", "size", "info"]), inner)
+        ),
     ).map(lambda value: json.dumps(value).encode())
 )
 def test_a_sidecar_of_anything_is_refused_and_never_crashes(cache, data):
@@ -215,11 +231,16 @@ def test_a_sidecar_of_anything_is_refused_and_never_crashes(cache, data):
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.sampled_from(["format", "key", "checksum", "size", "shape", "foreground", "notes", "info"]),
-       st.none() | st.booleans() | st.integers() | st.text() | st.lists(st.integers() | st.none(), max_size=3) | st.just({}))  # fmt: skip
+@given(
+    st.sampled_from(["format", "key", "checksum", "size", "shape", "foreground", "notes", "info"]),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.text()
+    | st.lists(st.integers() | st.none(), max_size=3)
+    | st.just({}),
+)
 def test_a_sidecar_with_a_value_of_another_kind_is_refused(name, value):
-    from nuke_matting.engine.fingerprint import digest
-
     _, text, _ = encode(KEY, matte())
     about = json.loads(text)
     del about["digest"]
@@ -232,7 +253,9 @@ def test_a_sidecar_with_a_value_of_another_kind_is_refused(name, value):
     assert len(found.shape) == 2 and all(type(note) is str for note in found.notes)
 
 
-@pytest.mark.parametrize("text", [b"[" * 100_000, b" " * (2 << 20), b'{"size": ' + b"9" * 10_000 + b"}", b"\xff\xfe\x00"])
+@pytest.mark.parametrize(
+    "text", [b"[" * 100_000, b" " * (2 << 20), b'{"size": ' + b"9" * 10_000 + b"}", b"\xff\xfe\x00"]
+)
 def test_a_huge_or_deep_sidecar_is_refused(cache, text):
     cache.put(KEY, matte())
     only(cache, "*.json").write_bytes(text)
@@ -257,10 +280,8 @@ def test_a_foreign_exr_is_refused(cache):
 
 
 def test_a_genuine_sidecar_of_an_exr_of_another_kind_is_refused(cache):
-    exr, text, _ = encode(KEY, matte())
+    _, text, _ = encode(KEY, matte())
     about = {name: value for name, value in json.loads(text).items() if name != "digest"}
-    from nuke_matting.engine.fingerprint import digest
-
     cache.put(KEY, matte())
     for change in ({"shape": [8, 6]}, {"foreground": False}):
         changed = {**about, **change}

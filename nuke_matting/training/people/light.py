@@ -16,6 +16,7 @@ class Light:
     """What falls on a person, camera axes (x right, y up, z towards the camera).
 
     ambient : [9, 3] irradiance / pi as spherical harmonics. key, rim : direction to the light and colour, each [3].
+    scale : what the panorama's values were multiplied by.
     """
 
     ambient: NDArray[np.float32]
@@ -23,6 +24,7 @@ class Light:
     key_colour: NDArray[np.float32]
     rim_direction: NDArray[np.float32]
     rim_colour: NDArray[np.float32]
+    scale: float = 1.0
 
 
 def harmonics(directions: NDArray) -> NDArray[np.float64]:
@@ -71,7 +73,7 @@ def light_of(panorama: NDArray[np.float32], turn: float, sun: float = 1.0) -> Li
         power *= 3.0 / strength
     return Light(
         (ambient * scale).astype(np.float32), direction.astype(np.float32), power.astype(np.float32),
-        np.array([0, 0, -1], np.float32), np.zeros(3, np.float32),
+        np.array([0, 0, -1], np.float32), np.zeros(3, np.float32), scale,
     )  # fmt: skip
 
 
