@@ -1,17 +1,76 @@
-"""What many tests need: the assets folder where it is given, small EXRs, weights that answer quickly."""
+"""What many tests need: small plates, quick weights, and the assets folder where it is given."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
+import numpy as np
+import OpenEXR
 import pytest
+import torch
 
-os.environ.setdefault("OMP_NUM_THREADS", "2")
+from nuke_matting.models.weights import save_weights
+from nuke_matting.nets.two_stage import TwoStage
 
 
 @pytest.fixture(scope="session")
 def assets() -> Path:
     """The folder of free assets, named by NUKE_MATTING_ASSETS."""
     folder = os.environ.get("NUKE_MATTING_ASSETS", "")
-    if not Path(folder).is_dir() or not folder:
+    if not folder or not Path(folder).is_dir():
         pytest.skip("NUKE_MATTING_ASSETS does not name the folder of assets")
     return Path(folder)
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory, monkeypatch):
+    """No test meets the user's cache or OCIO config."""
+    monkeypatch.setenv("NUKE_MATTING_CACHE", str(tmp_path_factory.mktemp("cache")))
+    monkeypatch.delenv("OCIO", raising=False)
+
+
+@pytest.fixture(scope="session")
+def weights(tmp_path_factory) -> str:
+    """A weight file of the real network with random values, at a coarse size that runs quickly.
+
+    The regions' head is not zero, as it is before training, so that refinement shows.
+    """
+    torch.manual_seed(7)
+    net = TwoStage()
+    torch.nn.init.normal_(net.refiner.head.weight, std=0.5)
+    path = tmp_path_factory.mktemp("weights") / "quick.safetensors"
+    save_weights(path, net, {"architecture": "two_stage", "name": "quick", "coarse_long_side": "64"})
+    return str(path)
+
+
+@pytest.fixture
+def make_plate(tmp_path):
+    """Writes a plate of half-float EXRs and gives its pattern: make_plate(frames, height, width)."""
+
+    def make(frames=range(1001, 1007), height=36, width=64, name="plate") -> str:
+        folder = tmp_path / name
+        folder.mkdir(exist_ok=True)
+        y, x = np.mgrid[0:height, 0:width].astype(np.float32)
+        for frame in frames:
+            blob = np.exp(-((x - width / 2 - frame % 7) ** 2 + (y - height / 2) ** 2) / (0.1 * width * height / 2))
+            rgb = np.stack([blob * 4, blob * 0.5 + 0.1, x / width], 2) + np.random.default_rng(frame).normal(0, 0.02, (height, width, 3))
+            channels = {name: np.ascontiguousarray(rgb[..., index].astype(np.float16)) for index, name in enumerate("RGB")}
+            header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
+            OpenEXR.File(header, channels).write(str(folder / f"plate.{frame:04d}.exr"))
+        return str(folder / "plate.%04d.exr")
+
+    return make
+
+
+@pytest.fixture
+def nuke_matting(tmp_path):
+    """Runs the command line in a process of its own, in a folder of its own: nuke_matting("matte", ...) -> CompletedProcess."""
+
+    def run(*args, **environment) -> subprocess.CompletedProcess:
+        return subprocess.run(
+            [sys.executable, "-m", "nuke_matting", *map(str, args)],
+            cwd=tmp_path, capture_output=True, text=True, timeout=300, env={**os.environ, **environment},
+        )
+
+    return run

@@ -46,7 +46,7 @@ class CacheInfo:
     entries : number of mattes.
     bytes : size of all its files.
     oldest, newest : when the least and the most recently used one was last used; None for an empty cache.
-    problems : number of damaged files that were found and set aside since the last `prune`.
+    problems : number of damaged mattes that were found and set aside since room was last made.
     """
 
     entries: int
@@ -131,11 +131,12 @@ class Cache:
         """
         exr, text, checksum = encode(key, matte)
         sidecar, path = self._sidecar(key), self._exr(key, checksum)
+        was_there = os.path.exists(path)
         try:
             write_whole(path, exr)
             write_whole(sidecar, text)
         except OutputError as error:
-            if not sidecar.exists():
+            if not was_there:
                 with suppress(OSError):
                     path.unlink()
             raise CacheError(
@@ -180,9 +181,12 @@ class Cache:
             found = scan(self._root)
         used = [entry.used for entry in found.entries]
         return CacheInfo(
-            entries=len(used), bytes=found.bytes, oldest=_date(min(used)) if used else None,
-            newest=_date(max(used)) if used else None, problems=len(found.damaged),
-        )  # fmt: skip
+            entries=len(used),
+            bytes=found.bytes,
+            oldest=_date(min(used)) if used else None,
+            newest=_date(max(used)) if used else None,
+            problems=sum(path.suffix == ".json" for path, _ in found.damaged),
+        )
 
     def prune(self, max_bytes: int | None = None) -> int:
         """Removes what dead processes left and what was set aside as damaged, then the least recently used mattes.

@@ -164,7 +164,7 @@ class Shot:
                 references.append(other)
             except PlateError:
                 references.append(frame)
-                if frame > self.plate.frames[0]:  # at the head of a shot it is no news
+                if other > self.plate.frames[0]:  # at the head of a shot it is no news
                     notes.append(f"frame {other} is missing: the memory read frame {frame} in its place")
         settings = self.settings
         key = digest(

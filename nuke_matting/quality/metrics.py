@@ -14,6 +14,7 @@ Scales and the choices left open there : the evaluation of "Robust High-Resoluti
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,7 +77,7 @@ def conn(alpha: NDArray, truth: NDArray) -> float:
     levels = np.arange(0, 1 + CONN_STEP, CONN_STEP).astype(np.float32)
     connectivity = np.ones(one.shape, np.float32)
     staying = np.ones(one.shape, bool)
-    for before, level in zip(levels[:-1], levels[1:], strict=True):
+    for before, level in pairwise(levels):
         leaving = staying & ~_largest_component(lower >= level)
         connectivity[leaving] = before
         staying &= ~leaving
@@ -89,8 +90,8 @@ def dtssd(alpha: NDArray, alpha_before: NDArray, truth: NDArray, truth_before: N
 
     A clip's first frame has none. Published averages count it as 0, so theirs read 1 % low on 100 frames.
     """
-    change = _difference(alpha, alpha_before) - _difference(truth, truth_before)
     _difference(alpha, truth)
+    change = _difference(alpha, alpha_before) - _difference(truth, truth_before)
     return float(np.sqrt(np.mean(change**2))) * 1e2
 
 

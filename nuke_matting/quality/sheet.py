@@ -55,7 +55,7 @@ def contact_sheet(
     if any(row.truth is not None for row in rows):
         titles.append("error: red too much, blue too little")
     font = ImageFont.load_default(size=max(11, width // 22))
-    line = sum(font.getmetrics()) + 2 * _EDGE
+    line = round(font.getbbox("Ág")[3]) + 2 * _EDGE
     strips = [[_fit(picture, width) for picture in _pictures(row, background)] for row in rows]
     sheet = Image.new(
         "RGB",
@@ -88,7 +88,7 @@ def _pictures(row: Row, background: str) -> list[NDArray]:
     if len(shape) != 2 or not row.alpha.size or row.rgb.shape != (*shape, 3):
         raise UsageError(f"{row.label}: a plate of {row.rgb.shape} and an alpha of {shape} do not go together")
     rgb, alpha = _shown(row.rgb), _shown(row.alpha)
-    behind = np.broadcast_to(np.float32(GREEN), rgb.shape) if background == "green" else _checker(shape)
+    behind = np.broadcast_to(np.array(GREEN, np.float32), rgb.shape) if background == "green" else _checker(shape)
     weight = alpha[..., None]
     over = srgb_curve(srgb_curve_inverse(rgb) * weight + srgb_curve_inverse(behind) * (1 - weight))
     pictures = [rgb, np.repeat(weight, 3, axis=-1), over]
@@ -108,7 +108,7 @@ def _shown(values: NDArray) -> NDArray[np.float32]:
 def _checker(shape: tuple[int, ...]) -> NDArray[np.float32]:
     square = max(1, max(shape) // 24)
     y, x = np.indices(shape, sparse=True)
-    return np.repeat(np.float32(CHECKER)[(y // square + x // square) % 2][..., None], 3, axis=-1)
+    return np.repeat(np.array(CHECKER, np.float32)[(y // square + x // square) % 2][..., None], 3, axis=-1)
 
 
 def _fit(picture: NDArray, width: int) -> Image.Image:

@@ -94,7 +94,7 @@ def test_grad_of_even_alphas_is_nothing():
 
 
 def test_conn_counts_what_is_cut_off_from_the_largest_part():
-    # source: the first pixel at all levels; the third is cut off in the prediction, the second and third in the truth's eyes
+    # source: the first pixel at all levels; the others have connectivity 0, so phi is 1, 1, 0 here and 1, 0, 0 there
     assert conn(row(1, 0, 1), row(1, 1, 1)) == pytest.approx((0 + 1 + 0) / 1e3)
 
 

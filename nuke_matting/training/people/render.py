@@ -135,6 +135,7 @@ class Renderer:
         """textures : path -> [H, W, 4] uint8, such as `Assets.texture`. Raises what moderngl raises without EGL."""
         self.width, self.height, self.supersample = width, height, supersample
         self.context = moderngl.create_context(standalone=True, backend="egl")
+        self.context.gc_mode = "auto"  # vertex arrays go when Python lets go of them
         self.context.enable_direct(_CLIP_DISTANCE)
         context, size = self.context, (width * supersample, height * supersample)
         self._sampled = context.framebuffer(
@@ -143,6 +144,7 @@ class Renderer:
         )
         self._resolved = context.framebuffer([context.renderbuffer(size, 4, dtype="f2")])
         self._mesh = context.program(shaders.MESH_VERTEX, shaders.MESH_FRAGMENT)
+        self._cards = context.program(shaders.MESH_VERTEX, shaders.CARD_FRAGMENT)
         self._hair = context.program(shaders.STRAND_VERTEX, shaders.STRAND_FRAGMENT)
         self._mesh_depth = context.program(shaders.MESH_VERTEX, shaders.DEPTH_FRAGMENT)
         self._hair_depth = context.program(shaders.STRAND_VERTEX, shaders.STRAND_DEPTH_FRAGMENT)
@@ -164,11 +166,15 @@ class Renderer:
         self._sampled.clear(0.0, 0.0, 0.0, 0.0)
         self.context.enable(moderngl.DEPTH_TEST)
         camera = scene.camera.matrix(self.width / self.height)
-        for program in (self._mesh, self._hair):
+        for program in (self._mesh, self._cards, self._hair):
             self._lights(program, scene, camera, views)
         for buffers, drawing in meshes:
-            self._surface(self._mesh, drawing.surface)
-            self._array(self._mesh, buffers, _MESH_LAYOUT).render()
+            program = self._cards if drawing.surface.mode == CARD else self._mesh
+            self._surface(program, drawing.surface)
+            if drawing.surface.mode in (SKIN, EYE):
+                self.context.enable(moderngl.CULL_FACE)
+            self._array(program, buffers, _MESH_LAYOUT).render()
+            self.context.disable(moderngl.CULL_FACE)
         for buffers, strands in hairs:
             _set(self._hair, "widen", 1.0)
             _set(self._hair, "shine", strands.shine)

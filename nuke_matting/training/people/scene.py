@@ -77,8 +77,8 @@ def _chin(assets: Assets) -> NDArray[np.float32]:
     p = assets.base.positions
     mouth = p[assets.groups["joint-mouth"]].mean(axis=0)
     grown = np.zeros(len(p), np.float32)
-    low = (p[:, 1] < mouth[1] + 0.24 - 0.12 * np.abs(p[:, 0])) & (p[:, 1] > mouth[1] - 0.75) & (p[:, 2] > 0.35)
-    cheeks = (p[:, 1] < mouth[1] + 0.45) & (p[:, 1] > mouth[1] - 0.75) & (np.abs(p[:, 0]) > 0.5) & (p[:, 2] > 0.2)
+    low = (p[:, 1] < mouth[1] + 0.21 - 0.25 * np.abs(p[:, 0])) & (p[:, 1] > mouth[1] - 0.75) & (p[:, 2] > 0.35)
+    cheeks = (p[:, 1] < mouth[1] + 0.1 + 1.2 * (np.abs(p[:, 0]) - 0.5)) & (p[:, 1] > mouth[1] - 0.75) & (np.abs(p[:, 0]) > 0.5) & (p[:, 2] > 0.1)
     lips = ((p[:, 0] / 0.34) ** 2 + ((p[:, 1] - mouth[1]) / 0.14) ** 2) < 1
     head = np.zeros(len(p), bool)
     head[np.asarray(assets.weights["head"])[:, 0].astype(int)] = True
@@ -98,7 +98,7 @@ def draw_person(assets: Assets, rng: np.random.Generator, hair: str = "") -> Per
     hidden[covered] = True
     dark = float(np.clip(body.race[0] * 1.1 + 0.25 * body.race[1], 0, 1))
     hair_colour = draw_hair_colour(rng, body.age, max(body.race[0], body.race[1]))
-    kind = hair or str(rng.choice(["strands", "cards", "none"], p=[0.6, 0.33, 0.07] if female else [0.6, 0.22, 0.18]))
+    kind = hair or str(rng.choice(["strands", "cards", "none"], p=[0.6, 0.37, 0.03] if female else [0.6, 0.28, 0.12]))
     hat = "fedora" if rng.random() < 0.06 else "beanie" if rng.random() < 0.06 else ""
     beard_length = 0.0
     if not female and body.age > 0.42 and rng.random() < 0.38:
@@ -152,7 +152,7 @@ def _skin(assets, rng, body: Body, vertices, weights, hidden, hair_colour, kind:
     keep = (mesh.groups == mesh.group_names.index("body")) & ~hidden[mesh.corner[mesh.triangles]].all(axis=1)
     tint = np.empty((len(mesh.corner), 4), np.float32)
     tint[:, :3] = np.clip(tone, 0.02, 1.3)
-    cover = {"strands": 0.85, "cards": 0.8, "none": 0.15 * rng.random()}[kind]
+    cover = {"strands": 0.85, "cards": 0.8, "none": 0.6 * rng.random()}[kind]
     tint[:, 3] = np.maximum(_scalp(assets) * cover, _chin(assets) * (0.45 if beard else 0.0))[mesh.corner]
     surface = Surface(SKIN, f"skins/{name}", gloss=float(rng.uniform(0.1, 0.4)), shine=float(rng.uniform(12, 40)), hair_colour=hair_colour)
     triangles = mesh.triangles[keep]

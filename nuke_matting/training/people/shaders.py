@@ -59,7 +59,7 @@ float lit(sampler2DShadow map, mat4 view, vec3 p, float spread) {  // share of a
 }
 """
 
-MESH_FRAGMENT = (
+_MESH_FRAGMENT = (
     _LIGHT
     + """
 in vec3 v_position; in vec3 v_normal; in vec2 v_uv; in vec4 v_tint; in vec3 v_rest;
@@ -88,7 +88,6 @@ void main() {
     vec3 base = tex.rgb;
     float spec_size = gloss, spec_power = shine;
     vec3 wrap = vec3(0.05);
-    gl_SampleMask[0] = 15;  // undefined unless written on every path
     if (mode == 0) {  // skin
         base *= v_tint.rgb;
         float blotch = noise(v_rest * 6.0) * 0.5 + noise(v_rest * 25.0) * 0.5;
@@ -110,11 +109,13 @@ void main() {
     } else if (mode == 2) {  // hair, brows and lashes on cards: cover as many samples as the alpha says
         float bright = dot(base, vec3(0.2126, 0.7152, 0.0722));
         base = mix(base * v_tint.rgb, v_tint.rgb * clamp(bright * 4.0 + 0.25, 0.25, 2.0), v_tint.a);
+#ifdef CARDS
         float chance = hash(vec3(gl_FragCoord.xy * 0.731, float(gl_PrimitiveID % 977) * 1.37));
         int count = int(floor(clamp(tex.a * 1.15 - 0.03, 0.0, 1.0) * 4.0 + chance));
         int turn = int(floor(fract(chance * 7.13) * 4.0));
         int mask = (1 << min(count, 4)) - 1;
         gl_SampleMask[0] = ((mask << turn) | (mask >> (4 - turn))) & 15;
+#endif
     } else if (mode == 4) {  // an eyeball: tint holds the direction from its centre, z is forward
         vec3 d = normalize(v_tint.rgb);
         float r = acos(clamp(d.z, -1.0, 1.0)) / iris_size, a = atan(d.y, d.x);
@@ -170,6 +171,10 @@ void main() {
 }
 """
 )
+
+# Two programs of one text: one that writes the sample mask cannot test depth before it shades.
+MESH_FRAGMENT = _MESH_FRAGMENT
+CARD_FRAGMENT = _MESH_FRAGMENT.replace("#version 430", "#version 430\n#define CARDS", 1)
 
 DEPTH_FRAGMENT = """
 #version 430

@@ -63,8 +63,8 @@ def draw_style(rng: np.random.Generator, female: bool, colour: tuple[float, floa
         return Style(length, 0.3, float(rng.uniform(0.25, 0.8)), way, 0.25, 0.0, 0.0, 0.3 * rng.random(), 0.25 * rng.random(), colour, 8)
     length = float(rng.uniform(1.0, 2.2) if kind < 0.55 else rng.uniform(2.2, 4.6))
     wavy = rng.random() < 0.45
-    return Style(length, 0.15, float(rng.uniform(0.1, 0.35)), (way[0] * 0.4, 0, -0.9), float(rng.uniform(0.8, 1.3)), 0.08 * wavy * rng.random(),
-                 float(rng.uniform(1.0, 4.0)), float(rng.uniform(0.2, 0.7)), float(rng.uniform(0.05, 0.3)), colour, 16, 0.005,
+    return Style(length, 0.15, float(rng.uniform(0.1, 0.35)), (way[0] * 0.4, 0, -0.9), float(rng.uniform(0.9, 1.6)), 0.08 * wavy * rng.random(),
+                 float(rng.uniform(1.0, 4.0)), float(rng.uniform(0.2, 0.7)), float(rng.uniform(0.02, 0.18)), colour, 16, 0.005,
                  part=bool(rng.random() < 0.8))  # fmt: skip
 
 

@@ -1,0 +1,186 @@
+"""A shot: any frame, any order, any chunking, the same pixels."""
+
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nuke_matting import Settings, Shot
+from nuke_matting.errors import PlateError, UsageError
+
+FRAMES = range(1001, 1007)
+
+
+@pytest.fixture
+def settings(weights):
+    return Settings(model=weights, cache=False, fg=True, region_batch=50)
+
+
+def alphas(shot, frames):
+    return {frame: shot.matte(frame).alpha.tobytes() for frame in frames}
+
+
+def test_the_order_of_frames_changes_no_bit(make_plate, settings):
+    plate = make_plate(FRAMES)
+    forward = alphas(Shot(plate, settings), FRAMES)
+    assert alphas(Shot(plate, settings), reversed(FRAMES)) == forward
+    shuffled = list(FRAMES)
+    random.Random(3).shuffle(shuffled)
+    assert alphas(Shot(plate, settings), shuffled) == forward
+    assert {frame: Shot(plate, settings).matte(frame).alpha.tobytes() for frame in FRAMES} == forward
+
+
+def test_two_halves_in_two_processes_equal_one_run(make_plate, settings, weights, tmp_path):
+    plate = make_plate(FRAMES)
+    whole = alphas(Shot(plate, settings), FRAMES)
+    script = (
+        "import sys, pathlib; from nuke_matting import Settings, Shot\n"
+        "plate, weights, out, *frames = sys.argv[1:]\n"
+        "shot = Shot(plate, Settings(model=weights, cache=False, fg=True, region_batch=50))\n"
+        "for frame in map(int, frames): pathlib.Path(out, str(frame)).write_bytes(shot.matte(frame).alpha.tobytes())"
+    )
+    halves = [list(FRAMES)[:3], list(FRAMES)[3:]]
+    running = [
+        subprocess.Popen([sys.executable, "-c", script, plate, weights, str(tmp_path), *map(str, half)]) for half in halves
+    ]
+    assert [process.wait(timeout=120) for process in running] == [0, 0]
+    assert {frame: Path(tmp_path, str(frame)).read_bytes() for frame in FRAMES} == whole
+
+
+def test_the_memory_reads_the_two_frames_before(make_plate, settings):
+    plate = make_plate(FRAMES)
+    before = alphas(Shot(plate, settings), FRAMES)
+    Path(plate % 1002).write_bytes(Path(plate % 1006).read_bytes())
+    after = alphas(Shot(plate, settings), FRAMES)
+    assert {frame for frame in FRAMES if before[frame] != after[frame]} == {1002, 1003, 1004}
+
+
+def test_a_missing_neighbour_is_replaced_by_the_frame_itself_and_said(make_plate, settings):
+    plate = make_plate(FRAMES)
+    Path(plate % 1002).unlink()
+    matte = Shot(plate, settings).matte(1003)
+    assert matte.notes == ("frame 1002 is missing: the memory read frame 1003 in its place",)
+
+
+def test_a_broken_neighbour_is_replaced_by_the_frame_itself_and_said(make_plate, settings):
+    plate = make_plate(FRAMES)
+    whole = Path(plate % 1002).read_bytes()
+    Path(plate % 1002).write_bytes(whole[: len(whole) // 2])
+    matte = Shot(plate, settings).matte(1003)
+    assert len(matte.notes) == 1 and "frame 1002 cannot be read" in matte.notes[0]
+
+
+def test_at_the_head_of_a_shot_a_missing_neighbour_is_no_news(make_plate, settings):
+    assert Shot(make_plate(FRAMES), settings).matte(1001).notes == ()
+
+
+def test_a_frame_that_is_missing_or_broken_is_an_error_with_its_name(make_plate, settings):
+    plate = make_plate(FRAMES)
+    shot = Shot(plate, settings)
+    with pytest.raises(PlateError, match=r"plate\.2000\.exr \(frame 2000\)"):
+        shot.matte(2000)
+    Path(plate % 1004).write_bytes(b"no image at all")
+    with pytest.raises(PlateError, match=r"plate\.1004\.exr \(frame 1004\): cannot be read"):
+        shot.matte(1004)
+
+
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 200), (200, 1), (7, 9), (37, 65)])
+def test_any_frame_size_is_matted_at_that_size(make_plate, settings, height, width):
+    matte = Shot(make_plate([1], height, width), settings).matte(1)
+    assert matte.alpha.shape == (height, width) and matte.foreground.shape == (height, width, 3)
+    assert matte.alpha.min() >= 0 and matte.alpha.max() <= 1
+
+
+def test_neighbours_of_another_size_are_read_all_the_same(make_plate, settings):
+    make_plate([1001], 20, 30)
+    matte = Shot(make_plate([1002], 36, 64), settings).matte(1002)
+    assert matte.alpha.shape == (36, 64) and matte.notes == ()
+
+
+def test_the_foreground_is_the_plate_where_the_alpha_is_one(make_plate, settings):
+    from nuke_matting.plate.reader import read_frame
+
+    plate = make_plate(FRAMES)
+    matte = Shot(plate, settings).matte(1003)
+    solid = matte.alpha >= 1
+    assert np.array_equal(matte.foreground[solid], read_frame(Path(plate % 1003), 1003).pixels[solid])
+
+
+def test_a_clean_plate_and_a_guide_are_used(make_plate, settings):
+    plate = make_plate(FRAMES)
+    clean, guide = make_plate([1], name="clean") % 1, make_plate(FRAMES, name="guide")
+    plain = Shot(plate, settings).matte(1003).alpha
+    for changes in ({"clean_plate": clean}, {"guide": guide}):
+        assert not np.array_equal(Shot(plate, settings.replace(**changes)).matte(1003).alpha, plain)
+
+
+def test_a_clean_plate_sequence_must_cover_the_frame(make_plate, settings):
+    clean = make_plate([1001], name="clean")
+    shot = Shot(make_plate(FRAMES), settings.replace(clean_plate=clean))
+    shot.matte(1001)
+    with pytest.raises(PlateError, match=r"clean.*1003.*single file"):
+        shot.matte(1003)
+
+
+def test_pixels_that_are_not_finite_are_counted_and_do_no_harm(make_plate, settings):
+    import OpenEXR
+
+    plate = make_plate([1])
+    bad = np.full((36, 64), 0.5, np.float16)
+    bad[3, 4], bad[5, 6] = np.nan, np.inf
+    OpenEXR.File({"compression": OpenEXR.ZIP_COMPRESSION}, {name: bad for name in "RGB"}).write(plate % 1)
+    matte = Shot(plate, settings).matte(1)
+    assert "2 pixels of the plate are not finite" in matte.notes[0]
+    assert np.isfinite(matte.alpha).all()
+
+
+class TestCache:
+    def test_the_second_time_a_matte_comes_from_the_cache_bit_for_bit(self, make_plate, settings):
+        plate, cached = make_plate(FRAMES), settings.replace(cache=True)
+        first, second = Shot(plate, cached).matte(1003), Shot(plate, cached).matte(1003)
+        assert (first.cached, second.cached) == (False, True)
+        assert first.alpha.tobytes() == second.alpha.tobytes()
+        assert first.foreground.tobytes() == second.foreground.tobytes()
+        assert (first.data_window, first.display_window) == (second.data_window, second.display_window)
+
+    @pytest.mark.parametrize("changed", [1001, 1002, 1003])
+    def test_a_changed_file_of_the_frame_or_its_memory_is_another_matte(self, make_plate, settings, changed):
+        plate, cached = make_plate(FRAMES), settings.replace(cache=True)
+        Shot(plate, cached).matte(1003)
+        Path(plate % changed).write_bytes(Path(plate % 1006).read_bytes())
+        assert not Shot(plate, cached).matte(1003).cached
+
+    def test_a_changed_file_elsewhere_is_not(self, make_plate, settings):
+        plate, cached = make_plate(FRAMES), settings.replace(cache=True)
+        Shot(plate, cached).matte(1003)
+        Path(plate % 1004).unlink()
+        assert Shot(plate, cached).matte(1003).cached
+
+    @pytest.mark.parametrize(
+        "change", [{"regions": 1.0}, {"colourspace": "ACES2065-1"}, {"precision": "bf16"}, {"region_batch": 9}, {"fg": False}]
+    )
+    def test_settings_that_change_pixels_are_part_of_the_key(self, make_plate, settings, change):
+        plate, cached = make_plate(FRAMES), settings.replace(cache=True)
+        Shot(plate, cached).matte(1003)
+        assert not Shot(plate, cached.replace(**change)).matte(1003).cached
+
+    def test_settings_that_change_no_pixel_are_not(self, make_plate, settings):
+        plate, cached = make_plate(FRAMES), settings.replace(cache=True)
+        Shot(plate, cached).matte(1003)
+        assert Shot(plate, cached.replace(jobs=5, mode="merge", layer="m.A", premult=True)).matte(1003).cached
+
+    def test_a_clean_plate_is_part_of_the_key(self, make_plate, settings):
+        plate, clean = make_plate(FRAMES), make_plate([1], name="clean") % 1
+        cached = settings.replace(cache=True, clean_plate=clean)
+        Shot(plate, cached).matte(1003)
+        assert Shot(plate, cached).matte(1003).cached
+        Path(clean).write_bytes(Path(plate % 1006).read_bytes())
+        assert not Shot(plate, cached).matte(1003).cached
+
+
+def test_a_plate_that_is_not_there_is_refused_at_once(settings, tmp_path):
+    with pytest.raises(UsageError):
+        Shot(tmp_path / "plate.%04d.exr", settings)
