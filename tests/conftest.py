@@ -1,15 +1,16 @@
 """What many tests need: small plates, quick weights, and the assets folder where it is given."""
 
 import os
-import subprocess
-import sys
+import signal
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import OpenEXR
 import pytest
 import torch
 
+from nuke_matting.cli.app import main
 from nuke_matting.models.weights import save_weights
 from nuke_matting.nets.two_stage import TwoStage
 
@@ -63,14 +64,28 @@ def make_plate(tmp_path):
     return make
 
 
-@pytest.fixture
-def nuke_matting(tmp_path):
-    """Runs the command line in a process of its own, in a folder of its own: nuke_matting("matte", ...) -> CompletedProcess."""
+class Ended(NamedTuple):
+    """How a command ended."""
 
-    def run(*args, **environment) -> subprocess.CompletedProcess:
-        return subprocess.run(
-            [sys.executable, "-m", "nuke_matting", *map(str, args)],
-            cwd=tmp_path, capture_output=True, text=True, timeout=300, env={**os.environ, **environment},
-        )
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def nuke_matting(tmp_path, monkeypatch, capfd):
+    """Runs the command line in a folder of its own: nuke_matting("matte", ...) -> Ended. In this process: torch is slow to import."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*args) -> Ended:
+        capfd.readouterr()
+        handler = signal.getsignal(signal.SIGTERM)
+        try:
+            code = main([str(each) for each in args])
+        except SystemExit as error:  # argparse
+            code = error.code
+        finally:
+            signal.signal(signal.SIGTERM, handler)
+        return Ended(code, *capfd.readouterr())
 
     return run

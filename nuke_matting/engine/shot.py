@@ -22,7 +22,7 @@ from nuke_matting.colour.processor import ColourPipe, open_colour
 from nuke_matting.engine.cache import Cache, CachedMatte, default_folder
 from nuke_matting.engine.fingerprint import Fingerprints, digest
 from nuke_matting.engine.store import Store
-from nuke_matting.errors import MattingError, PlateError
+from nuke_matting.errors import CacheError, MattingError, PlateError
 from nuke_matting.models.contract import FrameInput, Model, Quality
 from nuke_matting.models.registry import load_model
 from nuke_matting.plate.frame import ColourHints, Frame, Window
@@ -137,7 +137,10 @@ class Shot:
             found = self.cached(plan)  # another process may have been first
             if found is None:
                 found = self.infer(plan, self.load(frame))
-                self.keep(found)
+                try:
+                    self.keep(found)
+                except CacheError as error:
+                    log.warning("%s", error)
         return found
 
     def colour_choice(self, frames: Iterable[int]) -> str:
@@ -229,7 +232,7 @@ class Shot:
         return Matte(plan.frame, value.alpha, value.foreground, data, display, plan.path, value.notes, plan.key, cached=True)
 
     def keep(self, matte: Matte) -> None:
-        """Puts a matte into the cache; a cache that cannot be written is said once and then left alone."""
+        """Puts a matte into the cache, if there is one. Raises CacheError where it cannot be written."""
         if self.cache is None:
             return
         info = {

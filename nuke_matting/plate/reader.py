@@ -90,24 +90,35 @@ def align(pixels: NDArray[np.float32], have: Window, want: Window, fill: float =
 
 
 def choose_picture(parts: Sequence[Sequence[str]]) -> Choice | None:
-    """Which channels are the picture, from the names of each part's channels."""
+    """Which channels are the picture, from the names of each part's channels, whatever their order.
+
+    Plain R, G, B of any part come first; then a layer of a part, one called rgba, rgb, beauty or left before others,
+    those by name; then a lone luminance. The Y of a vector (X, Y) or of luminance-chroma (Y, RY, BY) is none.
+    """
     for part, names in enumerate(parts):
         if {"R", "G", "B"} <= set(names):
             return Choice(part, "", tuple(names.index(each) for each in "RGB"))
     for part, names in enumerate(parts):
         lower = [name.lower() for name in names]
-        for name in lower:
+        for name in sorted(lower, key=_main_layers_first):
             prefix, dot, last = name.rpartition(".")
             triple = [f"{prefix}{dot}{each}" for each in (("r", "g", "b") if last == "r" else ("red", "green", "blue"))]
             if last in {"r", "red"} and all(each in lower for each in triple):
                 indices = tuple(lower.index(each) for each in triple)
                 return Choice(part, names[indices[0]][: len(prefix + dot)], indices)
     for part, names in enumerate(parts):
-        for index, name in enumerate(names):
+        for name in sorted(names, key=_main_layers_first):
             prefix, dot, last = name.rpartition(".")
-            if last in {"Y", "I", "luminance", "grey", "gray"}:
-                return Choice(part, prefix + dot, (index,) * 3)
+            siblings = {f"{prefix}{dot}{each}" for each in ("X", "RY", "BY")}
+            if last in {"Y", "I", "luminance", "grey", "gray"} and not (last == "Y" and siblings & set(names)):
+                return Choice(part, prefix + dot, (names.index(name),) * 3)
     return None
+
+
+def _main_layers_first(name: str) -> tuple[int, str]:
+    layer = name.rpartition(".")[0].lower()
+    main = ("", "rgba", "rgb", "beauty", "left")
+    return (main.index(layer) if layer in main else len(main), name)
 
 
 def windows(spec: oiio.ImageSpec) -> tuple[Window, Window]:

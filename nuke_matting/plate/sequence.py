@@ -7,6 +7,7 @@ fileseq takes "1 5 7" for frame 157 and knows staggered ranges that Nuke does no
 from __future__ import annotations
 
 import difflib
+import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -114,6 +115,16 @@ def find_sequence(plate: str) -> Sequence:
 
     Raises UsageError where nothing is found, or a folder holds more than one sequence.
     """
+    if not plate.strip():
+        raise UsageError("no plate is named", advice="name a folder, a file, or a pattern such as folder/plate.####.exr")
+    try:
+        return _find(plate)
+    except (OSError, ValueError, RuntimeError) as error:  # no right to look, a name too long, no such user's home
+        what = error.strerror if isinstance(error, OSError) else str(error)
+        raise UsageError(f"cannot be looked into ({what})", path=plate, advice="check the path and its rights") from error
+
+
+def _find(plate: str) -> Sequence:
     path = Path(plate).expanduser()
     if path.is_dir():
         return _in_folder(path)
@@ -143,11 +154,14 @@ def _of_pattern(path: Path) -> Sequence:
     fields = list(_FIELD.finditer(path.name))
     before, after = path.name[: fields[-1].start()], path.name[fields[-1].end() :]
     number = re.compile(re.escape(before) + r"(-?\d+)" + re.escape(after))
-    frames = sorted(
-        frame
-        for name in (entry.name for entry in path.parent.iterdir())
-        if (match := number.fullmatch(name)) and expand_pattern(path.name, frame := int(match[1])).name == name
-    )
+    with os.scandir(path.parent) as entries:
+        frames = sorted(
+            frame
+            for entry in entries
+            if (match := number.fullmatch(entry.name))
+            and expand_pattern(path.name, frame := int(match[1])).name == entry.name
+            and not entry.is_dir()
+        )
     if not frames:
         raise UsageError("no file matches the pattern", path=path, advice=_near(path) or "check the name and the folder")
     return Sequence(str(path), tuple(frames))

@@ -1,22 +1,28 @@
 """The writer: mattes as EXR, alone (`sidecar`) or added to a copy of the plate (`merge`).
 
-EXRs are copied with the OpenEXR library, which gives every part, channel, pixel type and attribute as it is. They are
-made in memory and written by `atomic`, since the library does not tell a full disk.
+The OpenEXR library moves the channels, each in its own pixel type; attributes are copied as bytes, past any library.
+Files are made in memory and written by `atomic`, since image libraries do not tell a full disk.
 """
 
 from __future__ import annotations
 
 import io
+import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import OpenEXR
+import OpenImageIO as oiio
 from numpy.typing import NDArray
 
-from nuke_matting.errors import PlateError
+from nuke_matting.errors import OutputError, PlateError
+from nuke_matting.plate import exr_header
 from nuke_matting.plate.atomic import write_whole
+from nuke_matting.plate.exr_header import Attribute
+from nuke_matting.plate.files import open_image, read_channels
 from nuke_matting.plate.frame import Window
 from nuke_matting.plate.reader import choose_picture, read_frame
 
@@ -25,6 +31,10 @@ _STORAGE = frozenset("channels compression type tiles chunkCount preview lineOrd
                      "multiView version maxSamplesPerPixel deepImageState dwaCompressionLevel".split())
 _COLOUR = frozenset(("chromaticities", "colorInteropID", "oiio:ColorSpace", "adoptedNeutral", "whiteLuminance", "lookModTransform", "renderingTransform"))
 _LOSSY = frozenset(getattr(OpenEXR, f"{name}_COMPRESSION") for name in ("PXR24", "B44", "B44A", "DWAA", "DWAB"))
+# attributes that say how the file at hand is laid out, so that a copy of the plate takes its own
+_LAYOUT = frozenset("channels chunkCount compression lineOrder tiles type version".split())
+
+Channels = dict[str, NDArray]
 
 
 @dataclass(frozen=True)
@@ -54,14 +64,12 @@ def write_sidecar(out: Path, pixels: Pixels, *, layer: str, premult: bool) -> li
 
     Returns warnings. Raises OutputError, PlateError.
     """
-    header = {name: value for name, value in _metadata(pixels).items() if name not in _STORAGE}
+    kept = {name: value for name, value in _metadata(pixels).items() if name not in _STORAGE}
     if pixels.foreground is None:
-        header = {name: value for name, value in header.items() if name not in _COLOUR}
-        header["colorInteropID"] = "data"
-    header |= _windows(pixels) | {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
-    channels = {_alpha_name("", layer): _half(pixels.alpha)}
-    channels |= _foreground(pixels, "", premult)
-    _write(out, [OpenEXR.Part(header, channels)], pixels.frame)
+        kept = {name: value for name, value in kept.items() if name not in _COLOUR}
+        kept["colorInteropID"] = Attribute(b"string", b"data")
+    channels = {_alpha_name("", layer): _half(pixels.alpha)} | _foreground(pixels, "", premult)
+    _write_new(out, pixels, channels, kept)
     return []
 
 
@@ -69,104 +77,177 @@ def write_merged(out: Path, pixels: Pixels, *, layer: str, premult: bool) -> lis
     """Writes a copy of the plate with the alpha added, and the foreground as layer `fg` where there is one.
 
     The alpha goes to the part, view or layer that the picture was read from: `rgba.alpha` is its `A`, replaced where
-    it has one. All other channels are bit for bit the plate's, with their pixel types; so are all attributes. Two
-    things give way where they must, and are said in the warnings returned: a lossy compression that would change
-    pixels again becomes zip, and of mip-mapped tiles the full size stays. A plate that is no EXR becomes one.
+    it has one. All other channels are bit for bit the plate's, with their pixel types; so are all attributes, of any
+    kind. Three things give way where they must, and are said in the warnings returned: a lossy compression that would
+    change pixels again becomes zip, of mip-mapped tiles the full size stays, and a layer `fg` that the plate has
+    makes room for ours. A plate that is no EXR becomes one.
 
-    Raises OutputError, PlateError.
+    Raises OutputError; PlateError where any part of the plate cannot be read, as a copy without it would be a loss.
     """
-    if pixels.plate.suffix.lower() not in {".exr", ".sxr"}:
+    data = _file(pixels)
+    if not data.startswith(exr_header.MAGIC):
         return _write_converted(out, pixels, layer, premult)
-    file = _read(pixels)
-    parts = file.parts
+    headers, parts = _read(data, pixels)
     choice = choose_picture([list(part.channels) for part in parts])
     if choice is None:
         raise PlateError("has no R, G, B among its channels", path=pixels.plate, frame=pixels.frame)
-    chosen = parts[choice.part]
-    names = list(chosen.channels)
-    stored = chosen.channels[names[choice.channels[0]]].pixels.dtype
-    kind = stored if stored in (np.float16, np.float32) else np.dtype(np.float32)
-    alpha_name = _alpha_name(choice.prefix, layer)
-    if alpha_name in chosen.channels:
-        kind = chosen.channels[alpha_name].pixels.dtype
+    warnings: list[str] = []
+    structures, planes = [], []
+    for index, part in enumerate(parts):
+        structure = {name: part.header[name] for name in exr_header.STRUCTURE - {"channels", "chunkCount"} if name in part.header}
+        tiles = structure.get("tiles")
+        if tiles is not None and tiles.mode != OpenEXR.ONE_LEVEL:
+            structure["tiles"] = _one_level(tiles)
+            warnings.append(f"part {index} is mip-mapped: the smaller levels are not kept")
+        structures.append(structure)
+        planes.append({name: channel.pixels for name, channel in part.channels.items()})
+    ours = _ours(pixels, planes[choice.part], choice.prefix, choice.channels[0], layer, premult)
+    if pixels.foreground is not None and any(f"fg.{each}" in planes[choice.part] for each in "RGB"):
+        warnings.append("the plate's own layer fg is replaced")
+    planes[choice.part] |= ours
+
+    made = _encode(structures, planes, out, pixels.frame)
+    if any(each["compression"] in _LOSSY for each in structures) and not _same(made, planes):
+        for each in structures:
+            if each["compression"] in _LOSSY:
+                each["compression"] = OpenEXR.ZIP_COMPRESSION
+        warnings.append("the plate's compression is lossy and would have changed its pixels again: zip in its place")
+        made = _encode(structures, planes, out, pixels.frame)
+    laid_out, _ = exr_header.headers(made)
+    copies = [
+        {name: new[name] if name in _LAYOUT else value for name, value in old.items() if name not in _LAYOUT or name in new}
+        for old, new in zip(headers, laid_out, strict=True)
+    ]
+    write_whole(out, exr_header.with_headers(made, copies), pixels.frame)
+    return warnings
+
+
+def _ours(pixels: Pixels, plate: Channels, prefix: str, red: int, layer: str, premult: bool) -> Channels:
+    """The channels that are added: the alpha in the type of the one it replaces, else in that of the picture."""
+    name = _alpha_name(prefix, layer)
+    picture = list(plate.values())[red]
+    if picture.shape != pixels.alpha.shape:
+        raise _damaged(pixels, "its size is not what it was when it was matted")
+    kind = plate[name].dtype if name in plate else picture.dtype if picture.dtype != np.uint32 else np.dtype(np.float32)
     alpha = pixels.alpha
     if kind == np.uint32:
         alpha = np.round(alpha.astype(np.float64) * np.iinfo(np.uint32).max)
-    channels = dict(chosen.channels)
-    channels[alpha_name] = np.ascontiguousarray(alpha.astype(kind))
-    channels |= _foreground(pixels, "fg.", premult)
-    warnings: list[str] = []
-    merged = []
-    for index, part in enumerate(parts):
-        header = {name: value for name, value in part.header.items() if name not in ("channels", "chunkCount")}
-        tiles = header.get("tiles")
-        if tiles is not None and tiles.mode != OpenEXR.ONE_LEVEL:
-            header["tiles"] = _one_level(tiles)
-            warnings.append(f"part {index} is mip-mapped: the smaller levels are not kept")
-        merged.append((header, channels if index == choice.part else dict(part.channels)))
-    data = _bytes(merged)
-    if any(header["compression"] in _LOSSY for header, _ in merged) and not _same(data, merged):
-        for header, _ in merged:
-            if header["compression"] in _LOSSY:
-                header["compression"] = OpenEXR.ZIP_COMPRESSION
-        warnings.append("the plate's compression is lossy and would have changed its pixels again: zip in its place")
-        data = _bytes(merged)
-    write_whole(out, data, pixels.frame)
-    return warnings
+    return {name: np.ascontiguousarray(alpha.astype(kind))} | _foreground(pixels, "fg.", premult)
 
 
 def _write_converted(out: Path, pixels: Pixels, layer: str, premult: bool) -> list[str]:
     plate = read_frame(pixels.plate, pixels.frame)
-    header = _windows(pixels) | {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
-    channels = {name: np.ascontiguousarray(plate.pixels[..., index]) for index, name in enumerate("RGB")}
+    channels: Channels = {name: np.ascontiguousarray(plate.pixels[..., index]) for index, name in enumerate("RGB")}
     channels[_alpha_name("", layer)] = pixels.alpha
-    channels |= _foreground(pixels, "fg.", premult)
-    _write(out, [OpenEXR.Part(header, channels)], pixels.frame)
-    return [f"the plate is no EXR: its R, G, B became one, its {pixels.plate.suffix} metadata is not kept"]
+    _write_new(out, pixels, channels | _foreground(pixels, "fg.", premult), _foreign_metadata(pixels))
+    return [
+        f"the plate is no EXR: its R, G, B became one; of its {pixels.plate.suffix} metadata only time code, "
+        "frame rate and pixel aspect are kept"
+    ]
 
 
-def _metadata(pixels: Pixels) -> dict[str, Any]:
-    """The attributes of the plate's picture; none where it is no EXR."""
-    if pixels.plate.suffix.lower() not in {".exr", ".sxr"}:
-        return {}
-    parts = _read(pixels, header_only=True).parts
-    choice = choose_picture([[channel.name for channel in part.header["channels"]] for part in parts])
-    return dict(parts[choice.part if choice else 0].header)
+def _write_new(out: Path, pixels: Pixels, channels: Channels, attributes: Mapping[str, Attribute]) -> None:
+    """Writes an EXR of one part, zip, with the windows given and further attributes."""
+    windows = {
+        name: (np.array([w.x, w.y], np.int32), np.array([w.x + w.width - 1, w.y + w.height - 1], np.int32))
+        for name, w in (("dataWindow", pixels.data_window), ("displayWindow", pixels.display_window))
+    }
+    structure = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage, **windows}
+    data = _encode([structure], [channels], out, pixels.frame)
+    header = exr_header.headers(data)[0][0]
+    write_whole(out, exr_header.with_headers(data, [header | attributes]), pixels.frame)
 
 
-def _read(pixels: Pixels, header_only: bool = False) -> OpenEXR.File:
+def _metadata(pixels: Pixels) -> Mapping[str, Attribute]:
+    """The attributes of the part that the picture was read from."""
+    with open(pixels.plate, "rb") if pixels.plate.is_file() else io.BytesIO() as file:
+        data = file.read(65536)
+        while True:
+            if data and not data.startswith(exr_header.MAGIC):
+                return _foreign_metadata(pixels)
+            try:
+                headers, _ = exr_header.headers(data)
+                break
+            except ValueError as error:
+                more = file.read(max(len(data), 1))
+                if not more:
+                    raise _damaged(pixels, str(error)) from error
+                data += more
+    choice = choose_picture([exr_header.channel_names(header) for header in headers])
+    return headers[choice.part if choice else 0]
+
+
+def _foreign_metadata(pixels: Pixels) -> dict[str, Attribute]:
+    """What other formats say that EXR has an attribute for."""
+    with open_image(pixels.plate, pixels.frame) as (_, specs):
+        spec = specs[0]
+    kept = {}
+    aspect = spec.get_float_attribute("PixelAspectRatio", 1.0)
+    if np.isfinite(aspect) and aspect > 0:
+        kept["pixelAspectRatio"] = Attribute(b"float", struct.pack("<f", aspect))
+    code = spec.getattribute("smpte:TimeCode", oiio.TypeTimeCode)
+    if isinstance(code, tuple) and len(code) == 2:
+        kept["timeCode"] = Attribute(b"timecode", struct.pack("<2I", *(int(each) & 0xFFFFFFFF for each in code)))
+    rate = spec.get_float_attribute("FramesPerSecond", 0.0) or spec.get_float_attribute("dpx:FrameRate", 0.0)
+    if np.isfinite(rate) and 0 < rate < 100_000:
+        ntsc = abs(rate * 1.001 - round(rate * 1.001)) < 1e-3 < abs(rate - round(rate))  # 23.976 is 24000/1001
+        numbers = (round(rate * 1001 / 1000) * 1000, 1001) if ntsc else (round(rate * 1000), 1000)
+        if not ntsc and numbers[0] % 1000 == 0:
+            numbers = (numbers[0] // 1000, 1)
+        kept["framesPerSecond"] = Attribute(b"rational", struct.pack("<iI", *numbers))
+    return kept
+
+
+def _file(pixels: Pixels) -> bytes:
     try:
-        return OpenEXR.File(str(pixels.plate), separate_channels=True, header_only=header_only)
+        return pixels.plate.read_bytes()
+    except OSError as error:
+        raise _damaged(pixels, str(error.strerror or error)) from error
+
+
+def _read(data: bytes, pixels: Pixels) -> tuple[list[dict[str, Attribute]], list[OpenEXR.Part]]:
+    """The headers of an EXR as bytes, and its parts with their pixels: all of them, or PlateError.
+
+    The library leaves out a part that it cannot read, and goes on. So what it gives is held against the headers; and
+    parts that were not looked at when the plate was read are read with OpenImageIO first, which tells of damage.
+    """
+    with open_image(pixels.plate, pixels.frame) as (image, specs):
+        choice = choose_picture([list(spec.channelnames) for spec in specs])
+        for index, spec in enumerate(specs):
+            if choice is None or index != choice.part:
+                read_channels(image, index, spec, 0, 1, pixels.plate, pixels.frame, oiio.UNKNOWN)
+    try:
+        headers, _ = exr_header.headers(data)
+        parts = list(OpenEXR.File(io.BytesIO(exr_header.plain(data)), separate_channels=True).parts)
+        named = [exr_header.channel_names(header) for header in headers]
     except Exception as error:  # the library raises whatever its C++ side threw
-        raise PlateError(
-            f"cannot be read ({error})", path=pixels.plate, frame=pixels.frame, advice="render or copy the file again"
-        ) from error
+        raise _damaged(pixels, str(error)) from error
+    if [sorted(names) for names in named] != [sorted(part.channels) for part in parts]:
+        raise _damaged(pixels, "some of its parts or channels are damaged")
+    return headers, parts
 
 
-def _bytes(parts: list[tuple[dict[str, Any], dict[str, Any]]]) -> bytes:
+def _damaged(pixels: Pixels, text: str) -> PlateError:
+    return PlateError(f"cannot be read ({text})", path=pixels.plate, frame=pixels.frame, advice="render or copy the file again")
+
+
+def _encode(structures: list[dict[str, Any]], planes: list[Channels], out: Path, frame: int) -> bytes:
     stream = io.BytesIO()
-    OpenEXR.File([OpenEXR.Part(header, channels) for header, channels in parts]).write(stream)
+    try:
+        OpenEXR.File([OpenEXR.Part(dict(each), dict(channels)) for each, channels in zip(structures, planes, strict=True)]).write(stream)
+    except Exception as error:  # the library raises whatever its C++ side threw
+        raise OutputError(f"cannot be made an EXR ({error})", path=out, frame=frame, advice="try --mode sidecar") from error
     return stream.getvalue()
 
 
-def _write(out: Path, parts: list[OpenEXR.Part], frame: int) -> None:
-    stream = io.BytesIO()
-    OpenEXR.File(parts).write(stream)
-    write_whole(out, stream.getvalue(), frame)
-
-
-def _same(data: bytes, parts: list[tuple[dict[str, Any], dict[str, Any]]]) -> bool:
+def _same(data: bytes, planes: list[Channels]) -> bool:
     """Whether the pixels of an EXR in memory are bit for bit those that were put in."""
     written = OpenEXR.File(io.BytesIO(data), separate_channels=True).parts
     return all(
-        _array(part.channels[name]).tobytes() == _array(channel).tobytes()
-        for part, (_, channels) in zip(written, parts, strict=True)
+        part.channels[name].pixels.tobytes() == channel.tobytes()
+        for part, channels in zip(written, planes, strict=True)
         for name, channel in channels.items()
     )
-
-
-def _array(channel: OpenEXR.Channel | NDArray) -> NDArray:
-    return channel if isinstance(channel, np.ndarray) else channel.pixels
 
 
 def _one_level(tiles: OpenEXR.TileDescription) -> OpenEXR.TileDescription:
@@ -175,18 +256,11 @@ def _one_level(tiles: OpenEXR.TileDescription) -> OpenEXR.TileDescription:
     return single
 
 
-def _windows(pixels: Pixels) -> dict[str, Any]:
-    return {
-        name: (np.array([w.x, w.y], np.int32), np.array([w.x + w.width - 1, w.y + w.height - 1], np.int32))
-        for name, w in (("dataWindow", pixels.data_window), ("displayWindow", pixels.display_window))
-    }
-
-
 def _alpha_name(prefix: str, layer: str) -> str:
     return f"{prefix}A" if layer == "rgba.alpha" else layer
 
 
-def _foreground(pixels: Pixels, prefix: str, premult: bool) -> dict[str, NDArray]:
+def _foreground(pixels: Pixels, prefix: str, premult: bool) -> Channels:
     if pixels.foreground is None:
         return {}
     colour = pixels.foreground * pixels.alpha[..., None] if premult else pixels.foreground

@@ -1,5 +1,6 @@
 """Small EXRs for the tests, with values that are easy to lose."""
 
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -50,3 +51,36 @@ def everything(path: Path):
         parts.append((attributes, windows, channels))
     image.close()
     return parts
+
+
+def attributes(path: Path):
+    """Each part's attributes as the file's own bytes, {name: (type, value)}: read here, by nobody's library."""
+    data = path.read_bytes()
+    flags, position, parts = struct.unpack_from("<I", data, 4)[0], 8, []
+
+    def text(start):
+        end = data.index(b"\0", start)
+        return data[start:end], end + 1
+
+    while True:
+        part = {}
+        while data[position]:
+            name, position = text(position)
+            kind, position = text(position)
+            size = struct.unpack_from("<i", data, position)[0]
+            part[name] = (kind, data[position + 4 : position + 4 + size])
+            position += 4 + size
+        position += 1
+        parts.append(part)
+        if not flags & 0x1000 or not data[position]:
+            return parts, position
+
+
+def add_attribute(path: Path, name: bytes, kind: bytes, value: bytes):
+    """Puts an attribute of any kind into a file of one part."""
+    data, (_, end) = path.read_bytes(), attributes(path)
+    new = name + b"\0" + kind + b"\0" + struct.pack("<i", len(value)) + value
+    count = (struct.unpack_from("<Q", data, end)[0] - end) // 8
+    table = [offset + len(new) for offset in struct.unpack_from(f"<{count}Q", data, end)]
+    path.write_bytes(data[: end - 1] + new + b"\0" + struct.pack(f"<{count}Q", *table) + data[end + 8 * count :])
+    return path

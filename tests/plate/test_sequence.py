@@ -1,7 +1,7 @@
 """Sequences and frame ranges."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nuke_matting.errors import UsageError
@@ -64,6 +64,7 @@ def test_negative_frames_are_found(tmp_path):
     assert sequence.path(-2).name == "plate.-002.exr"
 
 
+@settings(deadline=None)
 @given(st.integers(-99999, 99999))
 def test_what_is_expanded_is_found_again(frame):
     import tempfile
@@ -112,6 +113,32 @@ def test_what_is_not_there_is_said(tmp_path, make, plate, says):
     touch(tmp_path, *make)
     with pytest.raises(UsageError, match=says):
         find_sequence(str(tmp_path / plate))
+
+
+@pytest.mark.parametrize("plate", ["", " ", "n" * 300, "n" * 300 + ".####.exr", "~nobody-of-this-name/p.exr", "a\0b.exr", "a\0b.####.exr"])
+def test_a_plate_that_cannot_be_a_path_is_a_usage_error(plate):
+    with pytest.raises(UsageError):
+        find_sequence(plate)
+
+
+@given(st.text(max_size=40))
+@settings(deadline=None)
+def test_any_text_is_a_plate_or_a_usage_error(text):
+    try:
+        assert find_sequence(f"no-such-folder/{text}").frames
+    except UsageError as error:
+        assert error.advice
+
+
+def test_a_folder_named_like_a_frame_is_none(tmp_path):
+    touch(tmp_path, "plate.1001.exr")
+    (tmp_path / "plate.1002.exr").mkdir()
+    assert find_sequence(str(tmp_path / "plate.####.exr")).frames == (1001,)
+
+
+def test_frames_of_more_digits_than_the_padding_belong_to_the_sequence(tmp_path):
+    touch(tmp_path, "plate.9999.exr", "plate.10000.exr", "._plate.9999.exr")
+    assert find_sequence(str(tmp_path)).frames == (9999, 10000)
 
 
 def test_a_near_match_is_offered(tmp_path):

@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import resource
+import struct
 import subprocess
 import sys
 from fractions import Fraction
@@ -30,6 +31,9 @@ def pixels_of(plate, seed=0, foreground=False):
 
 
 def assert_only_the_alpha_differs(plate, merged, alpha, part=0):
+    layout = (b"channels",)
+    for old, new in zip(exrs.attributes(plate)[0], exrs.attributes(merged)[0], strict=True):
+        assert {k: v for k, v in new.items() if k not in layout} == {k: v for k, v in old.items() if k not in layout}
     before, after = exrs.everything(plate), exrs.everything(merged)
     assert len(before) == len(after)
     for index, ((attributes, windows, channels), (new_attributes, new_windows, new_channels)) in enumerate(zip(before, after, strict=True)):
@@ -57,6 +61,109 @@ def test_a_merged_plate_differs_from_the_plate_in_the_alpha_alone(tmp_path, comp
     plate = exrs.write(tmp_path / "p.exr", exrs.rgb(), compression=getattr(OpenEXR, f"{compression}_COMPRESSION"), **ATTRIBUTES)
     assert write_merged(tmp_path / "m.exr", pixels_of(plate), layer="rgba.alpha", premult=False) == []
     assert_only_the_alpha_differs(plate, tmp_path / "m.exr", "A")
+
+
+KINDS = {
+    "text that is not UTF-8": (b"owner", b"string", b"stra\xdfe"),
+    "empty text": (b"comments", b"string", b""),
+    "double": (b"gain", b"double", struct.pack("<d", 0.1)),
+    "float that is no number": (b"gain", b"float", struct.pack("<I", 0x7FC01234)),
+    "rational not in lowest terms": (b"framesPerSecond", b"rational", struct.pack("<iI", 48, 2)),
+    "rational of nothing": (b"captureRate", b"rational", struct.pack("<iI", 0, 0)),
+    "empty list of texts": (b"list", b"stringvector", b""),
+    "list of texts": (b"list", b"stringvector", b"\x02\0\0\0ab\x03\0\0\0cde"),
+    "list of floats": (b"list", b"floatvector", struct.pack("<3f", 1, 2, 3.3)),
+    "time code": (b"timeCode", b"timecode", struct.pack("<2I", 0x81020304, 0xDEADBEEF)),
+    "key code": (b"keyCode", b"keycode", struct.pack("<7i", 1, 2, 3, 4, 5, 4, 64)),
+    "environment map": (b"envmap", b"envmap", b"\1"),
+    "deep state": (b"deepImageState", b"deepImageState", b"\1"),
+    "preview": (b"preview", b"preview", struct.pack("<2I", 2, 1) + bytes(range(8))),
+    "vector of doubles": (b"v", b"v3d", struct.pack("<3d", 0.1, 0.2, 0.3)),
+    "matrix of doubles": (b"m", b"m44d", struct.pack("<16d", *(each / 10 for each in range(16)))),
+    "box of floats": (b"b", b"box2f", struct.pack("<4f", 1, 2, 3, 4)),
+    "a studio's own kind": (b"studio", b"studiotype", b"\0\1\2\xff"),
+    "a long name": (b"n" * 200, b"int", struct.pack("<i", -7)),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_attributes_of_every_kind_are_kept_byte_for_byte(tmp_path, kind):
+    plate = exrs.add_attribute(exrs.write(tmp_path / "p.exr", exrs.rgb()), *KINDS[kind])
+    assert write_merged(tmp_path / "m.exr", pixels_of(plate), layer="rgba.alpha", premult=False) == []
+    assert_only_the_alpha_differs(plate, tmp_path / "m.exr", "A")
+    write_sidecar(tmp_path / "s.exr", pixels_of(plate), layer="rgba.alpha", premult=False)
+    name, *attribute = KINDS[kind]
+    kept = exrs.attributes(tmp_path / "s.exr")[0][0].get(name)
+    assert kept == tuple(attribute) or (kept is None and name in (b"deepImageState", b"preview"))
+
+
+@pytest.mark.parametrize("order", ["INCREASING_Y", "DECREASING_Y"])
+def test_the_order_of_lines_is_kept(tmp_path, order):
+    plate = exrs.write(tmp_path / "p.exr", exrs.rgb(40, 20), lineOrder=getattr(OpenEXR, order))
+    write_merged(tmp_path / "m.exr", pixels_of(plate), layer="rgba.alpha", premult=False)
+    assert_only_the_alpha_differs(plate, tmp_path / "m.exr", "A")
+
+
+@pytest.mark.parametrize("harm", ["truncated", "corrupt"])
+def test_a_plate_whose_other_part_is_damaged_is_refused_and_not_copied_without_it(tmp_path, harm):
+    plate = exrs.write(tmp_path / "p.exr", ({"name": "a"}, exrs.rgb(40, 50)), ({"name": "b"}, exrs.rgb(40, 50, seed=5)))
+    data = bytearray(plate.read_bytes())
+    if harm == "truncated":
+        del data[-30:]
+    else:
+        data[-3000:-2900] = b"\xaa" * 100
+    plate.write_bytes(data)
+    pixels = pixels_of(plate)
+    with pytest.raises(PlateError, match="1001"):
+        write_merged(tmp_path / "m.exr", pixels, layer="rgba.alpha", premult=False)
+    assert os.listdir(tmp_path) == ["p.exr"]
+
+
+def test_an_exr_by_another_name_is_merged_as_one(tmp_path):
+    plate = exrs.write(tmp_path / "p.exr", exrs.rgb(), **ATTRIBUTES).rename(tmp_path / "p.0001.render")
+    assert write_merged(tmp_path / "m.exr", pixels_of(plate), layer="rgba.alpha", premult=False) == []
+    assert_only_the_alpha_differs(plate, tmp_path / "m.exr", "A")
+
+
+def test_a_plate_that_changed_its_size_since_it_was_matted_is_an_error(tmp_path):
+    plate = exrs.write(tmp_path / "p.exr", exrs.rgb())
+    pixels = pixels_of(plate)
+    exrs.write(plate, exrs.rgb(20, 20))
+    with pytest.raises(PlateError, match="size"):
+        write_merged(tmp_path / "m.exr", pixels, layer="rgba.alpha", premult=False)
+
+
+def test_smaller_levels_that_are_not_kept_are_said(tmp_path):
+    import OpenImageIO as oiio
+
+    image = oiio.ImageBuf(np.random.default_rng(0).random((40, 56, 3), dtype=np.float32))
+    assert oiio.ImageBufAlgo.make_texture(oiio.MakeTxTexture, image, str(tmp_path / "p.exr"))
+    warnings = write_merged(tmp_path / "m.exr", pixels_of(tmp_path / "p.exr"), layer="rgba.alpha", premult=False)
+    assert any("smaller levels are not kept" in each for each in warnings)
+    before, after = exrs.everything(tmp_path / "p.exr")[0][2], exrs.everything(tmp_path / "m.exr")[0][2]
+    assert {k: v for k, v in after.items() if k != "A"} == before
+
+
+def test_a_layer_fg_of_the_plate_is_not_replaced_in_silence(tmp_path):
+    plate = exrs.write(tmp_path / "p.exr", exrs.rgb() | exrs.rgb(prefix="fg.", seed=4))
+    assert write_merged(tmp_path / "m.exr", pixels_of(plate), layer="rgba.alpha", premult=False) == []
+    assert write_merged(tmp_path / "m.exr", pixels_of(plate, foreground=True), layer="rgba.alpha", premult=False) != []
+
+
+@pytest.mark.parametrize("mode", [write_sidecar, write_merged])
+def test_time_code_frame_rate_and_pixel_aspect_of_other_formats_are_kept(tmp_path, mode):
+    import OpenImageIO as oiio
+
+    image = oiio.ImageBuf(np.full((4, 6, 3), 0.5, np.float32))
+    image.specmod().attribute("smpte:TimeCode", oiio.TypeTimeCode, (0x01020304, 0))
+    image.specmod().attribute("FramesPerSecond", 24.0)
+    image.specmod().attribute("PixelAspectRatio", 2.0)
+    assert image.write(str(tmp_path / "p.dpx"), oiio.UINT16)
+    mode(tmp_path / "m.exr", pixels_of(tmp_path / "p.dpx"), layer="rgba.alpha", premult=False)
+    header = exrs.attributes(tmp_path / "m.exr")[0][0]
+    assert header[b"timeCode"] == (b"timecode", struct.pack("<2I", 0x01020304, 0))
+    assert header[b"framesPerSecond"] == (b"rational", struct.pack("<iI", 24, 1))
+    assert header[b"pixelAspectRatio"] == (b"float", struct.pack("<f", 2.0))
 
 
 @pytest.mark.parametrize("compression", ["PXR24", "B44", "DWAA", "DWAB"])
@@ -164,6 +271,9 @@ def test_the_plates_of_the_openexr_collection_are_merged_without_loss(assets, tm
         warnings = write_merged(tmp_path / "m.exr", pixels, layer="nm_test.A", premult=False)
         before, after = exrs.everything(plate), exrs.everything(tmp_path / "m.exr")
         ours = {"compression", "oiio:RowsPerChunk"} if warnings else set()
+        raw = {b"channels"} | ({b"compression", b"chunkCount"} if warnings else set())
+        for old, new in zip(exrs.attributes(plate)[0], exrs.attributes(tmp_path / "m.exr")[0], strict=True):
+            assert {k: v for k, v in new.items() if k not in raw} == {k: v for k, v in old.items() if k not in raw}
         for (attributes, windows, channels), (new_attributes, new_windows, new_channels) in zip(before, after, strict=True):
             assert {k: v for k, v in new_attributes.items() if k not in ours} == {k: v for k, v in attributes.items() if k not in ours}
             assert new_windows == windows

@@ -57,7 +57,9 @@ class Fitting:
 def read_obj(path: Path) -> Mesh:
     """A Wavefront mesh; quads become two triangles. Raises UsageError where the file is not there."""
     if not path.is_file():
-        raise UsageError("a mesh of the people's assets is missing", path=path, advice="give the assets folder with --assets")
+        raise UsageError(
+            "a mesh of the people's assets is missing", path=path, advice="give the assets folder with --assets"
+        )
     positions, coords, corners, triangles, groups = [], [], {}, [], []
     names: list[str] = []
     group = 0
@@ -162,7 +164,9 @@ class Assets:
         groups = json.loads((self.humans / "mesh_metadata" / "basemesh_vertex_groups.json").read_text())
         self.groups = {name: _spans(spans) for name, spans in groups.items()}
         self.rig: dict = json.loads((self.humans / "rigs" / "standard" / "rig.game_engine.json").read_text())
-        self.weights: dict = json.loads((self.humans / "rigs" / "standard" / "weights.game_engine.json").read_text())["weights"]
+        self.weights: dict = json.loads((self.humans / "rigs" / "standard" / "weights.game_engine.json").read_text())[
+            "weights"
+        ]
         self.target = cache(self._target)
         self.mesh = cache(lambda path: read_obj(self.humans / path))
         self.fitting = cache(lambda path: read_fitting(self.humans / path))
@@ -172,7 +176,8 @@ class Assets:
     def _target(self, name: str) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         """A morph: (vertices [N], moves [N, 3])."""
         path = self.humans / "targets" / f"{name}.target.gz"
-        rows = [line for line in gzip.open(path, "rt").read().splitlines() if line and not line.startswith("#")]
+        text = gzip.decompress(path.read_bytes()).decode()
+        rows = [line for line in text.splitlines() if line and not line.startswith("#")]
         if not rows:
             return np.zeros(0, np.int32), np.zeros((0, 3), np.float32)
         table = np.fromstring(" ".join(rows), np.float64, sep=" ").reshape(-1, 4)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -132,7 +133,7 @@ def _steps(value: float, marks: tuple[tuple[float, str], ...]) -> dict[str, floa
     >>> _steps(0.25, ((0.0, "low"), (0.5, "mid"), (1.0, "high")))
     {'low': 0.5, 'mid': 0.5}
     """
-    for (low, name_low), (high, name_high) in zip(marks, marks[1:], strict=False):
+    for (low, name_low), (high, name_high) in pairwise(marks):
         if value <= high:
             share = (value - low) / (high - low)
             return {name_low: 1 - share, name_high: share}

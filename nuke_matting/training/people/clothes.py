@@ -98,7 +98,9 @@ def _pieces(assets: Assets, name: str) -> NDArray[np.int32]:
     mesh = assets.mesh(f"clothes/{name}/{name}.obj")
     rows = mesh.corner[mesh.triangles]
     count = len(mesh.positions)
-    edges = coo_matrix((np.ones(len(rows) * 2), (np.r_[rows[:, 0], rows[:, 0]], np.r_[rows[:, 1], rows[:, 2]])), (count, count))
+    edges = coo_matrix(
+        (np.ones(len(rows) * 2), (np.r_[rows[:, 0], rows[:, 0]], np.r_[rows[:, 1], rows[:, 2]])), (count, count)
+    )
     _, label = connected_components(edges, directed=False)
     order = np.argsort(-np.bincount(label))
     return np.argsort(order)[label].astype(np.int32)[mesh.corner]
@@ -126,7 +128,18 @@ def _cut_clothes(assets: Assets, rng: np.random.Generator, vertices: NDArray, we
     surfaces = (draw_cloth(rng), draw_cloth(rng))
     if female and rng.random() < 0.4:
         length = float(rng.uniform(-6.8, -1.5))
-        parts.append(_shell(assets, "helper-skirt", lambda p, r: p[:, 1] - length, vertices, weights, 0.04, draw_colour(rng), surfaces[1]))
+        parts.append(
+            _shell(
+                assets,
+                "helper-skirt",
+                lambda p, r: p[:, 1] - length,
+                vertices,
+                weights,
+                0.04,
+                draw_colour(rng),
+                surfaces[1],
+            )
+        )
         hem = -1.2  # a slip below the skirt
     for cut, surface, out in ((bottom, surfaces[1], 0.02 + loose * 0.4), (top, surfaces[0], 0.05 + loose)):
         parts.append(_shell(assets, "helper-tights", cut, vertices, weights, out, draw_colour(rng), surface))
@@ -156,7 +169,9 @@ def _tight_places(assets: Assets) -> tuple[NDArray, NDArray]:
     return p, reach
 
 
-def _shell(assets: Assets, group: str, cut: Cut, vertices, weights, out: float, colour: NDArray, surface: Surface) -> Part:
+def _shell(
+    assets: Assets, group: str, cut: Cut, vertices, weights, out: float, colour: NDArray, surface: Surface
+) -> Part:
     """A helper group where `cut` is above 0, pushed outward by `out` dm; u holds the cut, for the renderer to trim by."""
     mesh = _group(assets, group)
     inside = cut(*_tight_places(assets))
@@ -167,7 +182,9 @@ def _shell(assets: Assets, group: str, cut: Cut, vertices, weights, out: float, 
     uv = np.stack([inside[rows], np.zeros(len(rows))], axis=1).astype(np.float32)
     rest = (vertices[rows] + normals[rows] * out).astype(np.float32)
     corner = np.arange(len(rows), dtype=np.int32)
-    return Part(rest, weights[rows], corner, uv, index.reshape(-1, 3).astype(np.int32), tint, replace(surface, trimmed=True))
+    return Part(
+        rest, weights[rows], corner, uv, index.reshape(-1, 3).astype(np.int32), tint, replace(surface, trimmed=True)
+    )
 
 
 @cache

@@ -21,14 +21,15 @@ from numpy.typing import NDArray
 from nuke_matting.errors import OutputError
 from nuke_matting.training.people.assets import Assets
 from nuke_matting.training.people.light import Light, light_of
+from nuke_matting.training.people.person import Person, draw_person
 from nuke_matting.training.people.pose import Pose, Vector
 from nuke_matting.training.people.render import Camera, Renderer
-from nuke_matting.training.people.scene import Person, draw_person, pose_scene
+from nuke_matting.training.people.scene import pose_scene
 from nuke_matting.training.people.stills import RESERVED_PANORAMA
 
 SEED = 9_000_048  # of who it is; no still and no clip has it
 WIDTH, HEIGHT, FIRST, FRAMES, FPS = 960, 540, 1001, 24, 24
-SUBFRAMES, SHUTTER = 16, 0.5  # renders a frame; share of the frame's time that the shutter is open
+SUBFRAMES, SHUTTER = 8, 0.5  # renders a frame; share of the frame's time that the shutter is open
 EXPOSURE = 0.62
 _TURN = 0.1  # of the room about the vertical, radians
 _FIELD = 0.62  # vertical field of view, radians
@@ -48,8 +49,8 @@ def _ease(time: float, start: float, end: float) -> float:
 
 def pose_at(time: float) -> Pose:
     """The pose at a time in frames, 0 the first: turns to the camera, raises the right arm and waves."""
-    turned, raised = _ease(time, 0, 18), _ease(time, 3, 13)
-    wave = 0.35 * _ease(time, 10, 14) * np.sin((time - 10) * 2 * np.pi / 9)
+    turned, raised = _ease(time, 0, 20), _ease(time, 1, 16)
+    wave = 0.35 * _ease(time, 13, 18) * np.sin((time - 13) * 2 * np.pi / 9)
 
     def way(first: Vector, second: Vector, share: float) -> Vector:
         mixed = np.asarray(first) * (1 - share) + np.asarray(second) * share
@@ -85,7 +86,9 @@ def room(panorama: NDArray[np.float32], camera: Camera, turn: float) -> NDArray[
     x = (np.arange(WIDTH) + 0.5) / WIDTH * 2 - 1
     y = 1 - (np.arange(HEIGHT) + 0.5) / HEIGHT * 2
     reach = np.tan(camera.field / 2)
-    rays = np.stack(np.broadcast_arrays(x[None] * reach * WIDTH / HEIGHT, y[:, None] * reach, -np.ones((HEIGHT, WIDTH))), -1)
+    rays = np.stack(
+        np.broadcast_arrays(x[None] * reach * WIDTH / HEIGHT, y[:, None] * reach, -np.ones((HEIGHT, WIDTH))), -1
+    )
     back = (camera.eye - camera.target) / np.linalg.norm(camera.eye - camera.target)
     right = np.cross((0, 1, 0), back)
     right /= np.linalg.norm(right)
@@ -128,11 +131,20 @@ def example_light(panorama: NDArray[np.float32]) -> Light:
 
 def example_person(assets: Assets) -> tuple[Person, Light]:
     """Who is in the plate, and the light of the room."""
-    return draw_person(assets, np.random.default_rng(SEED), "strands"), example_light(assets.panorama(RESERVED_PANORAMA))
+    unit = "expression/units/caucasian/"
+    smile = {unit + "mouth-corner-puller": 0.55, unit + "eyebrows-left-up": 0.2, unit + "eyebrows-right-up": 0.2}
+    return draw_person(assets, np.random.default_rng(SEED), "strands", smile), example_light(
+        assets.panorama(RESERVED_PANORAMA)
+    )
 
 
 def frame_at(
-    renderer: Renderer, person: Person, light: Light, panorama: NDArray[np.float32], index: int, subframes: int = SUBFRAMES
+    renderer: Renderer,
+    person: Person,
+    light: Light,
+    panorama: NDArray[np.float32],
+    index: int,
+    subframes: int = SUBFRAMES,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
     """One frame: premultiplied foreground [H, W, 3], alpha [H, W], background [H, W, 3], scene-linear Rec.709."""
     rng = np.random.default_rng(index)
@@ -143,11 +155,15 @@ def frame_at(
         time = index + (k + 0.5) / subframes * SHUTTER
         camera = camera_at(time, person)
         # one cell each of a grid within the pixel, in another order than time's
-        cell = np.array([(order[k] % 4 + rng.random()) / 4 - 0.5, (order[k] // 4 + rng.random()) / max(subframes // 4, 1) - 0.5])
+        cell = np.array(
+            [(order[k] % 4 + rng.random()) / 4 - 0.5, (order[k] // 4 + rng.random()) / max(subframes // 4, 1) - 0.5]
+        )
         camera = replace(camera, shift=(cell[0] * 2 / HEIGHT, cell[1] * 2 / HEIGHT))
         swing = (pose_at(time).heading - pose_at(time - 2).heading) / 2
         breeze = 0.05 * np.sin(time * 0.5)
-        scene = pose_scene(person, pose_at(time), light, camera, EXPOSURE, (-6.0 * swing + breeze, 0.0, 0.05), rows=HEIGHT)
+        scene = pose_scene(
+            person, pose_at(time), light, camera, EXPOSURE, (-6.0 * swing + breeze, 0.0, 0.05), rows=HEIGHT
+        )
         person_sum += renderer.render(scene)
         room_sum += room(panorama, camera_at(time, person), _TURN)
     mean = (person_sum / subframes).astype(np.float32)
@@ -171,8 +187,8 @@ def write_exr(path: Path, pixels: NDArray[np.float32], frame: int, channels: tup
     spec = oiio.ImageSpec(pixels.shape[1], pixels.shape[0], len(channels), oiio.HALF)
     spec.channelnames = channels
     spec.attribute("compression", compression)
-    spec.attribute("smpte:TimeCode", oiio.TypeDesc.TypeTimeCode, timecode(frame))
-    spec.attribute("FramesPerSecond", oiio.TypeDesc.TypeRational, (FPS, 1))
+    spec.attribute("smpte:TimeCode", oiio.TypeTimeCode, timecode(frame))
+    spec.attribute("FramesPerSecond", oiio.TypeRational, (FPS, 1))
     if len(channels) == 3:
         spec.attribute("chromaticities", oiio.TypeDesc("float[8]"), AP1)
         spec.attribute("colorInteropID", "lin_ap1_scene")
@@ -180,8 +196,14 @@ def write_exr(path: Path, pixels: NDArray[np.float32], frame: int, channels: tup
     else:
         spec.attribute("colorInteropID", "data")
     spec.attribute("Copyright", "CC0 1.0")
+    spec.attribute("DateTime", "2026:01:01 00:00:00")  # else the time of writing: the same command, the same files
     out = oiio.ImageOutput.create(str(path))
-    if out is None or not out.open(str(path), spec) or not out.write_image(np.ascontiguousarray(pixels)) or not out.close():
+    if (
+        out is None
+        or not out.open(str(path), spec)
+        or not out.write_image(np.ascontiguousarray(pixels))
+        or not out.close()
+    ):
         raise OutputError("the frame could not be written", path=path, frame=frame)
 
 

@@ -44,7 +44,9 @@ def panorama_directions(height: int, width: int) -> NDArray[np.float64]:
     down = (np.arange(height) + 0.5) / height * np.pi
     around = ((np.arange(width) + 0.5) / width - 0.5) * 2 * np.pi
     ring = np.sin(down)[:, None]
-    return np.stack([ring * np.sin(around), np.broadcast_to(np.cos(down)[:, None], (height, width)), -ring * np.cos(around)], -1)
+    return np.stack(
+        [ring * np.sin(around), np.broadcast_to(np.cos(down)[:, None], (height, width)), -ring * np.cos(around)], -1
+    )
 
 
 def light_of(panorama: NDArray[np.float32], turn: float, sun: float = 1.0) -> Light:

@@ -112,7 +112,8 @@ def cylinder(radius: float, height: float, sides: int = 24) -> tuple[NDArray[np.
     """A closed cylinder about the origin, along y: (positions, triangles)."""
     angle = np.arange(sides) / sides * 2 * np.pi
     ring = np.stack([np.cos(angle) * radius, np.zeros(sides), np.sin(angle) * radius], 1)
-    low, high = ring - (0, height / 2, 0), ring + (0, height / 2, 0)
+    up = np.array([0, height / 2, 0])
+    low, high = ring - up, ring + up
     points = np.concatenate([low, high, low, high, [[0, -height / 2, 0], [0, height / 2, 0]]])
     triangles = []
     for k in range(sides):
@@ -124,7 +125,9 @@ def cylinder(radius: float, height: float, sides: int = 24) -> tuple[NDArray[np.
 
 def ball(radius: float, rings: int = 16) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
     """A sphere about the origin: (positions, triangles)."""
-    down, around = np.meshgrid(np.linspace(0, np.pi, rings + 1), np.linspace(0, 2 * np.pi, 2 * rings + 1), indexing="ij")
+    down, around = np.meshgrid(
+        np.linspace(0, np.pi, rings + 1), np.linspace(0, 2 * np.pi, 2 * rings + 1), indexing="ij"
+    )
     points = np.stack([np.sin(down) * np.cos(around), np.cos(down), np.sin(down) * np.sin(around)], -1).reshape(-1, 3)
     width = 2 * rings + 1
     first = (np.arange(rings)[:, None] * width + np.arange(width - 1)).reshape(-1, 1)

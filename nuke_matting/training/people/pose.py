@@ -144,7 +144,9 @@ def _finger_axes(skeleton: Skeleton) -> dict[str, NDArray[np.float64]]:
     return axes
 
 
-def skin(vertices: NDArray[np.float32], weights: NDArray[np.float32], transforms: NDArray[np.float32]) -> NDArray[np.float32]:
+def skin(
+    vertices: NDArray[np.float32], weights: NDArray[np.float32], transforms: NDArray[np.float32]
+) -> NDArray[np.float32]:
     """Linear blend skinning: vertices [N, 3], weights [N, B], transforms [B, 3, 4] -> [N, 3]."""
     blended = (weights @ transforms.reshape(len(transforms), 12)).reshape(-1, 3, 4)
     return np.einsum("nij,nj->ni", blended[:, :, :3], vertices) + blended[:, :, 3]
@@ -182,7 +184,10 @@ def draw_pose(rng: np.random.Generator) -> Pose:
             swing = rng.uniform(0.15, 0.45) * phase
             thigh, calf = np.array([0.06, -1.0, swing]), np.array([0.05, -1.0, min(swing, 0) * 1.5 - 0.15])
         elif kind == "sit":
-            thigh, calf = np.array([rng.uniform(0.02, 0.45), rng.uniform(-0.3, 0.05), 1.0]), np.array([0.05, -1.0, rng.uniform(-0.25, 0.3)])
+            thigh, calf = (
+                np.array([rng.uniform(0.02, 0.45), rng.uniform(-0.3, 0.05), 1.0]),
+                np.array([0.05, -1.0, rng.uniform(-0.25, 0.3)]),
+            )
         spread = rng.normal(0, 0.06, 3)
         points["thigh" + side] = _vector((thigh + spread) * (sign, 1, 1))
         points["calf" + side] = _vector((calf + spread) * (sign, 1, 1))
@@ -198,10 +203,12 @@ def draw_pose(rng: np.random.Generator) -> Pose:
         left = right = "lap" if kind == "sit" else "down"
     points |= arm(left, "_l", rng, 0.1) | arm(right, "_r", rng, 0.1)
     if left == "crossed":  # one arm lies over the other
-        points["upperarm_r"] = _vector(np.asarray(points["upperarm_r"]) + (0, 0.02, 0.2))
+        points["upperarm_r"] = _vector(np.asarray(points["upperarm_r"]) + np.array([0, 0.02, 0.2]))
     lean = rng.normal(0, 0.05, 3) + ((0.08, 0, 0) if kind == "sit" else (0, 0, 0))
     nod, turn, tilt = rng.normal(0.03, 0.12), rng.normal(0, 0.25), rng.normal(0, 0.08)
-    turns: dict[str, Vector] = {bone: _vector(lean + rng.normal(0, 0.03, 3)) for bone in ("spine_01", "spine_02", "spine_03")}
+    turns: dict[str, Vector] = {
+        bone: _vector(lean + rng.normal(0, 0.03, 3)) for bone in ("spine_01", "spine_02", "spine_03")
+    }
     turns["neck_01"] = (nod * 0.5, turn * 0.5, tilt * 0.5)
     turns["head"] = (nod * 0.5, turn * 0.5, tilt * 0.5)
     for side in ("_l", "_r"):
@@ -230,9 +237,14 @@ def mix(first: Pose, second: Pose, share: float) -> Pose:
     """The pose between two that move the same bones; share 0 is the first, 1 the second."""
 
     def blend(a: Mapping[str, Vector], b: Mapping[str, Vector]) -> dict[str, Vector]:
-        return {k: _vector((1 - share) * np.asarray(a.get(k, b.get(k))) + share * np.asarray(b.get(k, a.get(k)))) for k in {**a, **b}}
+        return {
+            k: _vector((1 - share) * np.asarray(a.get(k, b.get(k))) + share * np.asarray(b.get(k, a.get(k))))
+            for k in {**a, **b}
+        }
 
-    pair = lambda a, b: ((1 - share) * a[0] + share * b[0], (1 - share) * a[1] + share * b[1])  # noqa: E731
+    def pair(a: tuple[float, float], b: tuple[float, float]) -> tuple[float, float]:
+        return (1 - share) * a[0] + share * b[0], (1 - share) * a[1] + share * b[1]
+
     heading = (1 - share) * first.heading + share * second.heading
     return replace(
         first, turns=blend(first.turns, second.turns), points=blend(first.points, second.points),

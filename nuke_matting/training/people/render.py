@@ -161,7 +161,10 @@ class Renderer:
         """Premultiplied colour and coverage [H, W, 4] float32, scene-linear Rec.709; the first row is the top."""
         meshes = [(self._upload(each), each) for each in scene.drawings]
         hairs = [(self._upload_strands(each), each) for each in scene.strands]
-        views = [self._shadow(i, d, scene, meshes, hairs) for i, d in enumerate((scene.light.key_direction, scene.top_direction))]
+        views = [
+            self._shadow(i, d, scene, meshes, hairs)
+            for i, d in enumerate((scene.light.key_direction, scene.top_direction))
+        ]
         self._sampled.use()
         self._sampled.clear(0.0, 0.0, 0.0, 0.0)
         self.context.enable(moderngl.DEPTH_TEST)
@@ -177,6 +180,7 @@ class Renderer:
             self.context.disable(moderngl.CULL_FACE)
         for buffers, strands in hairs:
             _set(self._hair, "widen", 1.0)
+            _set(self._hair, "lit_here", True)
             _set(self._hair, "shine", strands.shine)
             self._array(self._hair, buffers, _HAIR_LAYOUT).render()
         self.context.copy_framebuffer(self._resolved, self._sampled)
@@ -210,7 +214,17 @@ class Renderer:
         if surface.texture:
             self._texture(surface.texture).use(2)
             _set(program, "picture", 2)
-        for name in ("gloss", "shine", "pattern", "second", "scale", "wrinkle", "hair_colour", "iris_size", "iris_colour"):
+        for name in (
+            "gloss",
+            "shine",
+            "pattern",
+            "second",
+            "scale",
+            "wrinkle",
+            "hair_colour",
+            "iris_size",
+            "iris_colour",
+        ):
             _set(program, name, getattr(surface, name))
 
     def _texture(self, path: str) -> moderngl.Texture:
@@ -224,7 +238,7 @@ class Renderer:
 
     def _shadow(self, which: int, direction, scene: Scene, meshes, hairs) -> NDArray[np.float64]:
         """Draw the depth map of one directional light; its world to clip matrix."""
-        depth, target = self._shadows[which]
+        _, target = self._shadows[which]
         toward = np.asarray(direction, np.float64) / np.linalg.norm(direction)
         view = look(scene.centre + toward * 30.0, scene.centre)
         project = np.diag([1 / scene.radius, 1 / scene.radius, -1 / 40.0, 1.0])
@@ -240,6 +254,7 @@ class Renderer:
             self._surface(self._mesh_depth, drawing.surface)
             self._array(self._mesh_depth, buffers, _MESH_LAYOUT).render()
         _set(self._hair_depth, "widen", 1.5)
+        _set(self._hair_depth, "lit_here", False)
         for buffers, _ in hairs:
             self._array(self._hair_depth, buffers, _HAIR_LAYOUT).render()
         return matrix

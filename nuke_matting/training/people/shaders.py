@@ -1,5 +1,6 @@
 """The GLSL of the people's renderer: skin, cloth, hair cards, hair strands, eyes; light, shadows, patterns."""
 
+# ruff: noqa: E501  # GLSL reads better with a formula on a line
 from __future__ import annotations
 
 MESH_VERTEX = """
@@ -11,20 +12,6 @@ void main() {
     v_position = position; v_normal = normal; v_uv = uv; v_tint = tint; v_rest = rest;
     gl_Position = camera * vec4(position, 1.0);
     gl_ClipDistance[0] = trimmed ? uv.x : 1.0;  // cut clothes keep how far inside the cut they are in u
-}
-"""
-
-STRAND_VERTEX = """
-#version 430
-in vec3 position; in vec3 tangent; in float side; in vec3 colour; in vec3 outward; in float along;
-uniform mat4 camera; uniform vec3 eye; uniform float widen;
-out vec3 v_position; out vec3 v_tangent; out vec3 v_colour; out vec3 v_outward; out float v_along;
-void main() {
-    vec3 across = normalize(cross(tangent, eye - position) + vec3(1e-6));
-    v_position = position + across * side * widen;  // a ribbon that faces the eye
-    v_tangent = tangent; v_colour = colour; v_outward = outward; v_along = along;
-    gl_Position = camera * vec4(v_position, 1.0);
-    gl_ClipDistance[0] = 1.0;
 }
 """
 
@@ -145,32 +132,47 @@ void main() {
 """
 )
 
-STRAND_FRAGMENT = (
+# Hair is lit at its vertices: its triangles are far smaller than the blocks of pixels that a rasteriser shades.
+STRAND_VERTEX = (
     _LIGHT
     + """
-in vec3 v_position; in vec3 v_tangent; in vec3 v_colour; in vec3 v_outward; in float v_along;
-uniform float shine;
-out vec4 colour;
+in vec3 position; in vec3 tangent; in float side; in vec3 colour; in vec3 outward; in float along;
+uniform mat4 camera; uniform float widen; uniform float shine; uniform bool lit_here;
+out vec3 v_colour;
 float along_spec(vec3 t, vec3 l, vec3 view, float shift, float power) {
-    vec3 h = normalize(l + view); float c = dot(normalize(t + normalize(v_outward) * shift), h);
+    vec3 h = normalize(l + view); float c = dot(normalize(t + normalize(outward) * shift), h);
     return pow(max(1.0 - c * c, 0.0), power * 0.5);
 }
-void main() {
-    vec3 view = normalize(eye - v_position), t = normalize(v_tangent), o = normalize(v_outward + 0.35 * view);
-    float deep = mix(0.45, 1.0, smoothstep(0.0, 0.5, v_along));
-    float open_top = mix(0.45, 1.0, lit(top_shadow, top_view, v_position + o * 0.25, 0.03));
-    vec3 sum = v_colour * around(o) * deep * open_top;
-    float clear = lit(key_shadow, key_view, v_position + o * 0.15, 0.01);
+vec3 shade(vec3 p) {
+    vec3 view = normalize(eye - p), t = normalize(tangent), o = normalize(outward + 0.35 * view);
+    float deep = mix(0.45, 1.0, smoothstep(0.0, 0.5, along));
+    float open_top = mix(0.45, 1.0, lit(top_shadow, top_view, p + o * 0.25, 0.03));
+    vec3 sum = colour * around(o) * deep * open_top;
+    float clear = lit(key_shadow, key_view, p + o * 0.15, 0.01);
     float c = dot(t, key_direction);
     float facing = smoothstep(-0.5, 0.6, dot(o, key_direction));
-    sum += key_colour * clear * facing * deep * (v_colour * sqrt(max(1.0 - c * c, 0.0)) * 0.8
-        + shine * (0.12 * along_spec(t, key_direction, view, -0.1, 90.0) + v_colour * 0.9 * along_spec(t, key_direction, view, 0.12, 25.0)));
+    sum += key_colour * clear * facing * deep * (colour * sqrt(max(1.0 - c * c, 0.0)) * 0.8
+        + shine * (0.12 * along_spec(t, key_direction, view, -0.1, 90.0) + colour * 0.9 * along_spec(t, key_direction, view, 0.12, 25.0)));
     float r = dot(t, rim_direction);
-    sum += rim_colour * smoothstep(-0.3, 0.6, dot(v_outward, rim_direction)) * (v_colour * 0.8 + shine * 0.15) * sqrt(max(1.0 - r * r, 0.0));
-    colour = vec4(sum, 1.0);
+    sum += rim_colour * smoothstep(-0.3, 0.6, dot(outward, rim_direction)) * (colour * 0.8 + shine * 0.15) * sqrt(max(1.0 - r * r, 0.0));
+    return sum;
+}
+void main() {
+    vec3 across = normalize(cross(tangent, eye - position) + vec3(1e-6));
+    vec3 p = position + across * side * widen;  // a ribbon that faces the eye
+    v_colour = lit_here ? shade(position) : vec3(0.0);
+    gl_Position = camera * vec4(p, 1.0);
+    gl_ClipDistance[0] = 1.0;
 }
 """
 )
+
+STRAND_FRAGMENT = """
+#version 430
+in vec3 v_colour;
+out vec4 colour;
+void main() { colour = vec4(v_colour, 1.0); }
+"""
 
 # Two programs of one text: one that writes the sample mask cannot test depth before it shades.
 MESH_FRAGMENT = _MESH_FRAGMENT

@@ -1,6 +1,6 @@
 """A folder of stills for training: `NNNNN_fg.png` (straight colour, sRGB, 8 bit) and `NNNNN_alpha.png` (8 bit).
 
-    python -m nuke_matting.training.people.stills --assets DIR --out DIR --first 0 --count 1000
+python -m nuke_matting.training.people.stills --assets DIR --out DIR --first 0 --count 1000
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from nuke_matting.training.people.assets import Assets
 from nuke_matting.training.people.light import draw_light
+from nuke_matting.training.people.person import draw_person
 from nuke_matting.training.people.pose import draw_pose
 from nuke_matting.training.people.render import Renderer, Scene, straight
-from nuke_matting.training.people.scene import draw_camera, draw_person, pose_scene
+from nuke_matting.training.people.scene import draw_camera, pose_scene
 
 RESERVED_PANORAMA = "apartment"  # lights the example plate, so nothing to train on
 SEED_OF_STILLS = 20_000_000  # stills have this seed plus their number; the example and clips have others
@@ -33,15 +34,19 @@ def still_scene(assets: Assets, seed: int) -> Scene:
     return pose_scene(person, pose, light, draw_camera(rng, person, pose), pull=tuple(rng.normal(0, 0.12, 3)))
 
 
-def expose(picture: NDArray[np.float32], level: float) -> NDArray[np.float32]:
-    """A premultiplied picture [H, W, 4] scaled so that the 90th percentile of its luminance is `level`,
+def expose_factor(picture: NDArray[np.float32], level: float) -> float:
+    """What to multiply a premultiplied picture [H, W, 4] by so that the 90th percentile of its luminance is `level`,
     less where that would take the 99th above 1.1."""
     solid = picture[picture[..., 3] > 0.9]
     if len(solid) == 0:
-        return picture
+        return 1.0
     high, highest = np.percentile(solid[:, :3] @ np.array([0.2126, 0.7152, 0.0722], np.float32), (90, 99))
-    high = max(float(high), float(highest) * level / 1.1)
-    return picture * np.array([level / max(high, 1e-4)] * 3 + [1.0], np.float32)
+    return level / max(float(high), float(highest) * level / 1.1, 1e-4)
+
+
+def expose(picture: NDArray[np.float32], level: float) -> NDArray[np.float32]:
+    """The picture [H, W, 4] times its `expose_factor`; the alpha stays."""
+    return picture * np.array([expose_factor(picture, level)] * 3 + [1.0], np.float32)
 
 
 def encode_srgb(linear: NDArray[np.float32]) -> NDArray[np.uint8]:

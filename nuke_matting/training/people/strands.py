@@ -52,7 +52,7 @@ def draw_hair_colour(rng: np.random.Generator, age: float, dark: float) -> tuple
 def draw_style(rng: np.random.Generator, female: bool, colour: tuple[float, float, float], curly: float) -> Style:
     """A hair style at random. curly : chance of tight curls."""
     kind = rng.random()
-    comb = rng.normal(0, 0.5, 3) + (0, 0, -0.5 if rng.random() < 0.7 else 0.6)
+    comb = rng.normal(0, 0.5, 3) + np.array([0, 0, -0.5 if rng.random() < 0.7 else 0.6])
     way = (float(comb[0]), float(comb[1] * 0.3), float(comb[2]))
     if rng.random() < curly:
         length = float(rng.uniform(0.3, 1.6) if female else rng.uniform(0.15, 0.9))
@@ -60,7 +60,19 @@ def draw_style(rng: np.random.Generator, female: bool, colour: tuple[float, floa
                      0.35, colour, 16, 0.0055)  # fmt: skip
     if kind < (0.2 if female else 0.75):  # short
         length = float(rng.uniform(0.15, 0.8))
-        return Style(length, 0.3, float(rng.uniform(0.25, 0.8)), way, 0.25, 0.0, 0.0, 0.3 * rng.random(), 0.25 * rng.random(), colour, 8)
+        return Style(
+            length,
+            0.3,
+            float(rng.uniform(0.25, 0.8)),
+            way,
+            0.25,
+            0.0,
+            0.0,
+            0.3 * rng.random(),
+            0.25 * rng.random(),
+            colour,
+            8,
+        )
     length = float(rng.uniform(1.0, 2.2) if kind < 0.55 else rng.uniform(2.2, 4.6))
     wavy = rng.random() < 0.45
     return Style(length, 0.15, float(rng.uniform(0.1, 0.35)), (way[0] * 0.4, 0, -0.9), float(rng.uniform(0.9, 1.6)), 0.08 * wavy * rng.random(),
@@ -79,7 +91,7 @@ def grow(
     """Strands [N, steps, 3] from roots [N, 3] along normals [N, 3], in head axes.
 
     down : [3] where gravity (and the wind of a movement) pulls. ellipsoids : [E, 6] centre and radii of what hair
-    cannot enter.
+    cannot enter; the first is the skull, the second the face, which parted hair hangs beside.
     """
     count = len(roots)
     stray = rng.random(count) < 0.06
@@ -92,19 +104,30 @@ def grow(
     if style.part:
         comb[:, 0] += np.sign(roots[:, 0] + 0.15) * 1.1
     comb -= (comb * normals).sum(1, keepdims=True) * normals
-    heading = normals * (0.3 + style.lift) + comb * (1 - 0.5 * style.lift) + (0.10 * own + 0.10 * shared) * (1 + 2.0 * stray[:, None])
+    heading = (
+        normals * (0.3 + style.lift)
+        + comb * (1 - 0.5 * style.lift)
+        + (0.10 * own + 0.10 * shared) * (1 + 2.0 * stray[:, None])
+    )
     heading /= np.linalg.norm(heading, axis=1, keepdims=True)
     points = np.empty((count, style.steps, 3))
     points[:, 0] = roots
     stride = (length / (style.steps - 1))[:, None]
     for step in range(1, style.steps):
         share = step / (style.steps - 1)
-        pull = style.weight * (0.35 + 1.2 * share) * np.minimum(1.0, 9.0 / style.steps) * np.where(stray, 0.75, 1.0)[:, None]
+        pull = (
+            style.weight
+            * (0.35 + 1.2 * share)
+            * np.minimum(1.0, 9.0 / style.steps)
+            * np.where(stray, 0.75, 1.0)[:, None]
+        )
         bend = style.frizz * (0.5 * rng.normal(0, 1, (count, 3)) + 0.5 * rng.normal(0, 1, (len(guides), 3))[group])
         heading = heading + pull * np.asarray(down) + bend * 0.45 * np.where(stray, 1.8, 1.0)[:, None]
         heading /= np.maximum(np.linalg.norm(heading, axis=1, keepdims=True), 1e-9)
         at = points[:, step - 1] + heading * stride
         at = keep_out(at, ellipsoids, rng.uniform(1.0, 1.06, (count, 1)))
+        if style.part and len(ellipsoids) > 1:
+            at = _beside_face(at, roots, ellipsoids[1], 0.5)
         heading = at - points[:, step - 1]
         heading /= np.maximum(np.linalg.norm(heading, axis=1, keepdims=True), 1e-9)
         points[:, step] = at
@@ -120,8 +143,23 @@ def grow(
         side = np.cross(heading, (0.3, 1.0, 0.2))
         side /= np.maximum(np.linalg.norm(side, axis=1, keepdims=True), 1e-9)
         other = np.cross(heading, side)
-        points = points + (size * np.cos(angle))[..., None] * side[:, None] + (size * np.sin(angle))[..., None] * other[:, None]
+        points = (
+            points
+            + (size * np.cos(angle))[..., None] * side[:, None]
+            + (size * np.sin(angle))[..., None] * other[:, None]
+        )
     return points.astype(np.float32)
+
+
+def _beside_face(points: NDArray, roots: NDArray, face: NDArray, share: float) -> NDArray:
+    """Points [N, 3] in front of the face's ellipsoid [6] moved sideways by `share` of the way to its sides."""
+    centre, radii = face[:3], face[3:]
+    ahead = (points[:, 2] > centre[2] + 0.2 * radii[2]) & (points[:, 1] < centre[1] + 0.6 * radii[1])
+    edge = np.sign(roots[:, 0] + 0.15) * radii[0] * 0.95
+    short = np.abs(points[:, 0]) < np.abs(edge)
+    moved = points.copy()
+    moved[:, 0] = np.where(ahead & short, points[:, 0] + share * (edge - points[:, 0]), points[:, 0])
+    return moved
 
 
 def keep_out(points: NDArray, ellipsoids: NDArray, margin: NDArray | float = 1.0) -> NDArray:

@@ -1,0 +1,258 @@
+"""`nuke-matting matte`, as a user runs it."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nuke_matting.cli.app import parser
+from nuke_matting.plate.reader import read_frame, read_matte
+from nuke_matting.settings import options
+
+QUICK = ("--device", "cpu", "--region-batch", 50)
+
+
+def alphas(folder, pattern="*.exr"):
+    return {path.name: read_matte(path, 0)[0].tobytes() for path in sorted(Path(folder).glob(pattern))}
+
+
+def events(text):
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_a_plate_becomes_alphas(nuke_matting, make_plate, weights, tmp_path):
+    done = nuke_matting("matte", make_plate(range(1001, 1005)), "--model", weights, *QUICK)
+    assert done.returncode == 0, done.stderr
+    assert sorted(path.name for path in (tmp_path / "matte").iterdir()) == [f"plate_matte.{n}.exr" for n in range(1001, 1005)]
+    assert "4 frames in" in done.stderr and "computed" in done.stderr
+
+
+@pytest.mark.parametrize("plate", ["plate/plate.%04d.exr", "plate/plate.####.exr", "plate/plate.@@@@.exr", "plate"])
+def test_a_plate_may_be_named_in_every_usual_way(nuke_matting, make_plate, weights, tmp_path, plate):
+    make_plate([1001])
+    assert nuke_matting("matte", plate, "--model", weights, "--out", "o.####.exr", *QUICK).returncode == 0
+    assert (tmp_path / "o.1001.exr").exists()
+
+
+def test_json_tells_everything_a_line_at_a_time(nuke_matting, make_plate, weights):
+    plate = make_plate(range(1001, 1004))
+    Path(plate % 1002).write_bytes(b"broken")
+    done = nuke_matting("matte", plate, "--model", weights, "--json", "--frames", "1001-1004", *QUICK)
+    told = events(done.stdout)
+    assert done.returncode == 1
+    assert [each["event"] for each in told].count("error") == 2
+    assert told[0]["event"] == "start" and told[0]["count"] == 4
+    assert told[-1] == {**told[-1], "event": "done", "frames": 2, "failed": 2}
+    errors = {each["frame"]: each for each in told if each["event"] == "error"}
+    assert "plate.1002.exr" in errors[1002]["path"] and errors[1002]["kind"] == "plate"
+    assert errors[1004]["what"] == "the frame is missing" and errors[1004]["advice"]
+
+
+def test_a_second_run_skips_what_is_there_and_overwrite_does_not(nuke_matting, make_plate, weights):
+    command = ("matte", make_plate(range(1001, 1004)), "--model", weights, "--json", *QUICK)
+
+    def states(*more):
+        return [each["state"] for each in events(nuke_matting(*command, *more).stdout) if each["event"] == "frame"]
+
+    assert states() == ["computed"] * 3
+    assert states() == ["skipped"] * 3
+    assert states("--overwrite") == ["cached"] * 3
+    assert states("--layer", "matte.A") == ["cached"] * 3
+
+
+def test_a_stale_matte_is_made_anew(nuke_matting, make_plate, weights):
+    plate = make_plate(range(1001, 1004))
+    command = ("matte", plate, "--model", weights, "--json", *QUICK)
+    nuke_matting(*command)
+    Path(plate % 1003).write_bytes(Path(plate % 1001).read_bytes())
+    told = {each["frame"]: each["state"] for each in events(nuke_matting(*command).stdout) if each["event"] == "frame"}
+    assert told == {1001: "skipped", 1002: "skipped", 1003: "computed"}
+
+
+def test_a_file_of_other_origin_is_not_written_over_unless_told_to(nuke_matting, make_plate, weights, tmp_path):
+    plate = make_plate(range(1001, 1003))
+    (tmp_path / "o.1001.exr").write_bytes(b"a painting")
+    command = ("matte", plate, "--model", weights, "--out", "o.####.exr", *QUICK)
+    done = nuke_matting(*command)
+    assert done.returncode == 1 and "--overwrite" in done.stderr
+    assert (tmp_path / "o.1001.exr").read_bytes() == b"a painting" and (tmp_path / "o.1002.exr").exists()
+    assert nuke_matting(*command, "--overwrite").returncode == 0
+    assert (tmp_path / "o.1001.exr").read_bytes() != b"a painting"
+
+
+def test_merge_adds_the_alpha_to_a_copy_of_the_plate(nuke_matting, make_plate, weights, tmp_path):
+    plate = make_plate([1001])
+    assert nuke_matting("matte", plate, "--model", weights, "--mode", "merge", "--out", "m.####.exr", *QUICK).returncode == 0
+    merged = tmp_path / "m.1001.exr"
+    assert np.array_equal(read_frame(merged, 1001).pixels, read_frame(Path(plate % 1001), 1001).pixels)
+    assert read_matte(merged, 1001)[0].shape == (36, 64)
+
+
+def test_quiet_says_nothing_when_all_is_well(nuke_matting, make_plate, weights):
+    done = nuke_matting("matte", make_plate([1001]), "--model", weights, "--quiet", *QUICK)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_every_setting_is_an_option_of_matte():
+    """The command line cannot drift from settings.py."""
+    verb = next(action for action in parser()._actions if action.choices and "matte" in action.choices).choices["matte"]
+    assert set(options()) <= {action.dest for action in verb._actions}
+    assert all(action.help for action in verb._actions)
+
+
+class TestWrongUse:
+    """Exit code 2, one line that says what, where and what to do."""
+
+    def refused(self, done, *says):
+        assert done.returncode == 2, done.stderr
+        assert len(done.stderr.strip().splitlines()) == 1 and "Traceback" not in done.stderr
+        for each in says:
+            assert each in done.stderr
+
+    def test_a_missing_plate(self, nuke_matting, weights):
+        self.refused(nuke_matting("matte", "nowhere/plate.%04d.exr", "--model", weights), "nowhere", "no such folder", "check the path")
+
+    def test_an_empty_folder(self, nuke_matting, weights, tmp_path):
+        (tmp_path / "empty").mkdir()
+        self.refused(nuke_matting("matte", "empty", "--model", weights), "empty", "no images")
+
+    def test_a_file_where_a_folder_should_be(self, nuke_matting, weights, tmp_path):
+        (tmp_path / "file").write_bytes(b"")
+        self.refused(nuke_matting("matte", "file/plate.%04d.exr", "--model", weights), "a file stands where a folder should be")
+
+    def test_an_unknown_colour_space(self, nuke_matting, make_plate, weights):
+        done = nuke_matting("matte", make_plate([1]), "--model", weights, "--colourspace", "ACEScgg")
+        self.refused(done, "ACEScgg", "ACEScg")
+
+    def test_a_broken_config(self, nuke_matting, make_plate, weights, tmp_path):
+        (tmp_path / "bad.ocio").write_text("not a config")
+        self.refused(nuke_matting("matte", make_plate([1]), "--model", weights, "--ocio", "bad.ocio"), "bad.ocio")
+
+    def test_a_damaged_weight_file(self, nuke_matting, make_plate, weights, tmp_path):
+        data = Path(weights).read_bytes()
+        (tmp_path / "cut.safetensors").write_bytes(data[: len(data) // 2])
+        done = nuke_matting("matte", make_plate([1]), "--model", tmp_path / "cut.safetensors")
+        self.refused(done, "cut.safetensors", "not a whole safetensors file", "--model")
+
+    def test_an_unknown_model(self, nuke_matting, make_plate):
+        self.refused(nuke_matting("matte", make_plate([1]), "--model", "two_stages"), "two_stages", "known")
+
+    def test_a_gpu_that_is_not_there(self, nuke_matting, make_plate, weights):
+        done = nuke_matting("matte", make_plate([1]), "--model", weights, "--device", "cuda:99")
+        self.refused(done, "cuda:99", "--device cpu")
+
+    def test_frames_that_are_none(self, nuke_matting, make_plate, weights):
+        self.refused(nuke_matting("matte", make_plate([1]), "--model", weights, "--frames", "1-x"), "1-x", "1001-1100x2")
+
+    def test_an_output_without_a_frame_number(self, nuke_matting, make_plate, weights):
+        done = nuke_matting("matte", make_plate([1, 2]), "--model", weights, "--out", "o.exr")
+        self.refused(done, "no frame number", "####")
+
+    def test_an_output_onto_the_plate(self, nuke_matting, make_plate, weights):
+        plate = make_plate([1, 2])
+        before = Path(plate % 1).read_bytes()
+        done = nuke_matting("matte", plate, "--model", weights, "--out", plate, "--mode", "merge", "--overwrite")
+        self.refused(done, "write over an input")
+        assert Path(plate % 1).read_bytes() == before
+
+
+class TestFramesThatFail:
+    """Exit code 1; the other frames are written."""
+
+    def test_a_gap_in_the_range(self, nuke_matting, make_plate, weights, tmp_path):
+        plate = make_plate([1001, 1002, 1004])
+        done = nuke_matting("matte", plate, "--model", weights, "--frames", "1001-1004", "--out", "o.####.exr", *QUICK)
+        assert done.returncode == 1
+        assert "plate.1003.exr (frame 1003): the frame is missing; render or copy it" in done.stderr
+        assert len(alphas(tmp_path)) == 3
+
+    def test_a_gap_that_was_not_asked_for_is_a_warning(self, nuke_matting, make_plate, weights):
+        done = nuke_matting("matte", make_plate([1001, 1002, 1004]), "--model", weights, *QUICK)
+        assert done.returncode == 0 and "1003 are not there" in done.stderr
+
+    def test_a_read_only_folder(self, nuke_matting, make_plate, weights, tmp_path):
+        if os.name != "posix":
+            pytest.skip("rights work otherwise there")
+        folder = "/proc/self/no" if os.geteuid() == 0 else str(tmp_path / "locked")  # root may write anywhere but there
+        if os.geteuid():
+            (tmp_path / "locked").mkdir(mode=0o555)
+        done = nuke_matting("matte", make_plate([1001]), "--model", weights, "--out", f"{folder}/o.####.exr", *QUICK)
+        assert done.returncode == 1 and "cannot be written" in done.stderr and "Traceback" not in done.stderr
+
+    def test_a_full_disk(self, nuke_matting, make_plate, weights, tmp_path):
+        disk = tmp_path / "disk"
+        disk.mkdir()
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", disk], capture_output=True).returncode:
+            pytest.skip("no right to mount a small disk")
+        try:
+            plate = make_plate(range(1001, 1004), 90, 160)
+            command = ("matte", plate, "--model", weights, "--fg", "--out", f"{disk}/o.####.exr", *QUICK)
+            done = nuke_matting(*command)
+            assert done.returncode == 1 and "the disk is full; make room" in done.stderr
+            assert all(read_frame(path, 1).pixels.shape == (90, 160, 3) for path in disk.iterdir())
+            subprocess.run(["mount", "-o", "remount,size=4m", disk], check=True)
+            assert nuke_matting(*command).returncode == 0
+        finally:
+            subprocess.run(["umount", disk], check=True)
+
+    def test_a_cache_that_cannot_be_used_costs_no_frame(self, nuke_matting, make_plate, weights, tmp_path):
+        (tmp_path / "file").write_bytes(b"")
+        done = nuke_matting("matte", make_plate([1001, 1002]), "--model", weights, "--cache-dir", "file/cache", *QUICK)
+        assert done.returncode == 0 and done.stderr.count("goes on without the cache") == 1
+
+
+class TestInterruption:
+    """Whatever happens to a run: no partial file, and the next one goes on."""
+
+    FRAMES = range(1001, 1013)
+
+    def command(self, plate, weights, out):
+        return [sys.executable, "-m", "nuke_matting", "matte", plate, "--model", weights, "--out", out, "--fg", "--quiet", "--region-batch", "50"]
+
+    def test_ctrl_c_leaves_whole_files_and_exit_code_130(self, make_plate, weights, tmp_path):
+        out = tmp_path / "out"
+        command = self.command(make_plate(self.FRAMES), weights, f"{out}/o.####.exr")
+        run = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        while not list(out.glob("*.exr")) and run.poll() is None:
+            time.sleep(0.02)
+        run.send_signal(signal.SIGINT)
+        _, said = run.communicate(timeout=60)
+        assert run.returncode in (130, 0)
+        assert run.returncode == 0 or ("run the same command again" in said and "Traceback" not in said)
+        assert all(re.fullmatch(r"o\.\d{4}\.exr", path.name) for path in out.iterdir())
+        assert subprocess.run(command).returncode == 0
+        assert len(alphas(out)) == len(self.FRAMES)
+
+    def test_runs_that_are_killed_ten_times_end_like_an_undisturbed_one(self, make_plate, weights, tmp_path, monkeypatch):
+        plate = make_plate(self.FRAMES)
+        assert subprocess.run([*self.command(plate, weights, f"{tmp_path}/calm/o.####.exr"), "--no-cache"]).returncode == 0
+        command = self.command(plate, weights, f"{tmp_path}/killed/o.####.exr")
+        random = np.random.default_rng(5)
+        for _ in range(10):
+            run = subprocess.Popen(command)
+            try:
+                run.wait(timeout=random.uniform(1.0, 6.0))
+            except subprocess.TimeoutExpired:
+                run.kill()
+                run.wait()
+            for path in (tmp_path / "killed").glob("*.exr"):
+                assert read_frame(path, 0).pixels.shape == (36, 64, 3)
+        assert subprocess.run(command).returncode == 0
+        assert alphas(tmp_path / "killed") == alphas(tmp_path / "calm")
+
+    def test_two_runs_at_once_share_the_work(self, make_plate, weights, tmp_path):
+        command = self.command(make_plate(self.FRAMES), weights, f"{tmp_path}/out/o.####.exr")
+        command[command.index("--quiet")] = "--json"
+        runs = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+        told = [each for run in runs for each in events(run.communicate(timeout=240)[0])]
+        assert [run.returncode for run in runs] == [0, 0]
+        computed = sorted(each["frame"] for each in told if each["event"] == "frame" and each["state"] == "computed")
+        assert computed == list(self.FRAMES)
+        assert len(alphas(tmp_path / "out")) == len(self.FRAMES)
