@@ -52,34 +52,65 @@ class Settings:
     nuke_matting.errors.UsageError: precision: 'fp8' is not one of auto, fp32, bf16, fp16
     """
 
-    model: str = _option("two_stage", "model to use: a name, or the path of a .safetensors file", metavar="MODEL", pixels=True)
+    model: str = _option(
+        "two_stage", "model to use: a name, or the path of a .safetensors file", metavar="MODEL", pixels=True
+    )
     device: str = _option(
-        "auto", "where the network runs; auto takes a CUDA GPU, else Apple's, else the CPU", metavar="auto|cpu|cuda|cuda:N|mps",
+        "auto",
+        "where the network runs; auto takes a CUDA GPU, else Apple's, else the CPU",
+        metavar="auto|cpu|cuda|cuda:N|mps",
         pattern=r"auto|cpu|mps|cuda(:\d+)?",
     )
     precision: str = _option(
-        "auto", "arithmetic of the network; auto is fp32 on a CPU, fp16 on a GPU", choices=("auto", "fp32", "bf16", "fp16"),
+        "auto",
+        "arithmetic of the network; auto is fp32 on a CPU, fp16 on a GPU",
+        choices=("auto", "fp32", "bf16", "fp16"),
     )
     ocio: str = _option("", "OCIO config; default: $OCIO, then the built-in one", metavar="CONFIG", pixels=True)
-    colourspace: str = _option("", "colour space of the plate; default: from the file, then the config", metavar="NAME", pixels=True)
-    clean_plate: str = _option("", "the same view without the subject: a sequence or a single file", metavar="PATTERN_OR_FILE", pixels=True)
+    colourspace: str = _option(
+        "", "colour space of the plate; default: from the file, then the config", metavar="NAME", pixels=True
+    )
+    clean_plate: str = _option(
+        "", "the same view without the subject: a sequence or a single file", metavar="PATTERN_OR_FILE", pixels=True
+    )
     guide: str = _option(
-        "", "rough matte, single file or sequence: 1 inside, 0 outside, between is open", metavar="PATTERN", pixels=True,
+        "",
+        "rough matte, single file or sequence: 1 inside, 0 outside, between is open",
+        metavar="PATTERN",
+        pixels=True,
     )
     regions: float = _option(
-        4.0, "most 8x8 regions to refine in a frame, times (width + height) / 8", minimum=0.0, maximum=1000.0, pixels=True,
+        4.0,
+        "most 8x8 regions to refine in a frame, times (width + height) / 8",
+        minimum=0.0,
+        maximum=1000.0,
+        pixels=True,
     )
     region_batch: int = _option(
-        1024, "regions refined at once; lower it when memory is short (changes the last bits)", minimum=1, maximum=1_000_000, pixels=True,
+        1024,
+        "regions refined at once; lower it when memory is short (changes the last bits)",
+        minimum=1,
+        maximum=1_000_000,
+        pixels=True,
     )
-    mode: str = _option("sidecar", "sidecar writes the alpha alone, merge adds it to a copy of the plate", choices=("sidecar", "merge"))
-    layer: str = _option("rgba.alpha", "channel for the alpha: rgba.alpha, or NAME.A for a layer of its own",
-                         metavar="rgba.alpha|NAME.A", pattern=r"rgba\.alpha|[A-Za-z][A-Za-z0-9_]*\.[A-Za-z][A-Za-z0-9_]*")
+    mode: str = _option(
+        "sidecar", "sidecar writes the alpha alone, merge adds it to a copy of the plate", choices=("sidecar", "merge")
+    )
+    layer: str = _option(
+        "rgba.alpha",
+        "channel for the alpha: rgba.alpha, or NAME.A for a layer of its own",
+        metavar="rgba.alpha|NAME.A",
+        pattern=r"rgba\.alpha|[A-Za-z][A-Za-z0-9_]*\.[A-Za-z][A-Za-z0-9_]*",
+    )
     fg: bool = _option(False, "also write the foreground colour, free of the background's")
     premult: bool = _option(False, "multiply the foreground by the alpha (else it is straight)")
-    cache_dir: str = _option("", "folder of cached mattes; default: $NUKE_MATTING_CACHE, then the user's cache folder", metavar="DIR")
+    cache_dir: str = _option(
+        "", "folder of cached mattes; default: $NUKE_MATTING_CACHE, then the user's cache folder", metavar="DIR"
+    )
     cache: bool = _option(True, "keep mattes in the cache and take them from it")
-    cache_size: float = _option(50.0, "most that the cache may hold; least recently used goes first", unit="GB", minimum=0.0)
+    cache_size: float = _option(
+        50.0, "most that the cache may hold; least recently used goes first", unit="GB", minimum=0.0
+    )
     jobs: int = _option(2, "threads that read and write files beside the network", minimum=1, maximum=64)
 
     def __post_init__(self) -> None:
@@ -107,7 +138,7 @@ def _check(name: str, value: Any, option: Option, kind: type) -> None:
         raise UsageError(f"{shown}: {value!r} is not a {kind.__name__}")
     if option.choices and value not in option.choices:
         raise UsageError(f"{shown}: {value!r} is not one of {', '.join(option.choices)}")
-    if option.pattern and not re.fullmatch(option.pattern, value):
+    if option.pattern and isinstance(value, str) and not re.fullmatch(option.pattern, value):
         raise UsageError(f"{shown}: {value!r} is not of the form {option.metavar}")
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         low, high = option.minimum, option.maximum

@@ -55,8 +55,12 @@ def make_plate(tmp_path):
         y, x = np.mgrid[0:height, 0:width].astype(np.float32)
         for frame in frames:
             blob = np.exp(-((x - width / 2 - frame % 7) ** 2 + (y - height / 2) ** 2) / (0.1 * width * height / 2))
-            rgb = np.stack([blob * 4, blob * 0.5 + 0.1, x / width], 2) + np.random.default_rng(frame).normal(0, 0.02, (height, width, 3))
-            channels = {name: np.ascontiguousarray(rgb[..., index].astype(np.float16)) for index, name in enumerate("RGB")}
+            rgb = np.stack([blob * 4, blob * 0.5 + 0.1, x / width], 2) + np.random.default_rng(frame).normal(
+                0, 0.02, (height, width, 3)
+            )
+            channels = {
+                name: np.ascontiguousarray(rgb[..., index].astype(np.float16)) for index, name in enumerate("RGB")
+            }
             header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
             OpenEXR.File(header, channels).write(str(folder / f"plate.{frame:04d}.exr"))
         return str(folder / "plate.%04d.exr")
@@ -74,7 +78,10 @@ class Ended(NamedTuple):
 
 @pytest.fixture
 def nuke_matting(tmp_path, monkeypatch, capfd):
-    """Runs the command line in a folder of its own: nuke_matting("matte", ...) -> Ended. In this process: torch is slow to import."""
+    """Runs the command line in a folder of its own: nuke_matting("matte", ...) -> Ended.
+
+    In this process, since torch is slow to import.
+    """
     monkeypatch.chdir(tmp_path)
 
     def run(*args) -> Ended:

@@ -50,8 +50,12 @@ def test_every_room_has_its_rule():
 def test_the_networks_touch_no_files():
     for module in (PACKAGE / "nets").rglob("*.py"):
         tree = ast.parse(module.read_text(encoding="utf-8"))
-        names = {alias.name.split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
-        names |= {node.module.split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
+        names = {
+            alias.name.split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names
+        }
+        names |= {
+            node.module.split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module
+        }
         assert not names & {"os", "io", "pathlib", "OpenImageIO", "numpy"}, module.name
 
 

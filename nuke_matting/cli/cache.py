@@ -12,12 +12,18 @@ from nuke_matting.engine.shot import cache_folder
 
 def add(verbs: argparse._SubParsersAction) -> None:
     """Adds the verb to the application."""
-    verb = verbs.add_parser("cache", help="look at and tidy the cache of mattes", description="Looks at and tidies the cache of mattes.")
+    verb = verbs.add_parser(
+        "cache", help="look at and tidy the cache of mattes", description="Looks at and tidies the cache of mattes."
+    )
     actions = verb.add_subparsers(title="actions", metavar="ACTION", required=True)
     for name, run, text in (
         ("info", _info, "where it is, what it holds, what is wrong with it"),
         ("clear", _clear, "remove every matte"),
-        ("prune", _prune, "remove the least recently used mattes until it is within --cache-size, and what killed runs left"),
+        (
+            "prune",
+            _prune,
+            "remove the least recently used mattes until it is within --cache-size, and what killed runs left",
+        ),
     ):
         action = actions.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
         add_settings(action, ("cache_dir", "cache_size"))

@@ -10,7 +10,9 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 import OpenImageIO
 import PyOpenColorIO
@@ -41,7 +43,7 @@ def add(verbs: argparse._SubParsersAction) -> None:
     verb = verbs.add_parser(
         "doctor",
         help="check the installation: versions, devices, colour, weights, cache",
-        description="Checks the installation, and prints what a ticket should hold. Exit code 1 where something is wrong.",
+        description="Checks the installation, prints what a ticket should hold. Exit code 1 where something is wrong.",
     )
     add_settings(verb, ("model", "device", "precision", "ocio", "cache_dir"))
     verb.add_argument("--json", action="store_true", help="as a JSON list")
@@ -49,7 +51,9 @@ def add(verbs: argparse._SubParsersAction) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    findings = [found for check in (_versions, _devices, _colour, _weights, _cache) for found in check(settings_of(args))]
+    findings = [
+        found for check in (_versions, _devices, _colour, _weights, _cache) for found in check(settings_of(args))
+    ]
     if args.json:
         print(json.dumps([asdict(each) for each in findings]))
     else:
@@ -94,8 +98,12 @@ def _colour(settings: Settings) -> Iterator[Finding]:
 
 def _weights(settings: Settings) -> Iterator[Finding]:
     for name, path in shipped_weights().items():
-        yield _checked(f"weights {name}", lambda path=path: f"sha256 {load_weights(path).digest[:16]}, {path}")
+        yield _checked(f"weights {name}", partial(_digest_of, path))
     yield _checked("model in use", lambda: load_model(settings.model, settings.device, settings.precision).name)
+
+
+def _digest_of(path: Path) -> str:
+    return f"sha256 {load_weights(path).digest[:16]}, {path}"
 
 
 def _cache(settings: Settings) -> Iterator[Finding]:
@@ -106,7 +114,9 @@ def _cache(settings: Settings) -> Iterator[Finding]:
             file.write(b"x")
         info = Cache(folder, int(settings.cache_size * 1e9)).info()
         wrong = f"{info.problems} damaged mattes: nuke-matting cache prune" if info.problems else ""
-        yield Finding("cache", f"{folder}: {info.entries} mattes, {info.bytes / 1e9:.2f} GB of {settings.cache_size:g}", wrong)
+        yield Finding(
+            "cache", f"{folder}: {info.entries} mattes, {info.bytes / 1e9:.2f} GB of {settings.cache_size:g}", wrong
+        )
     except (OSError, MattingError) as error:
         yield Finding("cache", str(folder), f"{error}; give another with --cache-dir or $NUKE_MATTING_CACHE")
 

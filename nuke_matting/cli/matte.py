@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 import time
 from pathlib import Path
 
 from nuke_matting.cli.options import add_settings, settings_of
 from nuke_matting.cli.report import JsonReport, QuietReport, Report, TerminalReport
 from nuke_matting.engine.delivery import Delivery
-from nuke_matting.engine.pipeline import Done, Failed, run
+from nuke_matting.engine.pipeline import Failed, run
 from nuke_matting.engine.shot import Shot
-from nuke_matting.errors import MattingError, UsageError
-from nuke_matting.plate.sequence import expand_pattern, format_frames, has_frame_field, parse_frames
+from nuke_matting.errors import MattingError
+from nuke_matting.plate.sequence import format_frames, parse_frames
 
 EXAMPLES = """
 examples:
@@ -38,18 +37,32 @@ def add(verbs: argparse._SubParsersAction) -> None:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    verb.add_argument("plate", metavar="PLATE", help="dir/plate.%%04d.exr, plate.####.exr, plate.@@@@.exr, a folder with one sequence, or one file")
+    verb.add_argument(
+        "plate",
+        metavar="PLATE",
+        help="dir/plate.%%04d.exr, plate.####.exr, plate.@@@@.exr, a folder with one sequence, or one file",
+    )
     frames = verb.add_argument_group("frames and files")
-    frames.add_argument("--frames", metavar="1001-1100x2", help="frames to matte (default: all there are); lists by comma or space")
-    frames.add_argument("--out", metavar="PATTERN", help="where the mattes go (default: matte/NAME.####.exr in the current folder)")
+    frames.add_argument(
+        "--frames", metavar="1001-1100x2", help="frames to matte (default: all there are); lists by comma or space"
+    )
+    frames.add_argument(
+        "--out", metavar="PATTERN", help="where the mattes go (default: matte/NAME.####.exr in the current folder)"
+    )
     add_settings(frames, ("mode", "layer", "fg", "premult"))
-    frames.add_argument("--overwrite", action="store_true", help="write every frame again, also over files of other origin")
+    frames.add_argument(
+        "--overwrite", action="store_true", help="write every frame again, also over files of other origin"
+    )
     add_settings(verb.add_argument_group("help for the network"), ("clean_plate", "guide"))
-    add_settings(verb.add_argument_group("network"), ("model", "device", "precision", "regions", "region_batch", "jobs"))
+    add_settings(
+        verb.add_argument_group("network"), ("model", "device", "precision", "regions", "region_batch", "jobs")
+    )
     add_settings(verb.add_argument_group("colour"), ("ocio", "colourspace"))
     add_settings(verb.add_argument_group("cache"), ("cache_dir", "cache", "cache_size"))
     output = verb.add_argument_group("what is printed")
-    output.add_argument("--json", action="store_true", help="one JSON object a line on stdout: start, frame, warning, error, done")
+    output.add_argument(
+        "--json", action="store_true", help="one JSON object a line on stdout: start, frame, warning, error, done"
+    )
     output.add_argument("--quiet", action="store_true", help="errors only")
     verb.set_defaults(run=run_matte)
 
@@ -93,7 +106,7 @@ def _run(args: argparse.Namespace, report: Report) -> int:
 
 
 def default_out(plate: str) -> str:
-    """`matte/NAME.####.exr` in the current folder, NAME from the plate's own: plate.%04d.exr -> matte/plate_matte.####.exr."""
+    """In the current folder, named after the plate: plate.%04d.exr -> matte/plate_matte.####.exr."""
     path = Path(plate)
     name = path.name if path.is_dir() or not path.suffix else path.stem
     base = name.rstrip("0123456789#@%d-").rstrip("._- ") or "plate"

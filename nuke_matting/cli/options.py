@@ -26,11 +26,17 @@ def settings_of(args: argparse.Namespace) -> Settings:
 def _add(group: Any, name: str, default: Any, option: Option) -> None:
     flag = f"--{name.replace('_', '-')}"
     if default is True:
-        group.add_argument(f"--no-{name.replace('_', '-')}", dest=name, action="store_false", help=f"do not: {option.help}")
+        group.add_argument(
+            f"--no-{name.replace('_', '-')}", dest=name, action="store_false", help=f"do not: {option.help}"
+        )
     elif default is False:
         group.add_argument(flag, dest=name, action="store_true", help=option.help)
     else:
-        shown = "" if default == "" or "default" in option.help else f" (default: {default}{' ' + option.unit if option.unit else ''})"
+        shown = (
+            ""
+            if default == "" or "default" in option.help
+            else f" (default: {default}{' ' + option.unit if option.unit else ''})"
+        )
         group.add_argument(
             flag,
             dest=name,

@@ -77,7 +77,14 @@ class JsonReport:
             self._error(result.error, result.frame)
             return
         state = "skipped" if result.skipped else "cached" if result.cached else "computed"
-        self._say("frame", frame=result.frame, path=str(path), state=state, seconds=round(result.seconds, 4), notes=list(result.notes))
+        self._say(
+            "frame",
+            frame=result.frame,
+            path=str(path),
+            state=state,
+            seconds=round(result.seconds, 4),
+            notes=list(result.notes),
+        )
 
     def warning(self, text: str) -> None:
         self._say("warning", text=text)
@@ -92,7 +99,15 @@ class JsonReport:
         self._say("done", frames=done, failed=failed, seconds=round(seconds, 3), out=out)
 
     def _error(self, error: MattingError, frame: int | None) -> None:
-        self._say("error", kind=error.kind, frame=frame, path=error.path, what=error.what, advice=error.advice, text=str(error))
+        self._say(
+            "error",
+            kind=error.kind,
+            frame=frame,
+            path=error.path,
+            what=error.what,
+            advice=error.advice,
+            text=str(error),
+        )
 
     def _say(self, event: str, **about: Any) -> None:
         print(json.dumps({"event": event, **about}), flush=True)
@@ -125,7 +140,13 @@ class TerminalReport:
         self._line(f"out     {about['out']}")
         self._count, self._every = len(frames), max(1, len(frames) // 20)
         if self._console.is_terminal:
-            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Speed(), TimeRemainingColumn())
+            columns = (
+                TextColumn("{task.description}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                _Speed(),
+                TimeRemainingColumn(),
+            )
             self._progress = Progress(*columns, console=self._console)
             self._progress.add_task("matting", total=len(frames))
             self._progress.start()

@@ -48,5 +48,3 @@ def to_model(linear: NDArray) -> NDArray:
 def from_model(model: NDArray) -> NDArray:
     """Model space -> scene-linear Rec.709."""
     return roll_off_inverse(srgb_curve_inverse(model))
-
-

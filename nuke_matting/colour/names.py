@@ -86,7 +86,7 @@ def near_matches(config: ocio_lib.Config, name: str, most: int = 4) -> list[str]
     A space is listed once, by the name of its that is nearest.
     """
     wanted = name.strip().lower()
-    candidates = {role: space for role, space in config.getRoles()}
+    candidates = dict(config.getRoles())
     for space in _all_spaces(config):
         candidates.update({each: space.getName() for each in (space.getName(), *space.getAliases())})
     scores = []

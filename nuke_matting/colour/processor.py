@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import itertools
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -93,7 +94,7 @@ class ColourPipe:
             _apply(way, ceiling, result)
             return result
         edges = [height * i // strips for i in range(strips + 1)]
-        parts = [result[top:bottom] for top, bottom in zip(edges, edges[1:], strict=False)]
+        parts = [result[top:bottom] for top, bottom in itertools.pairwise(edges)]
         for _ in self._pool.map(functools.partial(_apply, way, ceiling), parts):
             pass  # to raise what a thread raised
         return result

@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Literal, overload
 
 import platformdirs
 
@@ -145,6 +146,12 @@ class Cache:
                 advice="give another folder with --cache-dir, or use --no-cache",
             ) from error
         self._grow(len(exr) + len(text))
+
+    @overload
+    def claim(self, key: str, wait: Literal[True] = True) -> Lease: ...
+
+    @overload
+    def claim(self, key: str, wait: bool) -> Lease | None: ...
 
     def claim(self, key: str, wait: bool = True) -> Lease | None:
         """The right to compute a matte, taken at once; give it back with `release`, or use it in a `with` statement.

@@ -37,7 +37,9 @@ class Delivery(Target):
         taken = {os.path.realpath(each.path(frame)) for each in inputs for frame in each.frames}
         for frame in frames:
             if os.path.realpath(self.path(frame)) in taken:
-                raise UsageError("the output would write over an input", path=self.path(frame), advice="give another --out")
+                raise UsageError(
+                    "the output would write over an input", path=self.path(frame), advice="give another --out"
+                )
         self._ledger = Ledger(cache_folder(shot.settings) / "written")
 
     def path(self, frame: int) -> Path:
@@ -52,12 +54,16 @@ class Delivery(Target):
         path, settings = self.path(matte.frame), self.shot.settings
         if path.exists() and not self.overwrite and not self._ledger.ours(path):
             raise OutputError(
-                "a file is in the way that this tool did not write", path=path, frame=matte.frame,
+                "a file is in the way that this tool did not write",
+                path=path,
+                frame=matte.frame,
                 advice="move it, give another --out, or use --overwrite",
             )
         self._ledger.announce(path)
         write = write_merged if settings.mode == "merge" else write_sidecar
-        pixels = Pixels(matte.plate, matte.frame, matte.data_window, matte.display_window, matte.alpha, matte.foreground)
+        pixels = Pixels(
+            matte.plate, matte.frame, matte.data_window, matte.display_window, matte.alpha, matte.foreground
+        )
         warnings = write(path, pixels, layer=settings.layer, premult=settings.premult)
         self._ledger.record(path, self._stamp(matte.key))
         return warnings

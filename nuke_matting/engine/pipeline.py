@@ -20,7 +20,6 @@ from nuke_matting.engine._lease import Lease
 from nuke_matting.engine.shot import Loaded, Matte, Plan, Shot
 from nuke_matting.errors import CacheError, MattingError
 
-
 log = logging.getLogger(__name__)
 
 
@@ -96,7 +95,7 @@ def run(shot: Shot, frames: Sequence[int], target: Target, warn: Callable[[str],
                         put_off.add(frame)
                         turn.append(frame)
                         continue
-                    matte = _infer(shot, fetched, lease)
+                    matte = _infer(shot, fetched.plan, fetched.loaded, fetched.prepared, lease)
                     writing.append(writers.submit(_write, target, keeper, matte, lease, began))
             except Exception as error:
                 yield Failed(frame, _told(error, frame))
@@ -127,11 +126,11 @@ def _fetch(shot: Shot, frame: int, target: Target, wanted: frozenset[int]) -> _F
     return _Fetched(plan, loaded=shot.load(frame), prepared=prepared)
 
 
-def _infer(shot: Shot, fetched: _Fetched, lease: Lease) -> Matte:
+def _infer(shot: Shot, plan: Plan, loaded: Loaded, prepared: dict[int, Any] | None, lease: Lease) -> Matte:
     """The matte; the lease stays held, for the writer, unless this fails."""
     try:
-        found = shot.cached(fetched.plan)  # another process may have been first
-        return found or shot.infer(fetched.plan, fetched.loaded, fetched.prepared)
+        found = shot.cached(plan)  # another process may have been first
+        return found or shot.infer(plan, loaded, prepared)
     except BaseException:
         lease.release()
         raise
@@ -151,7 +150,7 @@ def _write(target: Target, keeper: _Keeper, matte: Matte, lease: Lease | None, b
 
 
 def _told(error: Exception, frame: int) -> MattingError:
-    """The error of a frame as users read it; one that nobody foresaw is logged whole, and must not end the other frames."""
+    """The error of a frame as users read it; one that nobody foresaw is logged whole, and must not end the others."""
     if isinstance(error, MattingError):
         return error
     log.error("frame %d", frame, exc_info=error)
@@ -164,19 +163,19 @@ class _Keeper:
 
     def __init__(self, shot: Shot, warn: Callable[[str], None]) -> None:
         self._shot, self._warn, self._lock = shot, warn, threading.Lock()
-        self._usable = shot.cache is not None
+        self._cache = shot.cache
 
     def claim(self, key: str, wait: bool) -> Lease | None:
         """The right to compute a matte; None where another process has it and `wait` is False."""
-        if self._usable:
+        if self._cache is not None:
             try:
-                return self._shot.cache.claim(key, wait=wait)
+                return self._cache.claim(key, wait=wait)
             except CacheError as error:
                 self._give_up(error)
         return Lease()
 
     def keep(self, matte: Matte) -> None:
-        if self._usable:
+        if self._cache is not None:
             try:
                 self._shot.keep(matte)
             except CacheError as error:
@@ -184,6 +183,6 @@ class _Keeper:
 
     def _give_up(self, error: CacheError) -> None:
         with self._lock:
-            if self._usable:
-                self._usable = False
+            if self._cache is not None:
+                self._cache = None
                 self._warn(f"{error}; the run goes on without the cache")

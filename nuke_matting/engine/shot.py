@@ -157,7 +157,7 @@ class Shot:
     # -- the three steps --
 
     def plan(self, frame: int) -> Plan:
-        """What the matte of a frame depends on. Raises PlateError where the frame, or its clean plate or guide, is missing."""
+        """What the matte of a frame depends on. Raises PlateError where the frame, its clean plate or guide is missing."""
         inputs = {frame: self._inputs_digest(frame)}
         references, notes = [], []
         for offset in self.model.references:
@@ -189,7 +189,9 @@ class Shot:
         clean = guide = None
         if self.clean is not None:
             other = read_frame(self._still_path(self.clean, frame), frame)
-            clean = align(self._colour(other.colour, other.path).to_model(other.pixels), other.data_window, read.data_window)
+            clean = align(
+                self._colour(other.colour, other.path).to_model(other.pixels), other.data_window, read.data_window
+            )
         if self.guide is not None:
             matte, window, _ = read_matte(self._still_path(self.guide, frame), frame)
             guide = np.clip(align(matte, window, read.data_window), 0, 1)
@@ -206,11 +208,15 @@ class Shot:
                 memory.append(own if other == plan.frame else self._encode(plan, other, (prepared or {}).get(other)))
             except MattingError as error:  # a broken neighbour must not cost this frame
                 memory.append(own)
-                notes.append(f"frame {other} cannot be read ({error.what}): the memory read frame {plan.frame} in its place")
+                notes.append(
+                    f"frame {other} cannot be read ({error.what}): the memory read frame {plan.frame} in its place"
+                )
         quality = Quality(self.settings.regions, self.settings.region_batch)
         raw = self.model.matte(loaded.input, own, memory, quality)
         if loaded.frame.non_finite:
-            notes.append(f"{loaded.frame.non_finite} pixels of the plate are not finite numbers; they were read as 0 or +-65504")
+            notes.append(
+                f"{loaded.frame.non_finite} pixels of the plate are not finite numbers; they were read as 0 or +-65504"
+            )
         foreground = None
         if self.settings.fg:
             foreground = loaded.colour.to_plate(raw.foreground)
@@ -218,7 +224,14 @@ class Shot:
             foreground = np.where(raw.alpha[..., None] >= 1, loaded.frame.pixels, foreground)
         frame = loaded.frame
         return Matte(
-            plan.frame, raw.alpha, foreground, frame.data_window, frame.display_window, plan.path, tuple(notes), plan.key
+            plan.frame,
+            raw.alpha,
+            foreground,
+            frame.data_window,
+            frame.display_window,
+            plan.path,
+            tuple(notes),
+            plan.key,
         )
 
     # -- the cache --
@@ -229,7 +242,9 @@ class Shot:
         if value is None:
             return None
         data, display = (Window(*value.info[name]) for name in ("data_window", "display_window"))
-        return Matte(plan.frame, value.alpha, value.foreground, data, display, plan.path, value.notes, plan.key, cached=True)
+        return Matte(
+            plan.frame, value.alpha, value.foreground, data, display, plan.path, value.notes, plan.key, cached=True
+        )
 
     def keep(self, matte: Matte) -> None:
         """Puts a matte into the cache, if there is one. Raises CacheError where it cannot be written."""
@@ -264,7 +279,12 @@ class Shot:
         Raises PlateError where a file is missing, ColourError where its colour cannot be known.
         """
         if frame not in self.plate.frame_set:
-            raise PlateError("the frame is missing", path=self.plate.path(frame), frame=frame, advice="render or copy it, or leave it out of --frames")
+            raise PlateError(
+                "the frame is missing",
+                path=self.plate.path(frame),
+                frame=frame,
+                advice="render or copy it, or leave it out of --frames",
+            )
         colours = [self.plate.path(frame)]
         colours += [self._still_path(self.clean, frame)] if self.clean is not None else []
         guides = [self._still_path(self.guide, frame)] if self.guide is not None else []
@@ -277,7 +297,12 @@ class Shot:
     @staticmethod
     def _still_path(sequence: Sequence, frame: int) -> Path:
         if not sequence.still and frame not in sequence.frame_set:
-            raise PlateError("the frame is missing", path=sequence.path(frame), frame=frame, advice="give a sequence that covers the frames, or a single file")
+            raise PlateError(
+                "the frame is missing",
+                path=sequence.path(frame),
+                frame=frame,
+                advice="give a sequence that covers the frames, or a single file",
+            )
         return sequence.path(frame)
 
     def _colour(self, hints: ColourHints, path: Path) -> ColourPipe:

@@ -33,7 +33,9 @@ def find_weights(model: str) -> Path:
         raise ModelError("there is no such weight file", path=path, advice="check the path given with --model")
     near = difflib.get_close_matches(model, known, n=1)
     meant = f"did you mean {near[0]}? " if near else ""
-    raise ModelError(f"no model is called {model!r}", advice=f"{meant}known: {', '.join(known) or 'none, the weights are missing'}")
+    raise ModelError(
+        f"no model is called {model!r}", advice=f"{meant}known: {', '.join(known) or 'none, the weights are missing'}"
+    )
 
 
 def choose_device(device: str) -> str:
@@ -47,7 +49,9 @@ def choose_device(device: str) -> str:
         number = int(device.partition(":")[2] or 0)
         if number >= count:
             there = f"{count} CUDA GPUs are visible" if count else "no CUDA GPU is visible to torch"
-            raise UsageError(f"device {device}: {there}", advice="check the driver with nvidia-smi, or use --device cpu")
+            raise UsageError(
+                f"device {device}: {there}", advice="check the driver with nvidia-smi, or use --device cpu"
+            )
         return f"cuda:{number}"
     if device == "mps" and not torch.backends.mps.is_available():
         raise UsageError("device mps: Apple's GPU is not at hand", advice="use --device cpu")
@@ -72,7 +76,8 @@ def load_model(model: str, device: str, precision: str) -> Model:
     kind = weights.metadata["architecture"]
     if kind not in ARCHITECTURES:
         raise ModelError(
-            f"the weights are for a network {kind!r} that this version does not know", path=weights.path,
+            f"the weights are for a network {kind!r} that this version does not know",
+            path=weights.path,
             advice=f"known networks: {', '.join(ARCHITECTURES)}",
         )
     return ARCHITECTURES[kind](weights, at, arithmetic)

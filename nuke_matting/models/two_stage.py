@@ -23,30 +23,35 @@ _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 class TwoStageModel:
     """See `contract.Model`. Reads from the two frames before."""
 
-    references = (-1, -2)
+    references: tuple[int, ...] = (-1, -2)
 
     def __init__(self, weights: WeightFile, device: str, precision: str) -> None:
         self.name = weights.metadata.get("name", weights.path.stem)
         self.digest, self.device, self.precision = weights.digest, device, precision
-        self._long_side = int(weights.metadata.get("coarse_long_side", 512))  # pixels; what the weights were trained for
+        self._long_side = int(
+            weights.metadata.get("coarse_long_side", 512)
+        )  # pixels; what the weights were trained for
         net = TwoStage()
         fill(net, weights)
-        self._net = net.eval().requires_grad_(False).to(device, memory_format=torch.channels_last)
+        net = net.eval().requires_grad_(False).to(device)
+        self._net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def prepare(self, frame: FrameInput) -> Tensor:
         """[1, 9, h, w] float32 on the CPU, at the coarse size: the frame's area average."""
         image, clean, guide = _tensors(frame)
-        size = coarse_size(*image.shape[-2:], self._long_side)
+        size = coarse_size(image.shape[-2], image.shape[-1], self._long_side)
         with torch.inference_mode():
-            small = [None if each is None else _reduce(each, size) for each in (image, clean, guide)]
-            return stack(*small)
+            clean, guide = (None if each is None else _reduce(each, size) for each in (clean, guide))
+            return stack(_reduce(image, size), clean, guide)
 
     def encode(self, prepared: Tensor) -> Features:
         with torch.inference_mode(), self._arithmetic():
             return self._net.encode(prepared.to(self.device).contiguous(memory_format=torch.channels_last))
 
     def matte(self, frame: FrameInput, own: Features, memory: Sequence[Features], quality: Quality) -> RawMatte:
-        image, clean, _ = (None if each is None else each.to(self.device) for each in _tensors(frame))
+        image, clean, _ = _tensors(frame)
+        image = image.to(self.device)
+        clean = None if clean is None else clean.to(self.device)
         height, width = image.shape[-2:]
         grid = rg.grid_size(height, width)
         budget = round(quality.regions * (height + width) / rg.CELL)
@@ -79,12 +84,13 @@ def _reduce(image: Tensor, size: tuple[int, int]) -> Tensor:
 
 def _tensors(frame: FrameInput) -> tuple[Tensor, Tensor | None, Tensor | None]:
     """[1, 3, H, W], [1, 3, H, W] or None, [1, 1, H, W] or None; contiguous, since cuts and resizes are faster so."""
-    image, clean = (
-        None if each is None else torch.from_numpy(np.ascontiguousarray(each.transpose(2, 0, 1)))[None]
-        for each in (frame.image, frame.clean)
-    )
+    clean = None if frame.clean is None else _planes(frame.clean)
     guide = None if frame.guide is None else torch.from_numpy(np.ascontiguousarray(frame.guide))[None, None]
-    return image, clean, guide
+    return _planes(frame.image), clean, guide
+
+
+def _planes(pixels: Array) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))[None]
 
 
 def _array(tensor: Tensor) -> Array:

@@ -63,7 +63,12 @@ def fill(net: nn.Module, weights: WeightFile) -> None:
     missing, unknown = sorted(set(wanted) - set(weights.tensors)), sorted(set(weights.tensors) - set(wanted))
     wrong = sorted(n for n, v in wanted.items() if n in weights.tensors and weights.tensors[n].shape != v.shape)
     broken = sorted(n for n, v in weights.tensors.items() if v.is_floating_point() and not torch.isfinite(v).all())
-    for names, what in ((missing, "are missing"), (unknown, "are unknown"), (wrong, "have another shape"), (broken, "are not finite")):
+    for names, what in (
+        (missing, "are missing"),
+        (unknown, "are unknown"),
+        (wrong, "have another shape"),
+        (broken, "are not finite"),
+    ):
         if names:
             shown = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
             raise ModelError(

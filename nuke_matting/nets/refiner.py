@@ -31,7 +31,8 @@ class RegionRefiner(nn.Module):
         self.decode3 = nn.Sequential(nn.Conv2d(width // 2 + inputs, width // 2, 1), nn.ReLU(inplace=True))
         self.head = nn.Conv2d(width // 2, 4, 1)
         nn.init.zeros_(self.head.weight)
-        nn.init.zeros_(self.head.bias)
+        if self.head.bias is not None:
+            nn.init.zeros_(self.head.bias)
 
     def encode(self, cuts: Tensor, hidden: Tensor) -> Tensor:
         """[N, inputs, 16, 16] cuts and [N, hidden] coarse features -> [N, width, 4, 4]."""

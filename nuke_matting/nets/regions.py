@@ -102,7 +102,7 @@ def nearest(regions: Tensor, count: int, rows_at_once: int = 1024) -> Tensor:
 
 
 def _near_by(regions: Tensor, count: int, reach: int = 4) -> Tensor:
-    """The nearest within a square of `reach` cells around each region, [N, count]; -1 where it may not hold all of them."""
+    """The nearest within `reach` cells around each region, [N, count]; -1 where that may not hold all of them."""
     device = regions.device
     span = torch.arange(-reach, reach + 1, device=device)
     step = torch.cartesian_prod(span, span)

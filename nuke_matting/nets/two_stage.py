@@ -1,7 +1,7 @@
 """The default network: coarse ViT with frame memory, then regions at full size with cross region attention.
 
-    image, clean plate, guide --reduced--> stem --> ViT --> memory (t-1, t-2, ...) --> decoder --> coarse
-    coarse + image at full size --> regions --> refiner --> alpha, foreground
+image, clean plate, guide --reduced--> stem --> ViT --> memory (t-1, t-2, ...) --> decoder --> coarse
+coarse + image at full size --> regions --> refiner --> alpha, foreground
 """
 
 from __future__ import annotations
@@ -76,7 +76,8 @@ class TwoStage(nn.Module):
         if len(regions) == 0:
             return alpha, residual
         hidden = rg.sample(coarse.hidden.to(image.dtype), regions, rg.grid_size(*size))
-        deep, pixels = [], []
+        deep: list[Tensor] = []
+        pixels: list[Tensor] = []
         for part in regions.split(batch):
             cuts = self._cut(image, clean, alpha, residual, part)
             deep.append(self.refiner.encode(cuts, hidden[len(pixels) * batch :][: len(part)]))
@@ -102,7 +103,7 @@ class TwoStage(nn.Module):
 
 
 def stack(image: Tensor, clean: Tensor | None = None, guide: Tensor | None = None) -> Tensor:
-    """The network's nine channels: [B, 3, H, W], clean plate likewise or None, guide [B, 1, H, W] or None -> [B, 9, H, W]."""
+    """The network's nine channels: [B, 3, H, W], clean plate alike or None, guide [B, 1, H, W] or None -> [B, 9, H, W]."""
     none, one = torch.zeros_like(image[:, :1]), torch.ones_like(image[:, :1])
     parts = [image, *((clean, one) if clean is not None else (image * 0, none))]
     parts += [guide, one] if guide is not None else [none, none]
@@ -112,4 +113,5 @@ def stack(image: Tensor, clean: Tensor | None = None, guide: Tensor | None = Non
 def coarse_size(height: int, width: int, long_side: int) -> tuple[int, int]:
     """Size of the coarse frame: at most `long_side`, multiples of 16, as near to the frame's aspect as that allows."""
     scale = min(1.0, long_side / max(height, width))
-    return tuple(max(STRIDE, round(side * scale / STRIDE) * STRIDE) for side in (height, width))
+    h, w = (max(STRIDE, round(side * scale / STRIDE) * STRIDE) for side in (height, width))
+    return h, w

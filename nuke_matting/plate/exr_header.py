@@ -17,8 +17,7 @@ _LONGEST_NAME = 255
 
 # what a library must know to read the pixels of a part
 STRUCTURE = frozenset(
-    "channels chunkCount compression dataWindow displayWindow lineOrder name pixelAspectRatio screenWindowCenter "
-    "screenWindowWidth tiles type version".split()
+    ["channels", "chunkCount", "compression", "dataWindow", "displayWindow", "lineOrder", "name", "pixelAspectRatio", "screenWindowCenter", "screenWindowWidth", "tiles", "type", "version"]
 )
 
 
@@ -87,7 +86,9 @@ def with_headers(data: bytes, parts: Sequence[Header]) -> bytes:
         raise ValueError(f"{len(parts)} headers for {len(old)} parts")
     table = _table(data, end)
     flags = struct.unpack_from("<I", data, 4)[0]
-    if any(len(name.encode("utf-8", "surrogateescape")) > 31 for part in parts for name in [*part, *channel_names(part)]):
+    if any(
+        len(name.encode("utf-8", "surrogateescape")) > 31 for part in parts for name in [*part, *channel_names(part)]
+    ):
         flags |= _LONG_NAMES
     text = b"".join(_bytes(part) for part in parts) + (b"\0" if flags & _MULTI_PART else b"")
     moved = 8 + len(text) - end
@@ -139,7 +140,15 @@ def _table(data: bytes, end: int) -> list[int]:
 
 
 def _bytes(part: Header) -> bytes:
-    return b"".join(
-        name.encode("utf-8", "surrogateescape") + b"\0" + each.kind + b"\0" + struct.pack("<i", len(each.value)) + each.value
-        for name, each in part.items()
-    ) + b"\0"
+    return (
+        b"".join(
+            name.encode("utf-8", "surrogateescape")
+            + b"\0"
+            + each.kind
+            + b"\0"
+            + struct.pack("<i", len(each.value))
+            + each.value
+            for name, each in part.items()
+        )
+        + b"\0"
+    )

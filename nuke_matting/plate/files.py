@@ -39,7 +39,9 @@ def open_image(path: Path, frame: int) -> Iterator[tuple[oiio.ImageInput, list[o
     if not path.is_file():
         raise PlateError(
             "is a folder, not an image" if path.is_dir() else "the file is missing",
-            path=path, frame=frame, advice="render or copy it, or leave the frame out of --frames",
+            path=path,
+            frame=frame,
+            advice="render or copy it, or leave the frame out of --frames",
         )
     config = oiio.ImageSpec()
     config.attribute("oiio:UnassociatedAlpha", 1)
@@ -61,7 +63,9 @@ def _parts(image: oiio.ImageInput, path: Path, frame: int) -> list[oiio.ImageSpe
         spec = image.spec()
         if spec.deep:
             raise PlateError(
-                "deep images are not supported", path=path, frame=frame,
+                "deep images are not supported",
+                path=path,
+                frame=frame,
                 advice="flatten it: DeepToImage in Nuke, or oiiotool in.exr --flatten -o out.exr",
             )
         if spec.depth > 1:
@@ -78,7 +82,9 @@ def _parts(image: oiio.ImageInput, path: Path, frame: int) -> list[oiio.ImageSpe
 def _refusal(path: Path, frame: int, text: str) -> PlateError:
     if "ubsampled" in text:
         return PlateError(
-            "luminance-chroma (sub-sampled) EXRs are not supported", path=path, frame=frame,
+            "luminance-chroma (sub-sampled) EXRs are not supported",
+            path=path,
+            frame=frame,
             advice="convert it to RGB: read it in Nuke and write an RGB EXR",
         )
     return _damaged(path, frame, text)
@@ -89,7 +95,14 @@ def _damaged(path: Path, frame: int, text: str) -> PlateError:
 
 
 def read_channels(
-    image: oiio.ImageInput, part: int, spec: oiio.ImageSpec, first: int, last: int, path: Path, frame: int, kind: object = oiio.FLOAT
+    image: oiio.ImageInput,
+    part: int,
+    spec: oiio.ImageSpec,
+    first: int,
+    last: int,
+    path: Path,
+    frame: int,
+    kind: object = oiio.FLOAT,
 ):
     """Channels `first` up to, not including, `last` of a part: [H, W, last - first]. All of it or PlateError.
 

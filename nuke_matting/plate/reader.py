@@ -39,7 +39,12 @@ def read_frame(path: Path, number: int) -> Frame:
         choice = choose_picture([list(spec.channelnames) for spec in specs])
         if choice is None:
             names = ", ".join(name for spec in specs for name in spec.channelnames[:8])
-            raise PlateError(f"has no R, G, B among its channels ({names[:200]})", path=path, frame=number, advice="give a plate with colour")
+            raise PlateError(
+                f"has no R, G, B among its channels ({names[:200]})",
+                path=path,
+                frame=number,
+                advice="give a plate with colour",
+            )
         spec = specs[choice.part]
         first, last = min(choice.channels), max(choice.channels) + 1
         stored = read_channels(image, choice.part, spec, first, last, path, number)

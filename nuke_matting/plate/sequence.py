@@ -19,7 +19,7 @@ from fileseq.exceptions import FileSeqException
 
 from nuke_matting.errors import UsageError
 
-IMAGES = frozenset(".exr .dpx .cin .png .tif .tiff .jpg .jpeg .tga .bmp .hdr .sxr .webp".split())
+IMAGES = frozenset([".exr", ".dpx", ".cin", ".png", ".tif", ".tiff", ".jpg", ".jpeg", ".tga", ".bmp", ".hdr", ".sxr", ".webp"])
 MOST_FRAMES = 1_000_000
 
 _RANGE = re.compile(r"(-?[0-9]{1,9})(?:-(-?[0-9]{1,9})(?:x([0-9]{1,9}))?)?")
@@ -116,12 +116,16 @@ def find_sequence(plate: str) -> Sequence:
     Raises UsageError where nothing is found, or a folder holds more than one sequence.
     """
     if not plate.strip():
-        raise UsageError("no plate is named", advice="name a folder, a file, or a pattern such as folder/plate.####.exr")
+        raise UsageError(
+            "no plate is named", advice="name a folder, a file, or a pattern such as folder/plate.####.exr"
+        )
     try:
         return _find(plate)
     except (OSError, ValueError, RuntimeError) as error:  # no right to look, a name too long, no such user's home
         what = error.strerror if isinstance(error, OSError) else str(error)
-        raise UsageError(f"cannot be looked into ({what})", path=plate, advice="check the path and its rights") from error
+        raise UsageError(
+            f"cannot be looked into ({what})", path=plate, advice="check the path and its rights"
+        ) from error
 
 
 def _find(plate: str) -> Sequence:
@@ -138,13 +142,21 @@ def _find(plate: str) -> Sequence:
 
 
 def _in_folder(folder: Path) -> Sequence:
-    found = [each for each in findSequencesOnDisk(str(folder), pad_style=PAD_STYLE_HASH1) if each.extension().lower() in IMAGES]
+    found = [
+        each
+        for each in findSequencesOnDisk(str(folder), pad_style=PAD_STYLE_HASH1)
+        if each.extension().lower() in IMAGES
+    ]
     if not found:
-        raise UsageError("the folder holds no images", path=folder, advice="name the folder that the plate's frames are in")
+        raise UsageError(
+            "the folder holds no images", path=folder, advice="name the folder that the plate's frames are in"
+        )
     if len(found) > 1:
         names = ", ".join(_name(each) for each in sorted(found, key=str)[:6])
         raise UsageError(
-            f"the folder holds {len(found)} sequences ({names})", path=folder, advice="name one of them, as folder/name.####.exr"
+            f"the folder holds {len(found)} sequences ({names})",
+            path=folder,
+            advice="name one of them, as folder/name.####.exr",
         )
     return _sequence(found[0])
 
@@ -163,7 +175,9 @@ def _of_pattern(path: Path) -> Sequence:
             and not entry.is_dir()
         )
     if not frames:
-        raise UsageError("no file matches the pattern", path=path, advice=_near(path) or "check the name and the folder")
+        raise UsageError(
+            "no file matches the pattern", path=path, advice=_near(path) or "check the name and the folder"
+        )
     return Sequence(str(path), tuple(frames))
 
 

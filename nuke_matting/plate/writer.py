@@ -27,12 +27,23 @@ from nuke_matting.plate.frame import Window
 from nuke_matting.plate.reader import choose_picture, read_frame
 
 # attributes that belong to a part's pixels as they were stored, not to the picture
-_STORAGE = frozenset("channels compression type tiles chunkCount preview lineOrder dataWindow displayWindow name view "
-                     "multiView version maxSamplesPerPixel deepImageState dwaCompressionLevel".split())
-_COLOUR = frozenset(("chromaticities", "colorInteropID", "oiio:ColorSpace", "adoptedNeutral", "whiteLuminance", "lookModTransform", "renderingTransform"))
+_STORAGE = frozenset(
+    ["channels", "compression", "type", "tiles", "chunkCount", "preview", "lineOrder", "dataWindow", "displayWindow", "name", "view", "multiView", "version", "maxSamplesPerPixel", "deepImageState", "dwaCompressionLevel"]
+)
+_COLOUR = frozenset(
+    (
+        "chromaticities",
+        "colorInteropID",
+        "oiio:ColorSpace",
+        "adoptedNeutral",
+        "whiteLuminance",
+        "lookModTransform",
+        "renderingTransform",
+    )
+)
 _LOSSY = frozenset(getattr(OpenEXR, f"{name}_COMPRESSION") for name in ("PXR24", "B44", "B44A", "DWAA", "DWAB"))
 # attributes that say how the file at hand is laid out, so that a copy of the plate takes its own
-_LAYOUT = frozenset("channels chunkCount compression lineOrder tiles type version".split())
+_LAYOUT = frozenset(["channels", "chunkCount", "compression", "lineOrder", "tiles", "type", "version"])
 
 Channels = dict[str, NDArray]
 
@@ -94,7 +105,9 @@ def write_merged(out: Path, pixels: Pixels, *, layer: str, premult: bool) -> lis
     warnings: list[str] = []
     structures, planes = [], []
     for index, part in enumerate(parts):
-        structure = {name: part.header[name] for name in exr_header.STRUCTURE - {"channels", "chunkCount"} if name in part.header}
+        structure = {
+            name: part.header[name] for name in exr_header.STRUCTURE - {"channels", "chunkCount"} if name in part.header
+        }
         tiles = structure.get("tiles")
         if tiles is not None and tiles.mode != OpenEXR.ONE_LEVEL:
             structure["tiles"] = _one_level(tiles)
@@ -115,7 +128,11 @@ def write_merged(out: Path, pixels: Pixels, *, layer: str, premult: bool) -> lis
         made = _encode(structures, planes, out, pixels.frame)
     laid_out, _ = exr_header.headers(made)
     copies = [
-        {name: new[name] if name in _LAYOUT else value for name, value in old.items() if name not in _LAYOUT or name in new}
+        {
+            name: new[name] if name in _LAYOUT else value
+            for name, value in old.items()
+            if name not in _LAYOUT or name in new
+        }
         for old, new in zip(headers, laid_out, strict=True)
     ]
     write_whole(out, exr_header.with_headers(made, copies), pixels.frame)
@@ -228,15 +245,21 @@ def _read(data: bytes, pixels: Pixels) -> tuple[list[dict[str, Attribute]], list
 
 
 def _damaged(pixels: Pixels, text: str) -> PlateError:
-    return PlateError(f"cannot be read ({text})", path=pixels.plate, frame=pixels.frame, advice="render or copy the file again")
+    return PlateError(
+        f"cannot be read ({text})", path=pixels.plate, frame=pixels.frame, advice="render or copy the file again"
+    )
 
 
 def _encode(structures: list[dict[str, Any]], planes: list[Channels], out: Path, frame: int) -> bytes:
     stream = io.BytesIO()
     try:
-        OpenEXR.File([OpenEXR.Part(dict(each), dict(channels)) for each, channels in zip(structures, planes, strict=True)]).write(stream)
+        OpenEXR.File(
+            [OpenEXR.Part(dict(each), dict(channels)) for each, channels in zip(structures, planes, strict=True)]
+        ).write(stream)
     except Exception as error:  # the library raises whatever its C++ side threw
-        raise OutputError(f"cannot be made an EXR ({error})", path=out, frame=frame, advice="try --mode sidecar") from error
+        raise OutputError(
+            f"cannot be made an EXR ({error})", path=out, frame=frame, advice="try --mode sidecar"
+        ) from error
     return stream.getvalue()
 
 

@@ -44,7 +44,7 @@ class Path2D:
 
 
 class Compositor:
-    """Draws samples from people and backgrounds with a random generator of its own, so a seed gives the same samples."""
+    """Draws samples from people and backgrounds with a random generator of its own: a seed gives the same samples."""
 
     def __init__(self, groups: list[tuple[float, list[Person]]], backgrounds: list[NDArray], seed: int) -> None:
         self.groups = [(weight, people) for weight, people in groups if people and weight > 0]
@@ -151,7 +151,9 @@ class Compositor:
         picture = self.backgrounds[r.integers(len(self.backgrounds))]
         h, w = picture.shape[:2]
         scale = max(height / h, width / w) * np.exp(r.uniform(0.05, 1.3))
-        path = self._path(frames, r.normal(0, 0.05), scale, *(0.5 + r.uniform(-1, 1, 2) * 0.4), speed=r.choice([0, 0.015]))
+        path = self._path(
+            frames, r.normal(0, 0.05), scale, *(0.5 + r.uniform(-1, 1, 2) * 0.4), speed=r.choice([0, 0.015])
+        )
         ch, cw = min(h, int(height / scale * 1.8) + 2), min(w, int(width / scale * 1.8) + 2)
         top, left = r.integers(h - ch + 1), r.integers(w - cw + 1)
         crop = picture[top : top + ch, left : left + cw]
@@ -242,7 +244,9 @@ class Compositor:
         h = alpha.shape[1]
         out = np.empty_like(alpha)
         grow, shrink = int(r.uniform(0, 0.06) * h), int(r.uniform(0, 0.06) * h)
-        wobble = cv2.resize(r.normal(0, 1, (6, 6)).astype(np.float32), alpha.shape[2:0:-1], interpolation=cv2.INTER_CUBIC)
+        wobble = cv2.resize(
+            r.normal(0, 1, (6, 6)).astype(np.float32), alpha.shape[2:0:-1], interpolation=cv2.INTER_CUBIC
+        )
         trimap = r.random() < 0.5
         for index, each in enumerate(alpha[..., 0]):
             wide = cv2.dilate(each, _disc(grow)) > 0.1

@@ -109,7 +109,9 @@ def rate_at(step: int, stage: Stage) -> float:
     return stage.rate * (0.05 + 0.95 * (1 + math.cos(math.pi * along)) / 2)
 
 
-def train(stage: Stage, sources: Sources, out: Path, start_from: Path | None, seed: int, save_every: float = 180) -> None:
+def train(
+    stage: Stage, sources: Sources, out: Path, start_from: Path | None, seed: int, save_every: float = 180
+) -> None:
     """Runs a stage to its end; goes on from `out/last.pt` where there is one, else starts from given weights."""
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(seed)
@@ -149,7 +151,9 @@ def train(stage: Stage, sources: Sources, out: Path, start_from: Path | None, se
             parts, alpha = student(batch, stage, generator)
         loss = sum(parts.values())
         if not torch.isfinite(loss):
-            raise RuntimeError(f"step {step}: the loss is {loss.item()}; parts: { {k: v.item() for k, v in parts.items()} }")
+            raise RuntimeError(
+                f"step {step}: the loss is {loss.item()}; parts: { {k: v.item() for k, v in parts.items()} }"
+            )
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(student.parameters(), CLIP_GRADIENT)
@@ -174,7 +178,9 @@ def _follow(average: nn.Module, student: nn.Module, decay: float) -> None:
         old.lerp_(new, 1 - decay) if old.is_floating_point() else old.copy_(new)
 
 
-def _save(out: Path, student: Student, average: Student, optimiser: torch.optim.Optimizer, step: int, seconds: float) -> None:
+def _save(
+    out: Path, student: Student, average: Student, optimiser: torch.optim.Optimizer, step: int, seconds: float
+) -> None:
     state = {"student": student.state_dict(), "average": average.state_dict(), "optimiser": optimiser.state_dict()}
     torch.save({**state, "step": step, "seconds": seconds}, out / "last.tmp")
     (out / "last.tmp").replace(out / "last.pt")
@@ -194,7 +200,9 @@ def _log(path: Path, step: int, seconds: float, values: dict[str, float]) -> Non
 def _picture(path: Path, batch: Batch, alpha: Tensor, stage: Stage) -> None:
     rows = []
     for index in range(min(6, len(batch.image))):
-        image, true = (_reduce(each[index : index + 1, -1:], stage.enlarge)[0, 0].cpu() for each in (batch.image, batch.alpha))
+        image, true = (
+            _reduce(each[index : index + 1, -1:], stage.enlarge)[0, 0].cpu() for each in (batch.image, batch.alpha)
+        )
         mattes = [each.detach().float().cpu().expand(3, -1, -1) for each in (alpha[index, -1], true)]
         rows.append(torch.cat([image, *mattes], 2))
     picture = (torch.cat(rows, 1).clamp(0, 1) * 255).byte().permute(1, 2, 0).numpy()
@@ -204,14 +212,22 @@ def _picture(path: Path, batch: Batch, alpha: Tensor, stage: Stage) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--stage", choices=sorted(STAGES), required=True)
-    parser.add_argument("--people", action="append", required=True, metavar="DIR:WEIGHT", help="folder of mattes and how often it is drawn")
+    parser.add_argument(
+        "--people",
+        action="append",
+        required=True,
+        metavar="DIR:WEIGHT",
+        help="folder of mattes and how often it is drawn",
+    )
     parser.add_argument("--backgrounds", action="append", required=True, type=Path, metavar="DIR")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
     parser.add_argument("--start-from", type=Path, metavar="last.pt", help="averaged weights of an earlier stage")
     parser.add_argument("--steps", type=int, help="in place of the stage's own number")
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
-    people = tuple((Path(folder), float(weight)) for folder, _, weight in (each.rpartition(":") for each in args.people))
+    people = tuple(
+        (Path(folder), float(weight)) for folder, _, weight in (each.rpartition(":") for each in args.people)
+    )
     stage = STAGES[args.stage]
     if args.steps:
         stage = Stage(args.steps, stage.batch, stage.frames, stage.sizes, stage.enlarge, stage.rate, stage.norms)

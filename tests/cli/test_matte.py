@@ -30,7 +30,9 @@ def events(text):
 def test_a_plate_becomes_alphas(nuke_matting, make_plate, weights, tmp_path):
     done = nuke_matting("matte", make_plate(range(1001, 1005)), "--model", weights, *QUICK)
     assert done.returncode == 0, done.stderr
-    assert sorted(path.name for path in (tmp_path / "matte").iterdir()) == [f"plate_matte.{n}.exr" for n in range(1001, 1005)]
+    assert sorted(path.name for path in (tmp_path / "matte").iterdir()) == [
+        f"plate_matte.{n}.exr" for n in range(1001, 1005)
+    ]
     assert "4 frames in" in done.stderr and "computed" in done.stderr
 
 
@@ -89,7 +91,10 @@ def test_a_file_of_other_origin_is_not_written_over_unless_told_to(nuke_matting,
 
 def test_merge_adds_the_alpha_to_a_copy_of_the_plate(nuke_matting, make_plate, weights, tmp_path):
     plate = make_plate([1001])
-    assert nuke_matting("matte", plate, "--model", weights, "--mode", "merge", "--out", "m.####.exr", *QUICK).returncode == 0
+    assert (
+        nuke_matting("matte", plate, "--model", weights, "--mode", "merge", "--out", "m.####.exr", *QUICK).returncode
+        == 0
+    )
     merged = tmp_path / "m.1001.exr"
     assert np.array_equal(read_frame(merged, 1001).pixels, read_frame(Path(plate % 1001), 1001).pixels)
     assert read_matte(merged, 1001)[0].shape == (36, 64)
@@ -117,7 +122,12 @@ class TestWrongUse:
             assert each in done.stderr
 
     def test_a_missing_plate(self, nuke_matting, weights):
-        self.refused(nuke_matting("matte", "nowhere/plate.%04d.exr", "--model", weights), "nowhere", "no such folder", "check the path")
+        self.refused(
+            nuke_matting("matte", "nowhere/plate.%04d.exr", "--model", weights),
+            "nowhere",
+            "no such folder",
+            "check the path",
+        )
 
     def test_an_empty_folder(self, nuke_matting, weights, tmp_path):
         (tmp_path / "empty").mkdir()
@@ -125,7 +135,9 @@ class TestWrongUse:
 
     def test_a_file_where_a_folder_should_be(self, nuke_matting, weights, tmp_path):
         (tmp_path / "file").write_bytes(b"")
-        self.refused(nuke_matting("matte", "file/plate.%04d.exr", "--model", weights), "a file stands where a folder should be")
+        self.refused(
+            nuke_matting("matte", "file/plate.%04d.exr", "--model", weights), "a file stands where a folder should be"
+        )
 
     def test_an_unknown_colour_space(self, nuke_matting, make_plate, weights):
         done = nuke_matting("matte", make_plate([1]), "--model", weights, "--colourspace", "ACEScgg")
@@ -149,7 +161,9 @@ class TestWrongUse:
         self.refused(done, "cuda:99", "--device cpu")
 
     def test_frames_that_are_none(self, nuke_matting, make_plate, weights):
-        self.refused(nuke_matting("matte", make_plate([1]), "--model", weights, "--frames", "1-x"), "1-x", "1001-1100x2")
+        self.refused(
+            nuke_matting("matte", make_plate([1]), "--model", weights, "--frames", "1-x"), "1-x", "1001-1100x2"
+        )
 
     def test_an_output_without_a_frame_number(self, nuke_matting, make_plate, weights):
         done = nuke_matting("matte", make_plate([1, 2]), "--model", weights, "--out", "o.exr")
@@ -214,7 +228,21 @@ class TestInterruption:
     FRAMES = range(1001, 1013)
 
     def command(self, plate, weights, out):
-        return [sys.executable, "-m", "nuke_matting", "matte", plate, "--model", weights, "--out", out, "--fg", "--quiet", "--region-batch", "50"]
+        return [
+            sys.executable,
+            "-m",
+            "nuke_matting",
+            "matte",
+            plate,
+            "--model",
+            weights,
+            "--out",
+            out,
+            "--fg",
+            "--quiet",
+            "--region-batch",
+            "50",
+        ]
 
     def test_ctrl_c_leaves_whole_files_and_exit_code_130(self, make_plate, weights, tmp_path):
         out = tmp_path / "out"
@@ -230,9 +258,13 @@ class TestInterruption:
         assert subprocess.run(command).returncode == 0
         assert len(alphas(out)) == len(self.FRAMES)
 
-    def test_runs_that_are_killed_ten_times_end_like_an_undisturbed_one(self, make_plate, weights, tmp_path, monkeypatch):
+    def test_runs_that_are_killed_ten_times_end_like_an_undisturbed_one(
+        self, make_plate, weights, tmp_path, monkeypatch
+    ):
         plate = make_plate(self.FRAMES)
-        assert subprocess.run([*self.command(plate, weights, f"{tmp_path}/calm/o.####.exr"), "--no-cache"]).returncode == 0
+        assert (
+            subprocess.run([*self.command(plate, weights, f"{tmp_path}/calm/o.####.exr"), "--no-cache"]).returncode == 0
+        )
         command = self.command(plate, weights, f"{tmp_path}/killed/o.####.exr")
         random = np.random.default_rng(5)
         for _ in range(10):

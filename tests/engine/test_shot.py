@@ -44,7 +44,8 @@ def test_two_halves_in_two_processes_equal_one_run(make_plate, settings, weights
     )
     halves = [list(FRAMES)[:3], list(FRAMES)[3:]]
     running = [
-        subprocess.Popen([sys.executable, "-c", script, plate, weights, str(tmp_path), *map(str, half)]) for half in halves
+        subprocess.Popen([sys.executable, "-c", script, plate, weights, str(tmp_path), *map(str, half)])
+        for half in halves
     ]
     assert [process.wait(timeout=120) for process in running] == [0, 0]
     assert {frame: Path(tmp_path, str(frame)).read_bytes() for frame in FRAMES} == whole
@@ -131,7 +132,7 @@ def test_pixels_that_are_not_finite_are_counted_and_do_no_harm(make_plate, setti
     plate = make_plate([1])
     bad = np.full((36, 64), 0.5, np.float16)
     bad[3, 4], bad[5, 6] = np.nan, np.inf
-    OpenEXR.File({"compression": OpenEXR.ZIP_COMPRESSION}, {name: bad for name in "RGB"}).write(plate % 1)
+    OpenEXR.File({"compression": OpenEXR.ZIP_COMPRESSION}, dict.fromkeys("RGB", bad)).write(plate % 1)
     matte = Shot(plate, settings).matte(1)
     assert "2 pixels of the plate are not finite" in matte.notes[0]
     assert np.isfinite(matte.alpha).all()
@@ -160,7 +161,8 @@ class TestCache:
         assert Shot(plate, cached).matte(1003).cached
 
     @pytest.mark.parametrize(
-        "change", [{"regions": 1.0}, {"colourspace": "ACES2065-1"}, {"precision": "bf16"}, {"region_batch": 9}, {"fg": False}]
+        "change",
+        [{"regions": 1.0}, {"colourspace": "ACES2065-1"}, {"precision": "bf16"}, {"region_batch": 9}, {"fg": False}],
     )
     def test_settings_that_change_pixels_are_part_of_the_key(self, make_plate, settings, change):
         plate, cached = make_plate(FRAMES), settings.replace(cache=True)

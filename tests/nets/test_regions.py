@@ -59,7 +59,8 @@ def test_the_nearest_are_those_of_a_full_search_whatever_the_batch(count, neighb
     for index, row in enumerate(found.tolist()):
         distance = {
             other: ((regions[other, 1:] - regions[index, 1:]) ** 2).sum().item()
-            for other in range(len(regions)) if other != index
+            for other in range(len(regions))
+            if other != index
         }
         best = sorted(distance, key=lambda other: (distance[other], other))[:neighbours]
         assert row == [index, *best] + [index] * (neighbours - len(best))

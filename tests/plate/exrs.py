@@ -43,7 +43,17 @@ def everything(path: Path):
     while image.seek_subimage(len(parts), 0):
         spec = image.spec()
         attributes = {each.name: str(each.value) for each in spec.extra_attribs}
-        windows = (spec.x, spec.y, spec.width, spec.height, spec.full_x, spec.full_y, spec.full_width, spec.full_height, spec.tile_width)
+        windows = (
+            spec.x,
+            spec.y,
+            spec.width,
+            spec.height,
+            spec.full_x,
+            spec.full_y,
+            spec.full_width,
+            spec.full_height,
+            spec.tile_width,
+        )
         channels = {}
         for index, name in enumerate(spec.channelnames):
             kind = spec.channelformat(index)

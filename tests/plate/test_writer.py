@@ -36,10 +36,14 @@ def assert_only_the_alpha_differs(plate, merged, alpha, part=0):
         assert {k: v for k, v in new.items() if k not in layout} == {k: v for k, v in old.items() if k not in layout}
     before, after = exrs.everything(plate), exrs.everything(merged)
     assert len(before) == len(after)
-    for index, ((attributes, windows, channels), (new_attributes, new_windows, new_channels)) in enumerate(zip(before, after, strict=True)):
+    for index, ((attributes, windows, channels), (new_attributes, new_windows, new_channels)) in enumerate(
+        zip(before, after, strict=True)
+    ):
         assert new_attributes == attributes
         assert new_windows == windows
-        assert {k: v for k, v in new_channels.items() if k != alpha} == {k: v for k, v in channels.items() if k != alpha}
+        assert {k: v for k, v in new_channels.items() if k != alpha} == {
+            k: v for k, v in channels.items() if k != alpha
+        }
         assert (alpha in new_channels) == (alpha in channels or index == part)
 
 
@@ -58,7 +62,9 @@ ATTRIBUTES = {
 
 @pytest.mark.parametrize("compression", ["NO", "RLE", "ZIPS", "ZIP", "PIZ"])
 def test_a_merged_plate_differs_from_the_plate_in_the_alpha_alone(tmp_path, compression):
-    plate = exrs.write(tmp_path / "p.exr", exrs.rgb(), compression=getattr(OpenEXR, f"{compression}_COMPRESSION"), **ATTRIBUTES)
+    plate = exrs.write(
+        tmp_path / "p.exr", exrs.rgb(), compression=getattr(OpenEXR, f"{compression}_COMPRESSION"), **ATTRIBUTES
+    )
     assert write_merged(tmp_path / "m.exr", pixels_of(plate), layer="rgba.alpha", premult=False) == []
     assert_only_the_alpha_differs(plate, tmp_path / "m.exr", "A")
 
@@ -168,7 +174,9 @@ def test_time_code_frame_rate_and_pixel_aspect_of_other_formats_are_kept(tmp_pat
 
 @pytest.mark.parametrize("compression", ["PXR24", "B44", "DWAA", "DWAB"])
 def test_pixels_survive_lossy_compression_and_the_change_of_it_is_said(tmp_path, compression):
-    first = exrs.write(tmp_path / "first.exr", exrs.rgb(64, 64), compression=getattr(OpenEXR, f"{compression}_COMPRESSION"))
+    first = exrs.write(
+        tmp_path / "first.exr", exrs.rgb(64, 64), compression=getattr(OpenEXR, f"{compression}_COMPRESSION")
+    )
     warnings = write_merged(tmp_path / "m.exr", pixels_of(first), layer="matte.A", premult=False)
     before, after = exrs.everything(first)[0], exrs.everything(tmp_path / "m.exr")[0]
     assert {k: v for k, v in after[2].items() if k != "matte.A"} == before[2]
@@ -189,7 +197,9 @@ def test_every_part_view_and_pixel_type_is_kept(tmp_path):
 
 @pytest.mark.parametrize("window", [(0, 0, 16, 12), (-3, -4, 16, 12), (100, 50, 16, 12), (4, 2, 16, 12)])
 def test_windows_are_kept(tmp_path, window):
-    plate = exrs.write(tmp_path / "p.exr", exrs.rgb(), dataWindow=exrs.box(*window), displayWindow=exrs.box(0, 0, 40, 30))
+    plate = exrs.write(
+        tmp_path / "p.exr", exrs.rgb(), dataWindow=exrs.box(*window), displayWindow=exrs.box(0, 0, 40, 30)
+    )
     pixels = pixels_of(plate)
     assert pixels.data_window == Window(*window)
     write_merged(tmp_path / "m.exr", pixels, layer="rgba.alpha", premult=False)
@@ -274,8 +284,12 @@ def test_the_plates_of_the_openexr_collection_are_merged_without_loss(assets, tm
         raw = {b"channels"} | ({b"compression", b"chunkCount"} if warnings else set())
         for old, new in zip(exrs.attributes(plate)[0], exrs.attributes(tmp_path / "m.exr")[0], strict=True):
             assert {k: v for k, v in new.items() if k not in raw} == {k: v for k, v in old.items() if k not in raw}
-        for (attributes, windows, channels), (new_attributes, new_windows, new_channels) in zip(before, after, strict=True):
-            assert {k: v for k, v in new_attributes.items() if k not in ours} == {k: v for k, v in attributes.items() if k not in ours}
+        for (attributes, windows, channels), (new_attributes, new_windows, new_channels) in zip(
+            before, after, strict=True
+        ):
+            assert {k: v for k, v in new_attributes.items() if k not in ours} == {
+                k: v for k, v in attributes.items() if k not in ours
+            }
             assert new_windows == windows
             assert {k: v for k, v in new_channels.items() if k != "nm_test.A"} == channels, plate.name
         merged += 1

@@ -26,9 +26,7 @@ def draw_beanie(assets: Assets, rng: np.random.Generator, vertices, weights) -> 
     tint = np.tile(np.array([*draw_colour(rng), 1.0], np.float32), (len(mesh.corner), 1))
     pattern = int(rng.choice([0, 0, 1, 3, 7]))
     second = draw_colour(rng)
-    surface = Surface(
-        CLOTH, pattern=pattern, second=tuple(float(v) for v in second), scale=float(rng.uniform(1, 4)), wrinkle=0.4
-    )
+    surface = Surface(CLOTH, pattern=pattern, second=second, scale=float(rng.uniform(1, 4)), wrinkle=0.4)
     return Part(rest.astype(np.float32), weights, mesh.corner, mesh.uv, mesh.triangles[part], tint, surface)
 
 
@@ -44,7 +42,7 @@ def draw_glasses(assets: Assets, rng: np.random.Generator, vertices, bones) -> l
         float(max(e[:, 2].max() for e in eyes)) + 0.13,
     )
     power, thick = rng.uniform(2, 5), float(rng.uniform(0.012, 0.035))
-    colour = tuple(float(v) for v in (draw_colour(rng) if rng.random() < 0.5 else np.full(3, 0.01)))
+    colour = draw_colour(rng) if rng.random() < 0.5 else (0.01, 0.01, 0.01)
     surface = Surface(PLAIN, gloss=0.5, shine=60.0)
     parts = []
     dark = rng.random() < 0.3
@@ -58,8 +56,13 @@ def draw_glasses(assets: Assets, rng: np.random.Generator, vertices, bones) -> l
         middle = np.array([centre[0] + sign * 0.02, centre[1] - 0.02, front])
         points, triangles = shapes.tube(ring + middle, thick, True, 6)
         parts.append(rigid_part(points, triangles, head, len(bones), colour, surface))
-        arm = np.array([[middle[0] + sign * wide, middle[1] + 0.05, front], [sign * 0.78, middle[1] + 0.08, front - 0.35],
-                        [sign * 0.82, middle[1] + 0.06, 0.25]])  # fmt: skip
+        arm = np.array(
+            [
+                [middle[0] + sign * wide, middle[1] + 0.05, front],
+                [sign * 0.78, middle[1] + 0.08, front - 0.35],
+                [sign * 0.82, middle[1] + 0.06, 0.25],
+            ]
+        )
         parts.append(rigid_part(*shapes.tube(arm, thick * 0.8, False, 6), head, len(bones), colour, surface))
         if dark:
             fan = np.concatenate([[middle], ring + middle])
@@ -67,8 +70,13 @@ def draw_glasses(assets: Assets, rng: np.random.Generator, vertices, bones) -> l
             parts.append(
                 rigid_part(fan, disc, head, len(bones), (0.01, 0.01, 0.012), Surface(PLAIN, gloss=0.9, shine=80.0))
             )
-    bridge = np.array([[centres[0][0] - wide + 0.02, centres[0][1] + 0.03, front], [0, centres[0][1] + 0.07, front + 0.03],
-                       [centres[1][0] + wide - 0.02, centres[1][1] + 0.03, front]])  # fmt: skip
+    bridge = np.array(
+        [
+            [centres[0][0] - wide + 0.02, centres[0][1] + 0.03, front],
+            [0, centres[0][1] + 0.07, front + 0.03],
+            [centres[1][0] + wide - 0.02, centres[1][1] + 0.03, front],
+        ]
+    )
     parts.append(rigid_part(*shapes.tube(bridge, thick, False, 6), head, len(bones), colour, surface))
     return parts
 
@@ -88,10 +96,13 @@ def draw_prop(rng: np.random.Generator, skeleton: Skeleton) -> Part:
     across = np.cross(along, palm)
     kind = str(rng.choice(["phone", "mug", "book", "bottle", "ball", "bag"]))
     points, triangles = {
-        "phone": lambda: shapes.box((0.75, 0.1, 1.5)), "mug": lambda: shapes.cylinder(0.42, 0.95),
-        "book": lambda: shapes.box((1.4, 0.3, 2.1)), "bottle": lambda: shapes.cylinder(0.33, 2.2),
-        "ball": lambda: shapes.ball(float(rng.uniform(0.4, 1.2))), "bag": lambda: shapes.box((2.2, 1.8, 0.7)),
-    }[kind]()  # fmt: skip
+        "phone": lambda: shapes.box((0.75, 0.1, 1.5)),
+        "mug": lambda: shapes.cylinder(0.42, 0.95),
+        "book": lambda: shapes.box((1.4, 0.3, 2.1)),
+        "bottle": lambda: shapes.cylinder(0.33, 2.2),
+        "ball": lambda: shapes.ball(float(rng.uniform(0.4, 1.2))),
+        "bag": lambda: shapes.box((2.2, 1.8, 0.7)),
+    }[kind]()
     out = (
         0.15
         + float(np.ptp(points[:, 1])) * (0.5 if kind in ("phone", "book", "ball") else 0.0)
@@ -99,10 +110,16 @@ def draw_prop(rng: np.random.Generator, skeleton: Skeleton) -> Part:
     )
     frame = np.stack([across, palm, along]) if kind in ("phone", "book", "ball") else np.stack([along, across, palm])
     place = knuckle + palm * out
-    colour = tuple(float(v) for v in draw_colour(rng))
+    colour = draw_colour(rng)
     second = draw_colour(rng)
-    surface = Surface(CLOTH, gloss=float(rng.uniform(0, 0.6)), shine=40.0, pattern=int(rng.integers(0, 9)),
-                      second=(float(second[0]), float(second[1]), float(second[2])), scale=float(rng.uniform(1, 5)))  # fmt: skip
+    surface = Surface(
+        CLOTH,
+        gloss=float(rng.uniform(0, 0.6)),
+        shine=40.0,
+        pattern=int(rng.integers(0, 9)),
+        second=second,
+        scale=float(rng.uniform(1, 5)),
+    )
     return rigid_part(
         points @ frame + place, triangles, skeleton.index("hand" + side), len(skeleton.names), colour, surface
     )

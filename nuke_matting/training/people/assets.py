@@ -60,7 +60,8 @@ def read_obj(path: Path) -> Mesh:
         raise UsageError(
             "a mesh of the people's assets is missing", path=path, advice="give the assets folder with --assets"
         )
-    positions, coords, corners, triangles, groups = [], [], {}, [], []
+    positions, coords, triangles, groups = [], [], [], []
+    corners: dict[tuple[int, int], int] = {}
     names: list[str] = []
     group = 0
     for line in path.read_text(errors="replace").splitlines():

@@ -145,7 +145,7 @@ def morph(
     weights: Mapping[str, float],
     target: Callable[[str], tuple[NDArray[np.int32], NDArray[np.float32]]],
 ) -> NDArray[np.float32]:
-    """The vertices [V, 3] moved by the sum of weight times target; `target(name)` gives (vertices [N], moves [N, 3])."""
+    """Vertices [V, 3] moved by the sum of weight times target; `target(name)` gives (vertices [N], moves [N, 3])."""
     moved = positions.copy()
     for name, weight in weights.items():
         vertices, moves = target(name)

@@ -1,4 +1,4 @@
-"""Clothes: modelled suits with textures or colours of our own, and garments cut from the base mesh's tights and skirt."""
+"""Clothes: modelled suits with textures or colours of our own, and garments cut from the base mesh's helpers."""
 
 from __future__ import annotations
 
@@ -25,18 +25,27 @@ _SHOES = tuple(f"shoes0{number}" for number in range(1, 7))
 Outfit = tuple[list[Part], NDArray[np.int32]]  # parts, and the body vertices they hide
 
 
-def draw_colour(rng: np.random.Generator) -> NDArray[np.float64]:
+Colour = tuple[float, float, float]  # scene-linear Rec.709
+_USUAL = ((0.02, 0.04, 0.12), (0.08, 0.15, 0.3), (0.2, 0.14, 0.07), (0.08, 0.09, 0.03))  # navy, denim, earth, olive
+
+
+def _colour(values: NDArray[np.float64]) -> Colour:
+    red, green, blue = np.clip(values, 0.004, 0.85)
+    return float(red), float(green), float(blue)
+
+
+def draw_colour(rng: np.random.Generator) -> Colour:
     """A colour that cloth comes in, scene-linear: blacks, greys, whites, navy, denim, earth, and anything."""
     kind = rng.random()
     if kind < 0.32:
         value = rng.choice([0.015, 0.04, 0.12, 0.3, 0.6, 0.78]) * rng.uniform(0.7, 1.2)
-        return np.clip(value * (1 + rng.normal(0, 0.05, 3)), 0.004, 0.85)
+        return _colour(value * (1 + rng.normal(0, 0.05, 3)))
     if kind < 0.5:
-        return np.clip(np.array([[0.02, 0.04, 0.12], [0.08, 0.15, 0.3], [0.2, 0.14, 0.07], [0.08, 0.09, 0.03]])[rng.integers(4)]
-                       * rng.uniform(0.5, 1.8), 0.004, 0.85)  # fmt: skip
+        return _colour(np.array(_USUAL)[rng.integers(4)]
+                       * rng.uniform(0.5, 1.8))  # fmt: skip
     hue, saturation, value = rng.random(), rng.beta(2, 1.6), rng.beta(1.3, 1.6) * 0.75 + 0.02
     angles = (hue + np.array([0, 1 / 3, 2 / 3])) * 2 * np.pi
-    return np.clip(value * (1 - saturation * (0.5 - 0.5 * np.cos(angles))), 0.004, 0.85)
+    return _colour(value * (1 - saturation * (0.5 - 0.5 * np.cos(angles))))
 
 
 def draw_cloth(rng: np.random.Generator, texture: str = "") -> Surface:
@@ -46,7 +55,7 @@ def draw_cloth(rng: np.random.Generator, texture: str = "") -> Surface:
     second = draw_colour(rng)
     return Surface(
         CLOTH, texture, gloss=0.35 if sheen else float(rng.uniform(0.0, 0.06)), shine=30.0 if sheen else 8.0,
-        pattern=pattern, second=(float(second[0]), float(second[1]), float(second[2])),
+        pattern=pattern, second=second,
         scale=float(np.exp(rng.uniform(np.log(0.5), np.log(6.0)))), wrinkle=float(rng.uniform(0.1, 0.6)),
     )  # fmt: skip
 
@@ -170,9 +179,9 @@ def _tight_places(assets: Assets) -> tuple[NDArray, NDArray]:
 
 
 def _shell(
-    assets: Assets, group: str, cut: Cut, vertices, weights, out: float, colour: NDArray, surface: Surface
+    assets: Assets, group: str, cut: Cut, vertices, weights, out: float, colour: Colour, surface: Surface
 ) -> Part:
-    """A helper group where `cut` is above 0, pushed outward by `out` dm; u holds the cut, for the renderer to trim by."""
+    """A helper group where `cut` is above 0, pushed outward by `out` dm; u holds the cut, to trim by."""
     mesh = _group(assets, group)
     inside = cut(*_tight_places(assets))
     triangles = mesh.triangles[(inside[mesh.corner[mesh.triangles]] > 0).any(axis=1)]

@@ -61,7 +61,8 @@ def pose_at(time: float) -> Pose:
         "lowerarm_r": way((-0.15, -1.0, 0.35), (-0.25 + wave, 0.95, 0.35), raised),
         "upperarm_l": (0.24, -1.0, -0.02),
         "lowerarm_l": way((0.1, -0.9, 0.45), (0.05, -0.75, 0.65), turned),
-        "thigh_l": (0.1, -1.0, 0.0), "thigh_r": (-0.1, -1.0, 0.0), "calf_l": (0.08, -1.0, -0.05), "calf_r": (-0.08, -1.0, -0.05),
+        "thigh_l": (0.1, -1.0, 0.0), "thigh_r": (-0.1, -1.0, 0.0),
+        "calf_l": (0.08, -1.0, -0.05), "calf_r": (-0.08, -1.0, -0.05),
     }  # fmt: skip
     turns = {
         "spine_01": (0.0, 0.05 * turned, 0.0), "spine_02": (0.0, 0.06 * turned, -0.04 * raised),
@@ -91,7 +92,7 @@ def room(panorama: NDArray[np.float32], camera: Camera, turn: float) -> NDArray[
     )
     back = (camera.eye - camera.target) / np.linalg.norm(camera.eye - camera.target)
     right = np.cross((0, 1, 0), back)
-    right /= np.linalg.norm(right)
+    right = right / np.linalg.norm(right)
     world = rays @ np.stack([right, np.cross(back, right), back])
     world /= np.linalg.norm(world, axis=-1, keepdims=True)
     c, s = np.cos(turn), np.sin(turn)
@@ -108,20 +109,20 @@ def defocus(picture: NDArray[np.float32], radius: float) -> NDArray[np.float32]:
     reach = int(np.ceil(radius)) + 1
     y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1]
     disc = np.clip(radius + 0.5 - np.hypot(x, y), 0, 1).astype(np.float32)
-    return cv2.filter2D(picture, -1, disc / disc.sum(), borderType=cv2.BORDER_REFLECT)
+    blurred = cv2.filter2D(picture, -1, disc / disc.sum(), borderType=cv2.BORDER_REFLECT)
+    return blurred.astype(np.float32, copy=False)
 
 
 def grain(picture: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
-    """Film grain to add: finer than three pixels, as strong as the square root of the light, mostly alike in the channels."""
+    """Film grain to add: finer than three pixels, as strong as the square root of the light, mostly without colour."""
     rng = np.random.default_rng(seed)
     noise = 0.75 * rng.normal(0, 1, (*picture.shape[:2], 1)) + 0.5 * rng.normal(0, 1, picture.shape)
-    noise = cv2.GaussianBlur(noise.astype(np.float32), (0, 0), 0.7)
-    noise /= noise.std()
-    return noise * _GRAIN * np.sqrt(np.maximum(picture, 0) + 0.004)
+    soft = cv2.GaussianBlur(noise.astype(np.float32), (0, 0), 0.7)
+    return (soft / soft.std() * _GRAIN * np.sqrt(np.maximum(picture, 0) + 0.004)).astype(np.float32)
 
 
 def example_light(panorama: NDArray[np.float32]) -> Light:
-    """The light of the room, and what a crew would add: a soft lamp from the left, and the window's edge from behind."""
+    """The light of the room, and what a crew would add: a lamp from the left, the window's edge from behind."""
     return replace(
         light_of(panorama, _TURN),
         key_direction=np.array([-0.62, 0.42, 0.66], np.float32), key_colour=np.array([0.62, 0.55, 0.47], np.float32),
@@ -183,7 +184,7 @@ def timecode(frame: int) -> tuple[int, int]:
 
 
 def write_exr(path: Path, pixels: NDArray[np.float32], frame: int, channels: tuple[str, ...], compression: str) -> None:
-    """A half-float EXR [H, W, C] with time code and frame rate; three channels are marked as ACEScg. Raises OutputError."""
+    """A half-float EXR [H, W, C] with time code and frame rate, ACEScg if it has three channels. Raises OutputError."""
     spec = oiio.ImageSpec(pixels.shape[1], pixels.shape[0], len(channels), oiio.HALF)
     spec.channelnames = channels
     spec.attribute("compression", compression)

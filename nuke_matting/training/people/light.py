@@ -33,7 +33,8 @@ def harmonics(directions: NDArray) -> NDArray[np.float64]:
     return np.stack(
         [
             np.full_like(x, 0.282095), 0.488603 * y, 0.488603 * z, 0.488603 * x,
-            1.092548 * x * y, 1.092548 * y * z, 0.315392 * (3 * z * z - 1), 1.092548 * x * z, 0.546274 * (x * x - y * y),
+            1.092548 * x * y, 1.092548 * y * z, 0.315392 * (3 * z * z - 1), 1.092548 * x * z,
+            0.546274 * (x * x - y * y),
         ],
         axis=-1,
     )  # fmt: skip
@@ -82,7 +83,8 @@ def light_of(panorama: NDArray[np.float32], turn: float, sun: float = 1.0) -> Li
 def draw_light(rng: np.random.Generator, panorama: NDArray[np.float32]) -> Light:
     """Light at random: a panorama turned anyhow, its sun or a lamp for key, at times a rim, partly white-balanced."""
     base = light_of(panorama, float(rng.uniform(0, 2 * np.pi)), float(rng.uniform(0.3, 1.2)))
-    ambient, key_direction, key = base.ambient.copy(), base.key_direction, base.key_colour
+    ambient, key_direction = base.ambient.copy(), base.key_direction
+    key: NDArray = base.key_colour
     white = ambient[0] / ambient[0].mean()
     balance = white ** -float(rng.uniform(0.4, 1.1))
     ambient, key = ambient * balance, key * balance

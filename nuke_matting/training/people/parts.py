@@ -95,7 +95,8 @@ def tube(path: NDArray, radius: float, closed: bool, sides: int = 8) -> tuple[ND
 
 def box(size: tuple[float, float, float], bevel: float = 0.0) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
     """A box about the origin with its own corners on each side: (positions, triangles)."""
-    points, triangles = [], []
+    points: list[NDArray] = []
+    triangles: list[list[int]] = []
     for axis in range(3):
         for sign in (-1, 1):
             u, v = (axis + 1) % 3, (axis + 2) % 3

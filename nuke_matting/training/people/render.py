@@ -28,7 +28,8 @@ class Surface:
     """How a drawing looks. mode : SKIN, CLOTH, CARD, EYE or PLAIN. texture : path below `humans_textures`, or "".
 
     gloss, shine : size and sharpness of highlights. pattern : 0 none .. 8; second : its other colour, scene-linear;
-    scale : its repeats a decimetre. wrinkle : depth of cloth's folds. iris_size : radians. trimmed : draw only where u, interpolated, is above 0.
+    scale : its repeats a decimetre. wrinkle : depth of cloth's folds. iris_size : radians.
+    trimmed : draw only where u, interpolated, is above 0.
     """
 
     mode: int
@@ -67,8 +68,8 @@ class Strands:
 
 @dataclass(frozen=True)
 class Camera:
-    """eye, target : [3] dm. field : vertical field of view, radians. roll : radians. shift : of the picture, x and y, in
-    half heights."""
+    """eye, target : [3] dm. field : vertical field of view, radians. roll : radians.
+    shift : of the picture, x and y, in half heights."""
 
     eye: NDArray[np.float64]
     target: NDArray[np.float64]
@@ -91,7 +92,7 @@ class Camera:
 
 @dataclass(frozen=True)
 class Scene:
-    """All that a picture needs. centre, radius : dm, the part of the person in view (for shadows). exposure : a factor."""
+    """All that a picture needs. centre, radius : dm, the part in view, for shadows. exposure : a factor."""
 
     drawings: tuple[Drawing, ...]
     strands: tuple[Strands, ...]
@@ -129,12 +130,12 @@ def vertex_normals(positions: NDArray[np.float32], corner: NDArray, triangles: N
 
 
 class Renderer:
-    """A rendering context for pictures of one size. supersample : factor per axis; samples a pixel are 4 times its square."""
+    """A rendering context for one size of picture. supersample : per axis; 4 times its square samples a pixel."""
 
     def __init__(self, width: int, height: int, textures, supersample: int = 2) -> None:
         """textures : path -> [H, W, 4] uint8, such as `Assets.texture`. Raises what moderngl raises without EGL."""
         self.width, self.height, self.supersample = width, height, supersample
-        self.context = moderngl.create_context(standalone=True, backend="egl")
+        self.context = moderngl.create_context(standalone=True, backend="egl")  # type: ignore[arg-type]  # moderngl's own hint is wrong
         self.context.gc_mode = "auto"  # vertex arrays go when Python lets go of them
         self.context.enable_direct(_CLIP_DISTANCE)
         context, size = self.context, (width * supersample, height * supersample)
@@ -317,7 +318,7 @@ def straight(picture: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray
     Where nothing covers a pixel its colour is that of what is near, found on ever smaller pictures, so that resizing
     a straight colour never mixes black into an edge.
     """
-    levels = [picture]
+    levels: list[NDArray] = [picture]
     while min(levels[-1].shape[:2]) > 2:
         levels.append(cv2.resize(levels[-1], None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA))
     filled = levels[-1][..., :3] / np.maximum(levels[-1][..., 3:], 1e-6)
@@ -326,4 +327,4 @@ def straight(picture: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray
         wide = cv2.resize(filled, level.shape[1::-1], interpolation=cv2.INTER_LINEAR)
         own = np.clip(alpha * 40, 0, 1)  # below 2.5 % coverage few samples tell the colour
         filled = own * level[..., :3] / np.maximum(alpha, 1e-6) + (1 - own) * wide
-    return filled, np.clip(picture[..., 3], 0, 1)
+    return filled.astype(np.float32, copy=False), np.clip(picture[..., 3], 0, 1)

@@ -93,7 +93,7 @@ def bone_at(person: Person, pose: Pose, bone: str, share: float = 0.0) -> NDArra
 
 
 def draw_camera(rng: np.random.Generator, person: Person, pose: Pose) -> Camera:
-    """A framing at random: head and shoulders 40 %, half body 30 %, full body 20 %, anything partly out of frame 10 %."""
+    """A framing at random: 40 % head and shoulders, 30 % half body, 20 % full body, 10 % partly out of frame."""
     crown, neck = bone_at(person, pose, "head", 1.0), bone_at(person, pose, "neck_01")
     hips, foot = bone_at(person, pose, "pelvis"), bone_at(person, pose, "foot_l", 1.0)
     tall = float(np.linalg.norm(crown - hips)) * 1.1

@@ -1,4 +1,4 @@
-"""Hair as strands: thousands of curves grown from the scalp or the chin, pulled down, combed, curled, kept off the body."""
+"""Hair as strands: thousands of curves grown from the skin, pulled down, combed, curled, kept off the body."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from scipy.spatial import cKDTree
 
 @dataclass(frozen=True)
 class Style:
-    """length : dm; spread : of the length, relative. lift : 0 flat .. 1 away from the skin. comb : direction in head axes.
-    weight : pull of gravity. curl : radius of curls, dm; turns : of a curl over a strand. clump : 0..1 how far tips
+    """How hair grows. length : dm; spread : of the length, relative. lift : 0 flat .. 1 away from the skin.
+
+    comb : direction in head axes. weight : pull of gravity. curl : radius of curls, dm; turns : of a curl over a strand. clump : 0..1 how far tips
     gather. frizz : waviness. steps : points a strand. radius : dm. colour : scene-linear.
     """
 
@@ -56,8 +57,10 @@ def draw_style(rng: np.random.Generator, female: bool, colour: tuple[float, floa
     way = (float(comb[0]), float(comb[1] * 0.3), float(comb[2]))
     if rng.random() < curly:
         length = float(rng.uniform(0.3, 1.6) if female else rng.uniform(0.15, 0.9))
-        return Style(length, 0.25, 0.9, (0, 0, 0), 0.05 + 0.15 * rng.random(), float(rng.uniform(0.05, 0.12)), length * 7 + 2, 0.55,
-                     0.35, colour, 16, 0.0055)  # fmt: skip
+        return Style(
+            length, 0.25, 0.9, (0, 0, 0), 0.05 + 0.15 * rng.random(), float(rng.uniform(0.05, 0.12)), length * 7 + 2,
+            0.55, 0.35, colour, 16, 0.0055,
+        )  # fmt: skip
     if kind < (0.2 if female else 0.75):  # short
         length = float(rng.uniform(0.15, 0.8))
         return Style(
@@ -75,9 +78,11 @@ def draw_style(rng: np.random.Generator, female: bool, colour: tuple[float, floa
         )
     length = float(rng.uniform(1.0, 2.2) if kind < 0.55 else rng.uniform(2.2, 4.6))
     wavy = rng.random() < 0.45
-    return Style(length, 0.15, float(rng.uniform(0.1, 0.35)), (way[0] * 0.4, 0, -0.9), float(rng.uniform(0.9, 1.6)), 0.08 * wavy * rng.random(),
-                 float(rng.uniform(1.0, 4.0)), float(rng.uniform(0.2, 0.7)), float(rng.uniform(0.02, 0.18)), colour, 16, 0.005,
-                 part=bool(rng.random() < 0.8))  # fmt: skip
+    return Style(
+        length, 0.15, float(rng.uniform(0.1, 0.35)), (way[0] * 0.4, 0, -0.9), float(rng.uniform(0.9, 1.6)),
+        0.08 * wavy * rng.random(), float(rng.uniform(1.0, 4.0)), float(rng.uniform(0.2, 0.7)),
+        float(rng.uniform(0.02, 0.18)), colour, 16, 0.005, part=bool(rng.random() < 0.8),
+    )  # fmt: skip
 
 
 def grow(
@@ -134,8 +139,8 @@ def grow(
     along = np.linspace(0, 1, style.steps)
     if style.clump > 0:
         towards = points[guides][group]
-        share = (style.clump * along**1.3)[None, :, None] * np.where(stray, 0.1, 1.0)[:, None, None]
-        points = points + share * (towards - points) * (0.55 + 0.45 * rng.random((count, 1, 1)))
+        gather = (style.clump * along**1.3)[None, :, None] * np.where(stray, 0.1, 1.0)[:, None, None]
+        points = points + gather * (towards - points) * (0.55 + 0.45 * rng.random((count, 1, 1)))
     if style.curl > 0:
         phase = (shared[:, :1] * 3.0 + own[:, :1] * 0.6)[..., None][:, :, 0]
         angle = phase + along[None] * style.turns * 2 * np.pi
