@@ -17,7 +17,21 @@ _LONGEST_NAME = 255
 
 # what a library must know to read the pixels of a part
 STRUCTURE = frozenset(
-    ["channels", "chunkCount", "compression", "dataWindow", "displayWindow", "lineOrder", "name", "pixelAspectRatio", "screenWindowCenter", "screenWindowWidth", "tiles", "type", "version"]
+    {
+        "channels",
+        "chunkCount",
+        "compression",
+        "dataWindow",
+        "displayWindow",
+        "lineOrder",
+        "name",
+        "pixelAspectRatio",
+        "screenWindowCenter",
+        "screenWindowWidth",
+        "tiles",
+        "type",
+        "version",
+    }
 )
 
 

@@ -58,7 +58,7 @@ def open_image(path: Path, frame: int) -> Iterator[tuple[oiio.ImageInput, list[o
 
 
 def _parts(image: oiio.ImageInput, path: Path, frame: int) -> list[oiio.ImageSpec]:
-    specs = []
+    specs: list[oiio.ImageSpec] = []
     while len(specs) < MOST_PARTS and image.seek_subimage(len(specs), 0):
         spec = image.spec()
         if spec.deep:
@@ -102,7 +102,7 @@ def read_channels(
     last: int,
     path: Path,
     frame: int,
-    kind: object = oiio.FLOAT,
+    kind: oiio.BASETYPE = oiio.FLOAT,
 ):
     """Channels `first` up to, not including, `last` of a part: [H, W, last - first]. All of it or PlateError.
 

@@ -19,7 +19,9 @@ from fileseq.exceptions import FileSeqException
 
 from nuke_matting.errors import UsageError
 
-IMAGES = frozenset([".exr", ".dpx", ".cin", ".png", ".tif", ".tiff", ".jpg", ".jpeg", ".tga", ".bmp", ".hdr", ".sxr", ".webp"])
+IMAGES = frozenset(
+    {".exr", ".dpx", ".cin", ".png", ".tif", ".tiff", ".jpg", ".jpeg", ".tga", ".bmp", ".hdr", ".sxr", ".webp"}
+)
 MOST_FRAMES = 1_000_000
 
 _RANGE = re.compile(r"(-?[0-9]{1,9})(?:-(-?[0-9]{1,9})(?:x([0-9]{1,9}))?)?")
@@ -182,7 +184,7 @@ def _of_pattern(path: Path) -> Sequence:
 
 
 def _sequence(found: FileSequence) -> Sequence:
-    frames = tuple(sorted(found.frameSet() or ()))
+    frames = tuple(sorted(int(each) for each in found.frameSet() or ()))
     if not frames:
         return Sequence(found[0], (1,), still=True)
     pattern = f"{found.dirname()}{found.basename()}{'#' * found.zfill() or '#'}{found.extension()}"

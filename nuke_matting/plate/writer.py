@@ -27,9 +27,14 @@ from nuke_matting.plate.frame import Window
 from nuke_matting.plate.reader import choose_picture, read_frame
 
 # attributes that belong to a part's pixels as they were stored, not to the picture
-_STORAGE = frozenset(
-    ["channels", "compression", "type", "tiles", "chunkCount", "preview", "lineOrder", "dataWindow", "displayWindow", "name", "view", "multiView", "version", "maxSamplesPerPixel", "deepImageState", "dwaCompressionLevel"]
-)
+_STORAGE = exr_header.STRUCTURE - {"pixelAspectRatio", "screenWindowCenter", "screenWindowWidth"} | {
+    "preview",
+    "view",
+    "multiView",
+    "maxSamplesPerPixel",
+    "deepImageState",
+    "dwaCompressionLevel",
+}
 _COLOUR = frozenset(
     (
         "chromaticities",
@@ -68,7 +73,7 @@ class Pixels:
 
 
 def write_sidecar(out: Path, pixels: Pixels, *, layer: str, premult: bool) -> list[str]:
-    """Writes the alpha, and the foreground as R, G, B where there is one; half, zip, with the plate's windows and metadata.
+    """Writes the alpha, and the foreground as R, G, B where there is one: half, zip, the plate's windows and metadata.
 
     layer : channel of the alpha; `rgba.alpha` is `A`.
     premult : multiply the foreground by the alpha.
@@ -172,7 +177,7 @@ def _write_new(out: Path, pixels: Pixels, channels: Channels, attributes: Mappin
     structure = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage, **windows}
     data = _encode([structure], [channels], out, pixels.frame)
     header = exr_header.headers(data)[0][0]
-    write_whole(out, exr_header.with_headers(data, [header | attributes]), pixels.frame)
+    write_whole(out, exr_header.with_headers(data, [{**header, **attributes}]), pixels.frame)
 
 
 def _metadata(pixels: Pixels) -> Mapping[str, Attribute]:
@@ -205,14 +210,20 @@ def _foreign_metadata(pixels: Pixels) -> dict[str, Attribute]:
     code = spec.getattribute("smpte:TimeCode", oiio.TypeTimeCode)
     if isinstance(code, tuple) and len(code) == 2:
         kept["timeCode"] = Attribute(b"timecode", struct.pack("<2I", *(int(each) & 0xFFFFFFFF for each in code)))
-    rate = spec.get_float_attribute("FramesPerSecond", 0.0) or spec.get_float_attribute("dpx:FrameRate", 0.0)
-    if np.isfinite(rate) and 0 < rate < 100_000:
-        ntsc = abs(rate * 1.001 - round(rate * 1.001)) < 1e-3 < abs(rate - round(rate))  # 23.976 is 24000/1001
-        numbers = (round(rate * 1001 / 1000) * 1000, 1001) if ntsc else (round(rate * 1000), 1000)
-        if not ntsc and numbers[0] % 1000 == 0:
-            numbers = (numbers[0] // 1000, 1)
-        kept["framesPerSecond"] = Attribute(b"rational", struct.pack("<iI", *numbers))
+    for name in ("FramesPerSecond", "dpx:FrameRate", "dpx:TemporalFrameRate"):
+        rate = spec.get_float_attribute(name, 0.0)
+        if np.isfinite(rate) and 0 < rate < 10_000:
+            kept["framesPerSecond"] = Attribute(b"rational", struct.pack("<iI", *_rational(rate)))
+            break
     return kept
+
+
+def _rational(rate: float) -> tuple[int, int]:
+    """A frame rate as EXR has it: 24 is 24/1, 23.976 is 24000/1001."""
+    for numbers in ((round(rate), 1), (round(rate * 1.001) * 1000, 1001)):
+        if abs(rate - numbers[0] / numbers[1]) < 1e-3:
+            return numbers
+    return round(rate * 1000), 1000
 
 
 def _file(pixels: Pixels) -> bytes:

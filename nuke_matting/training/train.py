@@ -137,6 +137,7 @@ def train(
 
     began = saved = time.monotonic()
     sums: dict[str, float] = {}
+    counted = 0  # steps in the sums; fewer than 50 after a resume
     for batch in loader(sources, stage, seed, step):
         student.train()
         if not stage.norms:
@@ -160,12 +161,13 @@ def train(
         optimiser.step()
         _follow(average, student, min(EMA, (step + 1) / (step + 10)))
         step += 1
+        counted += 1
         for name, value in parts.items():
             sums[name] = sums.get(name, 0.0) + value.item()
         if step % 50 == 0:
             seconds = spent + time.monotonic() - began
-            _log(out / "log.csv", step, seconds, {name: value / 50 for name, value in sums.items()})
-            sums = {}
+            _log(out / "log.csv", step, seconds, {name: value / counted for name, value in sums.items()})
+            sums, counted = {}, 0
         if time.monotonic() - saved > save_every or step >= stage.steps:
             saved = time.monotonic()
             _save(out, student, average, optimiser, step, spent + saved - began)

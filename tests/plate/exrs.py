@@ -26,7 +26,7 @@ def write(path: Path, *parts, compression=OpenEXR.ZIP_COMPRESSION, **attributes)
     for part in parts:
         header, channels = part if isinstance(part, tuple) else ({}, part)
         header = {"compression": compression, "type": OpenEXR.scanlineimage, **attributes, **header}
-        made.append(OpenEXR.Part(header, channels))
+        made.append(OpenEXR.Part(header, dict(channels)))  # the library changes the dictionary it is given
     OpenEXR.File(made).write(str(path))
     return path
 

@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import pickle
 import resource
 import struct
 import subprocess
@@ -156,19 +157,22 @@ def test_a_layer_fg_of_the_plate_is_not_replaced_in_silence(tmp_path):
     assert write_merged(tmp_path / "m.exr", pixels_of(plate, foreground=True), layer="rgba.alpha", premult=False) != []
 
 
+@pytest.mark.parametrize(
+    ("rate", "rational"), [(24.0, (24, 1)), (23.976, (24000, 1001)), (29.97, (30000, 1001)), (12.5, (12500, 1000))]
+)
 @pytest.mark.parametrize("mode", [write_sidecar, write_merged])
-def test_time_code_frame_rate_and_pixel_aspect_of_other_formats_are_kept(tmp_path, mode):
+def test_time_code_frame_rate_and_pixel_aspect_of_other_formats_are_kept(tmp_path, mode, rate, rational):
     import OpenImageIO as oiio
 
     image = oiio.ImageBuf(np.full((4, 6, 3), 0.5, np.float32))
     image.specmod().attribute("smpte:TimeCode", oiio.TypeTimeCode, (0x01020304, 0))
-    image.specmod().attribute("FramesPerSecond", 24.0)
+    image.specmod().attribute("dpx:FrameRate", rate)
     image.specmod().attribute("PixelAspectRatio", 2.0)
     assert image.write(str(tmp_path / "p.dpx"), oiio.UINT16)
     mode(tmp_path / "m.exr", pixels_of(tmp_path / "p.dpx"), layer="rgba.alpha", premult=False)
     header = exrs.attributes(tmp_path / "m.exr")[0][0]
     assert header[b"timeCode"] == (b"timecode", struct.pack("<2I", 0x01020304, 0))
-    assert header[b"framesPerSecond"] == (b"rational", struct.pack("<iI", 24, 1))
+    assert header[b"framesPerSecond"] == (b"rational", struct.pack("<iI", *rational))
     assert header[b"pixelAspectRatio"] == (b"float", struct.pack("<f", 2.0))
 
 
@@ -309,12 +313,45 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
         "pixels, out = pickle.load(sys.stdin.buffer)\n"
         "write_merged(out, pixels, layer='rgba.alpha', premult=False)"
     )
-    import pickle
-
     done = subprocess.run([sys.executable, "-c", script], input=pickle.dumps((pixels, out)), capture_output=True)
     assert done.returncode != 0 and b"OutputError" in done.stderr
     assert out.read_bytes() == b"old" and os.listdir(out.parent) == ["m.exr"]
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] != 9000
+
+
+def test_a_full_disk_and_a_read_only_one_are_said_and_leave_what_was_there(tmp_path):
+    plate = exrs.write(tmp_path / "p.exr", exrs.rgb(200, 200))
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    script = (
+        "import os, pickle, subprocess, sys\n"
+        "from nuke_matting.errors import OutputError\n"
+        "from nuke_matting.plate.writer import write_merged\n"
+        "pixels, out = pickle.load(sys.stdin.buffer)\n"
+        "out.write_bytes(b'old')\n"
+        "for words in ('full', 'read-only'):\n"
+        "    try:\n"
+        "        write_merged(out, pixels, layer='rgba.alpha', premult=False)\n"
+        "    except OutputError as error:\n"
+        "        assert words in error.what and error.advice and error.frame == 1001, error\n"
+        "    else:\n"
+        "        raise AssertionError(words)\n"
+        "    assert out.read_bytes() == b'old' and os.listdir(out.parent) == [out.name]\n"
+        "    subprocess.run(['mount', '-o', 'remount,ro', str(out.parent)], check=True)\n"
+    )
+    mount = f"mount -t tmpfs -o size=64k none '{disk}' || exit 77; exec '{sys.executable}' -c \"$0\""
+    try:  # mounts in a name space of its own, which ends with the process
+        done = subprocess.run(
+            ["unshare", "--mount", "--map-root-user", "sh", "-c", mount, script],
+            input=pickle.dumps((pixels_of(plate), disk / "m.exr")),
+            capture_output=True,
+            timeout=120,
+        )
+    except FileNotFoundError:
+        pytest.skip("there is no unshare on this system")
+    if done.returncode == 77 or b"unshare" in done.stderr:
+        pytest.skip("this user may not mount a small disk")
+    assert done.returncode == 0, done.stderr.decode()
 
 
 @pytest.mark.parametrize("name", ["file/m.exr", "folder"])

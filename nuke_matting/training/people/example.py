@@ -24,12 +24,13 @@ from nuke_matting.training.people.light import Light, light_of
 from nuke_matting.training.people.person import Person, draw_person
 from nuke_matting.training.people.pose import Pose, Vector
 from nuke_matting.training.people.render import Camera, Renderer
-from nuke_matting.training.people.scene import pose_scene
+from nuke_matting.training.people.scene import bone_at, pose_scene
 from nuke_matting.training.people.stills import RESERVED_PANORAMA
 
 SEED = 9_000_048  # of who it is; no still and no clip has it
 WIDTH, HEIGHT, FIRST, FRAMES, FPS = 960, 540, 1001, 24, 24
-SUBFRAMES, SHUTTER = 8, 0.5  # renders a frame; share of the frame's time that the shutter is open
+SHUTTER = 0.5  # share of the frame's time that it is open
+SUBFRAMES, STEP = (8, 28), 2.5  # fewest and most renders a frame; pixels that the hand may move from one to the next
 EXPOSURE = 0.62
 _TURN = 0.1  # of the room about the vertical, radians
 _FIELD = 0.62  # vertical field of view, radians
@@ -139,15 +140,24 @@ def example_person(assets: Assets) -> tuple[Person, Light]:
     )
 
 
+def subframes_of(person: Person, index: int) -> int:
+    """How many renders a frame needs for the waving hand's blur to be smooth, a multiple of 4."""
+
+    def hand(time: float) -> NDArray[np.float64]:
+        at = camera_at(time, person).matrix(WIDTH / HEIGHT) @ np.append(
+            bone_at(person, pose_at(time), "middle_03_r", 1.0), 1.0
+        )
+        return at[:2] / at[3] * (WIDTH / 2, HEIGHT / 2)
+
+    moved = float(np.linalg.norm(hand(index + SHUTTER) - hand(index)))
+    return int(np.clip(np.ceil(moved / STEP / 4) * 4, *SUBFRAMES))
+
+
 def frame_at(
-    renderer: Renderer,
-    person: Person,
-    light: Light,
-    panorama: NDArray[np.float32],
-    index: int,
-    subframes: int = SUBFRAMES,
+    renderer: Renderer, person: Person, light: Light, panorama: NDArray[np.float32], index: int, subframes: int = 0
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
     """One frame: premultiplied foreground [H, W, 3], alpha [H, W], background [H, W, 3], scene-linear Rec.709."""
+    subframes = subframes or subframes_of(person, index)
     rng = np.random.default_rng(index)
     order = rng.permutation(subframes)
     person_sum = np.zeros((HEIGHT, WIDTH, 4))
@@ -212,13 +222,15 @@ def main() -> None:
     parse = argparse.ArgumentParser(description="Render the example plate and its true alpha")
     parse.add_argument("--assets", type=Path, required=True, help="folder with humans, humans_textures and hdri")
     parse.add_argument("--out", type=Path, required=True)
+    parse.add_argument("--first", type=int, default=FIRST, help="first frame to make")
+    parse.add_argument("--last", type=int, default=FIRST + FRAMES - 1, help="last frame to make")
     chosen = parse.parse_args()
     chosen.out.mkdir(parents=True, exist_ok=True)
     assets = Assets(chosen.assets)
     renderer = Renderer(WIDTH, HEIGHT, assets.texture, supersample=1)
     person, light = example_person(assets)
     panorama = assets.panorama(RESERVED_PANORAMA)
-    for index in range(FRAMES):
+    for index in range(chosen.first - FIRST, chosen.last - FIRST + 1):
         colour, alpha, background = frame_at(renderer, person, light, panorama, index)
         plate = (colour + (1 - alpha[..., None]) * background) @ _REC709_TO_AP1.T.astype(np.float32)
         plate = np.minimum(plate + grain(plate, FIRST + index), 60000)

@@ -105,7 +105,7 @@ def draw_camera(rng: np.random.Generator, person: Person, pose: Pose) -> Camera:
         target, span = neck * 0.55 + hips * 0.45 + (0, 0.5, 0), tall * rng.uniform(0.95, 1.4)
     elif kind < 0.9:
         middle = (crown + np.minimum(foot, hips)) / 2
-        target, span = np.array([hips[0], middle[1], hips[2]]), abs(float(crown[1] - foot[1])) * rng.uniform(1.15, 1.7)
+        target, span = np.array([hips[0], middle[1], hips[2]]), abs(float(crown[1] - foot[1])) * rng.uniform(1.05, 1.45)
     else:
         target, span = neck * 0.5 + crown * 0.5, tall * rng.uniform(0.6, 1.8)
         shift = np.clip(rng.normal(0, 0.4, 2), -0.8, 0.8)

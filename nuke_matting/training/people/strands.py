@@ -13,8 +13,9 @@ from scipy.spatial import cKDTree
 class Style:
     """How hair grows. length : dm; spread : of the length, relative. lift : 0 flat .. 1 away from the skin.
 
-    comb : direction in head axes. weight : pull of gravity. curl : radius of curls, dm; turns : of a curl over a strand. clump : 0..1 how far tips
-    gather. frizz : waviness. steps : points a strand. radius : dm. colour : scene-linear.
+    comb : direction in head axes. weight : pull of gravity. curl : radius of curls, dm; turns : of a curl on a strand.
+    clump : 0..1, how far tips gather. frizz : waviness. steps : points a strand. radius : dm. colour : scene-linear.
+    part : hair falls to both sides and hangs beside the face.
     """
 
     length: float
