@@ -38,13 +38,7 @@ def read_frame(path: Path, number: int) -> Frame:
     with open_image(path, number) as (image, specs):
         choice = choose_picture([list(spec.channelnames) for spec in specs])
         if choice is None:
-            names = ", ".join(name for spec in specs for name in spec.channelnames[:8])
-            raise PlateError(
-                f"has no R, G, B among its channels ({names[:200]})",
-                path=path,
-                frame=number,
-                advice="give a plate with colour",
-            )
+            raise _without(path, number, "R, G, B", specs, "give a plate with colour")
         spec = specs[choice.part]
         first, last = min(choice.channels), max(choice.channels) + 1
         stored = read_channels(image, choice.part, spec, first, last, path, number)
@@ -66,17 +60,18 @@ def read_hints(path: Path, number: int) -> ColourHints:
 
 
 def read_matte(path: Path, number: int) -> tuple[NDArray[np.float32], Window, Window]:
-    """Reads a matte: the alpha channel, or red (grey) where there is none.
+    """Reads a matte: the alpha channel of the first part that has one, or red (grey) where there is none.
 
     Returns [H, W] float32 as stored (NaN is 0), its data window and its display window. Raises PlateError.
     """
     with open_image(path, number) as (image, specs):
-        names = list(specs[0].channelnames)
-        wanted = [index for index, name in enumerate(names) if name.split(".")[-1].lower() in {"a", "alpha", "matte"}]
-        channel = wanted[0] if wanted else names.index("R") if "R" in names else 0
-        stored = read_channels(image, 0, specs[0], channel, channel + 1, path, number)
+        choice = choose_matte([list(spec.channelnames) for spec in specs])
+        if choice is None:
+            raise _without(path, number, "alpha and no R, G, B", specs, "name the matte's channel A")
+        spec, channel = specs[choice.part], choice.channels[0]
+        stored = read_channels(image, choice.part, spec, channel, channel + 1, path, number)
     matte = np.ascontiguousarray(stored.reshape(stored.shape[:2]), np.float32)
-    return np.nan_to_num(matte, copy=False, posinf=1.0, neginf=0.0), *windows(specs[0])
+    return np.nan_to_num(matte, copy=False, posinf=1.0, neginf=0.0), *windows(spec)
 
 
 def align(pixels: NDArray[np.float32], have: Window, want: Window, fill: float = 0.0) -> NDArray[np.float32]:
@@ -120,10 +115,31 @@ def choose_picture(parts: Sequence[Sequence[str]]) -> Choice | None:
     return None
 
 
+def choose_matte(parts: Sequence[Sequence[str]]) -> Choice | None:
+    """Which channel is the matte: an alpha, else the red of the picture, else a lone channel that is no depth."""
+    for part, names in enumerate(parts):
+        for name in sorted(names, key=_main_layers_first):
+            prefix, dot, last = name.rpartition(".")
+            if last.lower() in {"a", "alpha", "matte"}:
+                return Choice(part, prefix + dot, (names.index(name),))
+    picture = choose_picture(parts)
+    if picture is not None:
+        return Choice(picture.part, picture.prefix, picture.channels[:1])
+    alone = [name for names in parts for name in names]
+    if len(alone) == 1 and alone[0].rpartition(".")[2].lower() not in {"z", "zback", "depth", "id"}:
+        return Choice(next(part for part, names in enumerate(parts) if names), "", (0,))
+    return None
+
+
 def _main_layers_first(name: str) -> tuple[int, str]:
     layer = name.rpartition(".")[0].lower()
     main = ("", "rgba", "rgb", "beauty", "left")
     return (main.index(layer) if layer in main else len(main), name)
+
+
+def _without(path: Path, number: int, what: str, specs: Sequence[oiio.ImageSpec], advice: str) -> PlateError:
+    names = ", ".join(name for spec in specs for name in spec.channelnames[:8])
+    return PlateError(f"has no {what} among its channels ({names[:200]})", path=path, frame=number, advice=advice)
 
 
 def windows(spec: oiio.ImageSpec) -> tuple[Window, Window]:

@@ -33,10 +33,10 @@ class Stage:
 
 STAGES = {
     "small": Stage(4_000, 32, 1, ((128, 128), (112, 160), (160, 112), (96, 176)), 1.0, 1e-3, True),
-    "stills": Stage(2_500, 12, 1, ((192, 192), (256, 256), (160, 288), (288, 160), (208, 384)), 1.0, 5e-4, True),
-    "clips": Stage(1_000, 2, 4, ((192, 192), (256, 256), (160, 288), (288, 160)), 2.0, 2e-4, False),
+    "stills": Stage(2_500, 16, 1, ((192, 192), (144, 256), (256, 144), (176, 320)), 1.0, 3e-4, True),
+    "clips": Stage(1_000, 2, 4, ((192, 192), (144, 256), (256, 144), (176, 320)), 2.0, 2e-4, False),
 }
-COARSE_LONG_SIDE = 384  # of frames at work, pixels; the stages end near it
+COARSE_LONG_SIDE = 320  # of frames at work, pixels; the stages end near it
 REGIONS = 160  # refined in each training frame
 EMA = 0.999  # decay of the averaged weights, which are the ones that are kept
 WEIGHT_DECAY = 0.02

@@ -202,6 +202,7 @@ def test_colour_hints_are_the_files_own_words_and_no_guesses(tmp_path):
         ({"R": 0.5, "G": 0.5, "B": 0.5}, 0.5),
         ({"matte.A": 0.25}, 0.25),
         ({"Y": 1.0}, 1.0),
+        ({"roto": 0.5}, 0.5),
     ],
 )
 def test_a_matte_is_the_alpha_or_else_the_grey(tmp_path, channels, value):
@@ -210,6 +211,14 @@ def test_a_matte_is_the_alpha_or_else_the_grey(tmp_path, channels, value):
     matte, data, display = read_matte(plate, 1)
     assert matte.shape == (3, 5) and matte.dtype == np.float32 and (matte == np.float32(value)).all()
     assert (data, display) == (Window(2, 1, 5, 3), Window(0, 0, 9, 9))
+
+
+def test_the_alpha_of_a_later_part_is_found_and_a_depth_is_never_a_matte(tmp_path):
+    depth, rgba = {"Z": np.full((3, 5), 9, np.float32)}, exrs.rgb(3, 5) | {"A": np.full((3, 5), 0.5, np.float16)}
+    plate = exrs.write(tmp_path / "p.exr", ({"name": "depth"}, depth), ({"name": "rgba"}, rgba))
+    assert (read_matte(plate, 1)[0] == 0.5).all()
+    with pytest.raises(PlateError, match=r"frame 3.*Z"):
+        read_matte(exrs.write(tmp_path / "z.exr", depth), 3)
 
 
 WINDOWS = st.builds(Window, st.integers(-20, 20), st.integers(-20, 20), st.integers(1, 20), st.integers(1, 20))
