@@ -27,11 +27,16 @@ class WeightFile:
 
 
 def save_weights(path: Path, net: nn.Module, metadata: dict[str, str]) -> None:
-    """Writes a network's weights at fp16, whole or not at all. `metadata` needs at least `architecture` and `name`."""
+    """Writes a network's weights at fp16, whole or not at all.
+
+    metadata : needs `architecture` and `name`; the weights that ship also say `version`, `licence` and `training`. A
+        digest of the values is added, by which `load_weights` finds damage.
+    """
     tensors = {
         name: (value.half() if value.is_floating_point() else value).contiguous().cpu()
         for name, value in net.state_dict().items()
     }
+    metadata = {**metadata, "digest": _digest_of(tensors)}
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         temporary.write_bytes(save(tensors, metadata))
@@ -52,9 +57,22 @@ def load_weights(path: Path) -> WeightFile:
         raise ModelError(f"the weights cannot be read ({error.strerror or error})", path=path, advice=advice) from error
     except (SafetensorError, ValueError, json.JSONDecodeError) as error:
         raise ModelError(f"not a whole safetensors file ({error})", path=path, advice=advice) from error
+    found = _digest_of(tensors)
+    if metadata.get("digest", found) != found:
+        raise ModelError("the weights were changed or damaged: their digest is another", path=path, advice=advice)
     if "architecture" not in metadata:
         raise ModelError("the file does not say which network it is for", path=path, advice=advice)
     return WeightFile(path, tensors, metadata, digest)
+
+
+def _digest_of(tensors: dict[str, Tensor]) -> str:
+    """SHA-256 over names, types, shapes and values, whatever their order in the file."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        value = tensors[name].contiguous()
+        digest.update(f"{name} {value.dtype} {tuple(value.shape)}\n".encode())
+        digest.update(value.view(torch.uint8).numpy().tobytes() if value.ndim else value.numpy().tobytes())
+    return digest.hexdigest()
 
 
 def fill(net: nn.Module, weights: WeightFile) -> None:

@@ -10,6 +10,7 @@ import argparse
 import csv
 import math
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 import cv2
@@ -186,7 +187,14 @@ def _save(
     state = {"student": student.state_dict(), "average": average.state_dict(), "optimiser": optimiser.state_dict()}
     torch.save({**state, "step": step, "seconds": seconds}, out / "last.tmp")
     (out / "last.tmp").replace(out / "last.pt")
-    about = {"architecture": "two_stage", "name": "two_stage", "coarse_long_side": str(COARSE_LONG_SIDE)}
+    about = {
+        "architecture": "two_stage",
+        "name": "two_stage",
+        "version": version("nuke-matting"),
+        "licence": "MIT",
+        "training": f"step {step} of the last stage, {seconds:.0f} s in it; sources: nuke_matting/weights/two_stage.md",
+        "coarse_long_side": str(COARSE_LONG_SIDE),
+    }
     save_weights(out / "weights.safetensors", average.net, about)
 
 

@@ -1,0 +1,179 @@
+"""What a frame costs, by stage: `python benchmarks/frame.py`.
+
+Prints two Markdown tables: milliseconds of each stage and peak memory at several sizes, and parameters and operations
+beside those of two peers. The regions are as many as the default budget allows, whatever the picture: the worst case.
+Times are medians of several runs in one process; memory is that of a fresh process for each size.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import OpenEXR
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from nuke_matting import Settings, Shot
+from nuke_matting.models.contract import Quality
+from nuke_matting.nets import regions as rg
+from nuke_matting.nets.two_stage import INPUTS, TwoStage, coarse_size
+from nuke_matting.plate.reader import read_frame
+from nuke_matting.plate.writer import Pixels, write_sidecar
+
+SIZES = "960x540 1920x1080 3840x2160"
+# RVM (MobileNetV3, deep guided filter) and Background Matting V2 (MobileNetV2): two CPU cores, torch 2.13, fp32, and
+# random weights, measured elsewhere; quoted, not measured here
+PEERS = {
+    "RVM": ("3.75", {"1920x1080": (4.08, 126), "3840x2160": (4.08, 414)}),
+    "BGMv2": ("5.01", {"1920x1080": (9.76, 302), "3840x2160": (16.88, 1433)}),
+}
+
+
+def write_plate(folder: Path, width: int, height: int) -> Path:
+    """A half-float RGB plate of noise over ramps, zip."""
+    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
+    noise = np.random.default_rng(0).normal(0, 0.02, (height, width)).astype(np.float32)
+    channels = {"R": x / width + noise, "G": y / height + noise, "B": 0.3 + noise}
+    half = {name: np.ascontiguousarray(each.astype(np.float16)) for name, each in channels.items()}
+    path = folder / "plate.1001.exr"
+    OpenEXR.File({"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}, half).write(str(path))
+    return path
+
+
+def median_ms(work: Callable[[], object], runs: int) -> float:
+    work()
+    took = []
+    for _ in range(runs):
+        began = time.perf_counter()
+        work()
+        took.append(time.perf_counter() - began)
+    return statistics.median(took) * 1e3
+
+
+def measure(width: int, height: int, precision: str, runs: int) -> dict[str, float]:
+    """Stage -> milliseconds at a frame size."""
+    with tempfile.TemporaryDirectory() as folder:
+        plate = write_plate(Path(folder), width, height)
+        shot = Shot(plate, Settings(cache=False, precision=precision, fg=True))
+        model, net = shot.model, shot.model._net
+        loaded = shot.load(1001)
+        own = model.encode(loaded.prepared)
+        image = torch.from_numpy(np.ascontiguousarray(loaded.input.image.transpose(2, 0, 1)))[None]
+        budget = round(Settings().regions * (width + height) / rg.CELL)
+        error = torch.from_numpy(edge_like(*rg.grid_size(height, width)))
+        with torch.inference_mode(), model._arithmetic():
+            coarse = net.coarse(own, [own.memory, own.memory])
+            chosen = rg.choose(error, budget, 0.0)
+            stages = {
+                "read": median_ms(lambda: read_frame(plate, 1001), runs),
+                "colour": median_ms(lambda: loaded.colour.to_model(loaded.frame.pixels), runs),
+                "reduce": median_ms(lambda: model.prepare(loaded.input), runs),
+                "encode": median_ms(lambda: model.encode(loaded.prepared), runs),
+                "memory and decoder": median_ms(lambda: net.coarse(own, [own.memory, own.memory]), runs),
+                "choose": median_ms(lambda: rg.choose(error, budget, 0.0), runs),
+                "refine": median_ms(lambda: net.refine(image, None, coarse, chosen), runs),
+            }
+            raw = model.matte(loaded.input, own, [own, own], Quality(Settings().regions, 1024))
+            stages["colour back"] = median_ms(lambda: loaded.colour.to_plate(raw.foreground), runs)
+            frame = loaded.frame
+            pixels = Pixels(plate, 1001, frame.data_window, frame.display_window, raw.alpha)
+            out = Path(folder) / "out.exr"
+            stages["write"] = median_ms(lambda: write_sidecar(out, pixels, layer="rgba.alpha", premult=False), runs)
+        stages["network"] = sum(stages[name] for name in ("encode", "memory and decoder", "choose", "refine"))
+        stages["regions"] = len(chosen)
+    return stages
+
+
+def edge_like(rows: int, columns: int) -> np.ndarray:
+    """An error map [1, 1, rows, columns] that is high along an outline, as a person's is."""
+    y, x = np.mgrid[0:rows, 0:columns].astype(np.float32)
+    radius = np.hypot((x - columns / 2) / columns, (y - rows / 2) / rows)
+    wave = 0.05 * np.sin(np.arctan2(y - rows / 2, x - columns / 2) * 9)
+    return np.exp(-(((radius - 0.3 - wave) / 0.1) ** 2)).astype(np.float32)[None, None]
+
+
+def operations(width: int, height: int, long_side: int) -> tuple[float, float, float]:
+    """GMACs of the encoder, of memory and decoder, and of the regions."""
+    with torch.device("meta"):
+        net = TwoStage().eval()
+        h, w = coarse_size(height, width, long_side)
+        with FlopCounterMode(display=False) as encode:
+            own = net.encode(torch.empty(1, INPUTS, h, w))
+        with FlopCounterMode(display=False) as decode:
+            net.coarse(own, [own.memory, own.memory])
+    net = TwoStage().eval()
+    budget = round(Settings().regions * (width + height) / rg.CELL)
+    chosen = rg.choose(torch.from_numpy(edge_like(*rg.grid_size(height, width))), budget, 0.0)
+    with torch.inference_mode():
+        coarse = net.coarse(own := net.encode(torch.zeros(1, INPUTS, 16, 16)), [own.memory])
+        with FlopCounterMode(display=False) as refine:
+            net.refine(torch.zeros(1, 3, height, width), None, coarse, chosen)
+    return tuple(counter.get_total_flops() / 2e9 for counter in (encode, decode, refine))
+
+
+def peak_memory(size: str, precision: str) -> float:
+    """GiB of resident memory that one whole matte takes in a process of its own, imports included."""
+    script = (
+        "import resource, sys, tempfile; from pathlib import Path; sys.path.insert(0, sys.argv[1]); import frame\n"
+        "from nuke_matting import Settings, Shot\n"
+        "with tempfile.TemporaryDirectory() as folder:\n"
+        "    plate = frame.write_plate(Path(folder), *map(int, sys.argv[2].split('x')))\n"
+        "    Shot(plate, Settings(cache=False, precision=sys.argv[3])).matte(1001)\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    command = [sys.executable, "-c", script, str(Path(__file__).resolve().parent), size, precision]
+    return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()[-1]) / 2**20
+
+
+def row(*cells: object) -> None:
+    print("|", " | ".join(str(cell) for cell in cells), "|")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--sizes", nargs="+", default=SIZES.split(), metavar="WxH")
+    parser.add_argument("--precision", nargs="+", default=["fp32", "bf16"], choices=["fp32", "bf16", "fp16"])
+    parser.add_argument("--runs", type=int, default=7)
+    parser.add_argument("--threads", type=int, default=2)
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    columns = [(size, precision) for size in args.sizes for precision in args.precision]
+    found = {}
+    for size, precision in columns:
+        width, height = map(int, size.split("x"))
+        found[size, precision] = measure(width, height, precision, args.runs)
+    row(f"ms, {args.threads} threads", *(f"{size} {precision}" for size, precision in columns))
+    row("---", *("---:" for _ in columns))
+    for stage in next(iter(found.values())):
+        row(stage, *(f"{found[each][stage]:.0f}" for each in columns))
+    row("peak memory, GiB", *(f"{peak_memory(*each):.2f}" for each in columns))
+
+    long_side = Shot(examples(), Settings(cache=False)).model._long_side
+    parameters = sum(each.numel() for each in TwoStage().parameters()) / 1e6
+    print()
+    row("network", "parameters, M", *(f"{size}: GMACs, ms" for size in args.sizes))
+    row("---", "---:", *("---:" for _ in args.sizes))
+    cells = []
+    for size in args.sizes:
+        parts = operations(*map(int, size.split("x")), long_side)
+        times = ", ".join(f"{found[size, each]['network']:.0f} ms {each}" for each in args.precision)
+        cells.append(f"{sum(parts):.2f} ({' + '.join(f'{part:.2f}' for part in parts)}), {times}")
+    row("two_stage (encoder + memory, decoder + regions)", f"{parameters:.2f}", *cells)
+    for name, (size_of, costs) in PEERS.items():
+        row(f"{name}, quoted", size_of, *(("%.2f, %d ms fp32" % costs[size]) if size in costs else "" for size in args.sizes))
+
+
+def examples() -> str:
+    return str(Path(__file__).resolve().parent.parent / "examples" / "plate" / "plate.%04d.exr")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,121 @@
+"""Weight files: whole, known and fitting, or a clear error."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from safetensors.torch import save_file
+
+from nuke_matting.errors import ModelError
+from nuke_matting.models.registry import choose_precision, load_model
+from nuke_matting.models.weights import fill, load_weights, save_weights
+
+ABOUT = {"architecture": "two_stage", "name": "tiny"}
+
+
+@pytest.fixture
+def net():
+    torch.manual_seed(0)
+    return torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4))
+
+
+@pytest.fixture
+def path(tmp_path, net):
+    save_weights(tmp_path / "w.safetensors", net, ABOUT)
+    return tmp_path / "w.safetensors"
+
+
+def test_weights_come_back_as_half_floats(path, net):
+    loaded = load_weights(path)
+    assert loaded.metadata["name"] == "tiny"
+    assert loaded.digest == hashlib.sha256(path.read_bytes()).hexdigest()
+    before = net[0].weight.detach().half().float()
+    torch.nn.init.zeros_(net[0].weight)
+    fill(net, loaded)
+    assert torch.equal(net[0].weight, before) and net[0].weight.dtype == torch.float32
+
+
+def test_nothing_is_left_beside_the_file(path):
+    assert [each.name for each in path.parent.iterdir()] == ["w.safetensors"]
+
+
+@pytest.mark.parametrize("content", [b"", b"x", b"\xff" * 8 + b"{}", b"\x02\0\0\0\0\0\0\0{}"])
+def test_what_is_no_weight_file_is_refused(tmp_path, content):
+    path = tmp_path / "w.safetensors"
+    path.write_bytes(content)
+    with pytest.raises(ModelError, match=r"w\.safetensors.*--model"):
+        load_weights(path)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(at=st.floats(0, 1, exclude_max=True), value=st.integers(1, 255))
+def test_a_flipped_byte_is_found(path, at, value):
+    data = bytearray(path.read_bytes())
+    data[int(at * len(data))] ^= value
+    bad = path.parent / "bad.safetensors"
+    bad.write_bytes(data)
+    try:
+        load_weights(bad)
+    except ModelError:
+        return
+    assert b"tiny" not in data or int(at * len(data)) < 800  # the header's own spelling, which changes no value
+
+
+@pytest.mark.parametrize("share", [0.01, 0.5, 0.99])
+def test_a_truncated_file_is_refused(path, share):
+    data = path.read_bytes()
+    path.write_bytes(data[: int(len(data) * share)])
+    with pytest.raises(ModelError):
+        load_weights(path)
+
+
+def test_a_missing_file_is_said(tmp_path):
+    with pytest.raises(ModelError, match="cannot be read"):
+        load_weights(tmp_path / "no.safetensors")
+
+
+def test_a_file_of_another_kind_is_said(tmp_path):
+    save_file({"a": torch.zeros(2)}, tmp_path / "other.safetensors")
+    with pytest.raises(ModelError, match="does not say which network"):
+        load_weights(tmp_path / "other.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (lambda tensors: tensors.pop("0.bias"), "missing"),
+        (lambda tensors: tensors.update(more=torch.zeros(1)), "unknown"),
+        (lambda tensors: tensors.update({"0.bias": torch.zeros(5)}), "another shape"),
+        (lambda tensors: tensors.update({"0.bias": torch.full((4,), float("nan"))}), "not finite"),
+    ],
+)
+def test_weights_that_do_not_fit_say_how(tmp_path, net, spoil, says):
+    tensors = {name: value.clone() for name, value in net.state_dict().items()}
+    spoil(tensors)
+    save_file(tensors, tmp_path / "w.safetensors", ABOUT)
+    with pytest.raises(ModelError, match=says):
+        fill(net, load_weights(tmp_path / "w.safetensors"))
+
+
+def test_an_unknown_network_is_said(tmp_path, net):
+    save_weights(tmp_path / "w.safetensors", net, {"architecture": "three_stage", "name": "x"})
+    with pytest.raises(ModelError, match=r"three_stage.*two_stage"):
+        load_model(str(tmp_path / "w.safetensors"), "cpu", "fp32")
+
+
+def test_auto_precision_is_exact_on_a_cpu_and_fast_on_a_gpu():
+    assert choose_precision("auto", "cpu") == "fp32"
+    assert choose_precision("auto", "cuda:0") == "fp16"
+
+
+def test_the_shipped_weights_are_small_and_say_what_they_are():
+    from nuke_matting.models.registry import shipped_weights
+
+    path = shipped_weights()["two_stage"]
+    assert path.stat().st_size < 25e6
+    about = load_weights(path).metadata
+    assert {"name", "version", "digest", "licence", "training"} <= set(about)
+    assert Path(path).with_suffix(".md").exists()
