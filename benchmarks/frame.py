@@ -168,7 +168,8 @@ def main() -> None:
         cells.append(f"{sum(parts):.2f} ({' + '.join(f'{part:.2f}' for part in parts)}), {times}")
     row("two_stage (encoder + memory, decoder + regions)", f"{parameters:.2f}", *cells)
     for name, (size_of, costs) in PEERS.items():
-        row(f"{name}, quoted", size_of, *(("%.2f, %d ms fp32" % costs[size]) if size in costs else "" for size in args.sizes))
+        quoted = ["{:.2f}, {} ms fp32".format(*costs[size]) if size in costs else "" for size in args.sizes]
+        row(f"{name}, quoted", size_of, *quoted)
 
 
 def examples() -> str:

@@ -157,7 +157,7 @@ class Shot:
     # -- the three steps --
 
     def plan(self, frame: int) -> Plan:
-        """What the matte of a frame depends on. Raises PlateError where the frame, its clean plate or guide is missing."""
+        """What the matte of a frame depends on. Raises PlateError where the frame or what belongs to it is missing."""
         inputs = {frame: self._inputs_digest(frame)}
         references, notes = [], []
         for offset in self.model.references:

@@ -103,7 +103,7 @@ class TwoStage(nn.Module):
 
 
 def stack(image: Tensor, clean: Tensor | None = None, guide: Tensor | None = None) -> Tensor:
-    """The network's nine channels: [B, 3, H, W], clean plate alike or None, guide [B, 1, H, W] or None -> [B, 9, H, W]."""
+    """The network's input [B, 9, H, W] of [B, 3, H, W], a clean plate alike or None, a guide [B, 1, H, W] or None."""
     none, one = torch.zeros_like(image[:, :1]), torch.ones_like(image[:, :1])
     parts = [image, *((clean, one) if clean is not None else (image * 0, none))]
     parts += [guide, one] if guide is not None else [none, none]

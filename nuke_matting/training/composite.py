@@ -72,6 +72,7 @@ class Compositor:
         image = foreground + (1 - alpha) * behind
         straight = np.where(alpha > 1e-3, foreground / np.maximum(alpha, 1e-3), image)
         image, straight, clean, alpha = self._camera(image, straight, behind, alpha)
+        alpha = np.clip(alpha, 0, 1)  # rounding in the sums above
         return Sample(to_model(image), to_model(straight), alpha, to_model(clean), self._guide(alpha))
 
     # -- layers, scene-linear --
@@ -104,6 +105,7 @@ class Compositor:
         flip = r.random() < 0.5
         colour = decode_srgb(foreground)
         colour = self._tint_grey(colour) if person.grey else self._vary_colour(colour)
+        colour = self._light_unevenly(colour)
         alpha = alpha.astype(np.float32)[..., None] / 255.0
         layer = np.concatenate([colour * alpha, alpha], axis=2)
         moved = _move(layer[:, ::-1] if flip else layer, path, height, width, cv2.BORDER_CONSTANT)
@@ -129,6 +131,18 @@ class Compositor:
         grey = colour.mean(2, keepdims=True)
         colour = np.maximum(grey + (colour - grey) * r.uniform(0.4, 1.4), 0)
         return (colour ** r.uniform(0.8, 1.25) * gains).astype(np.float32)
+
+    def _light_unevenly(self, colour: Array) -> Array:
+        """Sometimes light and colour that change over the body, sometimes another surface: neither makes a person."""
+        r, (h, w) = self.random, colour.shape[:2]
+        if r.random() < 0.4:
+            field = r.normal(0, 1, (3, 3, 1)) * r.uniform(0, 0.5) + r.normal(0, 1, (3, 3, 3)) * r.uniform(0, 0.12)
+            colour = colour * np.exp(cv2.resize(field.astype(np.float32), (w, h), interpolation=cv2.INTER_LINEAR))
+        if r.random() < 0.12:
+            texture = self._photograph(h, w, 1)[0]
+            texture = texture / max(float(texture.mean()), 1e-3)
+            colour = colour * (1 - 0.8 * r.random() * (1 - np.minimum(texture, 3.0)))
+        return np.maximum(colour, 0).astype(np.float32)
 
     def _background(self, height: int, width: int, frames: int) -> Array:
         r = self.random

@@ -25,7 +25,7 @@ LEAST_EVIDENCE = 2.2  # edge under the border over the backdrop's own unrest
 
 
 def looks_like_a_portrait(alpha: NDArray) -> bool:
-    """Whether a mask [H, W] in [0, 1] has the shape of head and shoulders, cut by the lower edge and upright in the middle."""
+    """Whether a mask [H, W] in [0, 1] looks like head and shoulders, upright in the middle, cut by the lower edge."""
     inside = alpha > 0.5
     height, width = inside.shape
     if not inside.any():
@@ -58,7 +58,7 @@ def drawn_prior(height: int, width: int) -> NDArray[np.float64]:
 
 
 def graph_cut(grey: NDArray[np.uint8], prior: NDArray, strength: float) -> NDArray[np.uint8]:
-    """The person's mask, 0 or 1: GrabCut over brightness, blurred brightness and the prior, then its largest piece whole."""
+    """The person's mask, 0 or 1: GrabCut over brightness, blurred brightness and the prior; its largest piece."""
     smooth = cv2.GaussianBlur(grey, (0, 0), 2.5)
     features = np.stack([grey, smooth, np.clip(prior * strength, 0, 255)], 2).astype(np.uint8)
     labels = np.where(prior > 0.5, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)

@@ -40,7 +40,7 @@ class Person:
 
 
 def load_people(folder: Path, known: dict[str, Person]) -> dict[str, Person]:
-    """All whole pairs of a folder by name; those in `known` are not read again, so a growing folder may be read anew."""
+    """All whole pairs of a folder by name; those in `known` are not read again, so a growing folder can be reread."""
     people = {}
     for path in sorted(folder.rglob("*_alpha.png")):
         name = str(path.relative_to(folder))[: -len("_alpha.png")]

@@ -32,13 +32,13 @@ class Stage:
 
 
 STAGES = {
-    "small": Stage(4_600, 32, 1, ((128, 128), (112, 160), (160, 112), (96, 176)), 1.0, 1e-3, True),
-    "stills": Stage(1_650, 16, 1, ((192, 192), (144, 256), (256, 144), (176, 320)), 1.0, 3e-4, True),
-    "again": Stage(1_100, 32, 1, ((128, 128), (112, 192), (176, 112), (96, 176)), 1.0, 6e-4, True),
-    "clips": Stage(420, 6, 2, ((112, 160), (128, 128), (112, 192), (160, 112)), 2.5, 2e-4, False),
+    "small": Stage(6_000, 32, 1, ((128, 128), (112, 160), (160, 112), (112, 192), (176, 112)), 1.0, 5e-4, True),
+    "stills": Stage(3_000, 24, 1, ((192, 192), (144, 256), (240, 144), (160, 224), (128, 192)), 1.0, 3e-4, True),
+    "clips": Stage(600, 6, 2, ((144, 256), (160, 160), (144, 192), (208, 128)), 2.0, 1e-4, False),
 }
 COARSE_LONG_SIDE = 192  # of frames at work, pixels; the stages end near it
 REGIONS = 160  # refined in each training frame
 EMA = 0.999  # decay of the averaged weights, which are the ones that are kept
 WEIGHT_DECAY = 0.02
+REFINER_RATE = 5.0  # the region stage's learning rate over the others'
 CLIP_GRADIENT = 1.0

@@ -21,10 +21,20 @@ from torch import Tensor, nn
 
 from nuke_matting.models.weights import save_weights
 from nuke_matting.nets import regions as rg
+from nuke_matting.nets.decoder import Coarse
 from nuke_matting.nets.two_stage import TwoStage, stack
 from nuke_matting.training import losses
 from nuke_matting.training.data import Batch, Sources, loader
-from nuke_matting.training.stages import CLIP_GRADIENT, COARSE_LONG_SIDE, EMA, REGIONS, STAGES, WEIGHT_DECAY, Stage
+from nuke_matting.training.stages import (
+    CLIP_GRADIENT,
+    COARSE_LONG_SIDE,
+    EMA,
+    REFINER_RATE,
+    REGIONS,
+    STAGES,
+    WEIGHT_DECAY,
+    Stage,
+)
 
 
 class Student(nn.Module):
@@ -40,7 +50,7 @@ class Student(nn.Module):
         net, (b, t) = self.net, batch.image.shape[:2]
         small = {name: _reduce(getattr(batch, name), stage.enlarge) for name in Batch.__dataclass_fields__}
         draws = b if stage.enlarge == 1 else 1  # the region stage takes one clean plate setting for all
-        given = torch.rand(2, draws, 1, 1, 1, 1, generator=generator) < 0.25
+        given = torch.rand(2, draws, 1, 1, 1, 1, generator=generator) < 0.2
         x = stack(*(small[name].flatten(0, 1) for name in ("image", "clean", "guide"))).unflatten(0, (b, t))
         clean_given, guide_given = given[0].float(), given[1].float()
         x = torch.cat([x[:, :, :3], x[:, :, 3:7] * clean_given, x[:, :, 7:] * guide_given], dim=2)
@@ -75,11 +85,15 @@ class Student(nn.Module):
         return out, alpha.unflatten(0, (b, t))
 
     def _refine(self, batch: Batch, coarse, clean_given: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
-        """Losses of the regions, at full size. A few are drawn at random, so that plain ones are known too."""
+        """Losses of the regions, at full size. A few are drawn at random, so that plain ones are known too.
+
+        They train the region stage alone: their weight, an average over few pixels, would drown the coarse stage's own.
+        """
+        coarse = Coarse(*(each.detach() for each in coarse))
         image, true_alpha = batch.image.flatten(0, 1), batch.alpha.flatten(0, 1)
         clean = batch.clean.flatten(0, 1) if clean_given.any() else None
         grid = rg.grid_size(*image.shape[-2:])
-        error = F.interpolate(coarse.error.detach().float().sigmoid(), size=grid, mode="area")
+        error = F.interpolate(coarse.error.float().sigmoid(), size=grid, mode="area")
         noise = torch.rand(error.shape, generator=generator)
         cells = rg.choose(torch.where(noise > 0.97, noise, error), REGIONS, 0.0)
         alpha, residual = self.net.refine(image, clean, coarse, cells)
@@ -119,11 +133,7 @@ def train(
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     student = Student().to(device, memory_format=torch.channels_last)
     average = Student().to(device)
-    decay = [p for p in student.parameters() if p.ndim > 1]
-    rest = [p for p in student.parameters() if p.ndim <= 1]
-    optimiser = torch.optim.AdamW(
-        [{"params": decay, "weight_decay": WEIGHT_DECAY}, {"params": rest, "weight_decay": 0.0}], lr=stage.rate
-    )
+    optimiser = torch.optim.AdamW(_groups(student), lr=stage.rate)
     step, spent = 0, 0.0
     if (out / "last.pt").exists():
         last = torch.load(out / "last.pt", weights_only=True, map_location=device)
@@ -147,7 +157,7 @@ def train(
                     module.eval()
         generator = torch.Generator().manual_seed(seed * 7_919 + step)
         for group in optimiser.param_groups:
-            group["lr"] = rate_at(step, stage)
+            group["lr"] = rate_at(step, stage) * group["factor"]
         batch = Batch(*(getattr(batch, name).to(device) for name in Batch.__dataclass_fields__))
         with torch.autocast(device.type, torch.bfloat16):
             parts, alpha = student(batch, stage, generator)
@@ -173,6 +183,15 @@ def train(
             saved = time.monotonic()
             _save(out, student, average, optimiser, step, spent + saved - began)
             _picture(out / f"{step:06d}.jpg", batch, alpha, stage)
+
+
+def _groups(student: nn.Module) -> list[dict[str, object]]:
+    """Parameters by weight decay (matrices alone) and learning rate (the region stage starts last, learns faster)."""
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    for name, parameter in student.named_parameters():
+        factor = REFINER_RATE if name.startswith("net.refiner") else 1.0
+        groups.setdefault((WEIGHT_DECAY if parameter.ndim > 1 else 0.0, factor), []).append(parameter)
+    return [{"params": each, "weight_decay": decay, "factor": factor} for (decay, factor), each in groups.items()]
 
 
 @torch.no_grad()

@@ -1,0 +1,69 @@
+"""Losses, against values worked out by hand."""
+
+import math
+
+import pytest
+import torch
+
+from nuke_matting.training import losses
+
+
+def image(*values):
+    side = math.isqrt(len(values))
+    return torch.tensor(values, dtype=torch.float32).view(1, 1, side, side)
+
+
+def test_l1_is_the_mean_difference():
+    assert losses.l1(image(0, 1, 0.5, 1), image(0, 0, 1, 1)).item() == pytest.approx(1.5 / 4)
+
+
+def test_the_pyramid_of_equal_mattes_is_zero_and_of_a_constant_difference_too():
+    alpha = torch.rand(2, 1, 32, 32)
+    assert losses.laplacian(alpha, alpha).item() == 0
+    assert losses.laplacian(alpha + 0.25, alpha).item() == pytest.approx(0, abs=1e-6)
+
+
+def test_the_pyramid_of_a_tiny_matte_has_no_levels():
+    assert losses.laplacian(image(1, 0, 0, 1), image(0, 0, 0, 0)).item() == 0
+
+
+def test_the_pyramid_sees_a_wrong_pixel_more_than_a_wrong_haze():
+    true = torch.zeros(1, 1, 32, 32)
+    spot = true.clone()
+    spot[..., 16, 16] = 1
+    assert losses.laplacian(spot, true) > 10 * losses.laplacian(true + 1 / 1024, true)
+
+
+def test_composition_compares_premultiplied_foregrounds():
+    colour, true = torch.full((1, 3, 2, 2), 0.5), torch.full((1, 3, 2, 2), 1.0)
+    alpha, true_alpha = image(1, 1, 0, 0), image(1, 0, 0, 0)
+    # per pixel |a F - a' F'|: |.5 - 1|, |.5 - 0|, 0, 0
+    assert losses.composition(alpha, colour, true_alpha, true).item() == pytest.approx(1.0 / 4)
+
+
+def test_the_foreground_counts_where_there_is_one():
+    predicted, true = torch.zeros(1, 3, 2, 2), torch.ones(1, 3, 2, 2)
+    assert losses.foreground(predicted, true, image(0.1, 0, 0, 0)).item() == pytest.approx(1.0)
+    assert losses.foreground(predicted, true, image(0, 0, 0, 0)).item() == 0
+
+
+def test_the_temporal_loss_compares_steps_and_not_values():
+    still = torch.zeros(1, 3, 1, 2, 2)
+    moving = still.clone()
+    moving[:, 1] = 0.5  # up by a half, and down again
+    assert losses.temporal(still + 0.3, still).item() == pytest.approx(0)
+    assert losses.temporal(moving, still).item() == pytest.approx(0.25)
+
+
+def test_the_error_map_is_to_be_sure_where_the_alpha_is_off_by_a_quarter():
+    logit = torch.full((1, 1, 2, 2), 20.0)
+    assert losses.error(logit, image(0.25, 0.5, 1, 0.3), image(0, 0, 0, 0)).item() == pytest.approx(0, abs=1e-6)
+    assert losses.error(logit, image(0, 0, 0, 0), image(0, 0, 0, 0)).item() == pytest.approx(20.0)
+
+
+def test_a_clamp_that_lets_gradients_through_can_come_back():
+    x = torch.tensor([-0.5, 0.5, 1.5], requires_grad=True)
+    clamped = losses.clamp_through(x)
+    assert clamped.tolist() == [0, 0.5, 1]
+    (clamped - torch.tensor([1.0, 0.5, 1.0])).abs().sum().backward()
+    assert x.grad.tolist() == [-1, 0, 0]
