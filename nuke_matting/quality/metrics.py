@@ -1,8 +1,8 @@
 """Measures of a matte against the truth, as the field's papers use them.
 
-All take [H, W] alphas in [0, 1] and measure one frame, whole, without a trimap; a clip's value is the mean over its
-frames. Published tables were made from alphas rounded to 8 bits; `clip_metrics` measures what it is given. All raise
-UsageError where shapes differ.
+All take [H, W] alphas in [0, 1] and measure one frame, whole, without a trimap; `figures.py` makes a clip's of them.
+Published tables were made from alphas rounded to 8 bits; here is measured what is given. All raise UsageError where
+shapes differ.
 
 References
 ----------
@@ -13,7 +13,6 @@ Scales and the choices left open there : the evaluation of "Robust High-Resoluti
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -98,7 +97,7 @@ def dtssd(alpha: NDArray, alpha_before: NDArray, truth: NDArray, truth_before: N
 def foreground_mse(foreground: NDArray, true_foreground: NDArray, truth: NDArray) -> float:
     """Mean squared error of the foreground's colour where the true alpha is above 0, times 1e3; 0 if that is nowhere.
 
-    foreground, true_foreground : [H, W, 3], straight, in one colour space.
+    foreground, true_foreground : [H, W, 3], straight, scene-linear.
     truth : [H, W], true alpha.
     """
     difference = _difference(foreground, true_foreground)
@@ -106,21 +105,6 @@ def foreground_mse(foreground: NDArray, true_foreground: NDArray, truth: NDArray
         raise UsageError(f"a foreground of {difference.shape} and an alpha of {truth.shape} cannot be compared")
     seen = truth > 0
     return float(np.mean(difference[seen] ** 2)) * 1e3 if seen.any() else 0.0
-
-
-def clip_metrics(alphas: Sequence[NDArray], truths: Sequence[NDArray]) -> dict[str, float]:
-    """Each measure's mean over a clip: mad, mse, sad, grad, conn, and dtssd over the pairs of frames (0 for one frame).
-
-    Raises UsageError for a clip without frames, or clips of different length.
-    """
-    if not alphas or len(alphas) != len(truths):
-        raise UsageError(f"clips of {len(alphas)} and {len(truths)} frames cannot be compared")
-    found = {
-        each.__name__: [each(p, t) for p, t in zip(alphas, truths, strict=True)] for each in (mad, mse, sad, grad, conn)
-    }
-    pairs = zip(alphas[1:], alphas, truths[1:], truths, strict=False)
-    found["dtssd"] = [dtssd(*each) for each in pairs] or [0.0]
-    return {name: float(np.mean(values)) for name, values in found.items()}
 
 
 def _difference(one: NDArray, other: NDArray) -> NDArray[np.float64]:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from nuke_matting.errors import UsageError
-from nuke_matting.quality.metrics import clip_metrics, conn, dtssd, foreground_mse, grad, mad, mse, sad
+from nuke_matting.quality.metrics import conn, dtssd, foreground_mse, grad, mad, mse, sad
 
 ONE_FRAME = (mad, mse, sad, grad, conn)
 alphas = hnp.arrays(
@@ -146,15 +146,6 @@ def test_foreground_mse_looks_where_there_is_a_foreground():
     assert foreground_mse(foreground, true, row(0, 0, 0)) == 0
 
 
-def test_a_clips_measures_are_means_over_frames_and_pairs():
-    truths = [row(0, 1), row(0, 1), row(0, 1)]
-    found = clip_metrics([row(0, 1), row(0, 0.5), row(0, 0.5)], truths)
-    assert list(found) == ["mad", "mse", "sad", "grad", "conn", "dtssd"]
-    assert found["mad"] == pytest.approx((0 + 250 + 250) / 3)
-    assert found["dtssd"] == pytest.approx(100 * (math.sqrt(0.125) + 0) / 2)
-    assert clip_metrics(truths[:1], truths[:1])["dtssd"] == 0
-
-
 @given(alphas)
 def test_a_perfect_matte_has_no_error(alpha):
     assert all(measure(alpha, alpha) == 0 for measure in ONE_FRAME)
@@ -186,6 +177,3 @@ def test_other_measures_refuse_different_shapes_too():
             dtssd(*arrays)
     with pytest.raises(UsageError):
         foreground_mse(np.zeros((2, 2, 3)), np.zeros((2, 2, 3)), three)
-    for clips in (([], []), ([two], []), ([two], [two, two])):
-        with pytest.raises(UsageError):
-            clip_metrics(*clips)

@@ -1,0 +1,242 @@
+"""The verb `eval`: how far mattes are from their truths."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import Progress
+from rich.text import Text
+
+from nuke_matting.cli.options import add_settings, settings_of
+from nuke_matting.cli.report import error_facts
+from nuke_matting.colour.config import load_config
+from nuke_matting.colour.processor import open_colour
+from nuke_matting.errors import MattingError, OutputError, UsageError
+from nuke_matting.plate.atomic import write_whole
+from nuke_matting.plate.sequence import format_frames, parse_frames
+from nuke_matting.quality.clips import Clip, Colour, find_clips, match_clips, measure
+from nuke_matting.quality.figures import TITLES, UNITS, Figures, mean_figures
+from nuke_matting.quality.table import MEAN, as_csv, markdown
+
+EXAMPLES = """
+ALPHA and TRUTH are both a sequence as of `matte`, or both a set of clips that are matched by name: a folder of folders
+with a sequence in each, a folder of single pictures, or, where each folder holds more, a pattern with a star in quotes.
+
+examples:
+  nuke-matting eval matte/plate_matte.%04d.exr truth/alpha.%04d.exr
+  nuke-matting eval mattes truths --csv figures.csv        mattes/walk/*.exr with truths/walk/*.exr, and so on
+  nuke-matting eval mattes 'clips/*/alpha.####.exr'        mattes/walk/*.exr with clips/walk/alpha.####.exr
+"""
+
+
+def add(verbs: argparse._SubParsersAction) -> None:
+    """Adds the verb to the application."""
+    verb = verbs.add_parser(
+        "eval",
+        help="measure mattes against true ones",
+        description="Measures mattes against true ones: MAD, MSE, Grad, Conn, dtSSD, SAD, and the error by region.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    verb.add_argument("alpha", metavar="ALPHA", help="the mattes")
+    verb.add_argument("truth", metavar="TRUTH", help="the true ones")
+    verb.add_argument("--frames", metavar="1001-1100", help="frames to measure (default: all that the truth has)")
+    colour = verb.add_argument_group("foreground")
+    colour.add_argument("--foreground", metavar="PATTERN", help="foregrounds, straight, named as ALPHA is")
+    colour.add_argument("--true-foreground", metavar="PATTERN", help="the true ones")
+    add_settings(colour, ("ocio", "colourspace"))
+    output = verb.add_argument_group("what is printed")
+    output.add_argument(
+        "--json", action="store_true", help="one JSON object a line on stdout: frame, clip, warning, error, done"
+    )
+    output.add_argument("--csv", metavar="FILE", help="write the figures of every frame, and the means, to a file too")
+    verb.set_defaults(run=_run)
+
+
+@dataclass(frozen=True)
+class _Results:
+    """What was measured: of each clip its frames, with their figures. `columns` are the figures to be shown."""
+
+    clips: dict[str, list[tuple[int, Figures]]]
+    columns: tuple[str, ...]
+    failed: int
+    seconds: float
+
+    @cached_property
+    def means(self) -> dict[str, Figures]:
+        """Of each clip."""
+        return {name: mean_figures(found for _, found in frames) for name, frames in self.clips.items()}
+
+    @cached_property
+    def mean(self) -> Figures:
+        """Of the clips' means, so that a long clip counts no more than a short one."""
+        return mean_figures(self.means.values())
+
+    @cached_property
+    def frames(self) -> int:
+        """How many frames were measured."""
+        return sum(map(len, self.clips.values()))
+
+
+def _run(args: argparse.Namespace) -> int:
+    report = _JsonReport() if args.json else _Report()
+    try:
+        colour = _colour(args)
+        frames = None if args.frames is None else parse_frames(args.frames)
+        clips = _clips(args, report)
+    except MattingError as error:
+        report.error(error)
+        return 2
+    results = _measure(clips, frames, colour, report)
+    if args.csv:
+        try:
+            write_whole(Path(args.csv).expanduser(), _csv(results).encode())
+        except OutputError as error:
+            report.error(OutputError(error.what, path=error.path, advice="choose another file with --csv"))
+            results = replace(results, failed=results.failed + 1)
+    report.done(results)
+    return 1 if results.failed else 0
+
+
+def _measure(
+    clips: list[Clip | MattingError], frames: tuple[int, ...] | None, colour: Colour, report: _Report | _JsonReport
+) -> _Results:
+    with_foreground = any(isinstance(clip, Clip) and clip.foreground is not None for clip in clips)
+    columns = tuple(name for name in TITLES if name != "fg_mse" or with_foreground)
+    rows: dict[str, list[tuple[int, Figures]]] = {}
+    failed, began = 0, time.monotonic()
+    try:
+        for clip in clips:
+            if isinstance(clip, MattingError):
+                report.error(clip)
+                failed += 1
+                continue
+            wanted = clip.frames if frames is None else frames
+            report.clip(clip, wanted)
+            rows[clip.name] = []
+            for frame, found in measure(clip, wanted, colour):
+                if isinstance(found, MattingError):
+                    report.error(found, frame)
+                    failed += 1
+                else:
+                    rows[clip.name].append((frame, found))
+                    report.frame(clip, frame, found, columns)
+    finally:
+        report.close()
+    return _Results(rows, columns, failed, time.monotonic() - began)
+
+
+def _csv(results: _Results) -> str:
+    rows: list[tuple[str, int | str, Figures]] = []
+    for name, frames in results.clips.items():
+        rows += [(name, frame, found) for frame, found in frames] + [(name, MEAN, results.means[name])]
+    return as_csv([*rows, (MEAN, MEAN, results.mean)], results.columns)
+
+
+def _colour(args: argparse.Namespace) -> Colour:
+    """How foregrounds come to linear light; wrong settings are told here, once, rather than at every frame."""
+    if bool(args.foreground) != bool(args.true_foreground):
+        raise UsageError("--foreground and --true-foreground go together", advice="give both, or neither")
+    settings = settings_of(args)
+    if args.foreground:
+        load_config(settings.ocio)
+        if settings.colourspace:
+            open_colour(settings.ocio, settings.colourspace)
+    return Colour(settings.ocio, settings.colourspace)
+
+
+def _clips(args: argparse.Namespace, report: _Report | _JsonReport) -> list[Clip | MattingError]:
+    alphas, truths = find_clips(args.alpha), find_clips(args.truth)
+    others = (find_clips(args.foreground), find_clips(args.true_foreground)) if args.foreground else None
+    clips = match_clips(alphas, truths, others)
+    more = sorted(set(alphas) - set(truths))
+    if more:
+        report.warning(f"{len(more)} clips have no truth and are left out: {', '.join(more[:5])}")
+    return clips
+
+
+class _Report:
+    """A table on stdout; errors and, on a terminal, a bar on stderr."""
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True, soft_wrap=True, highlight=False)
+        self._bar = Progress(console=self._console, transient=True) if self._console.is_terminal else None
+
+    def clip(self, clip: Clip, frames: tuple[int, ...]) -> None:
+        more = sorted(set(clip.alpha.frames) - set(clip.truth.frames))
+        if more and not (clip.alpha.still or clip.truth.still):
+            self.warning(f"{clip.name}: frames {format_frames(more)} have no truth and are left out")
+        if self._bar is not None:
+            self.close()
+            self._bar.start()
+            self._bar.add_task(clip.name, total=len(frames))
+
+    def frame(self, clip: Clip, frame: int, found: Figures, columns: tuple[str, ...]) -> None:
+        self._advance()
+
+    def warning(self, text: str) -> None:
+        self._line(f"warning: {text}", "yellow")
+
+    def error(self, error: MattingError, frame: int | None = None) -> None:
+        self._line(f"error: {error}", "bold red")
+        self._advance()
+
+    def close(self) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+            for task in self._bar.task_ids:
+                self._bar.remove_task(task)
+
+    def done(self, results: _Results) -> None:
+        rows = [(name, len(frames), results.means[name]) for name, frames in results.clips.items()]
+        print(markdown([*rows, (MEAN, results.frames, results.mean)], results.columns, "clip", "frames"))
+        print(UNITS)
+        if results.failed:
+            self._line(f"{results.failed} failed; each is named above", "bold red")
+
+    def _line(self, text: str, style: str) -> None:
+        self._console.print(Text(text, style))
+
+    def _advance(self) -> None:
+        if self._bar is not None and self._bar.task_ids:
+            self._bar.advance(self._bar.task_ids[-1])
+
+
+class _JsonReport:
+    """One JSON object a line on stdout, each with an `event`: frame, clip, warning, error, done."""
+
+    def clip(self, clip: Clip, frames: tuple[int, ...]) -> None:
+        pass
+
+    def frame(self, clip: Clip, frame: int, found: Figures, columns: tuple[str, ...]) -> None:
+        self._say("frame", clip=clip.name, frame=frame, **_all(found, columns))
+
+    def warning(self, text: str) -> None:
+        self._say("warning", text=text)
+
+    def error(self, error: MattingError, frame: int | None = None) -> None:
+        self._say("error", **error_facts(error, error.frame if frame is None else frame))
+
+    def close(self) -> None:
+        sys.stdout.flush()
+
+    def done(self, results: _Results) -> None:
+        for name, found in results.means.items():
+            self._say("clip", clip=name, frames=len(results.clips[name]), **_all(found, results.columns))
+        about = {"clips": len(results.clips), "frames": results.frames, "failed": results.failed}
+        self._say("done", **about, seconds=round(results.seconds, 3), **_all(results.mean, results.columns))
+
+    def _say(self, event: str, **about: Any) -> None:
+        print(json.dumps({"event": event, **about}), flush=True)
+
+
+def _all(found: Figures, columns: tuple[str, ...]) -> dict[str, float | None]:
+    return {name: found.get(name) for name in columns}

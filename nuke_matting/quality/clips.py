@@ -1,0 +1,218 @@
+"""Mattes and their truths on disk: which clips there are, which belong together, and how a frame of them is read.
+
+Clips are named in one of these ways, the same one for mattes and truths:
+
+    folder/matte.####.exr      one clip: a pattern, a folder with one sequence, a file
+    folder                     of folders, each of them a clip with one sequence
+    folder/*/matte.####.exr    likewise, where each of them holds more
+    folder                     of single pictures, each of them a clip by its name
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nuke_matting.colour.processor import open_colour
+from nuke_matting.errors import MattingError, PlateError, UsageError
+from nuke_matting.plate.files import MOST_PIXELS
+from nuke_matting.plate.frame import Window
+from nuke_matting.plate.reader import align, read_frame, read_matte
+from nuke_matting.plate.sequence import IMAGES, Sequence, find_sequence, format_frames
+from nuke_matting.quality.figures import Figures, Sample, frame_figures
+
+ALONE = ""  # the name of the one clip, where no set of them was named
+
+Found = dict[str, Sequence | UsageError]
+
+
+@dataclass(frozen=True)
+class Colour:
+    """How foregrounds are taken to linear light: OCIO config and colour space, "" for what `matte` would take."""
+
+    ocio: str = ""
+    colourspace: str = ""
+
+
+@dataclass(frozen=True)
+class Clip:
+    """What is to be compared. The foregrounds are both there, or neither."""
+
+    name: str
+    alpha: Sequence
+    truth: Sequence
+    foreground: Sequence | None = None
+    true_foreground: Sequence | None = None
+
+    @property
+    def frames(self) -> tuple[int, ...]:
+        """The frames that the truth has; where one of the two is a single file, those that the other has."""
+        return self.alpha.frames if self.truth.still or self.alpha.still else self.truth.frames
+
+
+def find_clips(where: str) -> Found:
+    """The clips that a text means, by name; a clip of a set that cannot be found is the error that says so.
+
+    Raises UsageError where it means none.
+    """
+    path = Path(where).expanduser()
+    starred = [index for index, part in enumerate(path.parts) if "*" in part]
+    if starred:
+        root, folder, rest = Path(*path.parts[: starred[0]]), path.parts[starred[0]], path.parts[starred[0] + 1 :]
+        return _in_folders([each for each in root.glob(folder) if each.is_dir()], rest, path)
+    if not path.is_dir():
+        return {ALONE: find_sequence(where)}
+    inside = [each for each in _listed(path) if not each.name.startswith(".")]
+    images = [each for each in inside if each.suffix.lower() in IMAGES and each.is_file()]
+    if not images and (folders := [each for each in inside if each.is_dir()]):
+        return _in_folders(folders, (), path)
+    try:
+        return {ALONE: find_sequence(where)}
+    except UsageError:
+        if len(images) < 2:
+            raise
+        return {each.stem: Sequence(str(each), (1,), still=True) for each in images}
+
+
+def match_clips(alphas: Found, truths: Found, others: tuple[Found, Found] | None = None) -> list[Clip | MattingError]:
+    """The clips to compare, in the order of their names; for a clip that is missing somewhere, the error.
+
+    others : foregrounds and true foregrounds.
+
+    Raises UsageError where not one clip can be compared.
+    """
+    kinds = [alphas, truths, *(others or ())]
+    if len({ALONE in each for each in kinds}) > 1:
+        several = next(len(each) for each in kinds if ALONE not in each)
+        raise UsageError(
+            f"one clip cannot be compared with a set of {several}",
+            advice="name a sequence for each, as folder/name.####.exr, or a folder of clips for each",
+        )
+    if not set(truths) & set(alphas):
+        raise UsageError(
+            f"the clips have no name in common: {_some(alphas)} and {_some(truths)}",
+            advice="name the folders or files of mattes as those of the truths",
+        )
+    matched = [_match(name, kinds) for name in sorted(truths)]
+    errors = [each for each in matched if isinstance(each, MattingError)]
+    if len(errors) == len(matched):
+        raise errors[0]
+    return matched
+
+
+def read_sample(clip: Clip, frame: int, colour: Colour | None = None) -> Sample:
+    """Reads a frame of a clip over the whole of its format: 0 outside the data window, alphas cut to [0, 1].
+
+    Raises PlateError where a file cannot be read or sizes differ, ColourError.
+    """
+    path = clip.alpha.path(frame)
+    truth, alpha = _matte(clip.truth, frame), _matte(clip.alpha, frame)
+    _same_size(path, frame, alpha, truth)
+    if clip.foreground is None or clip.true_foreground is None:
+        return Sample(alpha, truth)
+    colours = [_picture(each, frame, colour or Colour()) for each in (clip.foreground, clip.true_foreground)]
+    for each, picture in zip((clip.foreground, clip.true_foreground), colours, strict=True):
+        _same_size(each.path(frame), frame, picture, truth)
+    return Sample(alpha, truth, *colours)
+
+
+def measure(
+    clip: Clip, frames: tuple[int, ...] | None = None, colour: Colour | None = None
+) -> Iterator[tuple[int, Figures | MattingError]]:
+    """The figures of one frame after the other, or why a frame has none. Only two frames are held at a time.
+
+    frames : all of the clip's if not given. dtSSD is of frames whose numbers follow each other.
+    """
+    before: tuple[int, Sample] | None = None
+    for frame in sorted(clip.frames if frames is None else frames):
+        try:
+            sample = read_sample(clip, frame, colour)
+        except MattingError as error:
+            yield frame, error
+            continue
+        yield frame, frame_figures(sample, before[1] if before and before[0] == frame - 1 else None)
+        before = frame, sample
+
+
+def _listed(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except OSError as error:
+        raise UsageError(
+            f"cannot be looked into ({error.strerror})", path=folder, advice="check the path and its rights"
+        ) from error
+
+
+def _in_folders(folders: list[Path], rest: tuple[str, ...], named: Path) -> Found:
+    found: Found = {}
+    for folder in sorted(folders):
+        try:
+            found[folder.name] = find_sequence(str(folder.joinpath(*rest)))
+        except UsageError as error:
+            found[folder.name] = error
+    if not any(isinstance(each, Sequence) for each in found.values()):
+        first = next(iter(found.values()), None)
+        why = f": {first}" if isinstance(first, UsageError) else ""
+        raise UsageError(f"no clip is there{why}", path=named, advice="check the path")
+    return found
+
+
+def _match(name: str, kinds: list[Found]) -> Clip | MattingError:
+    parts = []
+    for each in kinds:
+        part = each.get(name) or UsageError(f"clip {name} has a truth, and is missing beside {_some(each)}")
+        if isinstance(part, UsageError):
+            return part
+        parts.append(part)
+    clip = Clip(name or Path(parts[0].pattern).name, *parts)
+    if not (clip.alpha.still or clip.truth.still or clip.alpha.frame_set & clip.truth.frame_set):
+        return UsageError(
+            f"frames {format_frames(clip.alpha.frames)} have no truth: that has {format_frames(clip.truth.frames)}",
+            path=clip.alpha.pattern,
+            advice="number both alike",
+        )
+    return clip
+
+
+def _some(found: Found) -> str:
+    names = sorted(found)
+    return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+
+
+def _matte(sequence: Sequence, frame: int) -> NDArray[np.float32]:
+    path = sequence.path(frame)
+    matte, data, display = read_matte(path, frame)
+    return np.clip(_whole(matte, data, display, path, frame), 0, 1)
+
+
+def _picture(sequence: Sequence, frame: int, colour: Colour) -> NDArray[np.float32]:
+    read = read_frame(sequence.path(frame), frame)
+    pipe = open_colour(colour.ocio, colour.colourspace, read.colour, read.path)
+    linear = pipe.to_linear_rec709(read.pixels)
+    return _whole(linear, read.data_window, read.display_window, read.path, frame)
+
+
+def _whole(pixels: NDArray[np.float32], data: Window, display: Window, path: Path, frame: int) -> NDArray[np.float32]:
+    if display.width * display.height > MOST_PIXELS:  # what a damaged header says must not be allocated
+        raise PlateError(
+            f"cannot be read (it claims a format of {display.width}x{display.height} pixels)",
+            path=path,
+            frame=frame,
+            advice="render or copy the file again",
+        )
+    return align(pixels, data, display)
+
+
+def _same_size(path: Path, frame: int, pixels: NDArray, truth: NDArray) -> None:
+    (height, width), (true_height, true_width) = pixels.shape[:2], truth.shape
+    if (height, width) != (true_height, true_width):
+        raise PlateError(
+            f"is {width}x{height} and its true alpha {true_width}x{true_height}",
+            path=path,
+            frame=frame,
+            advice="compare pictures of one size",
+        )
