@@ -1,0 +1,173 @@
+"""A request for mattes as work that can be put off: a generator that stops for breath after each frame or two."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from nuke_matting.engine.delivery import Delivery
+from nuke_matting.engine.pipeline import Failed, Target, run
+from nuke_matting.engine.shot import Matte, Plan, Shot
+from nuke_matting.errors import CacheError, MattingError, UsageError
+from nuke_matting.host.protocol import error_event
+from nuke_matting.plate.sequence import format_frames, parse_frames
+from nuke_matting.settings import Settings, options
+from nuke_matting.worker.library import Library
+
+log = logging.getLogger(__name__)
+
+Say = Callable[[dict[str, Any]], None]
+REPORT = "please report it, with the output of nuke-matting doctor"
+
+
+class Job:
+    """One matte request. `steps` does the work and says how it goes; `stop`, once set, ends it soon."""
+
+    def __init__(self, request: dict[str, Any], library: Library, say: Say) -> None:
+        self.id: str = request["id"]
+        self.priority: int = request.get("priority", 0)
+        self.stop = threading.Event()
+        self.steps = self._steps()
+        self._request, self._library, self._say = request, library, say
+        self._done = self._failed = 0
+
+    def _steps(self) -> Iterator[None]:
+        began = time.monotonic()
+        try:
+            if not self.stop.is_set():
+                yield from self._work()
+        except Exception as error:
+            self._say(told(self.id, error))
+            return
+        state = "cancelled" if self.stop.is_set() else "failed" if self._failed else "done"
+        seconds = round(time.monotonic() - began, 4)
+        self._tell("done", state=state, done=self._done, failed=self._failed, seconds=seconds)
+
+    def _work(self) -> Iterator[None]:
+        request = self._request
+        settings = settings_of(request.get("settings", {}))
+        wanted = parse_frames(request["frames"]) if "frames" in request else None
+        shot = self._library.open(request["plate"], settings)
+        frames = in_order(wanted or shot.frames, request.get("view"))
+        if "out" in request:
+            target: Delivery | _InCache = Delivery(shot, request["out"], frames, request.get("overwrite", False))
+        else:
+            target = _InCache(shot, trust=not request.get("compute", True))
+        self._tell(
+            "started",
+            plate=shot.plate.pattern,
+            frames=format_frames(frames),
+            count=len(frames),
+            model=shot.model.name,
+            device=shot.model.device,
+            precision=shot.model.precision,
+            colour=shot.colour_choice(frames),
+        )
+        self._progress(len(frames))
+        step = self._matte if request.get("compute", True) else self._look
+        for _ in step(shot, frames, target):
+            self._progress(len(frames))
+            yield
+
+    def _matte(self, shot: Shot, frames: Sequence[int], target: Delivery | _InCache) -> Iterator[None]:
+        for result in run(shot, frames, target, self._warn, self.stop):
+            if isinstance(result, Failed):
+                self._fail(result.frame, result.error)
+            else:
+                state = "skipped" if result.skipped else "cached" if result.cached else "computed"
+                self._frame(result.frame, state, target.path(result.frame), result.seconds, result.notes)
+            yield
+
+    def _look(self, shot: Shot, frames: Sequence[int], target: Delivery | _InCache) -> Iterator[None]:
+        """Which mattes are there and up to date."""
+        state = "skipped" if isinstance(target, Delivery) else "cached"
+        for frame in frames:
+            if self.stop.is_set():
+                return
+            began = time.monotonic()
+            try:
+                there = target.has(shot.plan(frame))
+                path = target.path(frame) if there else None
+                self._frame(frame, state if there else "missing", path, time.monotonic() - began)
+            except MattingError as error:
+                self._fail(frame, error)
+            yield
+
+    def _frame(self, frame: int, state: str, path: Path | None, seconds: float, notes: Sequence[str] = ()) -> None:
+        self._done += 1
+        shown = None if path is None else os.path.abspath(path)
+        self._tell("frame", frame=frame, state=state, path=shown, seconds=round(seconds, 4), notes=list(notes))
+
+    def _fail(self, frame: int, error: MattingError) -> None:
+        self._failed += 1
+        self._say(told(self.id, error, frame))
+
+    def _progress(self, total: int) -> None:
+        self._tell("progress", done=self._done, failed=self._failed, total=total)
+
+    def _warn(self, text: str) -> None:
+        self._tell("warning", text=text)
+
+    def _tell(self, kind: str, **about: Any) -> None:
+        self._say({"type": kind, "id": self.id, **about})
+
+
+class _InCache(Target):
+    """Mattes stay in the cache, and the host reads them there.
+
+    trust : what seems to be there is; else the pipeline takes it from the cache itself, and checks every byte.
+    """
+
+    def __init__(self, shot: Shot, trust: bool) -> None:
+        if shot.cache is None:
+            raise UsageError("neither cache nor out is to hold the mattes", advice="use the cache, or give out")
+        self._cache, self._trust = shot.cache, trust
+        self._paths: dict[int, Path] = {}
+
+    def path(self, frame: int) -> Path:
+        return self._paths[frame]
+
+    def has(self, plan: Plan) -> bool:
+        return self._trust and self._find(plan.frame, plan.key)
+
+    def write(self, matte: Matte) -> list[str]:
+        if not self._find(matte.frame, matte.key):
+            advice = "give another folder for the cache, with room in it"
+            raise CacheError("the matte could not be kept", path=self._cache.folder, frame=matte.frame, advice=advice)
+        return []
+
+    def _find(self, frame: int, key: str) -> bool:
+        path = self._cache.path(key)
+        if path is not None:
+            self._paths[frame] = path
+        return path is not None
+
+
+def settings_of(given: dict[str, Any]) -> Settings:
+    """Settings from a request's. JSON has one kind of number: 4 is 4.0 where a fraction may stand."""
+    known = options()
+    return Settings(**{name: type(known[name][0])(value) for name, value in given.items()})
+
+
+def in_order(frames: Sequence[int], view: int | None) -> tuple[int, ...]:
+    """Frames as they are to be done: the one in view first, then those after it, then those before.
+
+    >>> in_order((1, 2, 3, 4), 3)
+    (3, 4, 1, 2)
+    """
+    if view is None:
+        return tuple(frames)
+    return (*(each for each in frames if each >= view), *(each for each in frames if each < view))
+
+
+def told(request: str | None, error: Exception, frame: int | None = None) -> dict[str, Any]:
+    """An error as an event; one that nobody foresaw is logged whole."""
+    if isinstance(error, MattingError):
+        return error_event(request, error.kind, error.what, error.advice, frame, error.path)
+    log.error("request %s", request, exc_info=error)
+    return error_event(request, "error", f"unexpected {type(error).__name__}: {error}", REPORT, frame)
