@@ -1,4 +1,4 @@
-"""Training samples: people over backgrounds, I = alpha F + (1 - alpha) B in scene-linear light, then the model space.
+"""Training samples: subjects over backgrounds, I = alpha F + (1 - alpha) B in scene-linear light, then the model space.
 
 Whatever is done to a picture after the camera (exposure, blur, noise, compression) is done to the composite and not
 to its layers, so that no edge tells a cut-out from a photograph.
@@ -6,6 +6,7 @@ to its layers, so that no edge tells a cut-out from a photograph.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import cv2
@@ -13,9 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nuke_matting.colour.model_space import srgb_curve, srgb_curve_inverse, to_model
-from nuke_matting.training.sources import Person, decode_srgb
+from nuke_matting.training import things
+from nuke_matting.training.sources import Person, Store, Subject, decode_srgb
 
 Array = NDArray[np.float32]
+Groups = Sequence[tuple[float, Sequence[Subject | Person]]]  # weight, and what is drawn from
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,7 @@ class Sample:
 
     image, foreground, clean : [T, H, W, 3]; alpha, guide : [T, H, W, 1] in [0, 1].
     `clean` is the background alone, `guide` a rough matte, as an artist would have them.
+    guided : the subject need not be a person, so that nobody can tell it without the clean plate or the guide.
     """
 
     image: Array
@@ -31,6 +35,7 @@ class Sample:
     alpha: Array
     clean: Array
     guide: Array
+    guided: bool = False
 
 
 @dataclass(frozen=True)
@@ -44,22 +49,42 @@ class Path2D:
 
 
 class Compositor:
-    """Draws samples from people and backgrounds with a random generator of its own: a seed gives the same samples."""
+    """Draws samples from people and backgrounds with a random generator of its own: a seed gives the same samples.
 
-    def __init__(self, groups: list[tuple[float, list[Person]]], backgrounds: list[NDArray], seed: int) -> None:
+    groups : people, with weights; others : subjects that need not be people; things : weight of `things.draw`'s.
+    store : where decoded subjects are kept.
+    """
+
+    def __init__(
+        self,
+        groups: Groups,
+        backgrounds: list[NDArray],
+        seed: int,
+        others: Groups = (),
+        things: float = 0.0,
+        store: Store | None = None,
+    ) -> None:
         self.groups = [(weight, people) for weight, people in groups if people and weight > 0]
+        self.others = [(weight, each) for weight, each in others if each and weight > 0]
+        if things > 0:
+            self.others.append((things, ()))  # () stands for things
         self.backgrounds = backgrounds
         self.random = np.random.default_rng(seed)
+        self.store = store or Store()
 
     def sample(self, height: int, width: int, frames: int) -> Sample:
-        """A clip of one or more frames; about 1 in 12 holds no person, 1 in 8 two."""
+        """A clip of one or more frames; about 1 in 12 holds no person, 1 in 8 two. With others, 1 to 3."""
         r = self.random
+        guided = self._is_guided()
         behind = self._background(height, width, frames)
-        people = int(r.choice([0, 1, 2], p=[0.08, 0.80, 0.12]))
+        if guided:
+            people = int(r.choice([1, 2, 3], p=[0.75, 0.18, 0.07]))
+        else:
+            people = int(r.choice([0, 1, 2], p=[0.08, 0.80, 0.12]))
         foreground = np.zeros_like(behind)
         alpha = np.zeros((frames, height, width, 1), np.float32)
         for _ in range(people):
-            colour, cover = self._person(height, width, frames)
+            colour, cover = self._subject(self.others if guided else self.groups, height, width, frames)
             foreground = colour * cover + foreground * (1 - cover)
             alpha = cover + alpha * (1 - cover)
         if people and r.random() < 0.12:  # something in front, which is not the subject
@@ -73,17 +98,28 @@ class Compositor:
         straight = np.where(alpha > 1e-3, foreground / np.maximum(alpha, 1e-3), image)
         image, straight, clean, alpha = self._camera(image, straight, behind, alpha)
         alpha = np.clip(alpha, 0, 1)  # rounding in the sums above
-        return Sample(to_model(image), to_model(straight), alpha, to_model(clean), self._guide(alpha))
+        return Sample(to_model(image), to_model(straight), alpha, to_model(clean), self._guide(alpha), guided)
 
     # -- layers, scene-linear --
 
-    def _pick(self) -> Person:
-        weights = np.asarray([weight for weight, _ in self.groups])
-        people = self.groups[self.random.choice(len(weights), p=weights / weights.sum())][1]
-        return people[self.random.integers(len(people))]
+    def _is_guided(self) -> bool:
+        if not self.others:
+            return False
+        people, others = (sum(weight for weight, _ in groups) for groups in (self.groups, self.others))
+        return self.random.random() * (people + others) >= people
 
-    def _person(self, height: int, width: int, frames: int) -> tuple[Array, Array]:
-        r, person = self.random, self._pick()
+    def _subject(self, groups: Groups, height: int, width: int, frames: int) -> tuple[Array, Array]:
+        """Straight colour [T, H, W, 3] and cover [T, H, W, 1] of one subject."""
+        weights = np.asarray([weight for weight, _ in groups])
+        among = groups[self.random.choice(len(weights), p=weights / weights.sum())][1]
+        if among:
+            return self._person(self.store.draw(among, self.random, frames), height, width, frames)
+        thing = things.draw(self.random, height, width, frames)
+        return thing.colour, thing.alpha
+
+    def _person(self, cuts: list[Person], height: int, width: int, frames: int) -> tuple[Array, Array]:
+        """One cut-out, which is moved along a path, or one for each frame, which move by themselves as well."""
+        r, person = self.random, cuts[0]
         h, w = person.alpha.shape
         if r.random() < 0.5:  # close: the cut-out fills the frame or more, standing on its lower edge
             scale = r.uniform(0.75, 1.6) * max(height / h, width / w * 0.8)
@@ -96,45 +132,47 @@ class Compositor:
             x, y = r.uniform(0.1, 0.9), r.uniform(0.35, 0.75)
             if (person.alpha[-1] > 128).mean() > 0.25:  # cut by its picture's lower edge, so cut by ours
                 y = 1 - scale * h / height / 2 + abs(r.normal(0, 0.05))
-        foreground, alpha = person.foreground, person.alpha
+        pictures = [(each.foreground, each.alpha) for each in cuts]
         if scale < 0.6:  # part of the way in 8 bits, for speed; the rest in linear light
             size = (max(1, round(w * scale * 1.5)), max(1, round(h * scale * 1.5)))
-            foreground, alpha = (cv2.resize(each, size, interpolation=cv2.INTER_AREA) for each in (foreground, alpha))
-            scale *= h / alpha.shape[0]
+            pictures = [
+                tuple(cv2.resize(each, size, interpolation=cv2.INTER_AREA) for each in picture) for picture in pictures
+            ]
+            scale *= h / pictures[0][1].shape[0]
         path = self._path(frames, r.normal(0, 0.08), scale, x, y, speed=0.02)
         flip = r.random() < 0.5
-        colour = decode_srgb(foreground)
+        colour = np.stack([decode_srgb(foreground) for foreground, _ in pictures])
         colour = self._tint_grey(colour) if person.grey else self._vary_colour(colour)
         colour = self._light_unevenly(colour)
-        alpha = alpha.astype(np.float32)[..., None] / 255.0
-        layer = np.concatenate([colour * alpha, alpha], axis=2)
-        moved = _move(layer[:, ::-1] if flip else layer, path, height, width, cv2.BORDER_CONSTANT)
+        alpha = np.stack([alpha for _, alpha in pictures]).astype(np.float32)[..., None] / 255.0
+        layer = np.concatenate([colour * alpha, alpha], axis=3)
+        moved = _move(layer[:, :, ::-1] if flip else layer, path, height, width, cv2.BORDER_CONSTANT)
         cover = np.clip(moved[..., 3:], 0, 1)
         return moved[..., :3] / np.maximum(cover, 1e-3), cover
 
     def _tint_grey(self, colour: Array) -> Array:
-        """Colours a greyscale portrait: skin and hair tones along the grey ramp, clothes by another one below."""
+        """Colours a grey portrait [T, H, W, 3]: skin and hair along the grey ramp, clothes by another one below."""
         r = self.random
-        grey = colour.mean(2, keepdims=True)
+        grey = colour.mean(3, keepdims=True)
         if r.random() < 0.1:
-            return np.repeat(grey, 3, axis=2)
+            return np.repeat(grey, 3, axis=3)
         skin = grey ** r.uniform(0.8, 1.2) * np.asarray([1.0, r.uniform(0.62, 0.85), r.uniform(0.45, 0.75)], np.float32)
         cloth = grey ** r.uniform(0.6, 1.3) * r.uniform(0.3, 1.2, 3).astype(np.float32)
         cloth = cloth + r.uniform(0, 0.15, 3).astype(np.float32) * r.random()
-        down = np.linspace(0, 1, grey.shape[0], dtype=np.float32)[:, None, None]
+        down = np.linspace(0, 1, grey.shape[1], dtype=np.float32)[:, None, None]
         below = np.clip((down - r.uniform(0.6, 0.8)) / 0.06, 0, 1)
         return (skin * (1 - below) + cloth * below).astype(np.float32) * np.float32(2 ** r.uniform(-0.3, 0.9))
 
     def _vary_colour(self, colour: Array) -> Array:
         r = self.random
         gains = np.exp(r.normal(0, 0.12, 3)) * 2 ** r.normal(0, 0.6)
-        grey = colour.mean(2, keepdims=True)
+        grey = colour.mean(3, keepdims=True)
         colour = np.maximum(grey + (colour - grey) * r.uniform(0.4, 1.4), 0)
         return (colour ** r.uniform(0.8, 1.25) * gains).astype(np.float32)
 
     def _light_unevenly(self, colour: Array) -> Array:
         """Sometimes light and colour that change over the body, sometimes another surface: neither makes a person."""
-        r, (h, w) = self.random, colour.shape[:2]
+        r, (h, w) = self.random, colour.shape[1:3]
         if r.random() < 0.4:
             field = r.normal(0, 1, (3, 3, 1)) * r.uniform(0, 0.5) + r.normal(0, 1, (3, 3, 3)) * r.uniform(0, 0.12)
             colour = colour * np.exp(cv2.resize(field.astype(np.float32), (w, h), interpolation=cv2.INTER_LINEAR))
@@ -181,7 +219,7 @@ class Compositor:
             linear = linear * (1 + r.uniform(0, 6) * np.maximum(linear - 0.8, 0) / 0.2)
         target = 0.18 * 2 ** r.normal(0, 1.0) / max(float(np.median(linear[::4, ::4])), 0.02)
         gains = np.exp(r.normal(0, 0.1, 3)) * min(target, 8.0)
-        moved = _move(np.ascontiguousarray(linear, np.float32), path, height, width, cv2.BORDER_REFLECT_101)
+        moved = _move(np.ascontiguousarray(linear, np.float32)[None], path, height, width, cv2.BORDER_REFLECT_101)
         return np.maximum(moved, 0) * gains.astype(np.float32)
 
     def _ramp(self, height: int, width: int, frames: int) -> Array:
@@ -209,7 +247,7 @@ class Compositor:
             cv2.fillPoly(mask, [points.astype(np.int32)], 255)
         layer = cv2.GaussianBlur(mask.astype(np.float32) / 255, (0, 0), r.uniform(0.4, 1.5))[..., None]
         path = self._path(frames, 0, r.uniform(0.2, 1.1) * height / size, *r.uniform(0, 1, 2), speed=0.02)
-        return np.clip(_move(layer, path, height, width, cv2.BORDER_CONSTANT), 0, 1)
+        return np.clip(_move(layer[None], path, height, width, cv2.BORDER_CONSTANT), 0, 1)
 
     def _path(self, frames: int, angle: float, scale: float, x: float, y: float, speed: float) -> Path2D:
         r, t = self.random, np.arange(frames, dtype=np.float32)
@@ -262,10 +300,13 @@ class Compositor:
             r.normal(0, 1, (6, 6)).astype(np.float32), alpha.shape[2:0:-1], interpolation=cv2.INTER_CUBIC
         )
         trimap = r.random() < 0.5
-        for index, each in enumerate(alpha[..., 0]):
+        blobs = [cv2.GaussianBlur(each, (0, 0), max(1.0, h * 0.03)) + wobble * 0.15 > 0.5 for each in alpha[..., 0]]
+        kept = sum(float((each[..., 0] * blob).sum()) for each, blob in zip(alpha, blobs, strict=True))
+        if kept < 0.6 * float(alpha.sum()):  # lost most of a thin or thin-bodied subject: nobody would draw such a blob
+            trimap = True
+        for index, (each, blob) in enumerate(zip(alpha[..., 0], blobs, strict=True)):
             wide = cv2.dilate(each, _disc(grow)) > 0.1
             core = cv2.erode(each, _disc(shrink)) > 0.9
-            blob = cv2.GaussianBlur(each, (0, 0), max(1.0, h * 0.03)) + wobble * 0.15 > 0.5
             out[index, ..., 0] = np.where(core, 1.0, np.where(wide, 0.5, 0.0)) if trimap else blob
         return out
 
@@ -282,21 +323,24 @@ def _compress(linear: Array, quality: int) -> Array:
     return (srgb_curve_inverse(coded.astype(np.float32) / 255) + linear - base).astype(np.float32)
 
 
-def _move(layer: Array, path: Path2D, height: int, width: int, border: int) -> Array:
-    """Draws a layer [h, w, C] along a path: [T, height, width, C]. Reduced by area first, so nothing aliases."""
+def _move(layers: Array, path: Path2D, height: int, width: int, border: int) -> Array:
+    """Draws a layer [1, h, w, C], or one for each frame [T, h, w, C], along a path: [T, height, width, C].
+
+    Reduced by area first, so nothing aliases.
+    """
     least = float(path.scale.min())
+    shrunk = 1.0
     if least < 0.75:
-        size = (max(1, round(layer.shape[1] * least)), max(1, round(layer.shape[0] * least)))
-        reduced = cv2.resize(layer, size, interpolation=cv2.INTER_AREA)
-        layer, shrunk = reduced.reshape(*reduced.shape[:2], -1), least
-    else:
-        shrunk = 1.0
-    h, w = layer.shape[:2]
+        size = (max(1, round(layers.shape[2] * least)), max(1, round(layers.shape[1] * least)))
+        reduced = [cv2.resize(each, size, interpolation=cv2.INTER_AREA).reshape(*size[::-1], -1) for each in layers]
+        layers, shrunk = np.stack(reduced), least
+    h, w = layers.shape[1:3]
     frames = []
-    for angle, scale, x, y in zip(path.angle, path.scale / shrunk, path.x, path.y, strict=True):
+    for index, (angle, scale, x, y) in enumerate(zip(path.angle, path.scale / shrunk, path.x, path.y, strict=True)):
         cos, sin = np.cos(angle) * scale, np.sin(angle) * scale
         matrix = np.asarray([[cos, -sin, 0], [sin, cos, 0]], np.float64)
         matrix[:, 2] = (x * width, y * height) - matrix[:, :2] @ ((w - 1) / 2, (h - 1) / 2)
+        layer = layers[min(index, len(layers) - 1)]
         moved = cv2.warpAffine(layer, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=border)
         frames.append(moved.reshape(height, width, -1))
     return np.stack(frames)

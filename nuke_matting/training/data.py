@@ -10,64 +10,111 @@ import cv2
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, IterableDataset
+from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
-from nuke_matting.training.composite import Compositor
-from nuke_matting.training.sources import Person, load_backgrounds, load_people
+from nuke_matting.training.composite import Compositor, Groups
+from nuke_matting.training.datasets import Source, find_subjects
+from nuke_matting.training.sources import MEMORY, Store, Subject, load_backgrounds
 from nuke_matting.training.stages import Stage
 
 REREAD = 200  # batches after which the folders of people are read again, since they may be growing
+SHOWN = 0.2  # how often the clean plate is shown to the network, and the guide
+LAYERS = ("image", "foreground", "alpha", "clean", "guide")  # the pictures of a batch
 
 
 @dataclass(frozen=True)
 class Sources:
-    """Folders to draw from. people : (folder, weight) pairs; backgrounds : folders of photographs and panoramas."""
+    """What is drawn from.
 
-    people: tuple[tuple[Path, float], ...]
+    people : sources, or (folder, weight) pairs; those of a set that does not hold people alone count as others.
+    backgrounds : folders of photographs and panoramas.
+    others : sources of subjects that need not be people.
+    things : weight of procedural things among the sources.
+    foregrounds : where foreground colours are kept that have to be estimated; beside each set, if None.
+    memory : bytes of decoded subjects kept in each process.
+    """
+
+    people: tuple[Source | tuple[Path, float], ...]
     backgrounds: tuple[Path, ...]
+    others: tuple[Source | tuple[Path, float], ...] = ()
+    things: float = 0.0
+    foregrounds: Path | None = None
+    memory: int = MEMORY
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Tensors [B, T, C, H, W]: see `composite.Sample`."""
+    """Tensors [B, T, C, H, W]: see `composite.Sample`; guided : [B] bool."""
 
     image: Tensor
     foreground: Tensor
     alpha: Tensor
     clean: Tensor
     guide: Tensor
+    guided: Tensor
 
 
 class Batches(IterableDataset):
-    """Batches of a stage, from `start` on. The same seed and sources give the same batches."""
+    """Batches of a stage, from `start` on. The same seed and sources give the same batches, however many workers."""
 
     def __init__(self, sources: Sources, stage: Stage, seed: int, start: int) -> None:
         self.sources, self.stage, self.seed, self.start = sources, stage, seed, start
 
     def __iter__(self) -> Iterator[Batch]:
         cv2.setNumThreads(1)
+        worker = get_worker_info()
+        first, every = (worker.id, worker.num_workers) if worker else (0, 1)
         backgrounds = [each for folder in self.sources.backgrounds for each in load_backgrounds(folder)]
-        known: dict[Path, dict[str, Person]] = {}
-        for step in range(self.start, self.stage.steps):
-            if (step - self.start) % REREAD == 0:
-                known = {folder: load_people(folder, known.get(folder, {})) for folder, _ in self.sources.people}
-            groups = [(weight, list(known[folder].values())) for folder, weight in self.sources.people]
+        store = Store(self.sources.memory)
+        for count, step in enumerate(range(self.start + first, self.stage.steps, every)):
+            if count % max(1, REREAD // every) == 0:
+                people, others = self._subjects()
             # counted from the step, so that a resumed run goes on as the unbroken one would
-            draw = Compositor(groups, backgrounds, seed=self.seed * 1_000_003 + step)
-            yield self._batch(draw)
+            seed = self.seed * 1_000_003 + step
+            yield self._batch(Compositor(people, backgrounds, seed, others, self.sources.things, store))
+
+    def _subjects(self) -> tuple[Groups, Groups]:
+        people: list[tuple[float, list[Subject]]] = []
+        others: list[tuple[float, list[Subject]]] = []
+        for given, group in ((self.sources.people, people), (self.sources.others, others)):
+            for each in given:
+                source = each if isinstance(each, Source) else Source(*each)
+                subjects = find_subjects(source, self.sources.foregrounds)
+                (group if source.people else others).append((source.weight, subjects))
+        return people, others
 
     def _batch(self, draw: Compositor) -> Batch:
         stage = self.stage
         height, width = stage.sizes[draw.random.integers(len(stage.sizes))]
         height, width = round(height * stage.enlarge), round(width * stage.enlarge)
         samples = [draw.sample(height, width, stage.frames) for _ in range(stage.batch)]
-        return Batch(*(_tensor([getattr(each, name) for each in samples]) for name in Batch.__dataclass_fields__))
+        layers = (_tensor([getattr(each, name) for each in samples]) for name in LAYERS)
+        return Batch(*layers, guided=torch.tensor([each.guided for each in samples]))
+
+
+def given(guided: Tensor, together: bool, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Which samples of a batch are shown their clean plate and which their guide: two bool tensors [B, 1, 1, 1, 1].
+
+    Each SHOWN of the time; but a guided sample is always shown one of them, as nothing else says what is wanted.
+
+    guided : [B] bool.
+    together : all samples have their clean plate or none.
+    """
+    count = len(guided)
+    drawn = torch.rand(2, 1 if together else count, 1, 1, 1, 1, generator=generator) < SHOWN
+    clean, guide = drawn[0].expand(count, 1, 1, 1, 1), drawn[1].expand(count, 1, 1, 1, 1)
+    lacking = guided.cpu().view(count, 1, 1, 1, 1) & ~clean & ~guide
+    if lacking.any():
+        by_clean = torch.rand(1 if together else count, 1, 1, 1, 1, generator=generator) < 0.5
+        clean = clean | (by_clean & (lacking.any() if together else lacking))
+        guide = guide | (lacking & ~by_clean)
+    return clean.to(guided.device), guide.to(guided.device)
 
 
 def _tensor(clips: list[np.ndarray]) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(np.stack(clips), np.float32)).permute(0, 1, 4, 2, 3).contiguous()
 
 
-def loader(sources: Sources, stage: Stage, seed: int, start: int) -> DataLoader:
-    """The batches, made two ahead in one background process."""
-    return DataLoader(Batches(sources, stage, seed, start), batch_size=None, num_workers=1, prefetch_factor=2)
+def loader(sources: Sources, stage: Stage, seed: int, start: int, workers: int = 1) -> DataLoader:
+    """The batches in their order, each worker a process that makes them two ahead."""
+    return DataLoader(Batches(sources, stage, seed, start), batch_size=None, num_workers=workers, prefetch_factor=2)

@@ -10,6 +10,7 @@ import argparse
 import csv
 import math
 import time
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -19,12 +20,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from nuke_matting.errors import MattingError
 from nuke_matting.models.weights import save_weights
 from nuke_matting.nets import regions as rg
 from nuke_matting.nets.decoder import Coarse
 from nuke_matting.nets.two_stage import TwoStage, stack
 from nuke_matting.training import losses
-from nuke_matting.training.data import Batch, Sources, loader
+from nuke_matting.training.data import LAYERS, Batch, Sources, given, loader
+from nuke_matting.training.datasets import find_subjects, parse_source
 from nuke_matting.training.stages import (
     CLIP_GRADIENT,
     COARSE_LONG_SIDE,
@@ -48,12 +51,11 @@ class Student(nn.Module):
     def forward(self, batch: Batch, stage: Stage, generator: torch.Generator) -> tuple[dict[str, Tensor], Tensor]:
         """Named losses (to be summed) and the alpha [B, T, 1, h, w] for a look."""
         net, (b, t) = self.net, batch.image.shape[:2]
-        small = {name: _reduce(getattr(batch, name), stage.enlarge) for name in Batch.__dataclass_fields__}
-        draws = b if stage.enlarge == 1 else 1  # the region stage takes one clean plate setting for all
-        given = torch.rand(2, draws, 1, 1, 1, 1, generator=generator) < 0.2
+        small = {name: _reduce(getattr(batch, name), stage.enlarge) for name in LAYERS}
+        # the region stage takes one clean plate setting for all
+        clean_given, guide_given = given(batch.guided, stage.enlarge != 1, generator)
         x = stack(*(small[name].flatten(0, 1) for name in ("image", "clean", "guide"))).unflatten(0, (b, t))
-        clean_given, guide_given = given[0].float(), given[1].float()
-        x = torch.cat([x[:, :, :3], x[:, :, 3:7] * clean_given, x[:, :, 7:] * guide_given], dim=2)
+        x = torch.cat([x[:, :, :3], x[:, :, 3:7] * clean_given.float(), x[:, :, 7:] * guide_given.float()], dim=2)
         features = net.encode(x.flatten(0, 1).contiguous(memory_format=torch.channels_last))
 
         keys = [each.unflatten(0, (b, t)) for each in features.memory]
@@ -81,7 +83,7 @@ class Student(nn.Module):
         if t > 1:
             out["temporal"] = 5 * losses.temporal(alpha.unflatten(0, (b, t)), small["alpha"])
         if stage.enlarge > 1:
-            out |= self._refine(batch, coarse, given[0], generator)
+            out |= self._refine(batch, coarse, clean_given, generator)
         return out, alpha.unflatten(0, (b, t))
 
     def _refine(self, batch: Batch, coarse, clean_given: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
@@ -125,7 +127,13 @@ def rate_at(step: int, stage: Stage) -> float:
 
 
 def train(
-    stage: Stage, sources: Sources, out: Path, start_from: Path | None, seed: int, save_every: float = 180
+    stage: Stage,
+    sources: Sources,
+    out: Path,
+    start_from: Path | None,
+    seed: int,
+    save_every: float = 180,
+    workers: int = 1,
 ) -> None:
     """Runs a stage to its end; goes on from `out/last.pt` where there is one, else starts from given weights."""
     out.mkdir(parents=True, exist_ok=True)
@@ -149,7 +157,7 @@ def train(
     began = saved = time.monotonic()
     sums: dict[str, float] = {}
     counted = 0  # steps in the sums; fewer than 50 after a resume
-    for batch in loader(sources, stage, seed, step):
+    for batch in loader(sources, stage, seed, step, workers):
         student.train()
         if not stage.norms:
             for module in student.modules():
@@ -241,26 +249,41 @@ def _picture(path: Path, batch: Batch, alpha: Tensor, stage: Stage) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--stage", choices=sorted(STAGES), required=True)
+    subjects = "folder of mattes, or a known set by name, and how often it is drawn"
+    parser.add_argument("--people", action="append", default=[], metavar="[LAYOUT=]DIR[:WEIGHT]", help=subjects)
     parser.add_argument(
-        "--people",
+        "--others",
         action="append",
-        required=True,
-        metavar="DIR:WEIGHT",
-        help="folder of mattes and how often it is drawn",
+        default=[],
+        metavar="[LAYOUT=]DIR[:WEIGHT]",
+        help="the same of anything, always shown with a clean plate or a guide",
+    )
+    parser.add_argument(
+        "--things", type=float, default=0.0, metavar="WEIGHT", help="how often procedural things are drawn, likewise"
+    )
+    parser.add_argument(
+        "--foregrounds", type=Path, metavar="DIR", help="for estimated foregrounds; default: beside each set"
     )
     parser.add_argument("--backgrounds", action="append", required=True, type=Path, metavar="DIR")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
     parser.add_argument("--start-from", type=Path, metavar="last.pt", help="averaged weights of an earlier stage")
     parser.add_argument("--steps", type=int, help="in place of the stage's own number")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--workers", type=int, default=1, help="processes that draw samples")
     args = parser.parse_args()
-    people = tuple(
-        (Path(folder), float(weight)) for folder, _, weight in (each.rpartition(":") for each in args.people)
-    )
+    try:
+        people, others = (tuple(parse_source(each) for each in texts) for texts in (args.people, args.others))
+        sources = Sources(people, tuple(args.backgrounds), others, args.things, args.foregrounds)
+        for source in (*people, *others):
+            find_subjects(source, args.foregrounds)  # what is wrong is said now
+    except MattingError as error:
+        parser.error(str(error))
+    if not (people or others or args.things > 0):
+        parser.error("nothing to matte; give --people, --others or --things")
     stage = STAGES[args.stage]
     if args.steps:
-        stage = Stage(args.steps, stage.batch, stage.frames, stage.sizes, stage.enlarge, stage.rate, stage.norms)
-    train(stage, Sources(people, tuple(args.backgrounds)), args.out, args.start_from, args.seed)
+        stage = replace(stage, steps=args.steps)
+    train(stage, sources, args.out, args.start_from, args.seed, workers=args.workers)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,113 @@
+"""Users' own folders of subjects: which files belong together, and which of them are the frames of a clip.
+
+Layouts, by name (`LAYOUT=DIR`; without one, pairs and parallel folders are told apart by what is there):
+
+- pairs: `NAME_fg.*` beside `NAME_alpha.*`;
+- parallel: `fg/NAME.*` and `alpha/NAME.*` (also `fgr`, `foreground`; `pha`, `matte`, `mask`);
+- rgba-straight, rgba-premult: one file with its own alpha channel.
+
+In a sub-folder, files numbered in sequence are a clip; in the folder itself they are stills. `clips=` takes numbered
+files for clips everywhere, `stills=` nowhere.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from nuke_matting.errors import UsageError
+from nuke_matting.training.sources import Picture, Subject
+
+SUFFIXES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".exr"}
+FOREGROUND = ("fg", "fgr", "foreground")
+ALPHA = ("alpha", "pha", "matte", "mask")
+LAYOUTS = ("pairs", "parallel", "clips", "stills", "rgba-straight", "rgba-premult")
+
+EXPECTED = """expected NAME_fg.png beside NAME_alpha.png; or fg/NAME.png and alpha/NAME.png; or, as rgba-straight=DIR or
+rgba-premult=DIR, images with an alpha channel"""
+
+Found = tuple[tuple[str, ...], str, Picture]  # folder below the given one, name without ending, files
+
+
+def find_folder(folder: Path, layout: str = "") -> list[Subject]:
+    """The subjects in a folder by one of LAYOUTS, or "" for pairs and parallel folders alike. Reads no picture.
+
+    Raises UsageError: an unknown layout, no folder, or nothing of the layout in it.
+    """
+    if layout and layout not in LAYOUTS:
+        raise UsageError(f"unknown layout {layout!r}", advice=f"one of {', '.join(LAYOUTS)}")
+    if not folder.is_dir():
+        raise UsageError("no such folder of subjects", path=folder)
+    rgba = layout.startswith("rgba")
+    if rgba:
+        found = [(_below(folder, path), path.stem, Picture(path)) for path in _images(folder)]
+    else:
+        found = [] if layout == "parallel" else list(_pairs(folder))
+        found += [] if layout == "pairs" else list(_parallel(folder))
+    if not found:
+        raise UsageError("holds no subjects with mattes", path=folder, advice=EXPECTED)
+    if layout == "stills":
+        groups = [("/".join((*where, name)), [picture]) for where, name, picture in found]
+    else:
+        groups = list(sequences(found, root_too=layout == "clips"))
+    return [Subject(name, tuple(pictures), layout == "rgba-premult") for name, pictures in sorted(groups)]
+
+
+def sequences(found: Iterable[Found], root_too: bool) -> Iterator[tuple[str, list[Picture]]]:
+    """Names and frames: runs of consecutive numbers in a folder are clips, all else stills; a gap ends a run.
+
+    root_too : also in the given folder itself.
+    """
+    numbered: dict[tuple, list[tuple[int, Picture]]] = {}
+    for where, name, picture in found:
+        match = re.fullmatch(r"(.*?)(\d+)", name)
+        if match is None or not (where or root_too):
+            yield "/".join((*where, name)), [picture]
+        else:
+            numbered.setdefault((where, match[1]), []).append((int(match[2]), picture))
+    for (where, prefix), frames in numbered.items():
+        frames.sort(key=lambda each: each[0])
+        run: list[tuple[int, Picture]] = []
+        for each in frames:
+            if run and each[0] != run[-1][0] + 1:
+                yield "/".join((*where, f"{prefix}{run[0][0]}")), [picture for _, picture in run]
+                run = []
+            run.append(each)
+        yield "/".join((*where, f"{prefix}{run[0][0]}")), [picture for _, picture in run]
+
+
+def match_folders(foregrounds: Path, alphas: Path, root: Path) -> Iterator[Found]:
+    """Files of the same name, whatever their ending, in two folders and their sub-folders."""
+    by_name = {path.relative_to(alphas).with_suffix(""): path for path in _images(alphas)}
+    above = tuple(each for each in _below(root, foregrounds))
+    for path in _images(foregrounds):
+        relative = path.relative_to(foregrounds).with_suffix("")
+        if relative in by_name:
+            yield (*above, *relative.parts[:-1]), path.stem, Picture(path, by_name[relative])
+
+
+def _pairs(folder: Path) -> Iterator[Found]:
+    images = {path.with_suffix(""): path for path in _images(folder)}
+    for stem, alpha in images.items():
+        name = stem.name.removesuffix("_alpha")
+        foreground = images.get(stem.with_name(f"{name}_fg"))
+        if name != stem.name and foreground is not None:  # else it is being written this moment
+            yield _below(folder, alpha), name, Picture(foreground, alpha)
+
+
+def _parallel(folder: Path) -> Iterator[Found]:
+    for each in (folder, *sorted(path for path in folder.rglob("*") if path.is_dir())):
+        foregrounds, alphas = (
+            next((each / name for name in names if (each / name).is_dir()), None) for names in (FOREGROUND, ALPHA)
+        )
+        if foregrounds is not None and alphas is not None:
+            yield from match_folders(foregrounds, alphas, folder)
+
+
+def _images(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+
+
+def _below(root: Path, path: Path) -> tuple[str, ...]:
+    return path.parent.relative_to(root).parts
