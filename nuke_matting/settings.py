@@ -100,7 +100,7 @@ class Settings:
         "rgba.alpha",
         "channel for the alpha: rgba.alpha, or NAME.A for a layer of its own",
         metavar="rgba.alpha|NAME.A",
-        pattern=r"rgba\.alpha|[A-Za-z][A-Za-z0-9_]*\.[A-Za-z][A-Za-z0-9_]*",
+        pattern=r"rgba\.alpha|(?!rgba\.)[A-Za-z][A-Za-z0-9_]*\.[A-Za-z][A-Za-z0-9_]*",
     )
     fg: bool = _option(False, "also write the foreground colour, free of the background's")
     premult: bool = _option(False, "multiply the foreground by the alpha (else it is straight)")
@@ -109,7 +109,11 @@ class Settings:
     )
     cache: bool = _option(True, "keep mattes in the cache and take them from it")
     cache_size: float = _option(
-        50.0, "most that the cache may hold; least recently used goes first", unit="GB", minimum=0.0
+        50.0,
+        "most that the cache may hold; least recently used goes first",
+        unit="GB",
+        minimum=0.0,
+        maximum=1_000_000.0,
     )
     jobs: int = _option(2, "threads that read and write files beside the network", minimum=1, maximum=64)
 

@@ -1,6 +1,7 @@
 """The house: who may import whom."""
 
 import ast
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,9 @@ MAY_IMPORT = {
     "engine": {"models", "plate", "colour", "resources"},
     "quality": {"engine", "models", "plate", "colour", "resources"},
     "training": {"engine", "models", "nets", "plate", "colour", "quality", "resources"},
-    "cli": {"engine", "models", "plate", "colour", "quality", "training", "resources"},
+    "worker": {"engine", "models", "plate", "colour", "host", "resources"},
+    "cli": {"engine", "models", "plate", "colour", "quality", "training", "worker", "resources"},
+    "host": set(),  # not even settings and errors: see below
 }
 FOR_ALL = {"settings", "errors"}
 
@@ -29,7 +32,7 @@ def imports(path: Path) -> set[str]:
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
-            assert node.level == 0, f"{path}: relative import"
+            assert node.level == 0 or path.parent.name == "host", f"{path}: relative import"
             names = [f"{node.module}.{alias.name}" for alias in node.names]
         found |= {name.split(".")[1] for name in names if name.startswith("nuke_matting.")}
     return found
@@ -40,6 +43,20 @@ def test_a_room_imports_only_from_the_floors_below(room):
     for module in (PACKAGE / room).rglob("*.py"):
         wrong = imports(module) - MAY_IMPORT[room] - FOR_ALL - {room}
         assert not wrong, f"{module.relative_to(PACKAGE)} imports {sorted(wrong)}"
+
+
+def test_the_host_stands_apart():
+    """It is loaded inside Nuke, under any name: Python 3.7, the standard library, and itself."""
+    for module in (PACKAGE / "host").rglob("*.py"):
+        tree = ast.parse(module.read_text(encoding="utf-8"), feature_version=(3, 7))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and node.level:
+                assert node.level == 1, f"{module}: leaves the room"
+                continue
+            names = [node.module] if isinstance(node, ast.ImportFrom) else []
+            names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            wrong = {name.split(".")[0] for name in names} - set(sys.stdlib_module_names)
+            assert not wrong, f"{module.name} imports {sorted(wrong)}"
 
 
 def test_every_room_has_its_rule():

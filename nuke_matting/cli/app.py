@@ -7,22 +7,24 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import signal
 import sys
 from importlib.metadata import version
+from typing import NoReturn
 
-from nuke_matting.cli import cache, doctor, matte
+from nuke_matting.cli import cache, doctor, evaluate, matte, worker
 from nuke_matting.errors import MattingError
 
 OK, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 
-VERBS = (matte, doctor, cache)
+VERBS = (matte, evaluate, worker, doctor, cache)
 
 
 def main(argv: list[str] | None = None) -> int:
     """Runs the command line and returns its exit code."""
-    args = parser().parse_args(argv)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a farm's kill is an interruption like any other
+    args = parser().parse_args(_ranges_joined(sys.argv[1:] if argv is None else argv))
+    _interrupt_on_kill()
     try:
         return args.run(args)
     except MattingError as error:
@@ -34,11 +36,43 @@ def main(argv: list[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output has left
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115, so that nothing is flushed into it at exit
         return FAILED
+    except OSError as error:
+        if error.filename is not None:  # no file is our own output's, which a full disk may refuse
+            raise
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+        print(f"nuke-matting: stopped: {error.strerror or error}; is there room for its output?", file=sys.stderr)
+        return FAILED
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, as everything else here does."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(WRONG_USE, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
+def _ranges_joined(argv: list[str]) -> list[str]:
+    """`--frames -8--5` as `--frames=-8--5`: argparse would take the negative range for an option."""
+    joined: list[str] = []
+    for each in argv:
+        if joined and joined[-1] == "--frames" and re.match(r"-\d", each):
+            joined[-1] = f"--frames={each}"
+        else:
+            joined.append(each)
+    return joined
+
+
+def _interrupt_on_kill() -> None:
+    """A farm's kill and a closed terminal are interruptions like Ctrl-C; one that nohup shields from stays so."""
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)  # Windows has no SIGHUP
+        if number is not None and signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)
 
 
 def parser() -> argparse.ArgumentParser:
     """The whole command line, all verbs."""
-    top = argparse.ArgumentParser(
+    top = _Parser(
         prog="nuke-matting",
         description="Soft mattes of people from EXR plates, in linear light, under OCIO.",
         epilog="nuke-matting VERB --help explains a verb. Exit codes: 0 done, 1 some frames failed, 2 wrong use, "

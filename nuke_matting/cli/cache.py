@@ -8,12 +8,17 @@ import json
 from nuke_matting.cli.options import add_settings, settings_of
 from nuke_matting.engine.cache import Cache
 from nuke_matting.engine.shot import cache_folder
+from nuke_matting.errors import UsageError
 
 
 def add(verbs: argparse._SubParsersAction) -> None:
     """Adds the verb to the application."""
     verb = verbs.add_parser(
-        "cache", help="look at and tidy the cache of mattes", description="Looks at and tidies the cache of mattes."
+        "cache",
+        help="look at and tidy the cache of mattes",
+        description="Looks at and tidies the cache of mattes.",
+        epilog="Files in its folder that are not of the cache are never removed, nor is a matte that a run is busy "
+        "with. Exit codes: 0 done, 1 info found something wrong, 2 wrong use, or a folder that cannot be used.",
     )
     actions = verb.add_subparsers(title="actions", metavar="ACTION", required=True)
     for name, run, text in (
@@ -26,26 +31,37 @@ def add(verbs: argparse._SubParsersAction) -> None:
         ),
     ):
         action = actions.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
-        add_settings(action, ("cache_dir", "cache_size"))
+        add_settings(action, ("cache_dir",) if name == "clear" else ("cache_dir", "cache_size"))
         action.add_argument("--json", action="store_true", help="as a JSON object")
         action.set_defaults(run=run)
 
 
 def _open(args: argparse.Namespace) -> Cache:
+    """The cache; a folder that was named and is not there is a slip of the pen, the usual one may not be there yet."""
     settings = settings_of(args)
-    return Cache(cache_folder(settings), int(settings.cache_size * 1e9))
+    folder = cache_folder(settings)
+    if settings.cache_dir and not folder.exists():
+        raise UsageError("there is no such folder", path=folder, advice="check --cache-dir")
+    return Cache(folder, int(settings.cache_size * 1e9))
 
 
 def _info(args: argparse.Namespace) -> int:
     cache = _open(args)
-    info = cache.info()
-    about = {"folder": str(cache.folder), "limit": cache.max_bytes, **vars(info)}
+    info, foreign = cache.info(), cache.foreign()
     if args.json:
+        about = {"folder": cache.folder, "limit": cache.max_bytes, **vars(info), "foreign": foreign}
         print(json.dumps(about, default=str))
     else:
-        for name, value in about.items():
-            print(f"{name:<10}{f'{value / 1e9:.3f} GB' if name in {'bytes', 'limit'} else value}")
-    return 1 if info.problems else 0
+        print(f"folder    {cache.folder}{'' if cache.folder.exists() else ' (not there yet)'}")
+        print(f"mattes    {info.entries}")
+        print(f"size      {info.bytes / 1e9:.3f} GB, limit {cache.max_bytes / 1e9:g} GB")
+        if info.oldest is not None and info.newest is not None:
+            print(f"last used {info.oldest:%Y-%m-%d %H:%M} to {info.newest:%Y-%m-%d %H:%M}")
+        if info.problems:
+            print(f"damaged   {info.problems}, set aside and computed anew; nuke-matting cache prune removes them")
+        if foreign:
+            print(f"foreign   {len(foreign)} not of the cache, left alone: {foreign[0]}{', ...' * (len(foreign) > 1)}")
+    return 1 if info.problems or foreign else 0
 
 
 def _clear(args: argparse.Namespace) -> int:
@@ -58,5 +74,5 @@ def _prune(args: argparse.Namespace) -> int:
 
 
 def _told(args: argparse.Namespace, removed: int) -> int:
-    print(json.dumps({"removed": removed}) if args.json else f"{removed} mattes removed")
+    print(json.dumps({"removed": removed}) if args.json else f"{removed} matte{'' if removed == 1 else 's'} removed")
     return 0

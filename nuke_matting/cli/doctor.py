@@ -9,6 +9,7 @@ import platform
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
@@ -23,8 +24,8 @@ from nuke_matting.colour.config import load_config
 from nuke_matting.colour.processor import open_colour
 from nuke_matting.engine.cache import Cache
 from nuke_matting.engine.shot import cache_folder
-from nuke_matting.errors import MattingError
-from nuke_matting.models.registry import choose_device, choose_precision, load_model, shipped_weights
+from nuke_matting.errors import MattingError, ModelError
+from nuke_matting.models.registry import choose_device, choose_precision, find_weights, load_model, shipped_weights
 from nuke_matting.models.weights import load_weights
 from nuke_matting.settings import Settings
 
@@ -58,9 +59,9 @@ def _run(args: argparse.Namespace) -> int:
         print(json.dumps([asdict(each) for each in findings]))
     else:
         for each in findings:
-            print(f"{'WRONG' if each.wrong else 'ok':<6}{each.what:<22}{each.value}")
+            print(f"{'WRONG' if each.wrong else 'ok':<6}{each.what:<24}{each.value}")
             if each.wrong:
-                print(f"{'':<28}{each.wrong}")
+                print(f"{'':<30}{each.wrong}")
     return 1 if any(each.wrong for each in findings) else 0
 
 
@@ -97,28 +98,59 @@ def _colour(settings: Settings) -> Iterator[Finding]:
 
 
 def _weights(settings: Settings) -> Iterator[Finding]:
-    for name, path in shipped_weights().items():
-        yield _checked(f"weights {name}", partial(_digest_of, path))
-    yield _checked("model in use", lambda: load_model(settings.model, settings.device, settings.precision).name)
+    yield _checked("weights in the package", _names_of_shipped)
+    with suppress(MattingError):  # which the line above has told
+        for name, path in shipped_weights().items():
+            yield _checked(f"weights {name}", partial(_digest_of, path))
+    yield _checked("model in use", lambda: _model_in_use(settings))
+
+
+def _names_of_shipped() -> str:
+    names = ", ".join(shipped_weights())
+    if not names:
+        raise ModelError("there are none", advice="install the package again, or name a file with --model")
+    return names
 
 
 def _digest_of(path: Path) -> str:
     return f"sha256 {load_weights(path).digest[:16]}, {path}"
 
 
+def _model_in_use(settings: Settings) -> str:
+    model = load_model(settings.model, settings.device, settings.precision)
+    return f"{model.name}, sha256 {model.digest[:16]}, {find_weights(settings.model)}"
+
+
 def _cache(settings: Settings) -> Iterator[Finding]:
     folder = cache_folder(settings)
+    advice = "give another with --cache-dir or $NUKE_MATTING_CACHE, or change its rights"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder) as file:
+        there = _nearest(folder)
+        with tempfile.TemporaryFile(dir=there) as file:
             file.write(b"x")
-        info = Cache(folder, int(settings.cache_size * 1e9)).info()
-        wrong = f"{info.problems} damaged mattes: nuke-matting cache prune" if info.problems else ""
-        yield Finding(
-            "cache", f"{folder}: {info.entries} mattes, {info.bytes / 1e9:.2f} GB of {settings.cache_size:g}", wrong
+        cache = Cache(folder, int(settings.cache_size * 1e9))
+        info, foreign = cache.info(), cache.foreign()
+    except OSError as error:
+        yield Finding("cache", str(folder), f"{there} cannot be written to ({error.strerror or error}); {advice}")
+        return
+    except MattingError as error:
+        yield Finding("cache", str(folder), str(error))
+        return
+    held = f"{info.entries} mattes, {info.bytes / 1e9:.2f} GB of {settings.cache_size:g}"
+    wrong = []
+    if info.problems:
+        wrong.append(f"{info.problems} damaged, set aside; remove them with nuke-matting cache prune")
+    if foreign:
+        wrong.append(
+            f"{len(foreign)} not of the cache ({foreign[0]}{', ...' * (len(foreign) > 1)}), neither counted nor "
+            "removed; move them elsewhere, or give the cache a folder of its own with --cache-dir"
         )
-    except (OSError, MattingError) as error:
-        yield Finding("cache", str(folder), f"{error}; give another with --cache-dir or $NUKE_MATTING_CACHE")
+    yield Finding("cache", f"{folder}: {held if folder.exists() else 'not there yet'}", "; ".join(wrong))
+
+
+def _nearest(folder: Path) -> Path:
+    """The folder, or the one above it that is there: the doctor makes nothing."""
+    return next(each for each in (folder.absolute(), *folder.absolute().parents) if os.path.lexists(each))
 
 
 def _checked(what: str, check: Callable[[], str]) -> Finding:
@@ -126,3 +158,5 @@ def _checked(what: str, check: Callable[[], str]) -> Finding:
         return Finding(what, check())
     except MattingError as error:
         return Finding(what, "", str(error))
+    except Exception as error:  # a doctor that falls ill himself is of no use: a driver or library may raise anything
+        return Finding(what, "", " ".join(f"unexpected {type(error).__name__}: {error}".split()))

@@ -79,7 +79,7 @@ def run_matte(args: argparse.Namespace) -> int:
 
 def _run(args: argparse.Namespace, report: Report) -> int:
     settings = settings_of(args)
-    wanted = parse_frames(args.frames) if args.frames else None
+    wanted = None if args.frames is None else parse_frames(args.frames)
     shot = Shot(args.plate, settings)
     frames = wanted if wanted is not None else shot.frames
     out = args.out or default_out(args.plate)

@@ -27,7 +27,7 @@ def _add(group: Any, name: str, default: Any, option: Option) -> None:
     flag = f"--{name.replace('_', '-')}"
     if default is True:
         group.add_argument(
-            f"--no-{name.replace('_', '-')}", dest=name, action="store_false", help=f"do not: {option.help}"
+            f"--no-{name.replace('_', '-')}", dest=name, action="store_false", help=f"do not {option.help}"
         )
     elif default is False:
         group.add_argument(flag, dest=name, action="store_true", help=option.help)

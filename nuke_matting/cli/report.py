@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
@@ -40,6 +39,18 @@ def facts(shot: Shot, frames: tuple[int, ...], out: str) -> dict[str, Any]:
         "precision": shot.model.precision,
         "colour": shot.colour_choice(frames),
         "out": out,
+    }
+
+
+def error_facts(error: MattingError, frame: int | None) -> dict[str, Any]:
+    """What is said of an error in JSON."""
+    return {
+        "kind": error.kind,
+        "frame": frame,
+        "path": error.path,
+        "what": error.what,
+        "advice": error.advice,
+        "text": str(error),
     }
 
 
@@ -99,15 +110,7 @@ class JsonReport:
         self._say("done", frames=done, failed=failed, seconds=round(seconds, 3), out=out)
 
     def _error(self, error: MattingError, frame: int | None) -> None:
-        self._say(
-            "error",
-            kind=error.kind,
-            frame=frame,
-            path=error.path,
-            what=error.what,
-            advice=error.advice,
-            text=str(error),
-        )
+        self._say("error", **error_facts(error, frame))
 
     def _say(self, event: str, **about: Any) -> None:
         print(json.dumps({"event": event, **about}), flush=True)
@@ -127,7 +130,7 @@ class TerminalReport:
     def __init__(self) -> None:
         self._console = Console(stderr=True, soft_wrap=True, highlight=False)
         self._progress: Progress | None = None
-        self._tally = {"computed": 0, "cached": 0, "skipped": 0}
+        self._tally = {"computed": 0, "cached": 0, "skipped": 0, "failed": 0}
         self._notes: dict[str, list[int]] = {}
         self._every = 1
         self._count = 0
@@ -153,6 +156,7 @@ class TerminalReport:
 
     def frame(self, result: Done | Failed, path: Path) -> None:
         if isinstance(result, Failed):
+            self._tally["failed"] += 1
             self._line(f"error: {result.error}", "bold red")
         else:
             self._tally["skipped" if result.skipped else "cached" if result.cached else "computed"] += 1
@@ -176,9 +180,13 @@ class TerminalReport:
 
     def done(self, done: int, failed: int, seconds: float, out: str) -> None:
         how = ", ".join(f"{count} {state}" for state, count in self._tally.items() if count)
-        self._line(f"{done} frames in {seconds:.1f} s ({how or 'none'}): {out}")
+        self._line(f"{_frames(done)} in {seconds:.1f} s ({how}): {out}")
         if failed:
-            self._line(f"{failed} frames failed; each is named above", "bold red")
+            self._line(f"{_frames(failed)} failed; each is named above", "bold red")
 
     def _line(self, text: str, style: str = "") -> None:
-        self._console.print(escape(text), style=style or None)
+        self._console.print(Text(text, style))  # not print(style=...), which would colour the bar as well
+
+
+def _frames(count: int) -> str:
+    return f"{count} frame{'' if count == 1 else 's'}"

@@ -21,8 +21,11 @@ from nuke_matting.engine._lease import acquire, file_clock, is_held
 from nuke_matting.plate.atomic import TEMPORARY
 
 DAMAGED = "damaged"
+SWEEP = "sweep.lease"  # who makes room
+LEDGER = "written"  # beside the format's folder: which output files a run has written
 LEFT_BEHIND = 3600.0  # seconds after which a temporary file or an EXR without sidecar is nobody's work in progress
 
+_VERSION = re.compile(r"v[0-9]+")
 _SHELF = re.compile(r"[0-9a-z_]{2}")
 _OURS = re.compile(r"([0-9a-z_]+)\.(?:json|[0-9a-f]{8}\.exr|lease|lease\.[0-9a-f]{8}\.dead)")
 
@@ -65,7 +68,8 @@ def scan(root: Path, shelves: Sequence[str] | None = None) -> Shelves:
             else:  # most likely one that is being written
                 found.loose += [(path, path_time(path), entry.bytes // len(entry.exrs)) for path in entry.exrs]
     if shelves is None:
-        found.damaged = [(path, about.st_size) for _, path, about in _files(root / DAMAGED)]
+        aside = _files(root / DAMAGED)
+        found.damaged = [(path, about.st_size) for name, path, about in aside if _OURS.fullmatch(name)]
     return found
 
 
@@ -74,6 +78,31 @@ def shelf_names(root: Path) -> list[str]:
     try:
         with os.scandir(root) as folders:
             return sorted(each.name for each in folders if _SHELF.fullmatch(each.name) and each.is_dir())
+    except FileNotFoundError:
+        return []
+
+
+def strangers(root: Path) -> list[Path]:
+    """What somebody else put into a cache's folder, the one around `root`: files and folders that are none of ours.
+
+    Hidden ones are passed over (file systems and desktops leave such), and so are caches of other versions. Raises
+    OSError where it cannot be looked at.
+    """
+    found = [path for path in _visible(root.parent) if path.name != LEDGER and not _VERSION.fullmatch(path.name)]
+    for path in _visible(root):
+        if _SHELF.fullmatch(path.name) and path.is_dir():
+            found += [each for each in _visible(path) if not _key(each)]
+        elif path.name == DAMAGED and path.is_dir():
+            found += [each for each in _visible(path) if not _OURS.fullmatch(each.name)]
+        elif not path.name.startswith(SWEEP):
+            found.append(path)
+    return sorted(found)
+
+
+def _visible(folder: Path) -> list[Path]:
+    try:
+        with os.scandir(folder) as entries:
+            return [Path(each.path) for each in entries if not each.name.startswith(".") and each.name != "lost+found"]
     except FileNotFoundError:
         return []
 
@@ -132,16 +161,22 @@ def path_time(path: Path) -> float:
         return float("inf")
 
 
+def _key(path: Path) -> str:
+    """The key of the matte that a file on a shelf belongs to; empty for a file of somebody else's."""
+    ours = _OURS.fullmatch(path.name)
+    return ours[1] if ours and ours[1][:2] == path.parent.name else ""
+
+
 def _put_down(found: Shelves, by_key: dict[str, Entry], name: str, path: Path, about: os.stat_result) -> None:
-    ours = _OURS.fullmatch(name)
-    if name.startswith(TEMPORARY) or name.endswith(".dead"):
+    key = _key(path)
+    if name.startswith(TEMPORARY) or (key and name.endswith(".dead")):
         found.loose.append((path, about.st_mtime, about.st_size))
-    elif ours is None:
+    elif not key:
         return
     elif name.endswith(".lease"):
         found.leases.append(path)
     else:
-        entry = by_key.setdefault(ours[1], Entry(ours[1]))
+        entry = by_key.setdefault(key, Entry(key))
         entry.bytes += about.st_size
         if name.endswith(".json"):
             entry.used = about.st_mtime_ns

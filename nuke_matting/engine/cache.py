@@ -22,7 +22,7 @@ from typing import Literal, overload
 import platformdirs
 
 from nuke_matting.engine._lease import Lease, acquire
-from nuke_matting.engine._sweep import DAMAGED, make_room, remove, scan, shelf_names
+from nuke_matting.engine._sweep import DAMAGED, SWEEP, make_room, remove, scan, shelf_names, strangers
 from nuke_matting.engine._value import FORMAT, CachedMatte, Damaged, Sidecar, decode, encode, read_sidecar
 from nuke_matting.errors import CacheError, OutputError
 from nuke_matting.plate.atomic import write_whole
@@ -125,6 +125,18 @@ class Cache:
             os.utime(sidecar)
         return matte
 
+    def path(self, key: str) -> Path | None:
+        """The EXR of a key, for a reader other than this; None where there is none, or not all of it.
+
+        A look at its size alone: `get` checks every byte.
+        """
+        try:
+            about = read_sidecar(_read(self._sidecar(key), _LONGEST_SIDECAR), key)
+            exr = self._exr(key, about.checksum)
+            return exr if exr.stat().st_size == about.size else None
+        except (OSError, Damaged):
+            return None
+
     def put(self, key: str, matte: CachedMatte) -> None:
         """Keeps a matte. A matte of that key that is there already is replaced.
 
@@ -194,6 +206,14 @@ class Cache:
             newest=_date(max(used)) if used else None,
             problems=sum(path.suffix == ".json" for path, _ in found.damaged),
         )
+
+    def foreign(self) -> list[Path]:
+        """Files and folders in the cache's folder that are none of its own; nothing here ever removes them.
+
+        Raises CacheError where the folder cannot be looked at.
+        """
+        with self._telling():
+            return strangers(self._root)
 
     def prune(self, max_bytes: int | None = None) -> int:
         """Removes what dead processes left and what was set aside as damaged, then the least recently used mattes.
@@ -298,7 +318,7 @@ class Cache:
         return len(found.entries) < _FEW or found.bytes * len(shelves) / len(sample) > 0.95 * self.max_bytes
 
     def _sweep(self) -> None:
-        lease = acquire(self._root / "sweep.lease", self._stale_after)
+        lease = acquire(self._root / SWEEP, self._stale_after)
         if lease is None:
             return  # another process is at it
         with lease:

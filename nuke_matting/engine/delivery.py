@@ -9,9 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+from nuke_matting.engine._sweep import LEDGER
 from nuke_matting.engine.fingerprint import digest
 from nuke_matting.engine.pipeline import Target
 from nuke_matting.engine.shot import Matte, Plan, Shot, cache_folder
@@ -19,6 +21,8 @@ from nuke_matting.errors import MattingError, OutputError, UsageError
 from nuke_matting.plate.atomic import write_whole
 from nuke_matting.plate.sequence import expand_pattern, has_frame_field
 from nuke_matting.plate.writer import Pixels, write_merged, write_sidecar
+
+Entry = dict[str, str | int]  # of the ledger: path, stamp, size, mtime_ns; empty for a file about to be written
 
 
 class Delivery(Target):
@@ -40,7 +44,8 @@ class Delivery(Target):
                 raise UsageError(
                     "the output would write over an input", path=self.path(frame), advice="give another --out"
                 )
-        self._ledger = Ledger(cache_folder(shot.settings) / "written")
+        self._forgets = threading.Lock()  # taken, and kept, by the frame that says so
+        self._ledger = Ledger(cache_folder(shot.settings) / LEDGER)
 
     def path(self, frame: int) -> Path:
         """The output file of a frame."""
@@ -54,7 +59,7 @@ class Delivery(Target):
         path, settings = self.path(matte.frame), self.shot.settings
         if path.exists() and not self.overwrite and not self._ledger.ours(path):
             raise OutputError(
-                "a file is in the way that this tool did not write",
+                "a file is in the way that this tool did not write, or that was changed since",
                 path=path,
                 frame=matte.frame,
                 advice="move it, give another --out, or use --overwrite",
@@ -65,7 +70,10 @@ class Delivery(Target):
             matte.plate, matte.frame, matte.data_window, matte.display_window, matte.alpha, matte.foreground
         )
         warnings = write(path, pixels, layer=settings.layer, premult=settings.premult)
-        self._ledger.record(path, self._stamp(matte.key))
+        if not self._ledger.record(path, self._stamp(matte.key)) and self._forgets.acquire(blocking=False):
+            where = cache_folder(settings)
+            warnings = [*warnings, f"{where} cannot be written to, so the next run will not know its own files again: "
+                        "give --cache-dir, or that run --overwrite"]  # fmt: skip
         return warnings
 
     def _stamp(self, key: str) -> str:
@@ -81,35 +89,50 @@ class Ledger:
         self._folder = folder
 
     def ours(self, path: Path) -> bool:
-        """Whether this tool has written the path, or was about to."""
-        return self._entry(path).exists()
+        """Whether the file at the path is as this tool wrote it, or a run that was about to write it ended there."""
+        entry = self._read(path)
+        return entry is not None and (not entry or _is_still(entry, path))
 
     def knows(self, path: Path) -> str | None:
         """The stamp that the path was recorded with, if it is still that file."""
-        try:
-            entry = json.loads(self._entry(path).read_bytes())
-            stat = path.stat()
-            same = entry["size"] == stat.st_size and entry["mtime_ns"] == stat.st_mtime_ns
-            return str(entry["stamp"]) if same else None
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
+        entry = self._read(path)
+        return str(entry.get("stamp")) if entry and _is_still(entry, path) else None
 
     def announce(self, path: Path) -> None:
         """To be called before a path is written: a run that is killed in between knows the file for its own."""
-        if not self.ours(path):
-            self._write(path, {})
+        self._write(path, {})
 
-    def record(self, path: Path, stamp: str) -> None:
-        """To be called after a path was written."""
+    def record(self, path: Path, stamp: str) -> bool:
+        """To be called after a path was written. Whether it will be remembered."""
         stat = path.stat()
-        self._write(path, {"path": str(path), "stamp": stamp, "size": stat.st_size, "mtime_ns": stat.st_mtime_ns})
+        entry: Entry = {"path": str(path), "stamp": stamp, "size": stat.st_size, "mtime_ns": stat.st_mtime_ns}
+        if not self._write(path, entry):
+            return False
+        # where another run wrote the path meanwhile, it stays ours, and the next run writes it again
+        return _is_still(entry, path) or self._write(path, {})
+
+    def _read(self, path: Path) -> Entry | None:
+        try:
+            entry = json.loads(self._entry(path).read_bytes())
+        except (OSError, ValueError):
+            return None
+        return entry if isinstance(entry, dict) else None
 
     def _entry(self, path: Path) -> Path:
         name = hashlib.sha256(os.fsencode(os.path.realpath(path))).hexdigest()
         return self._folder / name[:2] / f"{name}.json"
 
-    def _write(self, path: Path, entry: dict[str, str | int]) -> None:
+    def _write(self, path: Path, entry: Entry) -> bool:
         try:
             write_whole(self._entry(path), json.dumps(entry).encode())
         except MattingError:
-            return  # the run goes on; the next one will write the frame again
+            return False  # the run goes on
+        return True
+
+
+def _is_still(entry: Entry, path: Path) -> bool:
+    try:
+        stat = path.stat()
+    except OSError:
+        return False
+    return (entry.get("size"), entry.get("mtime_ns")) == (stat.st_size, stat.st_mtime_ns)

@@ -62,10 +62,17 @@ class Target:
         raise NotImplementedError
 
 
-def run(shot: Shot, frames: Sequence[int], target: Target, warn: Callable[[str], None]) -> Iterator[Done | Failed]:
+def run(
+    shot: Shot,
+    frames: Sequence[int],
+    target: Target,
+    warn: Callable[[str], None],
+    stop: threading.Event | None = None,
+) -> Iterator[Done | Failed]:
     """Mattes frames and writes them; yields one Done or Failed for each, about in order.
 
     warn : called with what concerns the run and no single frame, such as a cache that cannot be written.
+    stop : once it is set, by any thread, no further frame is begun; those that are computed are still written.
     Frames that another process is busy with are put off to the end, where they are waited for.
     """
     jobs = shot.settings.jobs
@@ -77,7 +84,7 @@ def run(shot: Shot, frames: Sequence[int], target: Target, warn: Callable[[str],
         reading: dict[int, Future[_Fetched]] = {}
         writing: deque[Future[Done | Failed]] = deque()
         turn, put_off = deque(frames), set[int]()
-        while turn:
+        while turn and not (stop is not None and stop.is_set()):
             for frame in islice(turn, jobs + 1):
                 if frame not in reading:
                     reading[frame] = readers.submit(_fetch, shot, frame, target, wanted)

@@ -99,25 +99,26 @@ class Shot:
     >>> matte = shot.matte(1012)
     >>> matte.alpha.shape, matte.alpha.dtype
     ((540, 960), dtype('float32'))
-    >>> 0.0 <= matte.alpha.min() and matte.alpha.max() <= 1.0
+    >>> bool(0.0 <= matte.alpha.min() and matte.alpha.max() <= 1.0)
     True
 
     Parameters
     ----------
     plate : pattern, folder or file, as of `plate.sequence.find_sequence`.
     settings : defaults if not given.
+    model : one that is loaded already, in place of loading the one that the settings name.
 
     Raises
     ------
     UsageError, ModelError, ColourError : the plate, model, device or config cannot be used at all.
     """
 
-    def __init__(self, plate: str | Path, settings: Settings | None = None) -> None:
+    def __init__(self, plate: str | Path, settings: Settings | None = None, model: Model | None = None) -> None:
         self.settings = settings or Settings()
         self.plate = find_sequence(str(plate))
         self.clean = find_sequence(self.settings.clean_plate) if self.settings.clean_plate else None
         self.guide = find_sequence(self.settings.guide) if self.settings.guide else None
-        self.model: Model = load_model(self.settings.model, self.settings.device, self.settings.precision)
+        self.model: Model = model or load_model(self.settings.model, self.settings.device, self.settings.precision)
         self.cache = self._open_cache()
         self._fingerprints = Fingerprints()
         self._features: Store = Store(FEATURES_KEPT)
@@ -208,9 +209,8 @@ class Shot:
                 memory.append(own if other == plan.frame else self._encode(plan, other, (prepared or {}).get(other)))
             except MattingError as error:  # a broken neighbour must not cost this frame
                 memory.append(own)
-                notes.append(
-                    f"frame {other} cannot be read ({error.what}): the memory read frame {plan.frame} in its place"
-                )
+                why = error.what if error.what.startswith("cannot be read") else f"cannot be read ({error.what})"
+                notes.append(f"frame {other} {why}: the memory read frame {plan.frame} in its place")
         quality = Quality(self.settings.regions, self.settings.region_batch)
         raw = self.model.matte(loaded.input, own, memory, quality)
         if loaded.frame.non_finite:
@@ -279,6 +279,13 @@ class Shot:
         Raises PlateError where a file is missing, ColourError where its colour cannot be known.
         """
         if frame not in self.plate.frame_set:
+            if self.plate.still:
+                raise PlateError(
+                    f"the plate is this one file, taken for frame {self.plate.frames[0]}",
+                    path=self.plate.path(frame),
+                    frame=frame,
+                    advice="name the sequence, as folder/name.####.exr, or leave --frames out",
+                )
             raise PlateError(
                 "the frame is missing",
                 path=self.plate.path(frame),

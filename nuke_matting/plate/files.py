@@ -43,6 +43,12 @@ def open_image(path: Path, frame: int) -> Iterator[tuple[oiio.ImageInput, list[o
             frame=frame,
             advice="render or copy it, or leave the frame out of --frames",
         )
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:  # such as a Latin-1 name from an old disk, which OpenImageIO cannot be given
+        raise PlateError(
+            "the file's name is not UTF-8", path=path, frame=frame, advice="rename it, or link to it by a plain name"
+        ) from error
     config = oiio.ImageSpec()
     config.attribute("oiio:UnassociatedAlpha", 1)
     try:

@@ -440,7 +440,7 @@ def test_prune_removes_what_dead_processes_left(cache):
     cache.put(KEY, matte())
     shelf = cache.folder / "v1" / KEY[:2]
     old, fresh = shelf / ".nuke_matting-old.part", shelf / ".nuke_matting-new.part"
-    orphan, foreign = shelf / f"{key(9)}.01234567.exr", shelf / "notes.txt"
+    orphan, foreign = shelf / f"{KEY[:2]}{key(9)[2:]}.01234567.exr", shelf / "notes.txt"
     for path in (old, fresh, orphan, foreign):
         path.write_bytes(b"half")
     for path in (old, orphan, foreign):

@@ -1,0 +1,145 @@
+"""`nuke-matting cache {info,clear,prune}`, as a user runs it."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nuke_matting.engine.cache import Cache, CachedMatte
+
+KEYS = ("aaaa1111", "bbbb2222", "cccc3333")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A cache of three mattes, each last used an hour after the one before."""
+    cache = Cache(tmp_path / "cache", 10**9)
+    for hours, key in zip((3, 2, 1), KEYS, strict=True):
+        cache.put(key, CachedMatte(np.full((32, 32), 0.5, np.float32), None, (), {}))
+        used = time.time() - hours * 3600
+        os.utime(cache._sidecar(key), (used, used))
+    return cache.folder
+
+
+@pytest.fixture
+def cache(nuke_matting, folder):
+    """Runs an action on the folder: cache("clear", ...) -> Ended."""
+    return lambda action, *args: nuke_matting("cache", action, "--cache-dir", folder, *args)
+
+
+def kept(folder):
+    return {key for key in KEYS if Cache(folder, 10**9).get(key) is not None}
+
+
+def put_foreign(folder):
+    """Files that somebody else put everywhere."""
+    places = [folder, folder / "v1", folder / "v1" / "aa", folder / "shots"]
+    names = ("plate.00001001.exr", "notes.json", "aaaa1111.txt", "my.dead")
+    files = [place / name for place in places for name in names]
+    files.append(folder / "v1" / "damaged" / "mine.txt")
+    long_ago = time.time() - 10**6
+    for file in files:
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(b"mine")
+        os.utime(file, (long_ago, long_ago))
+    return files
+
+
+def test_info_says_where_how_many_and_how_large(cache, folder):
+    done = cache("info")
+    assert done.returncode == 0 and done.stderr == ""
+    assert str(folder) in done.stdout and "mattes    3" in done.stdout and "limit 50 GB" in done.stdout
+    assert "damaged" not in done.stdout and "foreign" not in done.stdout
+
+
+def test_info_as_json_is_one_object(cache, folder):
+    about = json.loads(cache("info", "--json").stdout)
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    assert about == {**about, "folder": str(folder), "entries": 3, "bytes": size, "problems": 0, "foreign": []}
+    assert about["limit"] == 50 * 10**9 and about["oldest"] < about["newest"]
+
+
+def test_the_usual_folder_need_not_be_there_yet(nuke_matting, monkeypatch, tmp_path):
+    monkeypatch.setenv("NUKE_MATTING_CACHE", str(tmp_path / "usual"))
+    done = nuke_matting("cache", "info")
+    assert done.returncode == 0 and "not there yet" in done.stdout
+    assert nuke_matting("cache", "clear").stdout == "0 mattes removed\n"
+
+
+def test_info_tells_damage_with_exit_code_1(cache, folder):
+    next((folder / "v1" / "aa").glob("*.exr")).write_bytes(b"damaged")
+    assert Cache(folder, 10**9).get(KEYS[0]) is None
+    done = cache("info")
+    assert done.returncode == 1 and "damaged   1" in done.stdout and "cache prune" in done.stdout
+    assert cache("prune").returncode == 0 and cache("info").returncode == 0
+
+
+def test_info_names_what_is_not_of_the_cache(cache, folder):
+    files = put_foreign(folder)
+    (folder / ".snapshot").mkdir()  # a file server's own
+    done = cache("info", "--json")
+    told = [Path(each) for each in json.loads(done.stdout)["foreign"]]
+    tops = {folder / "shots", *(file for file in files if file.parent.name != "shots")}
+    assert done.returncode == 1 and set(told) == tops
+    assert f"foreign   {len(tops)} not of the cache, left alone" in cache("info").stdout
+
+
+def test_clear_removes_every_matte_and_nothing_that_is_not_its_own(cache, folder):
+    files = put_foreign(folder)
+    done = cache("clear")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "3 mattes removed\n", "")
+    assert kept(folder) == set() and all(file.read_bytes() == b"mine" for file in files)
+    assert json.loads(cache("clear", "--json").stdout) == {"removed": 0}
+
+
+def test_prune_removes_the_least_recently_used_first_and_nothing_that_is_not_its_own(cache, folder):
+    files = put_foreign(folder)
+    size = json.loads(cache("info", "--json").stdout)["bytes"]
+    done = cache("prune", "--cache-size", str(size * 0.7 / 1e9))
+    assert (done.returncode, done.stdout) == (0, "1 matte removed\n")
+    assert kept(folder) == {KEYS[1], KEYS[2]}
+    assert json.loads(cache("prune", "--cache-size", "0", "--json").stdout)["removed"] in (0, 2)  # 0: just been used
+    assert all(file.read_bytes() == b"mine" for file in files)
+
+
+def test_a_cache_within_its_limit_loses_nothing_to_prune(cache, folder):
+    assert cache("prune").stdout == "0 mattes removed\n" and len(kept(folder)) == 3
+
+
+@pytest.mark.parametrize("action", [("clear",), ("prune", "--cache-size", "0")])
+def test_a_matte_that_another_process_is_busy_with_stays(cache, folder, action):
+    code = (
+        "import sys; from pathlib import Path; from nuke_matting.engine.cache import Cache\n"
+        f"lease = Cache(Path({str(folder)!r}), 10**9).claim({KEYS[0]!r})\n"
+        "print('held', flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout.readline().strip() == b"held"
+        done = cache(*action)
+        holder.stdin.close()
+    assert (done.returncode, done.stdout) == (0, "2 mattes removed\n")
+    assert kept(folder) == {KEYS[0]}
+
+
+@pytest.mark.parametrize("action", ["info", "clear", "prune"])
+@pytest.mark.parametrize(
+    ("name", "says"), [("typo", "there is no such folder; check --cache-dir"), ("file", "Not a directory")]
+)
+def test_a_wrong_folder_is_wrong_use(nuke_matting, tmp_path, action, name, says):
+    (tmp_path / "file").write_bytes(b"mine")
+    done = nuke_matting("cache", action, "--cache-dir", tmp_path / name)
+    assert done.returncode == 2 and done.stdout == ""
+    assert len(done.stderr.splitlines()) == 1 and says in done.stderr and name in done.stderr
+    assert (tmp_path / "file").read_bytes() == b"mine" and not (tmp_path / "typo").exists()
+
+
+@pytest.mark.parametrize("size", ["inf", "-1", "nan", "much"])
+def test_a_limit_that_is_none_is_wrong_use(cache, folder, size):
+    done = cache("prune", "--cache-size", size)
+    assert done.returncode == 2 and len(done.stderr.splitlines()) == 1 and "cache-size" in done.stderr
+    assert len(kept(folder)) == 3

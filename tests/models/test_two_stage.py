@@ -1,0 +1,75 @@
+"""The default model behind the engine's contract: any size, stateless, clean plate and guide as wanted."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nuke_matting.models.contract import FrameInput, Quality
+from nuke_matting.models.registry import load_model
+
+QUALITY = Quality(regions=4.0, batch=64)
+
+
+@pytest.fixture(scope="module")
+def model(weights):
+    return load_model(weights, "cpu", "fp32")
+
+
+def image(height, width, seed=0):
+    return np.random.default_rng(seed).uniform(0, 1.2, (height, width, 3)).astype(np.float32)
+
+
+def matted(model, frame, before=(), quality=QUALITY):
+    own = model.encode(model.prepare(frame))
+    memory = [model.encode(model.prepare(each)) for each in before] or [own]
+    return model.matte(frame, own, memory, quality)
+
+
+@settings(max_examples=12, deadline=None)
+@given(height=st.integers(1, 90), width=st.integers(1, 90))
+def test_any_size_gives_an_alpha_and_a_foreground_of_that_size(model, height, width):
+    matte = matted(model, FrameInput(image(height, width)))
+    assert matte.alpha.shape == (height, width) and matte.foreground.shape == (height, width, 3)
+    assert matte.alpha.dtype == matte.foreground.dtype == np.float32
+    assert matte.alpha.min() >= 0 and matte.alpha.max() <= 1 and np.isfinite(matte.foreground).all()
+
+
+def test_the_same_frame_gives_the_same_bits_whatever_came_between(model):
+    frame, others = FrameInput(image(40, 64)), [FrameInput(image(40, 64, seed)) for seed in (1, 2)]
+    first = matted(model, frame, others)
+    matted(model, others[0])
+    again = matted(model, frame, others)
+    assert np.array_equal(first.alpha, again.alpha) and np.array_equal(first.foreground, again.foreground)
+
+
+@pytest.mark.parametrize("what", ["memory", "clean", "guide", "regions"])
+def test_what_is_given_changes_the_answer(model, what):
+    plain = FrameInput(image(48, 64))
+    base = matted(model, plain)
+    if what == "memory":
+        other = matted(model, plain, [FrameInput(image(48, 64, 5))])
+    elif what == "regions":
+        other = matted(model, plain, quality=Quality(0.0, 64))
+    else:
+        helps = {"clean": image(48, 64, 3), "guide": np.full((48, 64), 0.5, np.float32)}
+        other = matted(model, FrameInput(plain.image, **{what: helps[what]}))
+    assert not np.array_equal(base.alpha, other.alpha)
+
+
+def test_a_black_clean_plate_is_not_the_same_as_none(model):
+    plain = FrameInput(image(32, 32))
+    black = FrameInput(plain.image, clean=np.zeros_like(plain.image))
+    assert not np.array_equal(matted(model, plain).alpha, matted(model, black).alpha)
+
+
+def test_regions_in_small_batches_give_the_same_matte_to_the_last_bits(model):
+    frame = FrameInput(image(64, 64))
+    one, other = (matted(model, frame, quality=Quality(4.0, batch)) for batch in (7, 1024))
+    assert np.allclose(one.alpha, other.alpha, atol=1e-5)
+
+
+def test_half_precision_stays_close_to_full(model, weights):
+    frame = FrameInput(image(48, 64))
+    half = load_model(weights, "cpu", "bf16")
+    assert np.abs(matted(half, frame).alpha - matted(model, frame).alpha).mean() < 0.05
