@@ -11,21 +11,18 @@ import re
 import signal
 import sys
 from importlib.metadata import version
-from typing import NoReturn
+from typing import Any, NoReturn
 
-from nuke_matting.cli import cache, doctor, evaluate, matte, worker
 from nuke_matting.errors import MattingError
 
 OK, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 
-VERBS = (matte, evaluate, worker, doctor, cache)
-
 
 def main(argv: list[str] | None = None) -> int:
     """Runs the command line and returns its exit code."""
-    args = parser().parse_args(_ranges_joined(sys.argv[1:] if argv is None else argv))
     _interrupt_on_kill()
     try:
+        args = parser().parse_args(_ranges_joined(sys.argv[1:] if argv is None else argv))
         return args.run(args)
     except MattingError as error:
         print(f"nuke-matting: {error}", file=sys.stderr)
@@ -45,7 +42,11 @@ def main(argv: list[str] | None = None) -> int:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line, as everything else here does."""
+    """Says what is wrong in one line, as everything else here does. Options are written out: a script must not break
+    because a later version has another option that begins alike."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{**kwargs, "allow_abbrev": False})
 
     def error(self, message: str) -> NoReturn:
         self.exit(WRONG_USE, f"{self.prog}: {message}; see {self.prog} --help\n")
@@ -72,6 +73,8 @@ def _interrupt_on_kill() -> None:
 
 def parser() -> argparse.ArgumentParser:
     """The whole command line, all verbs."""
+    from nuke_matting.cli import cache, doctor, evaluate, matte, worker  # bring torch: not before Ctrl-C is met
+
     top = _Parser(
         prog="nuke-matting",
         description="Soft mattes of people from EXR plates, in linear light, under OCIO.",
@@ -80,6 +83,6 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"nuke-matting {version('nuke-matting')}")
     verbs = top.add_subparsers(title="verbs", metavar="VERB", required=True)
-    for verb in VERBS:
+    for verb in (matte, evaluate, worker, doctor, cache):
         verb.add(verbs)
     return top

@@ -61,7 +61,9 @@ def add(verbs: argparse._SubParsersAction) -> None:
     add_settings(verb.add_argument_group("cache"), ("cache_dir", "cache", "cache_size"))
     output = verb.add_argument_group("what is printed")
     output.add_argument(
-        "--json", action="store_true", help="one JSON object a line on stdout: start, frame, warning, error, done"
+        "--json",
+        action="store_true",
+        help="one JSON object a line on stdout: start, frame, warning, error, done, interrupted",
     )
     output.add_argument("--quiet", action="store_true", help="errors only")
     verb.set_defaults(run=run_matte)
@@ -99,6 +101,9 @@ def _run(args: argparse.Namespace, report: Report) -> int:
             else:
                 done += 1
             report.frame(result, delivery.path(result.frame))
+    except KeyboardInterrupt:
+        report.interrupted(done, failed)
+        raise
     finally:
         report.close()
     report.done(done, failed, time.monotonic() - began, out)

@@ -25,6 +25,7 @@ class Report(Protocol):
     def warning(self, text: str) -> None: ...
     def refused(self, error: MattingError) -> None: ...
     def close(self) -> None: ...
+    def interrupted(self, done: int, failed: int) -> None: ...
     def done(self, done: int, failed: int, seconds: float, out: str) -> None: ...
 
 
@@ -73,12 +74,15 @@ class QuietReport:
     def close(self) -> None:
         pass
 
+    def interrupted(self, done: int, failed: int) -> None:
+        pass
+
     def done(self, done: int, failed: int, seconds: float, out: str) -> None:
         pass
 
 
 class JsonReport:
-    """One JSON object a line on stdout, each with an `event`: start, frame, warning, error, done."""
+    """One JSON object a line on stdout, each with an `event`: start, frame, warning, error, done, interrupted."""
 
     def start(self, shot: Shot, frames: tuple[int, ...], out: str) -> None:
         self._say("start", **facts(shot, frames, out))
@@ -105,6 +109,9 @@ class JsonReport:
 
     def close(self) -> None:
         pass
+
+    def interrupted(self, done: int, failed: int) -> None:
+        self._say("interrupted", frames=done, failed=failed)
 
     def done(self, done: int, failed: int, seconds: float, out: str) -> None:
         self._say("done", frames=done, failed=failed, seconds=round(seconds, 3), out=out)
@@ -177,6 +184,9 @@ class TerminalReport:
         if self._progress is not None:
             self._progress.stop()
             self._progress = None
+
+    def interrupted(self, done: int, failed: int) -> None:
+        pass
 
     def done(self, done: int, failed: int, seconds: float, out: str) -> None:
         how = ", ".join(f"{count} {state}" for state, count in self._tally.items() if count)

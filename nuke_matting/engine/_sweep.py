@@ -18,12 +18,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from nuke_matting.engine._lease import acquire, file_clock, is_held
-from nuke_matting.plate.atomic import TEMPORARY
+from nuke_matting.plate.atomic import LEFT_BEHIND, TEMPORARY
 
 DAMAGED = "damaged"
 SWEEP = "sweep.lease"  # who makes room
 LEDGER = "written"  # beside the format's folder: which output files a run has written
-LEFT_BEHIND = 3600.0  # seconds after which a temporary file or an EXR without sidecar is nobody's work in progress
 
 _VERSION = re.compile(r"v[0-9]+")
 _SHELF = re.compile(r"[0-9a-z_]{2}")

@@ -11,6 +11,7 @@ import json
 import os
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from nuke_matting.engine._sweep import LEDGER
@@ -18,11 +19,11 @@ from nuke_matting.engine.fingerprint import digest
 from nuke_matting.engine.pipeline import Target
 from nuke_matting.engine.shot import Matte, Plan, Shot, cache_folder
 from nuke_matting.errors import MattingError, OutputError, UsageError
-from nuke_matting.plate.atomic import write_whole
+from nuke_matting.plate.atomic import remove_left_behind, write_whole
 from nuke_matting.plate.sequence import expand_pattern, has_frame_field
 from nuke_matting.plate.writer import Pixels, write_merged, write_sidecar
 
-Entry = dict[str, str | int]  # of the ledger: path, stamp, size, mtime_ns; empty for a file about to be written
+Entry = dict[str, str | int]  # of the ledger: path, stamp, size, mtime_ns; path alone for a file about to be written
 
 
 class Delivery(Target):
@@ -44,6 +45,8 @@ class Delivery(Target):
                 raise UsageError(
                     "the output would write over an input", path=self.path(frame), advice="give another --out"
                 )
+        for folder in {self.path(frame).parent for frame in frames}:
+            remove_left_behind(folder)
         self._forgets = threading.Lock()  # taken, and kept, by the frame that says so
         self._ledger = Ledger(cache_folder(shot.settings) / LEDGER)
 
@@ -91,32 +94,44 @@ class Ledger:
     def ours(self, path: Path) -> bool:
         """Whether the file at the path is as this tool wrote it, or a run that was about to write it ended there."""
         entry = self._read(path)
-        return entry is not None and (not entry or _is_still(entry, path))
+        return entry is not None and ("stamp" not in entry or _is_still(entry, path))
 
     def knows(self, path: Path) -> str | None:
         """The stamp that the path was recorded with, if it is still that file."""
         entry = self._read(path)
-        return str(entry.get("stamp")) if entry and _is_still(entry, path) else None
+        return str(entry["stamp"]) if entry and "stamp" in entry and _is_still(entry, path) else None
 
     def announce(self, path: Path) -> None:
         """To be called before a path is written: a run that is killed in between knows the file for its own."""
-        self._write(path, {})
+        self._write(path, {"path": os.path.abspath(path)})
 
     def record(self, path: Path, stamp: str) -> bool:
         """To be called after a path was written. Whether it will be remembered."""
         stat = path.stat()
-        entry: Entry = {"path": str(path), "stamp": stamp, "size": stat.st_size, "mtime_ns": stat.st_mtime_ns}
+        entry: Entry = {
+            "path": os.path.abspath(path),
+            "stamp": stamp,
+            "size": stat.st_size,
+            "mtime_ns": stat.st_mtime_ns,
+        }
         if not self._write(path, entry):
             return False
         # where another run wrote the path meanwhile, it stays ours, and the next run writes it again
-        return _is_still(entry, path) or self._write(path, {})
+        return _is_still(entry, path) or self._write(path, {"path": os.path.abspath(path)})
+
+    def prune(self) -> int:
+        """Forgets the files that are gone. Returns their number."""
+        forgotten = 0
+        for path in self._folder.glob("[0-9a-f][0-9a-f]/*.json"):
+            entry = _parsed(path)
+            if entry is not None and not os.path.lexists(str(entry.get("path", ""))):
+                with suppress(OSError):
+                    path.unlink()
+                    forgotten += 1
+        return forgotten
 
     def _read(self, path: Path) -> Entry | None:
-        try:
-            entry = json.loads(self._entry(path).read_bytes())
-        except (OSError, ValueError):
-            return None
-        return entry if isinstance(entry, dict) else None
+        return _parsed(self._entry(path))
 
     def _entry(self, path: Path) -> Path:
         name = hashlib.sha256(os.fsencode(os.path.realpath(path))).hexdigest()
@@ -128,6 +143,14 @@ class Ledger:
         except MattingError:
             return False  # the run goes on
         return True
+
+
+def _parsed(path: Path) -> Entry | None:
+    try:
+        entry = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return entry if isinstance(entry, dict) else None
 
 
 def _is_still(entry: Entry, path: Path) -> bool:

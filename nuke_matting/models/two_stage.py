@@ -28,9 +28,7 @@ class TwoStageModel:
     def __init__(self, weights: WeightFile, device: str, precision: str) -> None:
         self.name = weights.metadata.get("name", weights.path.stem)
         self.digest, self.device, self.precision = weights.digest, device, precision
-        self._long_side = int(
-            weights.metadata.get("coarse_long_side", 512)
-        )  # pixels; what the weights were trained for
+        self._long_side = _coarse_long_side(weights)
         net = TwoStage()
         fill(net, weights)
         net = net.eval().requires_grad_(False).to(device)
@@ -74,6 +72,18 @@ class TwoStageModel:
         enabled = self.precision != "fp32"
         dtype = _DTYPES[self.precision] if enabled else torch.bfloat16
         return torch.autocast(torch.device(self.device).type, dtype, enabled=enabled)
+
+
+def _coarse_long_side(weights: WeightFile) -> int:
+    """Pixels; the size that the weights were trained for. Raises ModelError."""
+    given = weights.metadata.get("coarse_long_side", "512")
+    if not given.isascii() or not given.isdigit() or not 32 <= int(given) <= 4096:
+        raise ModelError(
+            f"coarse_long_side in the metadata is {given!r}, not a number of pixels from 32 to 4096",
+            path=weights.path,
+            advice="save the weights again, or use --model two_stage",
+        )
+    return int(given)
 
 
 def _reduce(image: Tensor, size: tuple[int, int]) -> Tensor:

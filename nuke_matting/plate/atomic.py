@@ -5,11 +5,14 @@ from __future__ import annotations
 import errno
 import os
 import tempfile
+import time
+from contextlib import suppress
 from pathlib import Path
 
 from nuke_matting.errors import OutputError
 
 TEMPORARY = ".nuke_matting-"  # prefix of files that are being written; hidden, and no image by their suffix
+LEFT_BEHIND = 3600.0  # seconds after which a temporary file is nobody's work in progress
 
 
 def write_whole(path: Path, data: bytes, frame: int | None = None) -> None:
@@ -35,6 +38,15 @@ def write_whole(path: Path, data: bytes, frame: int | None = None) -> None:
     finally:
         temporary.unlink(missing_ok=True)
     _sync_folder(path.parent)
+
+
+def remove_left_behind(folder: Path) -> None:
+    """Removes temporary files of writers that were killed. What cannot be looked at or removed stays."""
+    with suppress(OSError):
+        for path in folder.glob(f"{TEMPORARY}*.part"):
+            with suppress(OSError):
+                if time.time() - path.stat().st_mtime > LEFT_BEHIND:
+                    path.unlink()
 
 
 def _sync_folder(folder: Path) -> None:

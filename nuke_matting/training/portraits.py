@@ -21,7 +21,7 @@ from pymatting import estimate_alpha_cf, estimate_foreground_ml
 
 BAND = 5  # pixels to each side of the cut that are matted
 STRENGTHS = (60, 110, 170)  # of the prior against the picture's own brightness, in the second pass
-LEAST_EVIDENCE = 2.2  # edge under the border over the backdrop's own unrest
+LEAST_EVIDENCE = 4.5  # edge under the border over the backdrop's own unrest
 
 
 def looks_like_a_portrait(alpha: NDArray) -> bool:
@@ -84,7 +84,7 @@ def edge_evidence(grey: NDArray[np.uint8], mask: NDArray[np.uint8]) -> float:
     backdrop = cv2.erode(1 - mask, np.ones((9, 9), np.uint8)) > 0
     if not border.any() or backdrop.mean() < 0.04:
         return 0.0
-    return float(np.percentile(gradient[border], 30) / (np.median(gradient[backdrop]) + 3))
+    return float(np.percentile(gradient[border], 20) / (np.median(gradient[backdrop]) + 3))
 
 
 def matte(grey: NDArray[np.uint8], mask: NDArray[np.uint8]) -> tuple[NDArray, NDArray] | None:

@@ -143,3 +143,14 @@ def test_a_limit_that_is_none_is_wrong_use(cache, folder, size):
     done = cache("prune", "--cache-size", size)
     assert done.returncode == 2 and len(done.stderr.splitlines()) == 1 and "cache-size" in done.stderr
     assert len(kept(folder)) == 3
+
+
+def test_prune_forgets_outputs_that_are_gone(nuke_matting, make_plate, weights, tmp_path):
+    cache, out = tmp_path / "c", tmp_path / "out"
+    args = ("matte", make_plate([1, 2]), "--model", weights, "--cache-dir", cache, "--out", out / "o.####.exr")
+    assert nuke_matting(*args).returncode == 0
+    (out / "o.0001.exr").unlink()
+    assert len(list((cache / "written").rglob("*.json"))) == 2
+    assert nuke_matting("cache", "prune", "--cache-dir", cache).returncode == 0
+    assert len(list((cache / "written").rglob("*.json"))) == 1
+    assert "1 skipped" in nuke_matting(*args).stderr  # the other one is still known

@@ -293,3 +293,8 @@ class TestInterruption:
         computed = sorted(each["frame"] for each in told if each["event"] == "frame" and each["state"] == "computed")
         assert computed == list(self.FRAMES)
         assert len(alphas(tmp_path / "out")) == len(self.FRAMES)
+
+
+def test_options_are_written_out(nuke_matting, make_plate, weights):
+    done = nuke_matting("matte", make_plate([1]), "--model", weights, "--over")
+    assert done.returncode == 2 and "--over" in done.stderr

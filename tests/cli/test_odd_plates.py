@@ -312,6 +312,34 @@ class TestProcesses:
         made = sorted(path.name for path in out.iterdir())
         assert 0 < len(made) < 120 and all(re.fullmatch(r"o\.\d{4}\.exr", each) for each in made)
 
+    def test_an_interruption_is_an_event_in_json(self, make_plate, weights, tmp_path):
+        command = self.command(make_plate(range(1, 121)), weights, f"{tmp_path}/out/o.####.exr", "--json")
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
+            events = []
+            for line in run.stdout:
+                events.append(json.loads(line))
+                if events[-1]["event"] == "frame":
+                    run.send_signal(signal.SIGTERM)
+                    break
+            events += [json.loads(line) for line in run.stdout]
+        assert run.returncode == 130 and events[-1]["event"] == "interrupted"
+        assert events[-1]["frames"] >= 1 and events[-1]["failed"] == 0
+
+    def test_an_interruption_while_the_program_loads_is_no_traceback(self):
+        code = (
+            "import os, signal, sys\n"
+            "from nuke_matting.cli.app import main\n"
+            "class Interrupts:\n"
+            "    def find_spec(self, name, *rest):\n"
+            "        if name == 'torch':\n"
+            "            os.kill(os.getpid(), signal.SIGTERM)\n"
+            "sys.meta_path.insert(0, Interrupts())\n"
+            "sys.exit(main(['matte', 'plate.####.exr']))"
+        )
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        assert done.returncode == 130 and done.stderr.startswith("nuke-matting: interrupted")
+        assert len(done.stderr.splitlines()) == 1
+
     def test_a_terminal_shows_a_bar_with_speed_and_time_left(self, make_plate, weights, tmp_path):
         pty = pytest.importorskip("pty")
         plate = make_plate(range(1, 5))

@@ -5,8 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nuke_matting.errors import ModelError
 from nuke_matting.models.contract import FrameInput, Quality
 from nuke_matting.models.registry import load_model
+from nuke_matting.models.weights import save_weights
+from nuke_matting.nets.two_stage import TwoStage
 
 QUALITY = Quality(regions=4.0, batch=64)
 
@@ -73,3 +76,11 @@ def test_half_precision_stays_close_to_full(model, weights):
     frame = FrameInput(image(48, 64))
     half = load_model(weights, "cpu", "bf16")
     assert np.abs(matted(half, frame).alpha - matted(model, frame).alpha).mean() < 0.05
+
+
+@pytest.mark.parametrize("given", ["large", "-5", "0", "1e3", "99999999", ""])
+def test_a_coarse_size_that_is_none_is_refused(tmp_path, given):
+    path = tmp_path / "odd.safetensors"
+    save_weights(path, TwoStage(), {"architecture": "two_stage", "name": "odd", "coarse_long_side": given})
+    with pytest.raises(ModelError, match=r"odd\.safetensors.*coarse_long_side"):
+        load_model(str(path), "cpu", "fp32")
