@@ -17,7 +17,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from pymatting import estimate_alpha_cf, estimate_foreground_ml
+
+from nuke_matting.training.cutting import band_matte, largest, without_holes, write_cut
 
 BAND = 5  # pixels to each side of the cut that are matted
 STRENGTHS = (60, 110, 170)  # of the prior against the picture's own brightness, in the second pass
@@ -67,11 +68,8 @@ def graph_cut(grey: NDArray[np.uint8], prior: NDArray, strength: float) -> NDArr
         cv2.grabCut(features, labels, None, np.zeros((1, 65)), np.zeros((1, 65)), 5, cv2.GC_INIT_WITH_MASK)
     except cv2.error:  # one side is empty
         return np.zeros_like(grey)
-    mask = _largest(((labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)).astype(np.uint8))
-    count, pieces, about, _ = cv2.connectedComponentsWithStats(1 - mask)
-    for piece in range(1, count):
-        if about[piece, cv2.CC_STAT_AREA] < 0.008 * mask.size:  # a hole
-            mask[pieces == piece] = 1
+    mask = largest(((labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)).astype(np.uint8))
+    mask = without_holes(mask, 0.008)
     return cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((5, 5), np.uint8))
 
 
@@ -89,16 +87,8 @@ def edge_evidence(grey: NDArray[np.uint8], mask: NDArray[np.uint8]) -> float:
 
 def matte(grey: NDArray[np.uint8], mask: NDArray[np.uint8]) -> tuple[NDArray, NDArray] | None:
     """Alpha [H, W] and straight foreground [H, W, 3] in [0, 1] from a mask; None where matting disagrees with it."""
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * BAND + 1, 2 * BAND + 1))
-    wide = cv2.copyMakeBorder(mask, BAND, BAND, BAND, BAND, cv2.BORDER_REPLICATE)
-    inner, outer = (step(wide, disc)[BAND:-BAND, BAND:-BAND] for step in (cv2.erode, cv2.dilate))
-    trimap = np.where(inner == 1, 1.0, np.where(outer == 0, 0.0, 0.5))
-    image = np.repeat(grey[..., None] / 255.0, 3, axis=2)
-    alpha = estimate_alpha_cf(image, trimap)
-    if np.abs(alpha - mask)[trimap == 0.5].mean() > 0.25:
-        return None
-    alpha = np.clip((alpha - 0.05) / 0.9, 0, 1)  # closed-form alphas do not quite reach their ends
-    return (alpha, estimate_foreground_ml(image, alpha)) if looks_like_a_portrait(alpha) else None
+    found = band_matte(np.repeat(grey[..., None] / 255.0, 3, axis=2), mask, BAND)
+    return found if found is not None and looks_like_a_portrait(found[0]) else None
 
 
 def learnt_prior(pictures: Iterator[NDArray[np.uint8]]) -> NDArray[np.float64]:
@@ -124,13 +114,6 @@ def cut(grey: NDArray[np.uint8], prior: NDArray) -> tuple[NDArray, NDArray] | No
     return matte(grey, best)
 
 
-def _largest(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    count, pieces, about, _ = cv2.connectedComponentsWithStats(mask)
-    if count < 2:
-        return mask
-    return (pieces == 1 + int(np.argmax(about[1:, cv2.CC_STAT_AREA]))).astype(np.uint8)
-
-
 def _read(paths: list[Path]) -> Iterator[NDArray[np.uint8]]:
     for path in paths:
         grey = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
@@ -152,8 +135,7 @@ def main() -> None:
         grey = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
         if not alpha_path.exists() and grey is not None and (found := cut(grey, prior)) is not None:
             alpha, foreground = found
-            cv2.imwrite(str(args.out / f"{path.stem}_fg.png"), np.clip(foreground * 255, 0, 255).astype(np.uint8))
-            cv2.imwrite(str(alpha_path), (alpha * 255).astype(np.uint8))
+            write_cut(args.out, path.stem, alpha, foreground)
         kept += alpha_path.exists()
         if done % 50 == 0 or done == len(paths):
             print(f"{done} of {len(paths)} portraits, {kept} mattes", flush=True)

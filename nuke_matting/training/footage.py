@@ -1,0 +1,120 @@
+"""Mattes of real people, cut from clips of one camera that stands still.
+
+A clip of somebody else shows what is behind: what looks like none of the others' clips is the person. That, a head that
+somebody pointed at, and what hangs below it start a graph cut (GrabCut; Rother et al. 2004), whose border is refined by
+closed-form matting as that of a portrait is.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from nuke_matting.errors import PlateError, UsageError
+from nuke_matting.training.cutting import band_matte, largest, without_holes, write_cut
+
+BAND = 3  # pixels to each side of the cut that are matted
+UNLIKE, LIKE = 28.0, 7.0  # 8-bit steps from what others' clips show: surely not it, as good as it
+ABOVE = 60.0  # the same above a head, where a ceiling flickers
+MOST_HOLE = 0.005  # of the picture; smaller holes are a badge, larger ones lie between arm and body
+
+
+@dataclass(frozen=True)
+class Head:
+    """Where a clip's head is, in shares of the picture's width and height, and how wide; who it is, as a number.
+
+    cut : whether mattes are cut of it; else it shows what is behind others, and is left to be looked at.
+    """
+
+    clip: str
+    person: int
+    x: float
+    y: float
+    size: float
+    cut: bool = True
+
+
+def read_heads(path: Path) -> list[Head]:
+    """From a CSV with the columns clip, person, x, y, size, cut (yes or no). Raises UsageError."""
+    try:
+        with path.open(newline="") as file:
+            rows = list(csv.DictReader(file))
+        return [
+            Head(r["clip"], int(r["person"]), float(r["x"]), float(r["y"]), float(r["size"]), r["cut"] == "yes")
+            for r in rows
+        ]
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise UsageError(
+            f"is no table of heads ({error})", path=path, advice="columns are clip, person, x, y, size, cut"
+        ) from error
+
+
+def read_clip(path: Path) -> NDArray[np.uint8]:
+    """All frames of a video, [T, H, W, 3] BGR. Raises PlateError."""
+    video = cv2.VideoCapture(str(path))
+    frames = []
+    while (got := video.read())[0]:
+        frames.append(got[1])
+    if not frames:
+        raise PlateError("is no video that can be read", path=path, advice="check the file")
+    return np.stack(frames)
+
+
+def unlikeness(picture: NDArray[np.uint8], behind: NDArray[np.float32]) -> NDArray[np.float32]:
+    """How far a picture [H, W, 3] is from what others' clips show at each pixel: [H, W], in 8-bit steps.
+
+    behind : [N, H, W, 3], the medians of clips of other people. The second nearest counts: one may have the same cloth.
+    """
+    steps = np.sort(np.abs(behind - picture.astype(np.float32)).max(-1), axis=0)
+    return cv2.GaussianBlur(steps[min(1, len(steps) - 1)], (0, 0), 1.5)
+
+
+def cut(picture: NDArray[np.uint8], behind: NDArray[np.float32], head: Head) -> NDArray[np.uint8]:
+    """The person's mask, 0 or 1, [H, W]."""
+    h, w = picture.shape[:2]
+    unlike = unlikeness(picture, behind)
+    x, y, size = round(head.x * w), round(head.y * h), head.size * w
+    labels = np.where(unlike > UNLIKE, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
+    rows = np.arange(h)[:, None]
+    labels[(unlike < LIKE) & (rows < y + size)] = cv2.GC_BGD
+    labels[np.abs(np.arange(w) - x)[None].repeat(h, 0) > 2.9 * size] = cv2.GC_BGD
+    shape = np.zeros((h, w), np.uint8)
+    cv2.ellipse(shape, (x, round(y - 0.06 * size)), (round(0.56 * size), round(0.8 * size)), 0, 0, 360, 1, -1)
+    labels[shape > 0] = cv2.GC_PR_FGD
+    top = round(y - 1.05 * size)
+    labels[(rows < top) & (unlike < ABOVE)] = cv2.GC_BGD
+    core = np.zeros((h, w), np.uint8)
+    cv2.ellipse(core, (x, y), (round(0.36 * size), round(0.52 * size)), 0, 0, 360, 1, -1)
+    for below, half in ((0.5, 0.2), (1.5, 0.55)):  # neck, then body
+        core[round(y + below * size) :, round(x - half * size) : round(x + half * size)] = 1
+    labels[core > 0] = cv2.GC_FGD
+    cv2.grabCut(picture, labels, None, np.zeros((1, 65)), np.zeros((1, 65)), 4, cv2.GC_INIT_WITH_MASK)
+    mask = largest(((labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)).astype(np.uint8))
+    return without_holes(mask, MOST_HOLE)
+
+
+def cuts(folder: Path, heads: list[Head], every: int) -> Iterator[tuple[str, NDArray[np.uint8], NDArray[np.uint8]]]:
+    """Name, picture and mask of each `every`-th frame of the clips that heads are known of. Raises PlateError."""
+    clips = {head.clip: read_clip(folder / head.clip) for head in heads}
+    medians = {name: np.median(clip[::6], axis=0).astype(np.float32) for name, clip in clips.items()}
+    for head in (each for each in heads if each.cut):
+        behind = np.stack([medians[other.clip] for other in heads if other.person != head.person])
+        for number in range(every // 2, len(clips[head.clip]), every):
+            picture = clips[head.clip][number]
+            yield f"{Path(head.clip).stem}_{number:04d}", picture, cut(picture, behind, head)
+
+
+def cut_clips(folder: Path, heads: Path, out: Path, every: int) -> Iterator[tuple[int, int]]:
+    """Writes the mattes; yields how many pictures were looked at and how many mattes are there. Raises MattingError."""
+    kept = 0
+    for done, (name, picture, mask) in enumerate(cuts(folder, read_heads(heads), every), 1):
+        if not (out / f"{name}_alpha.png").exists() and (found := band_matte(picture / 255.0, mask, BAND)) is not None:
+            write_cut(out, name, *found)
+        kept += (out / f"{name}_alpha.png").exists()
+        yield done, kept
