@@ -8,17 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nuke_matting.colour.model_space import srgb_curve, srgb_curve_inverse, to_model
+from nuke_matting.colour.model_space import srgb_curve_inverse, to_model
+from nuke_matting.errors import UsageError
 from nuke_matting.training import things
-from nuke_matting.training.sources import Person, Store, Subject, decode_srgb
+from nuke_matting.training.sources import Cutout, Subject, decode_srgb, encode_srgb
+from nuke_matting.training.store import Store
 
 Array = NDArray[np.float32]
-Groups = Sequence[tuple[float, Sequence[Subject | Person]]]  # weight, and what is drawn from
+Groups = Sequence[tuple[float, Sequence[Subject]]]  # weight, and what is drawn from
+LEAST_SHOWN = 0.03  # alpha that an artist sees and takes into a trimap
 
 
 @dataclass(frozen=True)
@@ -51,53 +55,62 @@ class Path2D:
 class Compositor:
     """Draws samples from people and backgrounds with a random generator of its own: a seed gives the same samples.
 
-    groups : people, with weights; others : subjects that need not be people; things : weight of `things.draw`'s.
-    store : where decoded subjects are kept.
+    people : subjects, with weights; others : subjects that need not be people; things : weight of `things.draw`'s.
+    backgrounds : photographs and panoramas.
+    store : reads and keeps the pictures.
+
+    Raises UsageError: nobody and nothing to draw, or no background.
     """
 
     def __init__(
         self,
-        groups: Groups,
-        backgrounds: list[NDArray],
+        people: Groups,
+        backgrounds: Sequence[Path],
         seed: int,
         others: Groups = (),
         things: float = 0.0,
         store: Store | None = None,
     ) -> None:
-        self.groups = [(weight, people) for weight, people in groups if people and weight > 0]
+        self.people = [(weight, each) for weight, each in people if each and weight > 0]
         self.others = [(weight, each) for weight, each in others if each and weight > 0]
         if things > 0:
             self.others.append((things, ()))  # () stands for things
+        if not self.people and not self.others:
+            raise UsageError("there are no subjects to draw", advice="give sources a weight above 0")
+        if not backgrounds:
+            raise UsageError("there are no backgrounds to draw", advice="give a folder of photographs")
         self.backgrounds = backgrounds
         self.random = np.random.default_rng(seed)
         self.store = store or Store()
 
     def sample(self, height: int, width: int, frames: int) -> Sample:
-        """A clip of one or more frames; about 1 in 12 holds no person, 1 in 8 two. With others, 1 to 3."""
+        """A clip of one or more frames; about 1 in 8 holds no person, 1 in 9 two; a guided one 1 to 3 subjects.
+
+        Raises PlateError: pictures cannot be read, one after the other.
+        """
         r = self.random
         guided = self._is_guided()
         behind = self._background(height, width, frames)
-        if guided:
-            people = int(r.choice([1, 2, 3], p=[0.75, 0.18, 0.07]))
-        else:
-            people = int(r.choice([0, 1, 2], p=[0.08, 0.80, 0.12]))
+        shares = (0, 0.75, 0.18, 0.07) if guided else (0.08, 0.80, 0.12)
+        count = int(r.choice(len(shares), p=shares))
         foreground = np.zeros_like(behind)
         alpha = np.zeros((frames, height, width, 1), np.float32)
-        for _ in range(people):
-            colour, cover = self._subject(self.others if guided else self.groups, height, width, frames)
+        for _ in range(count):
+            colour, cover = self._subject(self.others if guided else self.people, height, width, frames)
             foreground = colour * cover + foreground * (1 - cover)
             alpha = cover + alpha * (1 - cover)
-        if people and r.random() < 0.12:  # something in front, which is not the subject
-            cover = self._thing(height, width, frames)
+        if count and r.random() < 0.12:  # something in front, which is not the subject
+            cover = self._shape(height, width, frames)
             behind = behind * (1 - cover) + self._background(height, width, frames) * cover
             alpha, foreground = alpha * (1 - cover), foreground * (1 - cover)
         if r.random() < 0.3:  # bounce light and haze from behind
             glow = np.stack([cv2.GaussianBlur(each, (0, 0), height / 12) for each in behind])
             foreground = foreground + alpha * glow * r.uniform(0, 0.08)
         image = foreground + (1 - alpha) * behind
-        straight = np.where(alpha > 1e-3, foreground / np.maximum(alpha, 1e-3), image)
-        image, straight, clean, alpha = self._camera(image, straight, behind, alpha)
+        image, foreground, behind, alpha = self._lens(image, foreground, behind, alpha)
         alpha = np.clip(alpha, 0, 1)  # rounding in the sums above
+        straight = np.where(alpha > 1e-3, foreground / np.maximum(alpha, 1e-3), image)
+        image, straight, clean = self._camera(image, straight, behind)
         return Sample(to_model(image), to_model(straight), alpha, to_model(clean), self._guide(alpha), guided)
 
     # -- layers, scene-linear --
@@ -105,7 +118,7 @@ class Compositor:
     def _is_guided(self) -> bool:
         if not self.others:
             return False
-        people, others = (sum(weight for weight, _ in groups) for groups in (self.groups, self.others))
+        people, others = (sum(weight for weight, _ in groups) for groups in (self.people, self.others))
         return self.random.random() * (people + others) >= people
 
     def _subject(self, groups: Groups, height: int, width: int, frames: int) -> tuple[Array, Array]:
@@ -113,14 +126,14 @@ class Compositor:
         weights = np.asarray([weight for weight, _ in groups])
         among = groups[self.random.choice(len(weights), p=weights / weights.sum())][1]
         if among:
-            return self._person(self.store.draw(among, self.random, frames), height, width, frames)
+            return self._cutout(self.store.cutouts(among, self.random, frames), height, width, frames)
         thing = things.draw(self.random, height, width, frames)
         return thing.colour, thing.alpha
 
-    def _person(self, cuts: list[Person], height: int, width: int, frames: int) -> tuple[Array, Array]:
+    def _cutout(self, cuts: list[Cutout], height: int, width: int, frames: int) -> tuple[Array, Array]:
         """One cut-out, which is moved along a path, or one for each frame, which move by themselves as well."""
-        r, person = self.random, cuts[0]
-        h, w = person.alpha.shape
+        r, first = self.random, cuts[0]
+        h, w = first.alpha.shape
         if r.random() < 0.5:  # close: the cut-out fills the frame or more, standing on its lower edge
             scale = r.uniform(0.75, 1.6) * max(height / h, width / w * 0.8)
             x, half = r.uniform(0.2, 0.8), scale * h / height / 2
@@ -130,7 +143,7 @@ class Compositor:
         else:
             scale = r.uniform(0.35, 1.1) * min(height / h, width / w)
             x, y = r.uniform(0.1, 0.9), r.uniform(0.35, 0.75)
-            if (person.alpha[-1] > 128).mean() > 0.25:  # cut by its picture's lower edge, so cut by ours
+            if (first.alpha[-1] > 128).mean() > 0.25:  # cut by its picture's lower edge, so cut by ours
                 y = 1 - scale * h / height / 2 + abs(r.normal(0, 0.05))
         pictures = [(each.foreground, each.alpha) for each in cuts]
         if scale < 0.6:  # part of the way in 8 bits, for speed; the rest in linear light
@@ -142,7 +155,7 @@ class Compositor:
         path = self._path(frames, r.normal(0, 0.08), scale, x, y, speed=0.02)
         flip = r.random() < 0.5
         colour = np.stack([decode_srgb(foreground) for foreground, _ in pictures])
-        colour = self._tint_grey(colour) if person.grey else self._vary_colour(colour)
+        colour = self._tint_grey(colour) if first.grey else self._vary_colour(colour)
         colour = self._light_unevenly(colour)
         alpha = np.stack([alpha for _, alpha in pictures]).astype(np.float32)[..., None] / 255.0
         layer = np.concatenate([colour * alpha, alpha], axis=3)
@@ -189,8 +202,8 @@ class Compositor:
             behind = self._ramp(height, width, frames)
         else:
             behind = self._photograph(height, width, frames)
-        for _ in range(r.poisson(0.7)):  # things that stand about, of no interest
-            cover = self._thing(height, width, frames)
+        for _ in range(r.poisson(1.0)):  # things that stand about, of no interest
+            cover = self._shape(height, width, frames)
             other = self._photograph(height, width, frames) if r.random() < 0.7 else self._ramp(height, width, frames)
             behind = behind * (1 - cover) + other * cover
         if r.random() < 0.4:
@@ -200,7 +213,7 @@ class Compositor:
 
     def _photograph(self, height: int, width: int, frames: int) -> Array:
         r = self.random
-        picture = self.backgrounds[r.integers(len(self.backgrounds))]
+        picture = self.store.background(self.backgrounds, r)
         h, w = picture.shape[:2]
         scale = max(height / h, width / w) * np.exp(r.uniform(0.05, 1.3))
         path = self._path(
@@ -213,7 +226,7 @@ class Compositor:
             size = (max(1, round(cw * scale * 1.3)), max(1, round(ch * scale * 1.3)))
             crop = cv2.resize(crop, size, interpolation=cv2.INTER_AREA)
             path = replace(path, scale=path.scale * np.float32(cw / size[0]))
-        linear = decode_srgb(crop) if crop.dtype == np.uint8 else crop.astype(np.float32)
+        linear = decode_srgb(crop)
         linear = linear[:, ::-1] if r.random() < 0.5 else linear
         if crop.dtype == np.uint8 and r.random() < 0.3:  # give a photograph's clipped lights their height back
             linear = linear * (1 + r.uniform(0, 6) * np.maximum(linear - 0.8, 0) / 0.2)
@@ -232,14 +245,18 @@ class Compositor:
         picture = cv2.resize(corners.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
         return np.repeat(picture[None], frames, axis=0)
 
-    def _thing(self, height: int, width: int, frames: int) -> Array:
-        """The shape of some object: a soft polygon or ellipse that drifts. Alpha [T, H, W, 1]."""
+    def _shape(self, height: int, width: int, frames: int) -> Array:
+        """The shape of some object: a soft polygon, ellipse or upright rectangle that drifts. Alpha [T, H, W, 1]."""
         r = self.random
         size = 64
         mask = np.zeros((size, size), np.uint8)
-        if r.random() < 0.5:
+        kind = r.choice(["round", "angular", "upright"])
+        if kind == "round":
             centre, axes = (size // 2, size // 2), (int(r.integers(6, 30)), int(r.integers(6, 30)))
             cv2.ellipse(mask, centre, axes, float(r.uniform(0, 180)), 0, 360, 255, -1)
+        elif kind == "upright":  # doors, posts, screens, furniture: most of what stands behind people indoors
+            half = r.integers(3, 18), r.integers(8, 31)
+            cv2.rectangle(mask, [int(32 - each) for each in half], [int(32 + each) for each in half], 255, -1)
         else:
             turn = np.sort(r.uniform(0, 2 * np.pi, int(r.integers(3, 9))))
             reach = r.uniform(8, 31, len(turn))
@@ -262,14 +279,18 @@ class Compositor:
 
     # -- what the camera does to all layers alike --
 
-    def _camera(self, image: Array, straight: Array, clean: Array, alpha: Array) -> tuple[Array, Array, Array, Array]:
+    def _lens(self, *layers: Array) -> tuple[Array, ...]:
+        """Sometimes blur. Colour is premultiplied, so that nothing from behind gets into the foreground."""
         r = self.random
-        if r.random() < 0.35:
-            radius = r.uniform(0.3, 1.4)
-            image, straight, clean, alpha = (
-                np.stack([cv2.GaussianBlur(each, (0, 0), radius).reshape(each.shape) for each in layer])
-                for layer in (image, straight, clean, alpha)
-            )
+        if r.random() >= 0.35:
+            return layers
+        radius = r.uniform(0.3, 1.4)
+        return tuple(
+            np.stack([cv2.GaussianBlur(each, (0, 0), radius).reshape(each.shape) for each in layer]) for layer in layers
+        )
+
+    def _camera(self, image: Array, straight: Array, clean: Array) -> tuple[Array, Array, Array]:
+        r = self.random
         exposure = np.float32(2 ** r.normal(0, 0.5))
         image, straight, clean = image * exposure, straight * exposure, clean * exposure
         clean = clean * np.float32(2 ** r.normal(0, 0.05))  # a clean plate is another take
@@ -279,8 +300,8 @@ class Compositor:
             image = np.stack([_compress(each, quality) for each in image])
         if r.random() < 0.3:
             top = r.uniform(0.8, 1.5)  # a camera that clips
-            image, clean = np.minimum(image, top), np.minimum(clean, top)
-        return image, straight, clean, alpha
+            image, straight, clean = (np.minimum(each, top) for each in (image, straight, clean))
+        return image, straight, clean
 
     def _sensor(self, linear: Array) -> Array:
         r = self.random
@@ -305,7 +326,7 @@ class Compositor:
         if kept < 0.6 * float(alpha.sum()):  # lost most of a thin or thin-bodied subject: nobody would draw such a blob
             trimap = True
         for index, (each, blob) in enumerate(zip(alpha[..., 0], blobs, strict=True)):
-            wide = cv2.dilate(each, _disc(grow)) > 0.1
+            wide = cv2.dilate(each, _disc(grow)) > LEAST_SHOWN
             core = cv2.erode(each, _disc(shrink)) > 0.9
             out[index, ..., 0] = np.where(core, 1.0, np.where(wide, 0.5, 0.0)) if trimap else blob
         return out
@@ -318,7 +339,7 @@ def _disc(radius: int) -> NDArray[np.uint8]:
 def _compress(linear: Array, quality: int) -> Array:
     """JPEG and back; what lies above 1.0 passes by untouched."""
     base = np.clip(linear, 0, 1)
-    coded = np.round(srgb_curve(base) * 255).astype(np.uint8)
+    coded = encode_srgb(base)
     coded = cv2.imdecode(cv2.imencode(".jpg", coded, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR)
     return (srgb_curve_inverse(coded.astype(np.float32) / 255) + linear - base).astype(np.float32)
 

@@ -13,11 +13,12 @@ from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from nuke_matting.training.composite import Compositor, Groups
-from nuke_matting.training.datasets import Source, find_subjects
-from nuke_matting.training.sources import MEMORY, Store, Subject, load_backgrounds
+from nuke_matting.training.datasets import KNOWN, Source, find_subjects
+from nuke_matting.training.sources import Subject
 from nuke_matting.training.stages import Stage
+from nuke_matting.training.store import MEMORY, Store, find_backgrounds
 
-REREAD = 200  # batches after which the folders of people are read again, since they may be growing
+REREAD = 200  # batches after which users' own folders are read again, since they may be growing
 SHOWN = 0.2  # how often the clean plate is shown to the network, and the guide
 LAYERS = ("image", "foreground", "alpha", "clean", "guide")  # the pictures of a batch
 
@@ -26,17 +27,17 @@ LAYERS = ("image", "foreground", "alpha", "clean", "guide")  # the pictures of a
 class Sources:
     """What is drawn from.
 
-    people : sources, or (folder, weight) pairs; those of a set that does not hold people alone count as others.
+    people : sources of people; those of a known set that does not hold people alone count as others.
     backgrounds : folders of photographs and panoramas.
     others : sources of subjects that need not be people.
     things : weight of procedural things among the sources.
     foregrounds : where foreground colours are kept that have to be estimated; beside each set, if None.
-    memory : bytes of decoded subjects kept in each process.
+    memory : bytes of decoded subjects kept in each process, and as many of backgrounds.
     """
 
-    people: tuple[Source | tuple[Path, float], ...]
+    people: tuple[Source, ...]
     backgrounds: tuple[Path, ...]
-    others: tuple[Source | tuple[Path, float], ...] = ()
+    others: tuple[Source, ...] = ()
     things: float = 0.0
     foregrounds: Path | None = None
     memory: int = MEMORY
@@ -64,23 +65,25 @@ class Batches(IterableDataset):
         cv2.setNumThreads(1)
         worker = get_worker_info()
         first, every = (worker.id, worker.num_workers) if worker else (0, 1)
-        backgrounds = [each for folder in self.sources.backgrounds for each in load_backgrounds(folder)]
+        backgrounds = [each for folder in self.sources.backgrounds for each in find_backgrounds(folder)]
         store = Store(self.sources.memory)
+        found: dict[Source, list[Subject]] = {}
         for count, step in enumerate(range(self.start + first, self.stage.steps, every)):
             if count % max(1, REREAD // every) == 0:
-                people, others = self._subjects()
+                people, others = self._subjects(found)
             # counted from the step, so that a resumed run goes on as the unbroken one would
             seed = self.seed * 1_000_003 + step
             yield self._batch(Compositor(people, backgrounds, seed, others, self.sources.things, store))
 
-    def _subjects(self) -> tuple[Groups, Groups]:
+    def _subjects(self, found: dict[Source, list[Subject]]) -> tuple[Groups, Groups]:
+        """Subjects of people and of others. `found` : those of earlier calls; known sets do not grow."""
         people: list[tuple[float, list[Subject]]] = []
         others: list[tuple[float, list[Subject]]] = []
-        for given, group in ((self.sources.people, people), (self.sources.others, others)):
-            for each in given:
-                source = each if isinstance(each, Source) else Source(*each)
-                subjects = find_subjects(source, self.sources.foregrounds)
-                (group if source.people else others).append((source.weight, subjects))
+        for sources, group in ((self.sources.people, people), (self.sources.others, others)):
+            for source in sources:
+                if source not in found or source.layout not in KNOWN:
+                    found[source] = find_subjects(source, self.sources.foregrounds)
+                (group if source.people else others).append((source.weight, found[source]))
         return people, others
 
     def _batch(self, draw: Compositor) -> Batch:

@@ -96,7 +96,7 @@ def _video_matting_108(root: Path, _cache: Path) -> list[Subject]:
     files = sorted(path for path in base.rglob("*.png"))
     listed = root / "train_videos.txt"
     if listed.is_file():  # the authors' own part for training
-        names = set(listed.read_text(encoding="utf-8").split())
+        names = {line.strip() for line in listed.read_text(encoding="utf-8").splitlines()}
         files = [path for path in files if path.parent.relative_to(base).as_posix() in names]
     found = [(path.parent.relative_to(base).parts, path.stem.removesuffix("_rgba"), Picture(path)) for path in files]
     return [Subject(name, tuple(frames)) for name, frames in sequences(found, root_too=False)]

@@ -3,8 +3,8 @@
 Layouts, by name (`LAYOUT=DIR`; without one, pairs and parallel folders are told apart by what is there):
 
 - pairs: `NAME_fg.*` beside `NAME_alpha.*`;
-- parallel: `fg/NAME.*` and `alpha/NAME.*` (also `fgr`, `foreground`; `pha`, `matte`, `mask`);
-- rgba-straight, rgba-premult: one file with its own alpha channel.
+- parallel: `fg/NAME.*` and `alpha/NAME.*` (also `fgr`, `foreground`; `pha`, `matte`, `mask`; in any case);
+- rgba-straight, rgba-premult: one file with its own alpha channel; `premult` in linear light, as comps write it.
 
 In a sub-folder, files numbered in sequence are a clip; in the folder itself they are stills. `clips=` takes numbered
 files for clips everywhere, `stills=` nowhere.
@@ -39,8 +39,7 @@ def find_folder(folder: Path, layout: str = "") -> list[Subject]:
         raise UsageError(f"unknown layout {layout!r}", advice=f"one of {', '.join(LAYOUTS)}")
     if not folder.is_dir():
         raise UsageError("no such folder of subjects", path=folder)
-    rgba = layout.startswith("rgba")
-    if rgba:
+    if layout.startswith("rgba"):
         found = [(_below(folder, path), path.stem, Picture(path)) for path in _images(folder)]
     else:
         found = [] if layout == "parallel" else list(_pairs(folder))
@@ -55,32 +54,29 @@ def find_folder(folder: Path, layout: str = "") -> list[Subject]:
 
 
 def sequences(found: Iterable[Found], root_too: bool) -> Iterator[tuple[str, list[Picture]]]:
-    """Names and frames: runs of consecutive numbers in a folder are clips, all else stills; a gap ends a run.
+    """Names (of the first frame) and frames: runs of consecutive numbers in a folder are clips, all else stills.
 
     root_too : also in the given folder itself.
     """
-    numbered: dict[tuple, list[tuple[int, Picture]]] = {}
+    numbered: dict[tuple, list[tuple[int, str, Picture]]] = {}
     for where, name, picture in found:
         match = re.fullmatch(r"(.*?)(\d+)", name)
+        whole = "/".join((*where, name))
         if match is None or not (where or root_too):
-            yield "/".join((*where, name)), [picture]
+            yield whole, [picture]
         else:
-            numbered.setdefault((where, match[1]), []).append((int(match[2]), picture))
-    for (where, prefix), frames in numbered.items():
+            numbered.setdefault((where, match[1]), []).append((int(match[2]), whole, picture))
+    for frames in numbered.values():
         frames.sort(key=lambda each: each[0])
-        run: list[tuple[int, Picture]] = []
-        for each in frames:
-            if run and each[0] != run[-1][0] + 1:
-                yield "/".join((*where, f"{prefix}{run[0][0]}")), [picture for _, picture in run]
-                run = []
-            run.append(each)
-        yield "/".join((*where, f"{prefix}{run[0][0]}")), [picture for _, picture in run]
+        cuts = [at for at in range(1, len(frames)) if frames[at][0] != frames[at - 1][0] + 1]
+        for first, last in zip([0, *cuts], [*cuts, len(frames)], strict=True):
+            yield frames[first][1], [picture for _, _, picture in frames[first:last]]
 
 
 def match_folders(foregrounds: Path, alphas: Path, root: Path) -> Iterator[Found]:
     """Files of the same name, whatever their ending, in two folders and their sub-folders."""
     by_name = {path.relative_to(alphas).with_suffix(""): path for path in _images(alphas)}
-    above = tuple(each for each in _below(root, foregrounds))
+    above = _below(root, foregrounds)
     for path in _images(foregrounds):
         relative = path.relative_to(foregrounds).with_suffix("")
         if relative in by_name:
@@ -98,8 +94,9 @@ def _pairs(folder: Path) -> Iterator[Found]:
 
 def _parallel(folder: Path) -> Iterator[Found]:
     for each in (folder, *sorted(path for path in folder.rglob("*") if path.is_dir())):
+        inside = {path.name.lower(): path for path in each.iterdir() if path.is_dir()}
         foregrounds, alphas = (
-            next((each / name for name in names if (each / name).is_dir()), None) for names in (FOREGROUND, ALPHA)
+            next((inside[name] for name in names if name in inside), None) for names in (FOREGROUND, ALPHA)
         )
         if foregrounds is not None and alphas is not None:
             yield from match_folders(foregrounds, alphas, folder)

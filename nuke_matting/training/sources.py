@@ -1,16 +1,13 @@
-"""What training composites are made of: subjects with mattes, read when they are drawn, and backgrounds in memory.
+"""Subjects with mattes: where their files are, and how a frame becomes a cut-out of the size that training needs.
 
-A `Subject` is a list of paths; `Store` decodes its frames on demand and keeps the last ones within a bound of bytes.
 Integer pictures (8 and 16 bit) are sRGB and decoded; EXRs and other float pictures are scene-linear as they are.
-All are reduced to what training frames need. `folders` and `datasets` find subjects.
+`folders` and `datasets` find subjects, `store` keeps their cut-outs.
 """
 
 from __future__ import annotations
 
-import warnings
-from collections import OrderedDict
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -19,18 +16,15 @@ from numpy.typing import NDArray
 
 from nuke_matting.colour.model_space import srgb_curve, srgb_curve_inverse
 from nuke_matting.errors import PlateError
+from nuke_matting.plate.files import open_image
 from nuke_matting.plate.reader import align, read_frame, read_matte
 
 LONG_SIDE = 640  # pixels; larger pictures are reduced to it
 LEAST_ALPHA = 4 / 255  # below it a pixel shows nothing, and its colour cannot be known
 LEAST_AREA = 1000  # pixels of the crop; less is next to nothing of a subject
-MEMORY = 2**30  # bytes of decoded subjects that are kept
-TRIES = 20  # subjects that may turn out unreadable in a row
+GREY = 12  # of 255; channels that differ by less have no colour
 
-# 8-bit sRGB -> scene-linear
-_DECODE = np.asarray(
-    [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in np.arange(256) / 255.0], np.float32
-)
+_DECODE = srgb_curve_inverse(np.arange(256) / 255).astype(np.float32)  # 8-bit sRGB -> scene-linear
 
 
 def decode_srgb(picture: NDArray) -> NDArray[np.float32]:
@@ -39,8 +33,8 @@ def decode_srgb(picture: NDArray) -> NDArray[np.float32]:
 
 
 @dataclass(frozen=True)
-class Person:
-    """A cut-out, decoded; `grey` where it has no colour. Despite its name it may be of anything.
+class Cutout:
+    """A frame of a subject, decoded; `grey` where it has no colour.
 
     foreground : [H, W, 3] straight, uint8 sRGB or float32 scene-linear; alpha : [H, W] uint8.
     """
@@ -65,8 +59,8 @@ class Subject:
 
     frames : of a clip, consecutive and of one size; a still has one.
     premultiplied : the colour is multiplied by the alpha, in linear light.
-    cache : set where `foreground` is the whole photograph: the colour of the subject alone is estimated when it is
-        first drawn, and kept in this folder as `NAME_fg.png`, `NAME_alpha.png`.
+    cache : set where the foreground of a still is the whole photograph: the colour of the subject alone is estimated
+        when it is first drawn, and kept in this folder as `NAME_fg.png`, `NAME_alpha.png`.
     """
 
     name: str
@@ -75,17 +69,18 @@ class Subject:
     cache: Path | None = None
 
 
-def read(subject: Subject, start: int = 0, count: int = 1) -> list[Person]:
+def read(subject: Subject, start: int = 0, count: int = 1) -> list[Cutout]:
     """Consecutive frames, cropped alike to what shows in any of them, so that motion is kept, and reduced alike.
 
-    A clip of fewer frames is run to and fro. Raises PlateError: missing, damaged, of unequal sizes, or empty.
+    A clip of fewer frames is run to and fro. Raises PlateError: missing, damaged, of unequal sizes, or empty;
+    OutputError: the cache cannot be written.
     """
     if subject.cache is not None:
         from nuke_matting.training.foregrounds import kept_estimate  # brings numba, which is slow to start
 
         subject = kept_estimate(subject)
     there = list(range(len(subject.frames)))
-    there = (there + there[-2:0:-1]) or there
+    there += there[-2:0:-1]
     order = [there[(start + step) % len(there)] for step in range(count)]
     known = {index: decode(subject.frames[index], index, subject.premultiplied) for index in sorted(set(order))}
     first = subject.frames[order[0]]
@@ -109,16 +104,12 @@ def decode(picture: Picture, number: int = 0, premultiplied: bool = False) -> tu
     Straight colour of 8 bits stays in 8 bits. Raises PlateError.
     """
     frame = read_frame(picture.foreground, number)
-    alpha_path = picture.alpha or picture.foreground
-    alpha, data_window, display = read_matte(alpha_path, number)
-    if picture.alpha is not None and alpha.min() >= 1:  # a grey picture that was saved with an alpha channel
-        alpha = np.ascontiguousarray(read_frame(alpha_path, number).pixels[..., 0])
-    alpha = np.clip(align(alpha, data_window, display), 0, 1)
+    alpha = _read_alpha(picture, number)
     colour = align(frame.pixels, frame.data_window, frame.display_window)
     if colour.shape[:2] != alpha.shape:
         raise PlateError(
             f"the matte is {alpha.shape[1]}x{alpha.shape[0]}, its foreground {colour.shape[1]}x{colour.shape[0]}",
-            path=alpha_path,
+            path=picture.alpha,
             advice="give both at one size",
         )
     if frame.colour.integer:
@@ -129,6 +120,26 @@ def decode(picture: Picture, number: int = 0, premultiplied: bool = False) -> tu
     return np.maximum(colour, 0).astype(np.float32), alpha
 
 
+def _read_alpha(picture: Picture, number: int) -> NDArray[np.float32]:
+    """[H, W] in [0, 1], of the whole display window. Raises PlateError."""
+    path = picture.alpha or picture.foreground
+    if picture.alpha is None and not _has_alpha(path, number):
+        raise PlateError("has no alpha channel", path=path, advice="name the layout of its matte: pairs=, parallel=")
+    alpha, data_window, display_window = read_matte(path, number)
+    if picture.alpha is not None and alpha.min() >= 1:  # a grey picture that was saved with an alpha channel
+        with suppress(PlateError):  # it has nothing but an alpha
+            grey = read_frame(path, number)
+            alpha, data_window, display_window = grey.pixels[..., 0], grey.data_window, grey.display_window
+    if path.suffix.lower() in {".jpg", ".jpeg"}:  # JPEG leaves neither 0 nor 1 alone near edges
+        alpha = (alpha - LEAST_ALPHA) / (1 - 2 * LEAST_ALPHA)
+    return np.clip(align(alpha, data_window, display_window), 0, 1)
+
+
+def _has_alpha(path: Path, number: int) -> bool:
+    with open_image(path, number) as (_, specs):
+        return any(name.rpartition(".")[2].lower() in {"a", "alpha"} for spec in specs for name in spec.channelnames)
+
+
 def crop(alpha: NDArray[np.float32], picture: Picture) -> tuple[slice, slice]:
     """Rows and columns of what shows. Raises PlateError where that is next to nothing."""
     rows, columns = (np.flatnonzero((alpha > LEAST_ALPHA).any(axis)) for axis in (1, 0))
@@ -137,7 +148,7 @@ def crop(alpha: NDArray[np.float32], picture: Picture) -> tuple[slice, slice]:
     return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
 
 
-def _finish(name: str, colour: NDArray, alpha: NDArray[np.float32], premultiplied: bool) -> Person:
+def _finish(name: str, colour: NDArray, alpha: NDArray[np.float32], premultiplied: bool) -> Cutout:
     eight = colour.dtype == np.uint8
     if max(alpha.shape) > LONG_SIDE or premultiplied:
         linear = decode_srgb(colour)
@@ -146,15 +157,20 @@ def _finish(name: str, colour: NDArray, alpha: NDArray[np.float32], premultiplie
         colour = linear / np.maximum(alpha, LEAST_ALPHA)[..., None]
     colour = continued(colour, alpha)
     if eight and colour.dtype != np.uint8:
-        colour = np.round(np.clip(srgb_curve(colour), 0, 1) * 255).astype(np.uint8)
-    coded = colour if eight else np.clip(srgb_curve(colour), 0, 1) * 255
-    grey = bool((np.ptp(coded.astype(np.int16), axis=2) < 12).mean() > 0.98)
-    return Person(name, np.ascontiguousarray(colour), np.round(alpha * 255).astype(np.uint8), grey)
+        colour = encode_srgb(colour)
+    coded = colour if eight else encode_srgb(colour)
+    grey = bool((np.ptp(coded.astype(np.int16), axis=2) < GREY).mean() > 0.98)
+    return Cutout(name, np.ascontiguousarray(colour), np.round(alpha * 255).astype(np.uint8), grey)
 
 
-def reduced(picture: NDArray) -> NDArray:
-    """[H, W] or [H, W, C], its longer side no longer than LONG_SIDE."""
-    scale = LONG_SIDE / max(picture.shape[:2])
+def encode_srgb(linear: NDArray) -> NDArray[np.uint8]:
+    """Scene-linear -> 8-bit sRGB; what lies above 1.0 is clipped."""
+    return np.round(np.clip(srgb_curve(linear), 0, 1) * 255).astype(np.uint8)
+
+
+def reduced(picture: NDArray, long_side: int = LONG_SIDE) -> NDArray:
+    """[H, W] or [H, W, C], by area, its longer side no longer than `long_side`."""
+    scale = long_side / max(picture.shape[:2])
     if scale >= 1:
         return picture
     size = (max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale)))
@@ -171,11 +187,10 @@ def continued(colour: NDArray, alpha: NDArray[np.float32]) -> NDArray:
         return colour
     weight = np.where(hidden, 0, alpha).astype(np.float32)
     levels = [(colour.astype(np.float32) * weight[..., None], weight)]
-    while min(levels[-1][1].shape) > 1:
+    while max(levels[-1][1].shape) > 1:
         size = tuple(max(1, side // 2) for side in levels[-1][1].shape[::-1])
         levels.append(tuple(cv2.resize(each, size, interpolation=cv2.INTER_AREA) for each in levels[-1]))
-    filled = levels[-1][0] / np.maximum(levels[-1][1], 1e-6)[..., None]
-    filled = filled.reshape(*levels[-1][1].shape, 3)
+    filled = levels[-1][0].reshape(1, 1, 3) / max(float(levels[-1][1].max()), 1e-6)
     for premultiplied, cover in reversed(levels[:-1]):
         wider = cv2.resize(filled, cover.shape[::-1], interpolation=cv2.INTER_LINEAR)
         share = np.minimum(cover * 4, 1)[..., None]  # a quarter of a cell suffices to know its colour
@@ -183,72 +198,3 @@ def continued(colour: NDArray, alpha: NDArray[np.float32]) -> NDArray:
     if colour.dtype == np.uint8:
         filled = np.clip(np.round(filled), 0, 255)
     return np.where(hidden[..., None], filled, colour).astype(colour.dtype)
-
-
-@dataclass
-class Store:
-    """Decoded subjects, the least recently used out first. One belongs to each process that draws.
-
-    limit : bytes of pictures kept.
-    """
-
-    limit: int = MEMORY
-    _kept: OrderedDict[tuple, list[Person]] = field(default_factory=OrderedDict)
-    _size: int = 0
-    _told: set[str] = field(default_factory=set)
-
-    def draw(self, among: Sequence[Subject | Person], random: np.random.Generator, frames: int = 1) -> list[Person]:
-        """A subject at random: one cut-out of a still, `frames` consecutive ones of a clip.
-
-        One that cannot be read is told once, as a warning, and another drawn. Raises the last PlateError after
-        TRIES of them in a row.
-        """
-        for tries in range(TRIES):
-            chosen = among[random.integers(len(among))]
-            if isinstance(chosen, Person):
-                return [chosen]
-            length = len(chosen.frames)
-            start = int(random.integers(max(1, length - frames + 1))) if length > 1 else 0
-            try:
-                return self.frames(chosen, start, frames if length > 1 else 1)
-            except PlateError as error:
-                if tries == TRIES - 1:
-                    raise
-                if str(error) not in self._told:
-                    self._told.add(str(error))
-                    warnings.warn(f"left out of training: {error}", stacklevel=2)
-        raise AssertionError("unreachable")
-
-    def frames(self, subject: Subject, start: int, count: int) -> list[Person]:
-        """`read`, from memory where it is there."""
-        key = (subject.frames[start], subject.premultiplied, subject.cache, count)
-        if key in self._kept:
-            self._kept.move_to_end(key)
-            return self._kept[key]
-        people = read(subject, start, count)
-        self._kept[key] = people
-        self._size += _bytes(people)
-        while self._size > self.limit and len(self._kept) > 1:
-            self._size -= _bytes(self._kept.popitem(last=False)[1])
-        return people
-
-
-def _bytes(people: list[Person]) -> int:
-    return sum(each.foreground.nbytes + each.alpha.nbytes for each in people)
-
-
-def load_backgrounds(folder: Path, long_side: int = 1024) -> list[NDArray]:
-    """Photographs as uint8 sRGB, `.hdr` panoramas as float32 scene-linear, each [H, W, 3]."""
-    found: list[NDArray] = []
-    for path in sorted(folder.rglob("*")):
-        if path.suffix.lower() not in {".jpg", ".jpeg", ".png", ".webp", ".hdr"}:
-            continue
-        picture = cv2.imread(str(path), cv2.IMREAD_ANYDEPTH | cv2.IMREAD_COLOR)
-        if picture is None:
-            continue
-        scale = long_side / max(picture.shape)
-        if scale < 1:
-            picture = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        picture = np.ascontiguousarray(picture[..., ::-1])
-        found.append(picture if picture.dtype == np.uint8 else np.clip(picture, 0, 6e4).astype(np.float32))
-    return found

@@ -32,11 +32,11 @@ class Stage:
 
 
 STAGES = {
-    "small": Stage(4_500, 32, 1, ((128, 128), (112, 160), (160, 112), (112, 192), (176, 112)), 1.0, 5e-4, True),
-    "stills": Stage(3_500, 10, 1, ((192, 320), (320, 192), (256, 256), (176, 320), (288, 224)), 1.0, 3e-4, True),
-    "clips": Stage(1_000, 3, 2, ((192, 320), (320, 192), (256, 256), (176, 320)), 2.0, 1e-4, False),
+    "small": Stage(4_500, 32, 1, ((128, 128), (112, 160), (160, 112), (112, 192), (176, 112)), 1.0, 4e-4, True),
+    "stills": Stage(1_500, 16, 1, ((144, 256), (256, 144), (192, 192), (128, 256), (224, 160)), 1.0, 2.5e-4, True),
+    "clips": Stage(700, 4, 2, ((144, 256), (256, 144), (192, 192), (160, 256)), 2.0, 1e-4, False),
 }
-COARSE_LONG_SIDE = 320  # of frames at work, pixels; the later stages are of that size
+COARSE_LONG_SIDE = 256  # of frames at work, pixels; the later stages are of that size
 REGIONS = 160  # refined in each training frame
 EMA = 0.999  # decay of the averaged weights, which are the ones that are kept
 WEIGHT_DECAY = 0.02

@@ -12,6 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from nuke_matting.training.textures import ramp
+
 Array = NDArray[np.float32]
 Random = np.random.Generator
 SIDE = 192  # of a texture in the thing's own space
@@ -71,7 +73,16 @@ class Frame:
         return points @ matrix[:, :2].T + matrix[:, 2]
 
     def canvas(self, channels: int) -> NDArray[np.uint8]:
+        """Samples to draw on. 1 or 3 channels: OpenCV draws no smooth lines in 2."""
         return np.zeros((self.height * self.samples, self.width * self.samples, channels), np.uint8)
+
+    @staticmethod
+    def whole(width: float, share: float) -> int:
+        """A line's width in samples, as OpenCV wants it; the higher its share, the sooner rounded up.
+
+        So the lines of a thing that comes nearer do not all grow at once.
+        """
+        return max(1, int(width + share))
 
     def reduced(self, canvas: NDArray[np.uint8]) -> Array:
         """The mean of each pixel's samples, in [0, 1]."""
@@ -95,6 +106,12 @@ def fixed(points: NDArray) -> NDArray[np.int32]:
 
 def over(colour: Array, alpha: Array) -> Array:
     return np.concatenate([colour * alpha[..., None], alpha[..., None]], axis=2)
+
+
+def inked(frame: Frame, canvas: NDArray[np.uint8], palette: Array) -> Array:
+    """A canvas of shades, (shade times cover, cover, nothing), with the colours of a palette."""
+    shade, alpha, _ = np.moveaxis(frame.reduced(canvas), 2, 0)
+    return over(ramp(shade / np.maximum(alpha, 1e-3), palette), alpha)
 
 
 def shaded(alpha: Array, frame: Frame, light: NDArray, roundness: float) -> Array:

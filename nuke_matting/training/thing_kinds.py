@@ -8,8 +8,20 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nuke_matting.training.textures import colours, ramp, texture
-from nuke_matting.training.thing_frame import BITS, SIDE, Array, Frame, Painter, Random, fixed, outline, over, shaded
+from nuke_matting.training.textures import colours, texture
+from nuke_matting.training.thing_frame import (
+    BITS,
+    SIDE,
+    Array,
+    Frame,
+    Painter,
+    Random,
+    fixed,
+    inked,
+    outline,
+    over,
+    shaded,
+)
 
 
 def solid(random: Random) -> Painter:
@@ -49,8 +61,9 @@ def prop(random: Random) -> Painter:
     letters = letters if random.random() < 0.35 else ""
     glyphs = np.zeros((SIDE * 2, SIDE * 2), np.uint8)
     font = int(random.choice([cv2.FONT_HERSHEY_SIMPLEX, cv2.FONT_HERSHEY_TRIPLEX, cv2.FONT_HERSHEY_SCRIPT_COMPLEX]))
-    size = 7.0 / max(1, len(letters))
-    cv2.putText(glyphs, letters, (10, SIDE + int(11 * size)), font, size, 255, int(4 + 3 * size), cv2.LINE_AA)
+    size = 13.0 / max(1, len(letters))
+    (wide, high), _ = cv2.getTextSize(letters, font, size, int(3 * size))
+    cv2.putText(glyphs, letters, (SIDE - wide // 2, SIDE + high // 2), font, size, 255, int(3 * size), cv2.LINE_AA)
     surface, light, roundness = texture(random, SIDE), random.normal(0, 1, 2), random.uniform(0, 2)
 
     def paint(frame: Frame) -> Array:
@@ -107,13 +120,12 @@ def _strands(random: Random, root: NDArray, direction: NDArray, length: float, b
 
 
 def _ink(frame: Frame, canvas: NDArray[np.uint8], strands: Strands, width: float, tapered: bool) -> None:
-    """Strands into a canvas of (shade times cover, cover); the later ones lie over the earlier ones.
+    """Strands into a canvas of (shade times cover, cover, nothing); the later ones lie over the earlier ones.
 
     width : in a thing's own space, at the root if tapered.
     """
     lines = frame.place(strands.at(frame.time))
     thick = width * float(np.hypot(*frame.matrix(frame.samples)[:, 0]))
-    order = np.array_split(np.arange(len(lines)), 24)
     if tapered and thick > 2:
         step = np.gradient(lines, axis=1)
         normal = (
@@ -122,18 +134,13 @@ def _ink(frame: Frame, canvas: NDArray[np.uint8], strands: Strands, width: float
         side = normal * (thick / 2 * np.linspace(1, 0.08, lines.shape[1])[:, None])
         blades = fixed(np.concatenate([lines + side, (lines - side)[:, ::-1]], 1))
         for blade, shade in zip(blades, strands.shade, strict=True):
-            cv2.fillPoly(canvas, [blade], (255 * float(shade), 255), cv2.LINE_AA, BITS)
+            cv2.fillPoly(canvas, [blade], (255 * float(shade), 255, 0), cv2.LINE_AA, BITS)
         return
-    at = fixed(lines)
-    for part in order:  # a shade for each handful
-        if len(part):
-            shade = 255 * float(strands.shade[part[0]])
-            cv2.polylines(canvas, list(at[part]), False, (shade, 255), max(1, round(thick)), cv2.LINE_AA, BITS)
-
-
-def _inked(frame: Frame, canvas: NDArray[np.uint8], palette: Array) -> Array:
-    shade, alpha = np.moveaxis(frame.reduced(canvas), 2, 0)
-    return over(ramp(shade / np.maximum(alpha, 1e-3), palette), alpha)
+    at, handfuls = fixed(lines), np.array_split(np.arange(len(lines)), min(24, len(lines)))
+    for index, handful in enumerate(handfuls):  # each of one shade
+        shade = 255 * float(strands.shade[handful[0]])
+        whole = frame.whole(thick, index / len(handfuls))
+        cv2.polylines(canvas, list(at[handful]), False, (shade, 255, 0), whole, cv2.LINE_AA, BITS)
 
 
 def fur(random: Random) -> Painter:
@@ -158,10 +165,10 @@ def fur(random: Random) -> Painter:
     width, light = random.uniform(0.004, 0.02), random.normal(0, 1, 2)
 
     def paint(frame: Frame) -> Array:
-        canvas = frame.canvas(2)
-        cv2.fillPoly(canvas, [fixed(frame.place(edge))], (60, 255), cv2.LINE_AA, BITS)
+        canvas = frame.canvas(3)
+        cv2.fillPoly(canvas, [fixed(frame.place(edge))], (60, 255, 0), cv2.LINE_AA, BITS)
         _ink(frame, canvas, strands, width, tapered=False)
-        picture = _inked(frame, canvas, palette)
+        picture = inked(frame, canvas, palette)
         picture[..., :3] *= shaded(picture[..., 3], frame, light, 2.0)[..., None]
         return picture
 
@@ -180,9 +187,9 @@ def grass(random: Random) -> Painter:
     palette, width = np.sort(tints, axis=0).astype(np.float32), random.uniform(0.015, 0.09)
 
     def paint(frame: Frame) -> Array:
-        canvas = frame.canvas(2)
+        canvas = frame.canvas(3)
         _ink(frame, canvas, strands, width, tapered=True)
-        return _inked(frame, canvas, palette)
+        return inked(frame, canvas, palette)
 
     return paint
 
@@ -198,9 +205,9 @@ def wires(random: Random) -> Painter:
     width = random.uniform(0.006, 0.03) if count > 20 else random.uniform(0.01, 0.06)
 
     def paint(frame: Frame) -> Array:
-        canvas = frame.canvas(2)
+        canvas = frame.canvas(3)
         _ink(frame, canvas, strands, width, tapered=False)
-        return _inked(frame, canvas, palette)
+        return inked(frame, canvas, palette)
 
     return paint
 
@@ -224,7 +231,7 @@ def leaves(random: Random) -> Painter:
     palette = (greens if random.random() < 0.6 else np.sort(colours(random, 3), axis=0)).astype(np.float32)
 
     def paint(frame: Frame) -> Array:
-        canvas = frame.canvas(2)
+        canvas = frame.canvas(3)
         _ink(frame, canvas, stems, 0.02, tapered=False)
         lines = stems.at(frame.time, each + 1)
         for twig in range(twigs):
@@ -235,8 +242,8 @@ def leaves(random: Random) -> Painter:
             for foot, turn, long, tone in zip(lines[twig, 1:], turns, size[twig], shade[twig], strict=True):
                 points = leaf * long @ np.asarray([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]]) + foot
                 at = fixed(frame.place(points))
-                cv2.fillPoly(canvas, [at], (255 * tone, 255), cv2.LINE_AA, BITS)
-                cv2.line(canvas, at[0], at[8], (160 * tone, 255), 1, cv2.LINE_AA, BITS)  # the rib
-        return _inked(frame, canvas, palette)
+                cv2.fillPoly(canvas, [at], (255 * tone, 255, 0), cv2.LINE_AA, BITS)
+                cv2.line(canvas, at[0], at[8], (160 * tone, 255, 0), 1, cv2.LINE_AA, BITS)  # the rib
+        return inked(frame, canvas, palette)
 
     return paint

@@ -14,6 +14,7 @@ from nuke_matting.training.thing_frame import (
     Painter,
     Random,
     fixed,
+    inked,
     outline,
     over,
 )
@@ -31,9 +32,10 @@ def smoke(random: Random) -> Painter:
     bent = x + 0.2 * np.sin(2 * y + random.uniform(0, 6)) + 0.12 * layers[1]
     if random.random() < 0.5:  # a plume that widens upwards
         wide = 0.12 + 0.3 * np.clip((0.9 - y) / 1.8, 0, 1)
-        envelope = np.exp(-((bent / wide) ** 2)) * np.clip((0.95 - np.abs(y)) * 4, 0, 1)
+        envelope = np.exp(-((bent / wide) ** 2))
     else:
         envelope = np.clip(1.25 - 1.45 * np.hypot(bent, y + 0.12 * layers[0]), 0, 1)
+    envelope *= np.clip((0.98 - np.maximum(np.abs(x), np.abs(y))) * 3, 0, 1) ** 2  # nothing is cut off at the sides
     drift = random.normal(0, 1.2, (2, 2)) - (0, 1.0)
     dense, thin = random.uniform(0.5, 3.5), random.uniform(-0.2, 0.6)
     palette = colours(random, 2)
@@ -54,10 +56,12 @@ def smoke(random: Random) -> Painter:
     return paint
 
 
-def _grid(random: Random) -> list[tuple[Array, bool]]:
-    """Lines [N, 2] of a fence, a net, a lattice or a web, each with whether it is thick."""
+def _grid(random: Random, many: int) -> list[tuple[Array, bool]]:
+    """Lines [N, 2] of a fence, a net, a lattice or a web, each with whether it is thick.
+
+    many : bars, rungs or rings.
+    """
     form = random.choice(["bars", "chain", "net", "rails", "web", "ladder"])
-    many = int(random.integers(4, 15))
     at = np.linspace(-1, 1, many)
     ends = np.linspace(-1, 1, 12)
     lines: list[tuple[Array, bool]] = []
@@ -79,35 +83,36 @@ def _grid(random: Random) -> list[tuple[Array, bool]]:
         lines += [(np.stack([np.full(12, each), ends], 1), True) for each in (-0.35, 0.35)]
         lines += [(np.stack([ends * 0.35, np.full(12, each)], 1), False) for each in at]
     else:
-        spokes = np.linspace(0, 2 * np.pi, many + 3) + random.normal(0, 0.08, many + 3)
+        spokes = np.linspace(0, 2 * np.pi, many + 3, endpoint=False) + random.normal(0, 0.08, many + 3)
         lines += [(np.outer([0, 1], [np.cos(each), np.sin(each)]), False) for each in spokes]
+        spokes = np.append(spokes, spokes[0])
         for ring in np.linspace(0.15, 0.95, many):
             lines.append((ring * np.stack([np.cos(spokes), np.sin(spokes)], 1), False))
-    if form != "web" and random.random() < 0.4:  # a frame round it
+    if form not in {"web", "ladder"} and random.random() < 0.4:  # a frame round it
         lines.append((np.asarray([[-1, -1], [1, -1], [1, 1], [-1, 1], [-1, -1]]), True))
     return lines
 
 
 def lattice(random: Random) -> Painter:
     """Fences, railings, nets, ladders, webs; hung out of true, and swaying if they are cloth or wire."""
-    lines = _grid(random)
+    many = int(random.integers(4, 15))
+    lines = _grid(random, many)
     large = random.uniform(1, 2.2)
     lean = random.normal(0, 0.2, (2, 2)) + np.eye(2) * (1, random.uniform(0.6, 1.3))
     sag, pace = random.normal(0, random.choice([0.0, 0.04, 0.12])), random.uniform(0.1, 0.4)
-    thickness = random.uniform(0.008, 0.06) * random.choice([0.5, 1.0])
+    thickness = random.uniform(0.008, min(0.06, 0.4 / many)) * random.choice([0.5, 1.0])  # bars leave gaps
     palette, light = np.sort(colours(random, 2), axis=0), random.uniform(-1, 1, 2)
 
     def paint(frame: Frame) -> Array:
-        canvas = frame.canvas(2)
+        canvas = frame.canvas(3)
         unit = float(np.hypot(*frame.matrix(frame.samples)[:, 0])) * large
         for index, (points, thick) in enumerate(lines):
             bent = points + sag * np.sin(3 * points[:, ::-1] + pace * frame.time)
             tone = 128 + 110 * float(np.clip(light @ bent.mean(0) + 0.4 * (index % 2), -1, 1))
-            width = max(1, round(thickness * unit * (2.2 if thick else 1)))
+            width = frame.whole(thickness * unit * (2.2 if thick else 1), index / len(lines))
             at = [fixed(frame.place(bent @ lean.T * large))]
-            cv2.polylines(canvas, at, False, (tone, 255), width, cv2.LINE_AA, BITS)
-        shade, alpha = np.moveaxis(frame.reduced(canvas), 2, 0)
-        return over(ramp(shade / np.maximum(alpha, 1e-3), palette), alpha)
+            cv2.polylines(canvas, at, False, (tone, 255, 0), width, cv2.LINE_AA, BITS)
+        return inked(frame, canvas, palette)
 
     return paint
 
@@ -119,7 +124,7 @@ def discs(random: Random) -> Painter:
     way = random.normal(0, 0.012, 2) + random.normal(0, 0.006, (count, 2))
     size = np.clip(0.5 / np.sqrt(count) * np.exp(random.normal(-0.6, 0.5, count)), 0.006, 0.3)
     form = random.choice(["disc", "glow", "bubble", "flake"])
-    opaque = np.clip(random.uniform(0.25, 1.1) + random.normal(0, 0.15, count), 0.15, 1)
+    opaque = np.clip(random.uniform(0.25, 1.1) + random.normal(0, 0.15, count), 0.3, 1)
     palette = colours(random, 3) * (3 if form == "glow" else 1)
     tint = ramp(random.random(count), palette)
     soft = random.uniform(0.04, 0.5)

@@ -18,7 +18,7 @@ from nuke_matting.training.thing_frame import Array, Frame, Motion, Painter, Ran
 
 LEAST_COVER, MOST_COVER = 0.004, 0.9  # mean alpha of the first frame, or it is drawn anew
 TRIES = 6
-SHUTTER = (-0.35, 0.0, 0.35)  # frames; instants that a blurred frame is the mean of
+SHUTTER = (-0.35, -0.175, 0.0, 0.175, 0.35)  # frames; instants that a blurred frame is the mean of
 
 KINDS: dict[str, tuple[float, Callable[[Random], Painter]]] = {
     "solid": (1.6, thing_kinds.solid),

@@ -47,6 +47,7 @@ class Student(nn.Module):
         super().__init__()
         self.net = TwoStage()
         self.direct = nn.Conv2d(192, 4, 1)  # alpha and foreground residual at 1/16, Song, equation 8
+        self.cover = nn.Conv2d(192, 1, 1)  # logit of the alpha at 1/16: absolute errors alone learn slowly what is whom
 
     def forward(self, batch: Batch, stage: Stage, generator: torch.Generator) -> tuple[dict[str, Tensor], Tensor]:
         """Named losses (to be summed) and the alpha [B, T, 1, h, w] for a look."""
@@ -80,6 +81,7 @@ class Student(nn.Module):
         direct = self.direct(f16).float()
         coarse_truth = F.interpolate(torch.cat([true["alpha"], true["image"]], 1), size=direct.shape[-2:], mode="area")
         out["direct"] = 0.5 * losses.l1(losses.clamp_through(direct[:, :1]), coarse_truth[:, :1])
+        out["cover"] = 0.5 * F.binary_cross_entropy_with_logits(self.cover(f16).float(), coarse_truth[:, :1])
         if t > 1:
             out["temporal"] = 5 * losses.temporal(alpha.unflatten(0, (b, t)), small["alpha"])
         if stage.enlarge > 1:

@@ -5,35 +5,59 @@ import numpy as np
 import pytest
 
 from nuke_matting.colour.model_space import from_model, to_model
-from nuke_matting.training.composite import Compositor
-from nuke_matting.training.sources import Person, load_people
+from nuke_matting.errors import UsageError
+from nuke_matting.training.composite import LEAST_SHOWN, Compositor
+from nuke_matting.training.sources import Picture, Subject, decode_srgb
 from nuke_matting.training.stages import STAGES
 from nuke_matting.training.train import rate_at
 
+SKIN = (200, 120, 90)
+
+
+class NoCamera(Compositor):
+    """Layers as they were composed."""
+
+    def _lens(self, *layers):
+        return layers
+
+    def _camera(self, image, straight, clean):
+        return image, straight, clean
+
 
 @pytest.fixture(scope="module")
-def person():
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("pictures")
+
+
+@pytest.fixture(scope="module")
+def person(folder):
     alpha = np.zeros((60, 40), np.uint8)
     cv2.ellipse(alpha, (20, 30), (15, 25), 0, 0, 360, 255, -1)
-    return Person("ellipse", np.full((60, 40, 3), (200, 120, 90), np.uint8), alpha, grey=False)
+    cv2.imwrite(str(folder / "fg.png"), np.full((60, 40, 3), SKIN[::-1], np.uint8))
+    cv2.imwrite(str(folder / "alpha.png"), alpha)
+    return Subject("ellipse", (Picture(folder / "fg.png", folder / "alpha.png"),))
+
+
+@pytest.fixture(scope="module")
+def backgrounds(folder):
+    cv2.imwrite(str(folder / "noise.png"), np.random.default_rng(0).integers(0, 255, (80, 120, 3), np.uint8))
+    cv2.imwrite(str(folder / "bright.hdr"), np.full((64, 128, 3), 2.5, np.float32))
+    return [folder / "noise.png", folder / "bright.hdr"]
 
 
 @pytest.fixture
-def draw(person):
-    def make(seed=1, kind=Compositor):
-        backgrounds = [
-            np.random.default_rng(0).integers(0, 255, (80, 120, 3), np.uint8),
-            np.full((64, 128, 3), 2.5, np.float32),
-        ]
-        return kind([(1.0, [person])], backgrounds, seed)
+def draw(person, backgrounds):
+    def make(seed=1, kind=Compositor, people=1.0, **others):
+        return kind([(people, [person])], backgrounds, seed, **others)
 
     return make
 
 
 @pytest.mark.parametrize("frames", [1, 3])
-def test_a_sample_has_the_shapes_and_ranges_that_it_promises(draw, frames):
+@pytest.mark.parametrize("things", [0.0, 1.0])
+def test_a_sample_has_the_shapes_and_ranges_that_it_promises(draw, frames, things):
     for seed in range(12):
-        sample = draw(seed).sample(48, 64, frames)
+        sample = draw(seed, things=things).sample(48, 64, frames)
         assert sample.image.shape == sample.foreground.shape == sample.clean.shape == (frames, 48, 64, 3)
         assert sample.alpha.shape == sample.guide.shape == (frames, 48, 64, 1)
         for layer in (sample.alpha, sample.guide):
@@ -42,40 +66,92 @@ def test_a_sample_has_the_shapes_and_ranges_that_it_promises(draw, frames):
 
 
 def test_the_same_seed_gives_the_same_sample(draw):
-    one, other = draw(5).sample(48, 64, 2), draw(5).sample(48, 64, 2)
+    one, other = (draw(5, things=1.0).sample(48, 64, 2) for _ in range(2))
     assert all(np.array_equal(getattr(one, name), getattr(other, name)) for name in vars(one))
 
 
-def test_composites_are_made_in_linear_light(draw):
-    class NoCamera(Compositor):
-        def _camera(self, image, straight, clean, alpha):
-            return image, straight, clean, alpha
-
+@pytest.mark.parametrize("people", [0.0, 1.0])
+def test_composites_are_made_in_linear_light(draw, people):
     seen = 0
     for seed in range(12):
-        sample = draw(seed, NoCamera).sample(48, 64, 1)
+        sample = draw(seed, NoCamera, people, things=1.0 - people).sample(48, 64, 1)
         image, foreground, clean = (from_model(each) for each in (sample.image, sample.foreground, sample.clean))
         again = sample.alpha * foreground + (1 - sample.alpha) * clean
-        assert np.abs(again - image).max() < 2e-3 * max(1, image.max())
+        shown = sample.alpha[..., 0] > 1e-3  # below it the foreground is the image
+        assert np.abs(again - image)[shown].max(initial=0) < 2e-3 * max(1, image.max())
+        assert np.abs(clean - image)[~shown].max(initial=0) < 2e-3 * max(1, image.max())
         seen += sample.alpha.max() > 0.9
-    assert seen > 6
+    assert seen > 3
+
+
+def test_blur_brings_nothing_from_behind_into_the_foreground(draw):
+    class Black(Compositor):
+        def _background(self, height, width, frames):
+            return np.zeros((frames, height, width, 3), np.float32)
+
+        def _vary_colour(self, colour):
+            return colour
+
+        def _light_unevenly(self, colour):
+            return colour
+
+        def _camera(self, image, straight, clean):
+            return image, straight, clean
+
+    soft = 0
+    for seed in range(12):
+        sample = draw(seed, Black).sample(48, 64, 1)
+        edge = (sample.alpha[..., 0] > 0.02) & (sample.alpha[..., 0] < 0.98)
+        skin = decode_srgb(np.asarray(SKIN, np.uint8))
+        assert np.abs(from_model(sample.foreground)[edge] - skin).max(initial=0) < 2e-3
+        soft += edge.sum()
+    assert soft > 300
+
+
+def test_frames_of_a_clip_move_by_themselves(folder, backgrounds):
+    frames = []
+    for index, share in enumerate((1.0, 0.5, 0.25)):
+        alpha = np.zeros((64, 64), np.uint8)
+        alpha[:, : int(64 * share)] = 255
+        cv2.imwrite(str(folder / f"clip{index}_fg.png"), np.full((64, 64, 3), 90, np.uint8))
+        cv2.imwrite(str(folder / f"clip{index}_alpha.png"), alpha)
+        frames.append(Picture(folder / f"clip{index}_fg.png", folder / f"clip{index}_alpha.png"))
+    clip = Subject("clip", tuple(frames))
+    compositor = Compositor([(1.0, [clip])], backgrounds, 3)
+    areas = [compositor._subject(compositor.people, 96, 96, 3)[1].mean((1, 2, 3)) for _ in range(20)]
+    assert all(first > second > third for first, second, third in areas)
+
+
+def test_what_need_not_be_a_person_is_guided_and_drawn_as_often_as_its_weight_says(draw, person):
+    def share(**weights):
+        return np.mean([draw(seed, **weights)._is_guided() for seed in range(400)])
+
+    assert share() == 0
+    assert share(people=0.0, things=1.0) == 1
+    assert share(people=1.0, things=0.5, others=[(0.5, [person])]) == pytest.approx(0.5, abs=0.08)
+
+
+def test_a_trimap_says_0_and_1_only_where_that_is_true(draw):
+    trimaps = 0
+    for seed in range(24):
+        sample = draw(seed, NoCamera, 0.0, things=1.0).sample(48, 64, 1)
+        if (sample.guide == 0.5).any():
+            trimaps += 1
+            assert sample.alpha[sample.guide == 0].max(initial=0) <= LEAST_SHOWN
+            assert sample.alpha[sample.guide == 1].min(initial=1) > 0.9
+    assert trimaps > 6
+
+
+def test_nothing_to_draw_is_refused(person, backgrounds):
+    with pytest.raises(UsageError, match="no subjects"):
+        Compositor([(0.0, [person]), (1.0, [])], backgrounds, 1)
+    with pytest.raises(UsageError, match="no backgrounds"):
+        Compositor([(1.0, [person])], [], 1)
 
 
 def test_the_model_space_is_the_one_of_the_colour_transforms():
     linear = np.linspace(0, 16, 50)
     assert np.allclose(from_model(to_model(linear)), linear, atol=1e-6)
-
-
-def test_people_are_read_in_pairs_and_cropped_to_what_shows(tmp_path):
-    alpha = np.zeros((100, 80), np.uint8)
-    alpha[20:90, 10:60] = 255
-    cv2.imwrite(str(tmp_path / "a_alpha.png"), alpha)
-    cv2.imwrite(str(tmp_path / "a_fg.png"), np.full((100, 80, 3), 99, np.uint8))
-    cv2.imwrite(str(tmp_path / "half_alpha.png"), alpha)  # its colour is not there yet
-    people = load_people(tmp_path, {})
-    assert list(people) == ["a"]
-    assert people["a"].alpha.shape == (70, 50) and people["a"].foreground.shape == (70, 50, 3)
-    assert people["a"].grey
 
 
 def test_the_learning_rate_warms_up_and_goes_down():

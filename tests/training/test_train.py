@@ -10,6 +10,7 @@ import torch
 
 from nuke_matting.models.registry import load_model
 from nuke_matting.training.data import Sources
+from nuke_matting.training.datasets import Source
 from nuke_matting.training.stages import Stage
 from nuke_matting.training.train import train
 
@@ -28,7 +29,7 @@ def sources(tmp_path):
     cv2.imwrite(str(people / "a_fg.png"), np.full((60, 40, 3), (90, 120, 200), np.uint8))
     noise = np.random.default_rng(0).integers(0, 255, (80, 120, 3), np.uint8)
     cv2.imwrite(str(behind / "noise.png"), noise)
-    return Sources(((people, 1.0),), (behind,))
+    return Sources((Source(people),), (behind,))
 
 
 def last(folder):
@@ -65,7 +66,7 @@ def test_a_later_stage_starts_from_the_averaged_weights_of_an_earlier_one(tmp_pa
 
 
 def test_the_log_has_the_losses_by_name(tmp_path, sources):
-    train(replace(STILLS, steps=50, batch=1, sizes=((16, 16),)), sources, tmp_path / "out", None, seed=1)
+    train(replace(STILLS, steps=50, batch=1, sizes=((32, 32),)), sources, tmp_path / "out", None, seed=1)
     rows = list(csv.DictReader((tmp_path / "out" / "log.csv").open()))
     assert [row["step"] for row in rows] == ["50"]
     assert all(float(row[name]) > 0 for row in rows for name in ("alpha", "laplacian", "foreground", "error", "direct"))

@@ -1,0 +1,110 @@
+"""Pictures that training draws from, decoded when they are drawn; the last ones stay in memory, within a bound."""
+
+from __future__ import annotations
+
+import warnings
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from nuke_matting.errors import PlateError, UsageError
+from nuke_matting.plate.reader import read_frame
+from nuke_matting.training.sources import Cutout, Subject, read, reduced
+
+MEMORY = 2**30  # bytes of subjects that are kept, and as many of backgrounds
+TRIES = 20  # pictures that may turn out unreadable in a row
+BACKGROUND_LONG_SIDE = 1024  # pixels; larger pictures are reduced to it
+CODED, LINEAR = {".jpg", ".jpeg", ".png", ".webp"}, {".hdr", ".exr"}
+BRIGHTEST = 6e4  # of a background; panoramas hold the sun
+
+T = TypeVar("T")
+
+
+@dataclass
+class Kept:
+    """Values by key, the least recently used out first; `limit` : bytes of them. One is kept, however large."""
+
+    limit: int
+    _values: OrderedDict[Hashable, tuple[Any, int]] = field(default_factory=OrderedDict)
+    _size: int = 0
+
+    def get(self, key: Hashable, make: Callable[[], T], size: Callable[[T], int]) -> T:
+        """The value of a key, made where it is not there."""
+        if key in self._values:
+            self._values.move_to_end(key)
+            return self._values[key][0]
+        value = make()
+        self._values[key] = value, size(value)
+        self._size += size(value)
+        while self._size > self.limit and len(self._values) > 1:
+            self._size -= self._values.popitem(last=False)[1][1]
+        return value
+
+
+class Store:
+    """Draws cut-outs and backgrounds at random. One belongs to each process that draws.
+
+    A picture that cannot be read is told as a warning, and another drawn.
+
+    memory : bytes of cut-outs that are kept, and as many of backgrounds.
+    """
+
+    def __init__(self, memory: int = MEMORY) -> None:
+        self._cutouts, self._backgrounds = Kept(memory), Kept(memory)
+
+    def cutouts(self, among: Sequence[Subject], random: np.random.Generator, frames: int = 1) -> list[Cutout]:
+        """One cut-out of a still, or `frames` consecutive ones of a clip. Raises PlateError: none can be read."""
+
+        def get(subject: Subject) -> list[Cutout]:
+            length = len(subject.frames)
+            start = int(random.integers(max(1, length - frames + 1)))
+            count = frames if length > 1 else 1
+            key = (subject.frames[start], subject.premultiplied, subject.cache, count)
+            return self._cutouts.get(key, lambda: read(subject, start, count), _bytes)
+
+        return _draw(among, random, get)
+
+    def background(self, among: Sequence[Path], random: np.random.Generator) -> NDArray:
+        """See `read_background`. Raises PlateError: none can be read."""
+        return _draw(
+            among, random, lambda path: self._backgrounds.get(path, lambda: read_background(path), lambda p: p.nbytes)
+        )
+
+
+def _bytes(cutouts: list[Cutout]) -> int:
+    return sum(each.foreground.nbytes + each.alpha.nbytes for each in cutouts)
+
+
+def _draw(among: Sequence[Any], random: np.random.Generator, get: Callable[[Any], T]) -> T:
+    for _ in range(TRIES - 1):
+        try:
+            return get(among[random.integers(len(among))])
+        except PlateError as error:
+            warnings.warn(f"left out of training: {error}", stacklevel=3)
+    return get(among[random.integers(len(among))])
+
+
+def find_backgrounds(folder: Path) -> list[Path]:
+    """Photographs, panoramas and other pictures in a folder and those below it. Raises UsageError: there are none."""
+    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in CODED | LINEAR)
+    if not found:
+        raise UsageError("holds no backgrounds", path=folder, advice="expected images: .jpg, .png, .webp, .hdr, .exr")
+    return found
+
+
+def read_background(path: Path) -> NDArray:
+    """A photograph as uint8 sRGB, an `.hdr` or `.exr` picture as float32 scene-linear: [H, W, 3]. Raises PlateError."""
+    if path.suffix.lower() in LINEAR:
+        picture = np.clip(read_frame(path, 0).pixels, 0, BRIGHTEST)
+    else:
+        picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
+        if picture is None:
+            raise PlateError("cannot be read", path=path, advice="save it again, or take it out")
+        picture = picture[..., ::-1]
+    return np.ascontiguousarray(reduced(np.ascontiguousarray(picture), BACKGROUND_LONG_SIDE))
