@@ -54,23 +54,33 @@ def contact_sheet(
     titles = ["plate", "alpha", f"over {background}"]
     if any(row.truth is not None for row in rows):
         titles.append("error: red too much, blue too little")
+    return lay_out(titles, [(row.label, _pictures(row, background)) for row in rows], width)
+
+
+def lay_out(titles: Sequence[str], rows: Sequence[tuple[str, Sequence[NDArray]]], width: int) -> NDArray[np.uint8]:
+    """Pictures in columns of a width in pixels, a title over each column, a label of one line under each row.
+
+    rows : label and pictures [H, W, 3] of display values in [0, 1]; those of a row are of one size.
+
+    Returns [h, w, 3] sRGB.
+    """
     font = ImageFont.load_default(size=max(11, width // 22))
     line = round(font.getbbox("Ág")[3]) + 2 * _EDGE
-    strips = [[_fit(picture, width) for picture in _pictures(row, background)] for row in rows]
+    strips = [(label, [_fit(picture, width) for picture in pictures]) for label, pictures in rows]
     sheet = Image.new(
         "RGB",
-        (len(titles) * (width + _EDGE) + _EDGE, line + sum(strip[0].height + line + _EDGE for strip in strips)),
+        (len(titles) * (width + _EDGE) + _EDGE, line + sum(strip[0].height + line + _EDGE for _, strip in strips)),
         _PAPER,
     )
     draw = ImageDraw.Draw(sheet)
     for column, title in enumerate(titles):
         draw.text((_left(column, width), _EDGE), _shortened(title, font, width), _TEXT, font)
     y = line
-    for row, strip in zip(rows, strips, strict=True):
+    for label, strip in strips:
         for column, picture in enumerate(strip):
             sheet.paste(picture, (_left(column, width), y))
         y += strip[0].height
-        draw.text((_EDGE, y + _EDGE // 2), _shortened(row.label, font, sheet.width - 2 * _EDGE), _TEXT, font)
+        draw.text((_EDGE, y + _EDGE // 2), _shortened(label, font, sheet.width - 2 * _EDGE), _TEXT, font)
         y += line + _EDGE
     return np.asarray(sheet).copy()
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -21,6 +22,7 @@ from nuke_matting.training.sources import Cutout, Subject, decode_srgb, encode_s
 from nuke_matting.training.store import Store
 
 Array = NDArray[np.float32]
+T = TypeVar("T")
 Groups = Sequence[tuple[float, Sequence[Subject]]]  # weight, and what is drawn from
 LEAST_SHOWN = 0.03  # alpha that an artist sees and takes into a trimap
 
@@ -56,7 +58,7 @@ class Compositor:
     """Draws samples from people and backgrounds with a random generator of its own: a seed gives the same samples.
 
     people : subjects, with weights; others : subjects that need not be people; things : weight of `things.draw`'s.
-    backgrounds : photographs and panoramas.
+    backgrounds : groups of photographs and panoramas, with weights.
     store : reads and keeps the pictures.
 
     Raises UsageError: nobody and nothing to draw, or no background.
@@ -65,7 +67,7 @@ class Compositor:
     def __init__(
         self,
         people: Groups,
-        backgrounds: Sequence[Path],
+        backgrounds: Sequence[tuple[float, Sequence[Path]]],
         seed: int,
         others: Groups = (),
         things: float = 0.0,
@@ -77,9 +79,9 @@ class Compositor:
             self.others.append((things, ()))  # () stands for things
         if not self.people and not self.others:
             raise UsageError("there are no subjects to draw", advice="give sources a weight above 0")
-        if not backgrounds:
+        self.backgrounds = [(weight, each) for weight, each in backgrounds if each and weight > 0]
+        if not self.backgrounds:
             raise UsageError("there are no backgrounds to draw", advice="give a folder of photographs")
-        self.backgrounds = backgrounds
         self.random = np.random.default_rng(seed)
         self.store = store or Store()
 
@@ -91,7 +93,7 @@ class Compositor:
         r = self.random
         guided = self._is_guided()
         behind = self._background(height, width, frames)
-        shares = (0, 0.75, 0.18, 0.07) if guided else (0.08, 0.80, 0.12)
+        shares = (0, 0.75, 0.18, 0.07) if guided else (0.12, 0.77, 0.11)
         count = int(r.choice(len(shares), p=shares))
         foreground = np.zeros_like(behind)
         alpha = np.zeros((frames, height, width, 1), np.float32)
@@ -123,8 +125,7 @@ class Compositor:
 
     def _subject(self, groups: Groups, height: int, width: int, frames: int) -> tuple[Array, Array]:
         """Straight colour [T, H, W, 3] and cover [T, H, W, 1] of one subject."""
-        weights = np.asarray([weight for weight, _ in groups])
-        among = groups[self.random.choice(len(weights), p=weights / weights.sum())][1]
+        among = _among(groups, self.random)
         if among:
             return self._cutout(self.store.cutouts(among, self.random, frames), height, width, frames)
         thing = things.draw(self.random, height, width, frames)
@@ -203,17 +204,26 @@ class Compositor:
         else:
             behind = self._photograph(height, width, frames)
         for _ in range(r.poisson(1.0)):  # things that stand about, of no interest
-            cover = self._shape(height, width, frames)
-            other = self._photograph(height, width, frames) if r.random() < 0.7 else self._ramp(height, width, frames)
+            cover, other = self._clutter(height, width, frames)
             behind = behind * (1 - cover) + other * cover
         if r.random() < 0.4:
             radius = r.uniform(0.002, 0.03) * height
             behind = np.stack([cv2.GaussianBlur(each, (0, 0), radius) for each in behind])
         return behind
 
+    def _clutter(self, height: int, width: int, frames: int) -> tuple[Array, Array]:
+        """Cover [T, H, W, 1] and colour [T, H, W, 3] of a thing, or of a plain shape that shows another surface."""
+        r = self.random
+        if r.random() < 0.25:
+            thing = things.draw(r, height, width, frames)
+            return thing.alpha, thing.colour
+        cover = self._shape(height, width, frames)
+        surface = self._photograph if r.random() < 0.7 else self._ramp
+        return cover, surface(height, width, frames)
+
     def _photograph(self, height: int, width: int, frames: int) -> Array:
         r = self.random
-        picture = self.store.background(self.backgrounds, r)
+        picture = self.store.background(_among(self.backgrounds, r), r)
         h, w = picture.shape[:2]
         scale = max(height / h, width / w) * np.exp(r.uniform(0.05, 1.3))
         path = self._path(
@@ -330,6 +340,12 @@ class Compositor:
             core = cv2.erode(each, _disc(shrink)) > 0.9
             out[index, ..., 0] = np.where(core, 1.0, np.where(wide, 0.5, 0.0)) if trimap else blob
         return out
+
+
+def _among(groups: Sequence[tuple[float, T]], random: np.random.Generator) -> T:
+    """One of the groups, by their weights."""
+    weights = np.asarray([weight for weight, _ in groups])
+    return groups[random.choice(len(groups), p=weights / weights.sum())][1]
 
 
 def _disc(radius: int) -> NDArray[np.uint8]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
+from nuke_matting.errors import MattingError
 from nuke_matting.training.composite import Compositor, Groups
 from nuke_matting.training.datasets import KNOWN, Source, find_subjects
 from nuke_matting.training.sources import Subject
@@ -28,7 +30,7 @@ class Sources:
     """What is drawn from.
 
     people : sources of people; those of a known set that does not hold people alone count as others.
-    backgrounds : folders of photographs and panoramas.
+    backgrounds : folders of photographs and panoramas, with weights.
     others : sources of subjects that need not be people.
     things : weight of procedural things among the sources.
     foregrounds : where foreground colours are kept that have to be estimated; beside each set, if None.
@@ -36,7 +38,7 @@ class Sources:
     """
 
     people: tuple[Source, ...]
-    backgrounds: tuple[Path, ...]
+    backgrounds: tuple[Source, ...]
     others: tuple[Source, ...] = ()
     things: float = 0.0
     foregrounds: Path | None = None
@@ -65,12 +67,12 @@ class Batches(IterableDataset):
         cv2.setNumThreads(1)
         worker = get_worker_info()
         first, every = (worker.id, worker.num_workers) if worker else (0, 1)
-        backgrounds = [each for folder in self.sources.backgrounds for each in find_backgrounds(folder)]
         store = Store(self.sources.memory)
         found: dict[Source, list[Subject]] = {}
         for count, step in enumerate(range(self.start + first, self.stage.steps, every)):
             if count % max(1, REREAD // every) == 0:
                 people, others = self._subjects(found)
+                backgrounds = [(each.weight, find_backgrounds(each.path)) for each in self.sources.backgrounds]
             # counted from the step, so that a resumed run goes on as the unbroken one would
             seed = self.seed * 1_000_003 + step
             yield self._batch(Compositor(people, backgrounds, seed, others, self.sources.things, store))
@@ -118,6 +120,33 @@ def _tensor(clips: list[np.ndarray]) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(np.stack(clips), np.float32)).permute(0, 1, 4, 2, 3).contiguous()
 
 
-def loader(sources: Sources, stage: Stage, seed: int, start: int, workers: int = 1) -> DataLoader:
-    """The batches in their order, each worker a process that makes them two ahead."""
-    return DataLoader(Batches(sources, stage, seed, start), batch_size=None, num_workers=workers, prefetch_factor=2)
+class _Told(Batches):
+    """Ends with the error as a value: raised in a worker, it would arrive with a traceback for its message."""
+
+    def __iter__(self) -> Iterator[Batch | MattingError]:
+        try:
+            yield from super().__iter__()
+        except MattingError as error:
+            yield error
+
+
+def loader(sources: Sources, stage: Stage, seed: int, start: int, workers: int = 1) -> Iterator[Batch]:
+    """The batches in their order. Raises MattingError.
+
+    workers : processes that make them, two ahead each; 0 makes them in this one.
+    """
+    batches = _Told(sources, stage, seed, start)
+    ahead = 2 if workers else None
+    for each in DataLoader(
+        batches, batch_size=None, num_workers=workers, prefetch_factor=ahead, worker_init_fn=_leave_interrupts
+    ):
+        if isinstance(each, MattingError):
+            raise each
+        yield each
+
+
+def _leave_interrupts(_worker: int) -> None:
+    """Ctrl-C and a farm's kill are for the process that trains: it ends its step first. Without it, workers end too."""
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):  # Windows has no SIGHUP
+            signal.signal(getattr(signal, name), signal.SIG_IGN)

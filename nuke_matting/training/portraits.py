@@ -1,7 +1,5 @@
 """Mattes of real people, cut from studio portraits before a plain backdrop, all framed alike.
 
-    python -m nuke_matting.training.portraits --portraits DIR --out DIR
-
 Two passes of graph cuts (GrabCut; Rother et al. 2004). The first starts from a drawn shape of head and shoulders; the
 mean of the cuts that look like a person starts the second. A cut that passes is refined by closed-form matting (Levin
 et al. 2008) in a band along its border, and the foreground's colour is estimated. Whatever does not look like head and
@@ -10,7 +8,6 @@ shoulders, or has no edge in the picture under its border, is rejected: better f
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from nuke_matting.errors import UsageError
 from nuke_matting.training.cutting import band_matte, largest, without_holes, write_cut
 
 BAND = 5  # pixels to each side of the cut that are matted
@@ -121,25 +119,25 @@ def _read(paths: list[Path]) -> Iterator[NDArray[np.uint8]]:
             yield grey
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--portraits", type=Path, required=True, metavar="DIR", help="greyscale portraits, .jpg")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="for NAME_fg.png and NAME_alpha.png")
-    args = parser.parse_args()
-    args.out.mkdir(parents=True, exist_ok=True)
-    paths = sorted(args.portraits.glob("*.jpg"))
-    prior = learnt_prior(_read(paths))
+def cut_portraits(folder: Path, out: Path) -> Iterator[tuple[int, int, int]]:
+    """Cuts the greyscale `.jpg` portraits of a folder into `out`; those whose mattes are there are left.
+
+    Yields after each how many were looked at, how many there are, and how many mattes. Raises UsageError: there are no
+    portraits.
+    """
+    paths = sorted(folder.glob("*.jpg"))
+    try:
+        prior = learnt_prior(_read(paths))
+    except ValueError as error:
+        raise UsageError(
+            str(error), path=folder, advice="give a folder of .jpg portraits, head and shoulders"
+        ) from error
     kept = 0
     for done, path in enumerate(paths, 1):
-        alpha_path = args.out / f"{path.stem}_alpha.png"
+        alpha_path = out / f"{path.stem}_alpha.png"
         grey = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
         if not alpha_path.exists() and grey is not None and (found := cut(grey, prior)) is not None:
             alpha, foreground = found
-            write_cut(args.out, path.stem, alpha, foreground)
+            write_cut(out, path.stem, alpha, foreground)
         kept += alpha_path.exists()
-        if done % 50 == 0 or done == len(paths):
-            print(f"{done} of {len(paths)} portraits, {kept} mattes", flush=True)
-
-
-if __name__ == "__main__":
-    main()
+        yield done, len(paths), kept

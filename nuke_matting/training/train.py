@@ -1,206 +1,234 @@
-"""The trainer: `python -m nuke_matting.training.train --stage stills --people DIR:1 ... --backgrounds DIR --out DIR`.
+"""The training of a stage: batches in; a checkpoint, averaged weights, a log and pictures out.
 
-Writes `last.pt` (everything a resumed run needs), `weights.safetensors` (averaged weights, ready to use), `log.csv`
-and pictures of what the network sees and says.
+`last.pt` is everything that a resumed run needs, `weights.safetensors` the averaged weights, ready to use, `log.csv`
+the mean of each loss over LOG_EVERY steps, `NNNNNN.jpg` what the network sees, says and should say.
 """
 
 from __future__ import annotations
 
-import argparse
-import csv
+import io
 import math
+import pickle
 import time
-from dataclasses import replace
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
-import cv2
-import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from nuke_matting.errors import MattingError
+from nuke_matting.errors import MattingError, ModelError, OutputError
 from nuke_matting.models.weights import save_weights
-from nuke_matting.nets import regions as rg
-from nuke_matting.nets.decoder import Coarse
-from nuke_matting.nets.two_stage import TwoStage, stack
-from nuke_matting.training import losses
-from nuke_matting.training.data import LAYERS, Batch, Sources, given, loader
-from nuke_matting.training.datasets import find_subjects, parse_source
-from nuke_matting.training.stages import (
-    CLIP_GRADIENT,
-    COARSE_LONG_SIDE,
-    EMA,
-    REFINER_RATE,
-    REGIONS,
-    STAGES,
-    WEIGHT_DECAY,
-    Stage,
-)
+from nuke_matting.plate.atomic import write_whole
+from nuke_matting.training.data import Batch, Sources, loader
+from nuke_matting.training.datasets import KNOWN
+from nuke_matting.training.processes import Processes
+from nuke_matting.training.record import Log, write_picture
+from nuke_matting.training.stages import Optimiser, Recipe, Stage
+from nuke_matting.training.student import Student
+
+LAST, WEIGHTS, LOG = "last.pt", "weights.safetensors", "log.csv"
+LOG_EVERY = 50  # steps
+SAVE_EVERY = 180.0  # seconds
 
 
-class Student(nn.Module):
-    """The network and what only training needs: the head that supervises the memory's output directly."""
+@dataclass(frozen=True)
+class Job:
+    """A stage of a recipe, what it is trained on, and where it goes.
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.net = TwoStage()
-        self.direct = nn.Conv2d(192, 4, 1)  # alpha and foreground residual at 1/16, Song, equation 8
-        self.cover = nn.Conv2d(192, 1, 1)  # logit of the alpha at 1/16: absolute errors alone learn slowly what is whom
+    start_from : checkpoint of an earlier stage, whose averaged weights a new run starts from.
+    licence : of the weights, said in their file; "" says nothing.
+    """
 
-    def forward(self, batch: Batch, stage: Stage, generator: torch.Generator) -> tuple[dict[str, Tensor], Tensor]:
-        """Named losses (to be summed) and the alpha [B, T, 1, h, w] for a look."""
-        net, (b, t) = self.net, batch.image.shape[:2]
-        small = {name: _reduce(getattr(batch, name), stage.enlarge) for name in LAYERS}
-        # the region stage takes one clean plate setting for all
-        clean_given, guide_given = given(batch.guided, stage.enlarge != 1, generator)
-        x = stack(*(small[name].flatten(0, 1) for name in ("image", "clean", "guide"))).unflatten(0, (b, t))
-        x = torch.cat([x[:, :, :3], x[:, :, 3:7] * clean_given.float(), x[:, :, 7:] * guide_given.float()], dim=2)
-        features = net.encode(x.flatten(0, 1).contiguous(memory_format=torch.channels_last))
+    recipe: Recipe
+    stage: str
+    sources: Sources
+    out: Path
+    start_from: Path | None = None
+    seed: int = 1
+    licence: str = ""
 
-        keys = [each.unflatten(0, (b, t)) for each in features.memory]
-        alone = t == 1 or torch.rand((), generator=generator) < 0.15
-        read = []
-        for frame in range(t):
-            references = [frame] if alone else [max(0, frame - 1), max(0, frame - 2)]
-            memory = [type(features.memory)(keys[0][:, at], keys[1][:, at]) for at in references]
-            read.append(net.memory(type(features.memory)(keys[0][:, frame], keys[1][:, frame]), memory))
-        f16 = torch.stack(read, 1).flatten(0, 1)
-        coarse = net.decoder(f16, features.f8, features.f4, features.f2)
+    def of_steps(self, steps: int) -> Job:
+        """The same with another number of steps than the recipe's."""
+        stages = {**self.recipe.stages, self.stage: replace(self.recipe.stages[self.stage], steps=steps)}
+        return replace(self, recipe=replace(self.recipe, stages=stages))
 
-        true = {name: value.flatten(0, 1) for name, value in small.items()}
-        alpha = losses.clamp_through(coarse.alpha.float())
-        fg = true["image"] + coarse.residual.float()
-        out = {
-            "alpha": losses.l1(alpha, true["alpha"]),
-            "laplacian": losses.laplacian(alpha, true["alpha"]),
-            "foreground": 0.5 * losses.foreground(fg, true["foreground"], true["alpha"]),
-            "error": 0.2 * losses.error(coarse.error.float(), alpha, true["alpha"]),
-        }
-        direct = self.direct(f16).float()
-        coarse_truth = F.interpolate(torch.cat([true["alpha"], true["image"]], 1), size=direct.shape[-2:], mode="area")
-        out["direct"] = 0.5 * losses.l1(losses.clamp_through(direct[:, :1]), coarse_truth[:, :1])
-        out["cover"] = 0.5 * F.binary_cross_entropy_with_logits(self.cover(f16).float(), coarse_truth[:, :1])
-        if t > 1:
-            out["temporal"] = 5 * losses.temporal(alpha.unflatten(0, (b, t)), small["alpha"])
-        if stage.enlarge > 1:
-            out |= self._refine(batch, coarse, clean_given, generator)
-        return out, alpha.unflatten(0, (b, t))
 
-    def _refine(self, batch: Batch, coarse, clean_given: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
-        """Losses of the regions, at full size. A few are drawn at random, so that plain ones are known too.
+@dataclass(frozen=True)
+class Progress:
+    """Told after each step: how many are done, the sum of the last one's losses, seconds spent in the stage."""
 
-        They train the region stage alone: their weight, an average over few pixels, would drown the coarse stage's own.
+    step: int
+    loss: float
+    seconds: float
+
+
+class Trainer:
+    """A student that learns, and the average that follows it. Goes on from the checkpoint in `job.out`, if any.
+
+    `step` is the number of steps done. Raises ModelError: a checkpoint that cannot be read, or is of something else;
+    UsageError: a batch that cannot be shared among the processes; OutputError: `job.out` cannot be made.
+    """
+
+    def __init__(self, job: Job, processes: Processes) -> None:
+        self.job, self.processes = job, processes
+        self.stage = processes.share(job.recipe.stages[job.stage])
+        self._seed = job.seed + processes.rank * 7_919  # of what this process draws
+        torch.manual_seed(job.seed)
+        device = processes.device
+        self.student = Student(job.recipe).to(device, memory_format=torch.channels_last)
+        self.student.net.refiner.requires_grad_(self.stage.enlarge > 1)
+        self.average = Student(job.recipe).to(device)
+        self.optimiser = torch.optim.AdamW(_groups(self.student, job.recipe.optimiser), lr=self.stage.rate)
+        self.step, self._spent = 0, 0.0
+        try:
+            job.out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(
+                f"cannot be made ({error.strerror or error})", path=job.out, advice="choose another --out"
+            ) from error
+        if (job.out / LAST).exists():
+            self._resume(job.out / LAST)
+        else:
+            if job.start_from is not None:
+                with _fitting(job.start_from):
+                    self.student.load_state_dict(_read(job.start_from)["average"])
+            self.average.load_state_dict(self.student.state_dict())
+        self._module = processes.wrap(self.student)
+        self._began = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """Spent in the stage, with those of the runs before."""
+        return self._spent + time.monotonic() - self._began
+
+    def run(self, workers: int = 1, save_every: float = SAVE_EVERY) -> Generator[Progress, None, None]:
+        """Learns to the stage's end, or until it is closed; either way it leaves a checkpoint from which it goes on.
+
+        A run that was stopped and goes on gives the weights that an unbroken one gives, on the same CPU to the last
+        bit: what is drawn depends on the seed, the step and the number of processes alone.
+
+        workers : processes that draw samples; 0 draws in this one.
+        save_every : seconds from one checkpoint to the next.
+        Raises MattingError.
         """
-        coarse = Coarse(*(each.detach() for each in coarse))
-        image, true_alpha = batch.image.flatten(0, 1), batch.alpha.flatten(0, 1)
-        clean = batch.clean.flatten(0, 1) if clean_given.any() else None
-        grid = rg.grid_size(*image.shape[-2:])
-        error = F.interpolate(coarse.error.float().sigmoid(), size=grid, mode="area")
-        noise = torch.rand(error.shape, generator=generator)
-        cells = rg.choose(torch.where(noise > 0.97, noise, error), REGIONS, 0.0)
-        alpha, residual = self.net.refine(image, clean, coarse, cells)
-        alpha, fg = losses.clamp_through(alpha.float()), image + residual.float()
-        inside = rg.paste(torch.zeros_like(alpha), cells, alpha.new_ones(len(cells), 1, rg.CELL, rg.CELL))
-        share = inside.mean().clamp(min=1e-4)
-        return {
-            "fine_alpha": ((alpha - true_alpha).abs() * inside).mean() / share,
-            "fine_laplacian": losses.laplacian(alpha, true_alpha, levels=4) / share * 0.25,
-            "fine_foreground": 0.5 * losses.foreground(fg, batch.foreground.flatten(0, 1), true_alpha * inside),
+        self._began = saved = time.monotonic()
+        log = Log(self.job.out / LOG, self.step, LOG_EVERY) if self.processes.first else None
+        for batch in loader(self.job.sources, self.stage, self._seed, self.step, workers):
+            losses, alpha = self.learn(batch)
+            if log is not None:
+                log.add(self.step, self.seconds, losses)
+                if self.step >= self.stage.steps or time.monotonic() - saved > save_every:
+                    self.save()
+                    write_picture(self.job.out / f"{self.step:06d}.jpg", batch, alpha, self.stage)
+                    saved = time.monotonic()
+            try:
+                yield Progress(self.step, sum(losses.values()), self.seconds)
+            except GeneratorExit:
+                if log is not None:
+                    self.save()
+                raise
+
+    def learn(self, batch: Batch) -> tuple[dict[str, float], Tensor]:
+        """One step: each loss, and the alpha [B, T, 1, h, w] for a look. Raises MattingError: a loss is not finite."""
+        settings, device = self.job.recipe.optimiser, self.processes.device
+        self._module.train()
+        if not self.stage.norms:
+            for module in self.student.modules():
+                if isinstance(module, nn.BatchNorm2d):
+                    module.eval()
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate_at(self.step, self.stage, settings) * group["factor"]
+        generator = torch.Generator().manual_seed(self._seed * 7_919 + self.step)
+        batch = Batch(*(getattr(batch, name).to(device) for name in Batch.__dataclass_fields__))
+        with torch.autocast(device.type, torch.bfloat16):
+            parts, alpha = self._module(batch, self.stage, generator)
+        losses = {name: value.item() for name, value in parts.items()}
+        if not math.isfinite(sum(losses.values())):
+            wrong = ", ".join(name for name, value in losses.items() if not math.isfinite(value))
+            raise MattingError(
+                f"losses of step {self.step} are not finite: {wrong}",
+                path=self.job.out,
+                advice="lower the recipe's rate; the same command goes on from the last checkpoint",
+            )
+        self.optimiser.zero_grad(set_to_none=True)
+        sum(parts.values()).backward()
+        nn.utils.clip_grad_norm_(self.student.parameters(), settings.clip_gradient)
+        self.optimiser.step()
+        _follow(self.average, self.student, min(settings.ema, (self.step + 1) / (self.step + 10)))
+        self.step += 1
+        return losses, alpha.detach()
+
+    def save(self) -> None:
+        """Writes the checkpoint, then the weights, each whole or not at all. Raises OutputError."""
+        out, stream = self.job.out, io.BytesIO()
+        state = {
+            "student": self.student.state_dict(),
+            "average": self.average.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "step": self.step,
+            "seconds": self.seconds,
+            "stage": self.job.stage,
+            "seed": self.job.seed,
         }
+        torch.save(state, stream)
+        write_whole(out / LAST, stream.getvalue())
+        try:
+            save_weights(out / WEIGHTS, self.average.net, self._about())
+        except OSError as error:
+            raise OutputError(f"cannot be written: {error.strerror or error}", path=out / WEIGHTS) from error
+
+    def _about(self) -> dict[str, str]:
+        job, drawn = self.job, (*self.job.sources.people, *self.job.sources.others)
+        names = [each.layout if each.layout in KNOWN else each.path.resolve().name for each in drawn]
+        names += ["procedural things"] if job.sources.things > 0 else []
+        about = {
+            "architecture": job.recipe.model,
+            "name": job.recipe.model,
+            "version": version("nuke-matting"),
+            "training": f"step {self.step} of stage {job.stage}, {self.seconds:.0f} s in it; on {', '.join(names)}",
+            "coarse_long_side": str(job.recipe.coarse_long_side),
+        }
+        return about | ({"licence": job.licence} if job.licence else {})
+
+    def _resume(self, path: Path) -> None:
+        last = _read(path)
+        for name, own in (("stage", self.job.stage), ("seed", self.job.seed)):
+            if last.get(name, own) != own:  # checkpoints of before do not say
+                raise ModelError(
+                    f"its {name} is {last[name]}, not {own}",
+                    path=path,
+                    advice=f"give --{name} {last[name]} to go on, or another --out to start anew",
+                )
+        said = [{name: group[name] for name in ("weight_decay", "factor")} for group in self.optimiser.param_groups]
+        with _fitting(path):
+            self.student.load_state_dict(last["student"])
+            self.average.load_state_dict(last["average"])
+            self.optimiser.load_state_dict(last["optimiser"])
+            self.step, self._spent = last["step"], last["seconds"]
+        for group, own in zip(self.optimiser.param_groups, said, strict=True):
+            group.update(own)  # the recipe's, which may have been changed since
 
 
-def _reduce(clip: Tensor, factor: float) -> Tensor:
-    if factor == 1:
-        return clip
-    size = tuple(round(side / factor) for side in clip.shape[-2:])
-    b = clip.shape[0]
-    return F.interpolate(clip.flatten(0, 1), size=size, mode="bilinear", antialias=True).unflatten(0, (b, -1))
-
-
-def rate_at(step: int, stage: Stage) -> float:
-    """Learning rate: linear warm-up over 5 % of the steps, then a cosine down to a twentieth."""
-    warm = max(1, stage.steps // 20)
+def rate_at(step: int, stage: Stage, optimiser: Optimiser) -> float:
+    """Learning rate: linear warm-up, then down along a cosine."""
+    warm = max(1, round(stage.steps * optimiser.warm_up))
     if step < warm:
         return stage.rate * (step + 1) / warm
     along = (step - warm) / max(1, stage.steps - warm)
-    return stage.rate * (0.05 + 0.95 * (1 + math.cos(math.pi * along)) / 2)
+    last = optimiser.last_rate
+    return stage.rate * (last + (1 - last) * (1 + math.cos(math.pi * along)) / 2)
 
 
-def train(
-    stage: Stage,
-    sources: Sources,
-    out: Path,
-    start_from: Path | None,
-    seed: int,
-    save_every: float = 180,
-    workers: int = 1,
-) -> None:
-    """Runs a stage to its end; goes on from `out/last.pt` where there is one, else starts from given weights."""
-    out.mkdir(parents=True, exist_ok=True)
-    torch.manual_seed(seed)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    student = Student().to(device, memory_format=torch.channels_last)
-    average = Student().to(device)
-    optimiser = torch.optim.AdamW(_groups(student), lr=stage.rate)
-    step, spent = 0, 0.0
-    if (out / "last.pt").exists():
-        last = torch.load(out / "last.pt", weights_only=True, map_location=device)
-        student.load_state_dict(last["student"])
-        average.load_state_dict(last["average"])
-        optimiser.load_state_dict(last["optimiser"])
-        step, spent = last["step"], last["seconds"]
-    else:
-        if start_from is not None:
-            student.load_state_dict(torch.load(start_from, weights_only=True, map_location=device)["average"])
-        average.load_state_dict(student.state_dict())
-
-    began = saved = time.monotonic()
-    sums: dict[str, float] = {}
-    counted = 0  # steps in the sums; fewer than 50 after a resume
-    for batch in loader(sources, stage, seed, step, workers):
-        student.train()
-        if not stage.norms:
-            for module in student.modules():
-                if isinstance(module, nn.BatchNorm2d):
-                    module.eval()
-        generator = torch.Generator().manual_seed(seed * 7_919 + step)
-        for group in optimiser.param_groups:
-            group["lr"] = rate_at(step, stage) * group["factor"]
-        batch = Batch(*(getattr(batch, name).to(device) for name in Batch.__dataclass_fields__))
-        with torch.autocast(device.type, torch.bfloat16):
-            parts, alpha = student(batch, stage, generator)
-        loss = sum(parts.values())
-        if not torch.isfinite(loss):
-            raise RuntimeError(
-                f"step {step}: the loss is {loss.item()}; parts: { {k: v.item() for k, v in parts.items()} }"
-            )
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(student.parameters(), CLIP_GRADIENT)
-        optimiser.step()
-        _follow(average, student, min(EMA, (step + 1) / (step + 10)))
-        step += 1
-        counted += 1
-        for name, value in parts.items():
-            sums[name] = sums.get(name, 0.0) + value.item()
-        if step % 50 == 0:
-            seconds = spent + time.monotonic() - began
-            _log(out / "log.csv", step, seconds, {name: value / counted for name, value in sums.items()})
-            sums, counted = {}, 0
-        if time.monotonic() - saved > save_every or step >= stage.steps:
-            saved = time.monotonic()
-            _save(out, student, average, optimiser, step, spent + saved - began)
-            _picture(out / f"{step:06d}.jpg", batch, alpha, stage)
-
-
-def _groups(student: nn.Module) -> list[dict[str, object]]:
-    """Parameters by weight decay (matrices alone) and learning rate (the region stage starts last, learns faster)."""
+def _groups(student: Student, optimiser: Optimiser) -> list[dict[str, Any]]:
+    """Parameters by weight decay and by learning rate, whose `factor` is over the stage's."""
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
     for name, parameter in student.named_parameters():
-        factor = REFINER_RATE if name.startswith("net.refiner") else 1.0
-        groups.setdefault((WEIGHT_DECAY if parameter.ndim > 1 else 0.0, factor), []).append(parameter)
+        factor = optimiser.refiner_rate if name.startswith("net.refiner") else 1.0
+        groups.setdefault((optimiser.weight_decay if parameter.ndim > 1 else 0.0, factor), []).append(parameter)
     return [{"params": each, "weight_decay": decay, "factor": factor} for (decay, factor), each in groups.items()]
 
 
@@ -210,83 +238,22 @@ def _follow(average: nn.Module, student: nn.Module, decay: float) -> None:
         old.lerp_(new, 1 - decay) if old.is_floating_point() else old.copy_(new)
 
 
-def _save(
-    out: Path, student: Student, average: Student, optimiser: torch.optim.Optimizer, step: int, seconds: float
-) -> None:
-    state = {"student": student.state_dict(), "average": average.state_dict(), "optimiser": optimiser.state_dict()}
-    torch.save({**state, "step": step, "seconds": seconds}, out / "last.tmp")
-    (out / "last.tmp").replace(out / "last.pt")
-    about = {
-        "architecture": "two_stage",
-        "name": "two_stage",
-        "version": version("nuke-matting"),
-        "licence": "MIT",
-        "training": f"step {step} of the last stage, {seconds:.0f} s in it; sources: nuke_matting/weights/two_stage.md",
-        "coarse_long_side": str(COARSE_LONG_SIDE),
-    }
-    save_weights(out / "weights.safetensors", average.net, about)
-
-
-def _log(path: Path, step: int, seconds: float, values: dict[str, float]) -> None:
-    new = not path.exists()
-    with path.open("a", newline="") as file:
-        writer = csv.writer(file)
-        if new:
-            writer.writerow(["step", "seconds", *values])
-        writer.writerow([step, round(seconds), *(f"{value:.5f}" for value in values.values())])
-
-
-def _picture(path: Path, batch: Batch, alpha: Tensor, stage: Stage) -> None:
-    rows = []
-    for index in range(min(6, len(batch.image))):
-        image, true = (
-            _reduce(each[index : index + 1, -1:], stage.enlarge)[0, 0].cpu() for each in (batch.image, batch.alpha)
-        )
-        mattes = [each.detach().float().cpu().expand(3, -1, -1) for each in (alpha[index, -1], true)]
-        rows.append(torch.cat([image, *mattes], 2))
-    picture = (torch.cat(rows, 1).clamp(0, 1) * 255).byte().permute(1, 2, 0).numpy()
-    cv2.imwrite(str(path), np.ascontiguousarray(picture[..., ::-1]))
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--stage", choices=sorted(STAGES), required=True)
-    subjects = "folder of mattes, or a known set by name, and how often it is drawn"
-    parser.add_argument("--people", action="append", default=[], metavar="[LAYOUT=]DIR[:WEIGHT]", help=subjects)
-    parser.add_argument(
-        "--others",
-        action="append",
-        default=[],
-        metavar="[LAYOUT=]DIR[:WEIGHT]",
-        help="the same of anything, always shown with a clean plate or a guide",
-    )
-    parser.add_argument(
-        "--things", type=float, default=0.0, metavar="WEIGHT", help="how often procedural things are drawn, likewise"
-    )
-    parser.add_argument(
-        "--foregrounds", type=Path, metavar="DIR", help="for estimated foregrounds; default: beside each set"
-    )
-    parser.add_argument("--backgrounds", action="append", required=True, type=Path, metavar="DIR")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--start-from", type=Path, metavar="last.pt", help="averaged weights of an earlier stage")
-    parser.add_argument("--steps", type=int, help="in place of the stage's own number")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--workers", type=int, default=1, help="processes that draw samples")
-    args = parser.parse_args()
+def _read(path: Path) -> dict[str, Any]:
+    """A checkpoint's values, on the CPU: whoever loads them copies what belongs on a GPU. Raises ModelError."""
     try:
-        people, others = (tuple(parse_source(each) for each in texts) for texts in (args.people, args.others))
-        sources = Sources(people, tuple(args.backgrounds), others, args.things, args.foregrounds)
-        for source in (*people, *others):
-            find_subjects(source, args.foregrounds)  # what is wrong is said now
-    except MattingError as error:
-        parser.error(str(error))
-    if not (people or others or args.things > 0):
-        parser.error("nothing to matte; give --people, --others or --things")
-    stage = STAGES[args.stage]
-    if args.steps:
-        stage = replace(stage, steps=args.steps)
-    train(stage, sources, args.out, args.start_from, args.seed, workers=args.workers)
+        return torch.load(path, weights_only=True, map_location="cpu")
+    except OSError as error:
+        raise ModelError(f"cannot be read ({error.strerror or error})", path=path, advice="check the path") from error
+    except (RuntimeError, ValueError, EOFError, pickle.UnpicklingError) as error:
+        raise ModelError("is no whole checkpoint", path=path, advice="give a last.pt of a training") from error
 
 
-if __name__ == "__main__":
-    main()
+@contextmanager
+def _fitting(path: Path) -> Iterator[None]:
+    """Raises ModelError where a checkpoint's values do not go into the network."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise ModelError(
+            "does not fit the network and its optimiser", path=path, advice="it is of another model or version"
+        ) from error

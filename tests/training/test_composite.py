@@ -8,8 +8,7 @@ from nuke_matting.colour.model_space import from_model, to_model
 from nuke_matting.errors import UsageError
 from nuke_matting.training.composite import LEAST_SHOWN, Compositor
 from nuke_matting.training.sources import Picture, Subject, decode_srgb
-from nuke_matting.training.stages import STAGES
-from nuke_matting.training.train import rate_at
+from nuke_matting.training.store import Store
 
 SKIN = (200, 120, 90)
 
@@ -42,7 +41,7 @@ def person(folder):
 def backgrounds(folder):
     cv2.imwrite(str(folder / "noise.png"), np.random.default_rng(0).integers(0, 255, (80, 120, 3), np.uint8))
     cv2.imwrite(str(folder / "bright.hdr"), np.full((64, 128, 3), 2.5, np.float32))
-    return [folder / "noise.png", folder / "bright.hdr"]
+    return [(1.0, [folder / "noise.png", folder / "bright.hdr"])]
 
 
 @pytest.fixture
@@ -142,6 +141,21 @@ def test_a_trimap_says_0_and_1_only_where_that_is_true(draw):
     assert trimaps > 6
 
 
+def test_backgrounds_are_drawn_by_the_weights_of_their_groups(person, backgrounds):
+    drawn = []
+
+    class Told(Store):
+        def background(self, among, random):
+            drawn.append(len(among))
+            return super().background(among, random)
+
+    [(_, paths)] = backgrounds
+    among = Compositor([(1.0, [person])], [(3.0, paths[:1]), (1.0, paths)], 5, store=Told())
+    for _ in range(200):
+        among.sample(16, 16, 1)
+    assert np.mean([count == 1 for count in drawn]) == pytest.approx(0.75, abs=0.08)
+
+
 def test_nothing_to_draw_is_refused(person, backgrounds):
     with pytest.raises(UsageError, match="no subjects"):
         Compositor([(0.0, [person]), (1.0, [])], backgrounds, 1)
@@ -152,10 +166,3 @@ def test_nothing_to_draw_is_refused(person, backgrounds):
 def test_the_model_space_is_the_one_of_the_colour_transforms():
     linear = np.linspace(0, 16, 50)
     assert np.allclose(from_model(to_model(linear)), linear, atol=1e-6)
-
-
-def test_the_learning_rate_warms_up_and_goes_down():
-    stage = STAGES["small"]
-    rates = [rate_at(step, stage) for step in range(stage.steps)]
-    assert rates[0] < rates[100] < stage.rate and max(rates) == pytest.approx(stage.rate)
-    assert rates[-1] == pytest.approx(stage.rate / 20, rel=0.01)

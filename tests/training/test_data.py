@@ -45,7 +45,7 @@ def mixed(tmp_path):
 def behind(tmp_path):
     (tmp_path / "behind").mkdir()
     cv2.imwrite(str(tmp_path / "behind" / "a.png"), np.random.default_rng(0).integers(0, 255, (80, 120, 3), np.uint8))
-    return (tmp_path / "behind",)
+    return (Source(tmp_path / "behind"),)
 
 
 def same(one, other):

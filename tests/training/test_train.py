@@ -1,6 +1,8 @@
-"""The trainer: a stage runs to its end, a cut one goes on to the same weights, and its weights serve."""
+"""The trainer: a stage runs to its end, a stopped one goes on to the same weights, several processes learn as one."""
 
 import csv
+import subprocess
+import sys
 from dataclasses import replace
 
 import cv2
@@ -8,14 +10,27 @@ import numpy as np
 import pytest
 import torch
 
+from nuke_matting.errors import MattingError, ModelError, PlateError, UsageError
 from nuke_matting.models.registry import load_model
-from nuke_matting.training.data import Sources
+from nuke_matting.models.weights import load_weights
+from nuke_matting.resources import shipped
+from nuke_matting.training.data import Sources, loader
 from nuke_matting.training.datasets import Source
+from nuke_matting.training.processes import Processes
+from nuke_matting.training.recipe import load_recipe
+from nuke_matting.training.record import Log
 from nuke_matting.training.stages import Stage
-from nuke_matting.training.train import train
+from nuke_matting.training.train import Job, Trainer, rate_at
 
-STILLS = Stage(steps=4, batch=2, frames=1, sizes=((32, 48), (48, 32)), enlarge=1.0, rate=1e-3, norms=True)
-CLIPS = Stage(steps=2, batch=2, frames=2, sizes=((32, 32),), enlarge=2.0, rate=1e-3, norms=False)
+ALONE = Processes(torch.device("cpu"))
+RECIPE = replace(
+    load_recipe("two_stage"),
+    regions=4,
+    stages={
+        "stills": Stage(4, batch=2, frames=1, sizes=((32, 48), (48, 32)), enlarge=1.0, rate=1e-3, norms=True),
+        "clips": Stage(3, batch=2, frames=2, sizes=((32, 32),), enlarge=2.0, rate=1e-3, norms=False),
+    },
+)
 
 
 @pytest.fixture
@@ -29,44 +44,229 @@ def sources(tmp_path):
     cv2.imwrite(str(people / "a_fg.png"), np.full((60, 40, 3), (90, 120, 200), np.uint8))
     noise = np.random.default_rng(0).integers(0, 255, (80, 120, 3), np.uint8)
     cv2.imwrite(str(behind / "noise.png"), noise)
-    return Sources((Source(people),), (behind,))
+    return Sources((Source(people),), (Source(behind),))
 
 
-def last(folder):
-    return torch.load(folder / "last.pt", weights_only=True)
+@pytest.fixture
+def job(tmp_path, sources):
+    """Makes a job: job("stills"), job("clips", out="elsewhere", rate=0.0, ...)."""
+
+    def make(stage, out="out", recipe=RECIPE, **changes):
+        about = {name: changes.pop(name) for name in ("start_from", "seed", "licence") if name in changes}
+        stages = {**recipe.stages, stage: replace(recipe.stages[stage], **changes)}
+        return Job(replace(recipe, stages=stages), stage, sources, tmp_path / out, **about)
+
+    return make
 
 
-@pytest.mark.parametrize("stage", [STILLS, CLIPS], ids=["stills", "clips"])
-def test_a_stage_leaves_weights_that_the_registry_loads(tmp_path, sources, stage):
-    train(stage, sources, tmp_path / "out", None, seed=1)
-    assert last(tmp_path / "out")["step"] == stage.steps
-    assert load_model(str(tmp_path / "out" / "weights.safetensors"), "cpu", "fp32").name == "two_stage"
-    assert list((tmp_path / "out").glob("*.jpg"))
+def run(job, stop_after=None):
+    """Trains in this process, to the end or until some steps are done; the checkpoint that is left."""
+    running = Trainer(job, ALONE).run(workers=0)
+    for progress in running:
+        if progress.step == stop_after:
+            running.close()
+    return torch.load(job.out / "last.pt", weights_only=True)
 
 
-def test_a_resumed_stage_ends_with_the_weights_of_an_unbroken_one(tmp_path, sources):
-    # the rate is steady, so that a stage cut short is the beginning of the longer one
-    steady = replace(STILLS, rate=0.0)
-    train(replace(steady, steps=2), sources, tmp_path / "cut", None, seed=3)
-    train(steady, sources, tmp_path / "cut", None, seed=3)
-    train(steady, sources, tmp_path / "whole", None, seed=3)
-    cut, whole = last(tmp_path / "cut"), last(tmp_path / "whole")
-    assert cut["step"] == whole["step"] == 4
-    for name, value in whole["student"].items():  # batch norm's statistics follow every batch, whatever the rate
-        assert torch.equal(value, cut["student"][name]), name
+def same(one, other):
+    """Whether two nests of dictionaries, lists and tensors hold the same."""
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(same(value, other[name]) for name, value in one.items())
+    if isinstance(one, list):
+        return len(one) == len(other) and all(same(a, b) for a, b in zip(one, other, strict=True))
+    return torch.equal(one, other) if isinstance(one, torch.Tensor) else one == other
 
 
-def test_a_later_stage_starts_from_the_averaged_weights_of_an_earlier_one(tmp_path, sources):
-    train(STILLS, sources, tmp_path / "stills", None, seed=1)
-    train(replace(CLIPS, rate=0.0), sources, tmp_path / "clips", tmp_path / "stills" / "last.pt", seed=1)
-    first, second = last(tmp_path / "stills"), last(tmp_path / "clips")
+@pytest.mark.parametrize("stage", ["stills", "clips"])
+def test_a_stage_leaves_weights_that_the_registry_loads(job, stage):
+    mine = job(stage)
+    assert run(mine)["step"] == RECIPE.stages[stage].steps
+    assert load_model(str(mine.out / "weights.safetensors"), "cpu", "fp32").name == "two_stage"
+    assert list(mine.out.glob("*.jpg"))
+
+
+@pytest.mark.parametrize("stage", ["stills", "clips"])
+def test_a_stopped_and_resumed_stage_ends_as_an_unbroken_one(job, stage):
+    whole = run(job(stage, "whole", seed=3))
+    assert run(job(stage, "cut", seed=3), stop_after=2)["step"] == 2
+    resumed = run(job(stage, "cut", seed=3))
+    for part in ("student", "average", "optimiser", "step"):
+        assert same(whole[part], resumed[part]), part
+
+
+def test_another_seed_gives_other_weights(job):
+    assert not same(run(job("stills", "one", seed=1))["student"], run(job("stills", "two", seed=2))["student"])
+
+
+def test_a_later_stage_starts_from_the_averaged_weights_of_an_earlier_one(job):
+    first = run(job("stills", "stills"))
+    second = run(job("clips", "clips", rate=0.0, start_from=job("stills", "stills").out / "last.pt"))
     for name, value in first["average"].items():
         if value.is_floating_point():
             assert torch.allclose(value, second["student"][name]), name
 
 
-def test_the_log_has_the_losses_by_name(tmp_path, sources):
-    train(replace(STILLS, steps=50, batch=1, sizes=((32, 32),)), sources, tmp_path / "out", None, seed=1)
-    rows = list(csv.DictReader((tmp_path / "out" / "log.csv").open()))
-    assert [row["step"] for row in rows] == ["50"]
-    assert all(float(row[name]) > 0 for row in rows for name in ("alpha", "laplacian", "foreground", "error", "direct"))
+def test_small_stages_leave_the_regions_untrained_and_clips_train_them(job):
+    untrained = Trainer(job("stills", "none"), ALONE).student.net.refiner.state_dict()
+    for stage, stays in (("stills", True), ("clips", False)):
+        learnt = run(job(stage, stage))["student"]
+        assert all(same(value, learnt[f"net.refiner.{name}"]) for name, value in untrained.items()) == stays
+
+
+def test_a_loss_counts_as_the_recipe_weighs_it(job):
+    def losses(recipe):
+        trainer = Trainer(job("stills", recipe=recipe), ALONE)
+        return trainer.learn(next(loader(trainer.job.sources, trainer.stage, 1, 0, workers=0)))[0]
+
+    once, twice = losses(RECIPE), losses(replace(RECIPE, losses=replace(RECIPE.losses, cover=1.0, direct=0.0)))
+    assert twice["cover"] == pytest.approx(2 * once["cover"]) and twice["direct"] == 0
+    assert twice["alpha"] == once["alpha"]
+
+
+# -- checkpoints --
+
+
+def test_checkpoints_without_a_stage_and_seed_go_on(job):
+    last = run(job("stills"), stop_after=2)
+    kept = {name: last[name] for name in ("student", "average", "optimiser", "step", "seconds")}
+    torch.save(kept, job("stills").out / "last.pt")
+    assert run(job("stills"))["step"] == 4
+
+
+@pytest.mark.parametrize(("other", "named"), [(("clips", 1), "stage"), (("stills", 2), "seed")])
+def test_a_checkpoint_of_another_stage_or_seed_is_refused(job, other, named):
+    run(job("stills"), stop_after=1)
+    with pytest.raises(ModelError, match=f"last.pt: its {named} is .*--{named}"):
+        Trainer(job(other[0], seed=other[1]), ALONE)
+
+
+def test_the_recipe_s_settings_hold_for_a_resumed_run(job):
+    run(job("stills"), stop_after=1)
+    changed = replace(RECIPE, optimiser=replace(RECIPE.optimiser, weight_decay=0.5, refiner_rate=3.0))
+    groups = Trainer(job("stills", recipe=changed), ALONE).optimiser.param_groups
+    assert {group["weight_decay"] for group in groups} == {0.0, 0.5}
+    assert {group["factor"] for group in groups} == {1.0, 3.0}
+
+
+def half(path):
+    path.write_bytes(path.read_bytes()[:1000])
+
+
+def foreign(path):
+    torch.save({"student": {}, "average": {}, "optimiser": {}, "step": 1, "seconds": 0.0}, path)
+
+
+@pytest.mark.parametrize("spoil", [half, foreign])
+def test_a_checkpoint_that_cannot_be_used_is_refused_and_stays(job, spoil):
+    run(job("stills"), stop_after=1)
+    path = job("stills").out / "last.pt"
+    spoil(path)
+    before = path.read_bytes()
+    with pytest.raises(ModelError, match=r"last\.pt"):
+        Trainer(job("stills"), ALONE)
+    with pytest.raises(ModelError, match=r"last\.pt"):
+        Trainer(job("stills", "new", start_from=path), ALONE)
+    assert path.read_bytes() == before
+
+
+def test_weights_say_what_they_were_trained_on_and_the_licence_that_was_given(job):
+    run(job("stills", licence="CC0"), stop_after=1)
+    about = load_weights(job("stills").out / "weights.safetensors").metadata
+    assert about["licence"] == "CC0" and about["coarse_long_side"] == "256"
+    assert "stage stills" in about["training"] and "on people" in about["training"]
+
+
+def test_weights_claim_no_licence_by_themselves(job):
+    run(job("stills"), stop_after=1)
+    assert "licence" not in load_weights(job("stills").out / "weights.safetensors").metadata
+
+
+# -- what goes wrong --
+
+
+def test_a_loss_that_is_not_finite_ends_the_run_and_leaves_the_last_checkpoint(job):
+    run(job("stills"), stop_after=1)
+    with pytest.raises(MattingError, match="not finite: .*alpha"):
+        run(job("stills", rate=1e30))
+    assert torch.load(job("stills").out / "last.pt", weights_only=True)["step"] == 1
+
+
+def test_pictures_that_cannot_be_read_are_told_in_one_line(job, sources):
+    (sources.people[0].path / "a_fg.png").write_bytes(b"no picture")
+    with pytest.raises(PlateError, match="a_fg.png") as error:
+        list(Trainer(job("stills"), ALONE).run(workers=1))
+    assert "Traceback" not in str(error.value)
+
+
+# -- the log and the rate --
+
+
+def test_the_log_has_the_mean_of_each_loss(tmp_path):
+    log = Log(tmp_path / "log.csv", 0, every=2)
+    for step, loss in enumerate((1.0, 3.0, 5.0), 1):
+        log.add(step, 10.0 * step, {"alpha": loss})
+    assert list(csv.DictReader((tmp_path / "log.csv").open())) == [{"step": "2", "seconds": "20", "alpha": "2.00000"}]
+
+
+def test_a_resumed_log_forgets_what_came_after_the_checkpoint(tmp_path):
+    log = Log(tmp_path / "log.csv", 0, every=1)
+    for step in (1, 2, 3):
+        log.add(step, 0, {"alpha": 1.0})
+    Log(tmp_path / "log.csv", 2, every=1).add(3, 0, {"alpha": 7.0})
+    rows = list(csv.DictReader((tmp_path / "log.csv").open()))
+    assert [(row["step"], row["alpha"]) for row in rows] == [("1", "1.00000"), ("2", "1.00000"), ("3", "7.00000")]
+
+
+def test_the_rate_warms_up_and_falls():
+    stage = replace(RECIPE.stages["stills"], steps=1000, rate=0.01)
+    rates = [rate_at(step, stage, RECIPE.optimiser) for step in range(stage.steps)]
+    assert rates[:50] == sorted(rates[:50]) and rates[50:] == sorted(rates[50:], reverse=True)
+    assert max(rates) == pytest.approx(stage.rate)
+    assert rates[0] == pytest.approx(stage.rate / 50) and rates[-1] == pytest.approx(stage.rate / 20, rel=0.01)
+
+
+# -- several processes --
+
+SCRIPT = """
+import sys
+from pathlib import Path
+import torch
+from nuke_matting.training.data import Sources
+from nuke_matting.training.datasets import Source
+from nuke_matting.training.processes import joined
+from nuke_matting.training.recipe import load_recipe
+from nuke_matting.training.train import Job, Trainer
+
+recipe, people, behind, out = sys.argv[1:]
+with joined() as among:
+    job = Job(load_recipe(recipe), "clips", Sources((Source(Path(people)),), (Source(Path(behind)),)), Path(out))
+    trainer = Trainer(job, among)
+    list(trainer.run(workers=0))
+    torch.save({"batch": trainer.stage.batch, "any": [among.any(among.first), among.any(False)],
+        **dict(trainer.student.named_parameters()), **dict(trainer.student.named_buffers())}, f"{out}/{among.rank}.pt")
+"""
+
+TINY = "stages:\n  clips: {steps: 2, batch: 2, frames: 2, sizes: [[32, 32]], enlarge: 2, rate: 1e-3, norms: true}\n"
+
+
+def test_several_processes_share_the_batch_and_learn_as_one(tmp_path, sources):
+    recipe, script, out = tmp_path / "tiny.yaml", tmp_path / "script.py", tmp_path / "out"
+    recipe.write_text(shipped("training/recipes/two_stage.yaml").read_text().partition("stages:")[0] + TINY)
+    script.write_text(SCRIPT)
+    start = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", script]
+    ended = subprocess.run(
+        [*start, recipe, sources.people[0].path, sources.backgrounds[0].path, out], capture_output=True, text=True
+    )
+    assert ended.returncode == 0, ended.stderr
+    one, two = (torch.load(out / f"{rank}.pt", weights_only=True) for rank in (0, 1))
+    assert one["batch"] == two["batch"] == 1
+    assert one["any"] == two["any"] == [True, False]
+    statistics = {name for name in one if "running" in name}
+    assert all(same(one[name], two[name]) for name in one.keys() - statistics)
+    assert not all(same(one[name], two[name]) for name in statistics)  # each drew a sample of its own
+    assert (out / "last.pt").exists()
+
+
+def test_a_batch_that_cannot_be_shared_evenly_is_refused():
+    with pytest.raises(UsageError, match="batch of 2 .* 3 processes"):
+        Processes(torch.device("cpu"), count=3).share(RECIPE.stages["stills"])

@@ -1,11 +1,8 @@
-"""Short clips for temporal training: `NNNNN/{t}_fg.png` and `NNNNN/{t}_alpha.png`, as `stills` writes them, t from 0.
-
-python -m nuke_matting.training.people.clips --assets DIR --out DIR --first 0 --count 150
-"""
+"""Short clips for temporal training: `NNNNN/T_fg.png` and `NNNNN/T_alpha.png`, as `stills` writes them, T from 0."""
 
 from __future__ import annotations
 
-import argparse
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +16,7 @@ from nuke_matting.training.people.person import draw_person
 from nuke_matting.training.people.pose import Pose, draw_pose, mix
 from nuke_matting.training.people.render import Renderer
 from nuke_matting.training.people.scene import bone_at, draw_camera, pose_scene
-from nuke_matting.training.people.stills import RESERVED_PANORAMA, expose_factor, write_pair
+from nuke_matting.training.people.stills import LEAST_SEEN, RESERVED_PANORAMA, expose_factor, write_pair
 
 SEED_OF_CLIPS = 40_000_000  # clips have this seed plus their number
 SUBFRAMES, SHUTTER = 4, 0.5
@@ -62,29 +59,23 @@ def clip(assets: Assets, renderer: Renderer, seed: int, frames: int = 6) -> list
     return pictures
 
 
-def main() -> None:
-    parse = argparse.ArgumentParser(description="Render short clips of synthetic people")
-    parse.add_argument("--assets", type=Path, required=True, help="folder with humans, humans_textures and hdri")
-    parse.add_argument("--out", type=Path, required=True)
-    parse.add_argument("--first", type=int, default=0, help="number, and seed, of the first")
-    parse.add_argument("--count", type=int, default=150)
-    parse.add_argument("--step", type=int, default=1, help="make every step-th, to share the work between processes")
-    parse.add_argument("--size", type=int, default=256)
-    parse.add_argument("--frames", type=int, default=6)
-    chosen = parse.parse_args()
+def render_clips(assets: Path, out: Path, numbers: range, size: int = 256, frames: int = 6) -> Iterator[int]:
+    """Writes the clips of some numbers, squares of `size` pixels; yields each number when it is done.
+
+    The number is the seed. Those that are there are left; those with next to nobody in some frame are left out.
+
+    assets : folder with `humans`, `humans_textures` and `hdri`.
+    Raises MattingError.
+    """
     cv2.setNumThreads(1)
-    assets = Assets(chosen.assets)
-    renderer = Renderer(chosen.size, chosen.size, assets.texture, supersample=1)
-    for number in range(chosen.first, chosen.first + chosen.count, chosen.step):
-        folder = chosen.out / f"{number:05d}"
-        if (folder / f"{chosen.frames - 1}_alpha.png").exists():
-            continue
-        pictures = clip(assets, renderer, SEED_OF_CLIPS + number, chosen.frames)
-        if min(float(picture[..., 3].mean()) for picture in pictures) > 0.02:
-            folder.mkdir(parents=True, exist_ok=True)
-            for time, picture in enumerate(pictures):
-                write_pair(folder / str(time), picture)
-
-
-if __name__ == "__main__":
-    main()
+    read = Assets(assets)
+    renderer = Renderer(size, size, read.texture, supersample=1)
+    for number in numbers:
+        folder = out / f"{number:05d}"
+        if not (folder / f"{frames - 1}_alpha.png").exists():
+            pictures = clip(read, renderer, SEED_OF_CLIPS + number, frames)
+            if min(float(picture[..., 3].mean()) for picture in pictures) > LEAST_SEEN:
+                folder.mkdir(parents=True, exist_ok=True)
+                for time, picture in enumerate(pictures):
+                    write_pair(folder / str(time), picture)
+        yield number

@@ -13,6 +13,7 @@ import moderngl
 import numpy as np
 from numpy.typing import NDArray
 
+from nuke_matting.errors import MattingError
 from nuke_matting.training.people import shaders
 from nuke_matting.training.people.light import Light
 
@@ -133,9 +134,15 @@ class Renderer:
     """A rendering context for one size of picture. supersample : per axis; 4 times its square samples a pixel."""
 
     def __init__(self, width: int, height: int, textures, supersample: int = 2) -> None:
-        """textures : path -> [H, W, 4] uint8, such as `Assets.texture`. Raises what moderngl raises without EGL."""
+        """textures : path -> [H, W, 4] uint8, such as `Assets.texture`. Raises MattingError without EGL."""
         self.width, self.height, self.supersample = width, height, supersample
-        self.context = moderngl.create_context(standalone=True, backend="egl")  # type: ignore[arg-type]  # moderngl's own hint is wrong
+        try:
+            self.context = moderngl.create_context(standalone=True, backend="egl")  # type: ignore[arg-type]  # moderngl's own hint is wrong
+        except Exception as error:  # it raises nothing narrower
+            raise MattingError(
+                f"OpenGL cannot be started ({error})",
+                advice="install EGL and a driver; without a GPU, Mesa's llvmpipe will do",
+            ) from error
         self.context.gc_mode = "auto"  # vertex arrays go when Python lets go of them
         self.context.enable_direct(_CLIP_DISTANCE)
         context, size = self.context, (width * supersample, height * supersample)

@@ -1,12 +1,9 @@
-"""A folder of stills for training: `NNNNN_fg.png` (straight colour, sRGB, 8 bit) and `NNNNN_alpha.png` (8 bit).
-
-python -m nuke_matting.training.people.stills --assets DIR --out DIR --first 0 --count 1000
-"""
+"""A folder of stills for training: `NNNNN_fg.png` (straight colour, sRGB, 8 bit) and `NNNNN_alpha.png` (8 bit)."""
 
 from __future__ import annotations
 
-import argparse
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -22,6 +19,7 @@ from nuke_matting.training.people.scene import draw_camera, pose_scene
 
 RESERVED_PANORAMA = "apartment"  # lights the example plate, so nothing to train on
 SEED_OF_STILLS = 20_000_000  # stills have this seed plus their number; the example and clips have others
+LEAST_SEEN = 0.02  # of the frame; with less, the person is all but out of it
 
 
 def still_scene(assets: Assets, seed: int) -> Scene:
@@ -66,29 +64,24 @@ def write_pair(stem: Path, picture: NDArray[np.float32]) -> None:
         part.replace(path)
 
 
-def main() -> None:
-    parse = argparse.ArgumentParser(description="Render stills of synthetic people")
-    parse.add_argument("--assets", type=Path, required=True, help="folder with humans, humans_textures and hdri")
-    parse.add_argument("--out", type=Path, required=True)
-    parse.add_argument("--first", type=int, default=0, help="number, and seed, of the first")
-    parse.add_argument("--count", type=int, default=100)
-    parse.add_argument("--step", type=int, default=1, help="make every step-th, to share the work between processes")
-    parse.add_argument("--size", type=int, default=320)
-    chosen = parse.parse_args()
+def render_stills(assets: Path, out: Path, numbers: range, size: int = 320) -> Iterator[int]:
+    """Writes the stills of some numbers, squares of `size` pixels; yields each number when it is done.
+
+    The number is the seed. Those that are there are left; those with next to nobody in frame are left out.
+
+    assets : folder with `humans`, `humans_textures` and `hdri`.
+    Raises MattingError.
+    """
     cv2.setNumThreads(1)
-    assets = Assets(chosen.assets)
-    renderer = Renderer(chosen.size, chosen.size, assets.texture)
-    chosen.out.mkdir(parents=True, exist_ok=True)
-    for number in range(chosen.first, chosen.first + chosen.count, chosen.step):
-        stem = chosen.out / f"{number:05d}"
-        if stem.with_name(stem.name + "_alpha.png").exists():
-            continue
-        scene = still_scene(assets, SEED_OF_STILLS + number)
-        level = float(np.exp(np.random.default_rng(number).normal(np.log(0.5), 0.4)))
-        picture = expose(renderer.render(scene), level)
-        if picture[..., 3].mean() > 0.02:  # else the person is all but out of frame
-            write_pair(stem, picture)
-
-
-if __name__ == "__main__":
-    main()
+    read = Assets(assets)
+    renderer = Renderer(size, size, read.texture)
+    out.mkdir(parents=True, exist_ok=True)
+    for number in numbers:
+        stem = out / f"{number:05d}"
+        if not stem.with_name(stem.name + "_alpha.png").exists():
+            scene = still_scene(read, SEED_OF_STILLS + number)
+            level = float(np.exp(np.random.default_rng(number).normal(np.log(0.5), 0.4)))
+            picture = expose(renderer.render(scene), level)
+            if picture[..., 3].mean() > LEAST_SEEN:
+                write_pair(stem, picture)
+        yield number

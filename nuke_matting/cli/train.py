@@ -1,0 +1,292 @@
+"""The verb `train`: networks trained from rendered people, cut portraits and users' own sets.
+
+The work is done in `training`, whose extra packages are imported only when an action runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nuke_matting.errors import MattingError, OutputError, UsageError
+
+if TYPE_CHECKING:
+    from nuke_matting.training.data import Sources
+    from nuke_matting.training.stages import Recipe
+
+EXTRAS = ("cv2", "moderngl", "numba", "pymatting", "yaml")  # modules that only training needs
+
+EXAMPLES = """
+examples:
+  nuke-matting train people stills --assets assets --out data/people --count 1000
+  nuke-matting train preview two_stage --stage small --people data/people --backgrounds photographs --out sheet.png
+  nuke-matting train run two_stage --stage small --people data/people --backgrounds photographs --out runs/small
+  torchrun --nproc-per-node 4 -m nuke_matting train run ...
+                                                   the same on four GPUs
+
+docs/training.md tells how the weights that ship are made.
+"""
+
+SOURCES = """
+A source of subjects is [LAYOUT=]DIR[:WEIGHT]. LAYOUT is pairs, parallel, clips, stills, rgba-straight or rgba-premult,
+or a known set: VideoMatte240K, VideoMatting108, Distinctions-646, P3M-10k, AIM-500; without one it is found out. WEIGHT
+says how often it is drawn from (default: 1). Options for sources and backgrounds may be given again and again.
+"""
+
+
+def add(verbs: argparse._SubParsersAction) -> None:
+    """Adds the verb to the application."""
+    verb = verbs.add_parser(
+        "train",
+        help="train networks, and make what they are trained on",
+        description="Trains networks, and makes what they are trained on.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    actions = verb.add_subparsers(title="actions", metavar="ACTION", required=True)
+    _add_run(actions)
+    _add_preview(actions)
+    _add_people(actions)
+    _add_portraits(actions)
+    _add_footage(actions)
+
+
+def _add_run(actions: argparse._SubParsersAction) -> None:
+    action = _action(actions, "run", _run, "train a stage of a recipe, or go on with it", SOURCES)
+    _add_recipe(action)
+    _add_sources(action)
+    action.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="for last.pt, weights.safetensors, log.csv and pictures"
+    )
+    action.add_argument("--start-from", type=Path, metavar="last.pt", help="averaged weights of an earlier stage")
+    action.add_argument("--steps", type=_whole(1), metavar="N", help="in place of the stage's own number")
+    action.add_argument("--workers", type=_whole(0), default=1, metavar="N", help="processes that draw samples")
+    action.add_argument("--licence", default="", metavar="TEXT", help="of the weights, to be said in their file")
+
+
+def _add_preview(actions: argparse._SubParsersAction) -> None:
+    action = _action(actions, "preview", _preview, "draw a contact sheet of samples as the network sees them", SOURCES)
+    _add_recipe(action)
+    _add_sources(action)
+    action.add_argument("--out", type=Path, required=True, metavar="FILE.png", help="the sheet")
+    action.add_argument("--count", type=_whole(1), default=12, metavar="N", help="samples (default: 12)")
+    action.add_argument("--width", type=_whole(16), default=256, metavar="PIXELS", help="of a picture (default: 256)")
+
+
+def _add_people(actions: argparse._SubParsersAction) -> None:
+    action = _action(
+        actions,
+        "people",
+        _people,
+        "render synthetic people, stills or clips, with exact alphas",
+        "A number gives the same person on every machine. What is there is left, so a run that was stopped goes on.",
+    )
+    action.add_argument("kind", metavar="KIND", choices=("stills", "clips"), help="stills or clips")
+    action.add_argument(
+        "--assets", type=Path, required=True, metavar="DIR", help="folder with humans, humans_textures and hdri"
+    )
+    action.add_argument("--out", type=Path, required=True, metavar="DIR", help="for NAME_fg.png and NAME_alpha.png")
+    action.add_argument("--first", type=_whole(0), default=0, metavar="N", help="number of the first (default: 0)")
+    action.add_argument("--count", type=_whole(1), default=100, metavar="N", help="how many numbers (default: 100)")
+    action.add_argument(
+        "--step", type=_whole(1), default=1, metavar="N", help="make every N-th, to share the work among processes"
+    )
+    action.add_argument(
+        "--size", type=_whole(16), metavar="PIXELS", help="of a side (default: 320 of stills, 256 of clips)"
+    )
+    action.add_argument("--frames", type=_whole(2), default=6, metavar="N", help="in a clip (default: 6)")
+
+
+def _add_portraits(actions: argparse._SubParsersAction) -> None:
+    action = _action(actions, "portraits", _portraits, "cut mattes from studio portraits before a plain backdrop")
+    action.add_argument("--portraits", type=Path, required=True, metavar="DIR", help="greyscale portraits, .jpg")
+    action.add_argument("--out", type=Path, required=True, metavar="DIR", help="for NAME_fg.png and NAME_alpha.png")
+
+
+def _add_footage(actions: argparse._SubParsersAction) -> None:
+    action = _action(actions, "footage", _footage, "cut mattes of people from clips of one camera that stands still")
+    action.add_argument("--clips", type=Path, required=True, metavar="DIR", help="folder with the clips")
+    action.add_argument(
+        "--heads",
+        type=Path,
+        metavar="FILE.csv",
+        help="where the heads are: clip, person, x, y, size, cut (default: of the clips that the weights know)",
+    )
+    action.add_argument("--out", type=Path, required=True, metavar="DIR", help="for NAME_fg.png and NAME_alpha.png")
+    action.add_argument("--every", type=_whole(1), default=8, metavar="N", help="cut every N-th frame (default: 8)")
+
+
+def _action(
+    actions: argparse._SubParsersAction,
+    name: str,
+    run: Callable[[argparse.Namespace], int],
+    text: str,
+    epilog: str = "",
+) -> argparse.ArgumentParser:
+    action = actions.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.", epilog=epilog)
+
+    def guarded(args: argparse.Namespace) -> int:
+        with _told():
+            return run(args)
+
+    action.set_defaults(run=guarded)
+    return action
+
+
+def _add_recipe(action: argparse.ArgumentParser) -> None:
+    action.add_argument("recipe", metavar="RECIPE", help="two_stage, or a YAML file")
+    action.add_argument("--stage", required=True, metavar="NAME", help="stage of the recipe")
+
+
+def _add_sources(action: argparse.ArgumentParser) -> None:
+    source = "[LAYOUT=]DIR[:WEIGHT]"
+    sources = action.add_argument_group("what is drawn from")
+    sources.add_argument("--people", action="append", default=[], metavar=source, help="people with mattes")
+    sources.add_argument(
+        "--others", action="append", default=[], metavar=source, help="anything; shown with a clean plate or a guide"
+    )
+    sources.add_argument(
+        "--things", type=_weight, default=0.0, metavar="WEIGHT", help="how often procedural things are drawn, likewise"
+    )
+    sources.add_argument(
+        "--backgrounds", action="append", required=True, metavar="DIR[:WEIGHT]", help="photographs and panoramas"
+    )
+    sources.add_argument(
+        "--foregrounds", type=Path, metavar="DIR", help="for colours that must be estimated (default: beside each set)"
+    )
+    sources.add_argument("--seed", type=_whole(0), default=1, metavar="N", help="of what is drawn (default: 1)")
+
+
+def _whole(least: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if not text.isascii() or not text.isdigit() or not least <= int(text) < 2**31:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least}")
+        return int(text)
+
+    return parse
+
+
+def _weight(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0")
+    return value
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Says in one line that a package is missing, or that a file cannot be written."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        name = (error.name or "").partition(".")[0]
+        if name not in EXTRAS:
+            raise
+        raise UsageError(
+            f"training needs a package that is not installed ({name})", advice='pip install "nuke-matting[train]"'
+        ) from error
+    except OSError as error:
+        if error.filename is None:
+            raise
+        raise OutputError(error.strerror or str(error), path=error.filename, advice="check the folder") from error
+
+
+def _recipe(args: argparse.Namespace) -> Recipe:
+    """The recipe, which has the stage that was asked for. Raises UsageError."""
+    from nuke_matting.training.recipe import load_recipe
+
+    recipe = load_recipe(args.recipe)
+    if args.stage not in recipe.stages:
+        raise UsageError(
+            f"the recipe {args.recipe} has no stage {args.stage}", advice=f"one of {', '.join(recipe.stages)}"
+        )
+    return recipe
+
+
+def _sources(args: argparse.Namespace) -> Sources:
+    """What is drawn from; what is wrong with it is said now and not after an hour. Raises UsageError."""
+    from nuke_matting.training.data import Sources
+    from nuke_matting.training.datasets import find_subjects, parse_source
+    from nuke_matting.training.store import find_backgrounds
+
+    people, others, backgrounds = (
+        tuple(parse_source(each) for each in texts) for texts in (args.people, args.others, args.backgrounds)
+    )
+    if not any(each.weight > 0 for each in (*people, *others)) and args.things == 0:
+        raise UsageError("there is nothing to matte", advice="give --people, --others or --things a weight above 0")
+    for source in (*people, *others):
+        find_subjects(source, args.foregrounds)
+    for folder in backgrounds:
+        if folder.layout:
+            raise UsageError("backgrounds have no layout", path=folder.path, advice="write DIR[:WEIGHT]")
+        find_backgrounds(folder.path)
+    return Sources(people, backgrounds, others, args.things, args.foregrounds)
+
+
+def _run(args: argparse.Namespace) -> int:
+    from nuke_matting.cli.train_run import run_training
+    from nuke_matting.training.train import Job
+
+    recipe = _recipe(args)
+    job = Job(recipe, args.stage, _sources(args), args.out, args.start_from, args.seed, args.licence)
+    return run_training(job if args.steps is None else job.of_steps(args.steps), args.workers)
+
+
+def _preview(args: argparse.Namespace) -> int:
+    from nuke_matting.quality.sheet import save_sheet
+    from nuke_matting.training.preview import sample_sheet
+
+    stage = _recipe(args).stages[args.stage]
+    save_sheet(args.out, sample_sheet(_sources(args), stage, args.seed, args.count, args.width))
+    print(args.out)
+    return 0
+
+
+def _people(args: argparse.Namespace) -> int:
+    numbers = range(args.first, args.first + args.count, args.step)
+    size = {} if args.size is None else {"size": args.size}
+    if args.kind == "stills":
+        from nuke_matting.training.people.stills import render_stills
+
+        made = render_stills(args.assets, args.out, numbers, **size)
+    else:
+        from nuke_matting.training.people.clips import render_clips
+
+        made = render_clips(args.assets, args.out, numbers, frames=args.frames, **size)
+    for done, _ in enumerate(made, 1):
+        _count(done, len(numbers), args.kind)
+    return 0
+
+
+def _portraits(args: argparse.Namespace) -> int:
+    from nuke_matting.training.portraits import cut_portraits
+
+    for done, count, kept in cut_portraits(args.portraits, args.out):
+        _count(done, count, f"portraits, {kept} mattes")
+    return 0
+
+
+def _footage(args: argparse.Namespace) -> int:
+    from nuke_matting.resources import shipped
+    from nuke_matting.training.footage import cut_clips
+
+    done = kept = 0
+    for done, kept in cut_clips(args.clips, args.heads or shipped("training/footage_heads.csv"), args.out, args.every):
+        _count(done, 0, f"pictures, {kept} mattes")
+    if not kept:
+        raise MattingError("no matte was cut", path=args.clips, advice="check the heads, or give more clips")
+    return 0
+
+
+def _count(done: int, count: int, what: str) -> None:
+    """A line now and then, on stderr."""
+    if done % 50 == 0 or done == count:
+        print(f"{done}{f' of {count}' if count else ''} {what}", file=sys.stderr, flush=True)

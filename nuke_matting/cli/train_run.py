@@ -1,0 +1,129 @@
+"""A training on the command line: progress, and the way from Ctrl-C to a checkpoint."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from datetime import timedelta
+from types import FrameType
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from nuke_matting.training import processes
+from nuke_matting.training.train import LAST, LOG_EVERY, WEIGHTS, Job, Trainer
+
+INTERRUPTED = 130
+GRACE = 2.0  # seconds in which signals count as one: a terminal and torchrun both send it
+
+
+def run_training(job: Job, workers: int) -> int:
+    """Trains to the stage's end, or to an interruption; returns the exit code. Raises MattingError."""
+    with processes.joined() as among, _Interruption() as interruption:
+        trainer = Trainer(job, among)
+        report = _Report(trainer)
+        running = trainer.run(workers)
+        try:
+            for progress in running:
+                report.step(progress.step, progress.loss)
+                if among.any(interruption.wanted) and progress.step < trainer.stage.steps:
+                    running.close()  # leaves a checkpoint
+                    report.stopped()
+                    return INTERRUPTED
+        finally:
+            report.close()
+        report.done()
+    return 0
+
+
+class _Interruption:
+    """Ctrl-C, a farm's kill and a closed terminal ask for an end after the step that is under way; again, at once."""
+
+    def __init__(self) -> None:
+        self.wanted = False
+        self._since = 0.0
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> _Interruption:
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+            number = getattr(signal, name, None)  # Windows has no SIGHUP
+            if number is not None and signal.getsignal(number) != signal.SIG_IGN:  # nohup's shield stays
+                self._before[number] = signal.signal(number, self._asked)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _asked(self, _number: int, _frame: FrameType | None) -> None:
+        now = time.monotonic()
+        if self.wanted and now - self._since > GRACE:
+            raise KeyboardInterrupt
+        if not self.wanted:
+            self.wanted, self._since = True, now
+
+
+class _Pace(ProgressColumn):
+    """Seconds a step."""
+
+    def render(self, task: Task) -> Text:
+        return Text(f"{1 / task.speed:.2f} s a step" if task.speed else "- s a step")
+
+
+class _Report:
+    """A bar with the time left on a terminal, else a line every LOG_EVERY steps; on stderr, by the first process."""
+
+    def __init__(self, trainer: Trainer) -> None:
+        job, among = trainer.job, trainer.processes
+        self._out, self._steps, self._start = job.out, trainer.stage.steps, trainer.step
+        self._console = Console(stderr=True, soft_wrap=True, highlight=False, quiet=not among.first)
+        self._bar: Progress | None = None
+        self._began = time.monotonic()
+        self._last = trainer.step
+        stage = job.recipe.stages[job.stage]
+        clips = "stills" if stage.frames == 1 else f"clips of {stage.frames} frames"
+        self._line(f"stage   {job.stage} of {job.recipe.model}: {stage.steps} steps of {stage.batch} {clips}")
+        self._line(f"device  {among.device.type}" + (f", {among.count} processes" if among.count > 1 else ""))
+        self._line(f"out     {job.out}" + (f", goes on from step {trainer.step}" if trainer.step else ""))
+        if self._console.is_terminal and among.first:
+            left = TimeRemainingColumn(elapsed_when_finished=True)
+            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Pace(), left)
+            self._bar = Progress(*columns, console=self._console, speed_estimate_period=600)
+            self._bar.add_task("training", total=self._steps, completed=trainer.step)
+            self._bar.start()
+
+    def step(self, step: int, loss: float) -> None:
+        """A step is done."""
+        self._last = step
+        if self._bar is not None:
+            self._bar.update(self._bar.task_ids[0], completed=step, description=f"loss {loss:.3f}")
+        elif step % LOG_EVERY == 0 or step == self._steps:
+            pace = (time.monotonic() - self._began) / (step - self._start)
+            left = timedelta(seconds=round(pace * (self._steps - step)))
+            self._line(f"step {step} of {self._steps}, loss {loss:.3f}, {pace:.2f} s a step, {left} left")
+
+    def close(self) -> None:
+        """Takes the bar away."""
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
+
+    def stopped(self) -> None:
+        """An interruption was heeded."""
+        self.close()
+        self._line(
+            f"interrupted at step {self._last} of {self._steps}: {self._out / LAST} is whole;"
+            " run the same command again to go on"
+        )
+
+    def done(self) -> None:
+        """The stage is at its end."""
+        how = "done" if self._last > self._start else "was done before"
+        self._line(f"{how}, {self._last} steps: {self._out / WEIGHTS}")
+
+    def _line(self, text: str) -> None:
+        self._console.print(Text(text))
+        sys.stderr.flush()

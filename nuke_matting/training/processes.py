@@ -1,0 +1,72 @@
+"""The processes of one training: this one alone, or several that torchrun has started, a GPU each or all on the CPU."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+import torch
+import torch.distributed as dist
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
+
+from nuke_matting.errors import UsageError
+from nuke_matting.training.stages import Stage
+
+
+@dataclass(frozen=True)
+class Processes:
+    """This process among those of the training: its number, how many there are, and its device."""
+
+    device: torch.device
+    rank: int = 0
+    count: int = 1
+
+    @property
+    def first(self) -> bool:
+        """Whether this one writes files and reports."""
+        return self.rank == 0
+
+    def share(self, stage: Stage) -> Stage:
+        """The stage with this process's part of each batch. Raises UsageError: it cannot be shared evenly."""
+        if stage.batch % self.count:
+            raise UsageError(
+                f"a batch of {stage.batch} cannot be shared evenly among {self.count} processes",
+                advice="start as many as divide it, or change the recipe's batch",
+            )
+        return replace(stage, batch=stage.batch // self.count)
+
+    def wrap(self, module: nn.Module) -> nn.Module:
+        """The module as it is called to learn: with gradients that are the means of all processes'."""
+        return module if self.count == 1 else DistributedDataParallel(module)
+
+    def any(self, here: bool) -> bool:
+        """Whether it is so in any process. All must ask, at the same step."""
+        if self.count == 1:
+            return here
+        told = torch.tensor(float(here), device=self.device)
+        dist.all_reduce(told, dist.ReduceOp.MAX)
+        return bool(told.item())
+
+
+@contextmanager
+def joined() -> Iterator[Processes]:
+    """Joins the processes that torchrun started (NCCL on GPUs, else gloo); without torchrun this one is alone."""
+    gpu = torch.cuda.is_available()
+    if not dist.is_torchelastic_launched():
+        yield Processes(torch.device("cuda" if gpu else "cpu"))
+        return
+    device = torch.device("cuda", int(os.environ["LOCAL_RANK"])) if gpu else torch.device("cpu")
+    if gpu:
+        if torch.cuda.device_count() <= device.index:
+            raise UsageError(
+                f"there are {torch.cuda.device_count()} GPUs and more processes", advice="start a process a GPU"
+            )
+        torch.cuda.set_device(device)
+    dist.init_process_group("nccl" if gpu else "gloo")
+    try:
+        yield Processes(device, dist.get_rank(), dist.get_world_size())
+    finally:
+        dist.destroy_process_group()

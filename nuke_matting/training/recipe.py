@@ -1,0 +1,158 @@
+"""Recipes: a YAML file a model, read into the values of `stages`. A recipe says everything; there are no defaults.
+
+What is wrong is told in one line that names the file, the key and what may have been meant.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Hashable
+from contextlib import suppress
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import yaml
+
+from nuke_matting.errors import UsageError
+from nuke_matting.nets.two_stage import STRIDE
+from nuke_matting.resources import shipped
+from nuke_matting.training.stages import Recipe, Stage
+
+LONGEST = 8192  # pixels of a side
+
+
+def load_recipe(name: str) -> Recipe:
+    """The recipe of a file, or one that comes with the package, by its name (`two_stage`). Raises UsageError."""
+    path = _path(name)
+    try:
+        found = yaml.load(path.read_bytes(), _Loader)
+    except OSError as error:
+        raise UsageError(
+            f"the recipe cannot be read ({error.strerror or error})", path=path, advice="check the path"
+        ) from error
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+        raise UsageError(f"{where}{error.problem}", path=path, advice="correct the YAML") from error
+    except (yaml.YAMLError, RecursionError) as error:
+        raise UsageError(f"is no YAML text ({error})", path=path, advice="give a recipe") from error
+    return _Reader(path).section(Recipe, found, "")
+
+
+def _path(name: str) -> Path:
+    recipes = shipped("training/recipes")
+    known = sorted(path.stem for path in recipes.glob("*.yaml"))
+    if name in known and not Path(name).is_file():
+        return recipes / f"{name}.yaml"
+    path = Path(name).expanduser()
+    if not path.exists():
+        advice = _near(name, known) or f"give a file, or one of {', '.join(known)}"
+        raise UsageError("there is no such recipe", path=path, advice=advice)
+    return path
+
+
+class _Loader(yaml.SafeLoader):
+    """PyYAML's safe loader, which takes the last of equal keys; this one takes none of them."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen = set()
+        for key in (each for each, _ in node.value if isinstance(each, yaml.ScalarNode)):
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"{key.value} is there twice", key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+class _Reader:
+    """Makes values of what a file holds; `key` is the way to each: `stages.small.rate`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def section(self, kind: type, found: Any, key: str) -> Any:
+        """A dataclass of a mapping, which must have each of its fields and nothing else."""
+        names = [each.name for each in fields(kind)]
+        if not isinstance(found, dict):
+            raise self._wrong(key, f"is {_kind(found)}, not keys with values", f"it needs {', '.join(names)}")
+        for name in found:
+            if name not in names:
+                raise self._wrong(_join(key, name), "unknown key", _near(str(name), names) or f"use {', '.join(names)}")
+        for name in names:
+            if name not in found:
+                raise self._wrong(_join(key, name), "is missing", "add it")
+        kinds = get_type_hints(kind)
+        return kind(
+            **{
+                each.name: self._value(kinds[each.name], found[each.name], _join(key, each.name), each.metadata)
+                for each in fields(kind)
+            }
+        )
+
+    def _value(self, kind: Any, found: Any, key: str, about: Any) -> Any:
+        if is_dataclass(kind):
+            return self.section(kind, found, key)
+        if kind is bool:
+            if not isinstance(found, bool):
+                raise self._wrong(key, f"is {_kind(found)}", "write true or false")
+            return found
+        if kind in (int, float):
+            return self._number(kind, found, key, about["range"])
+        if kind is str:
+            if found not in about["among"]:
+                raise self._wrong(key, f"{found!r} is not known", _near(str(found), about["among"]))
+            return found
+        return self._stages(found, key) if key == "stages" else self._sizes(found, key)
+
+    def _number(self, kind: type, found: Any, key: str, limits: tuple[float, float]) -> float:
+        value = found
+        if kind is float and isinstance(found, str):
+            with suppress(ValueError):
+                value = float(found)  # YAML 1.1 takes 4e-4, which has no point, for text
+        if isinstance(value, bool) or not isinstance(value, int | float) or (kind is int and value % 1 != 0):
+            raise self._wrong(key, f"is {_kind(found)}", f"write a {'whole ' if kind is int else ''}number")
+        low, high = limits
+        if not low <= value <= high:
+            raise self._wrong(key, f"is {value}", f"write a number from {low:g} to {high:g}")
+        return kind(value)
+
+    def _stages(self, found: Any, key: str) -> dict[str, Stage]:
+        if not isinstance(found, dict) or not found:
+            raise self._wrong(key, f"is {_kind(found)}", "name at least one stage")
+        for name in found:
+            if not isinstance(name, str):
+                raise self._wrong(_join(key, name), f"is {_kind(name)}", "a stage's name is a word")
+        return {name: self.section(Stage, stage, _join(key, name)) for name, stage in found.items()}
+
+    def _sizes(self, found: Any, key: str) -> tuple[tuple[int, int], ...]:
+        if not isinstance(found, list) or not found:
+            raise self._wrong(key, f"is {_kind(found)}", "write [[height, width], ...]")
+        for size in found:
+            if (
+                not isinstance(size, list)
+                or len(size) != 2
+                or not all(isinstance(side, int) and 0 < side <= LONGEST and side % STRIDE == 0 for side in size)
+            ):
+                raise self._wrong(key, f"{size} is no size", f"write [height, width], multiples of {STRIDE}")
+        return tuple((height, width) for height, width in found)
+
+    def _wrong(self, key: str, what: str, advice: str) -> UsageError:
+        return UsageError(f"{key}: {what}" if key else f"the recipe {what}", path=self.path, advice=advice)
+
+
+def _join(key: str, name: object) -> str:
+    return f"{key}.{name}" if key else str(name)
+
+
+def _kind(found: Any) -> str:
+    """What a value is, in words, or the value itself where it is short."""
+    if found is None:
+        return "empty"
+    if isinstance(found, dict | list):
+        return "a list" if isinstance(found, list) else "keys with values"
+    return repr(found) if len(repr(found)) < 40 else "a text"
+
+
+def _near(name: str, names: Collection[str]) -> str:
+    near = difflib.get_close_matches(name, names, n=3)
+    return f"did you mean {' or '.join(near)}?" if near else ""

@@ -1,0 +1,104 @@
+"""The network with what only training needs, and what it is told at each step: the losses."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from nuke_matting.nets import regions as rg
+from nuke_matting.nets.decoder import Coarse
+from nuke_matting.nets.two_stage import TwoStage, stack
+from nuke_matting.training import losses
+from nuke_matting.training.data import LAYERS, Batch, given
+from nuke_matting.training.stages import Recipe, Stage
+
+ALONE = 0.15  # how often the frames of a clip have themselves alone for memory, as at the head of a shot
+AT_RANDOM = 0.03  # of the regions' cells, whatever the error map says
+
+
+class Student(nn.Module):
+    """The network and what only training needs: the heads that supervise the memory's output directly."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        super().__init__()
+        self.recipe = recipe
+        self.net = TwoStage()
+        self.direct = nn.Conv2d(192, 4, 1)  # alpha at 1/16, Song, equation 8; three channels are at rest
+        self.cover = nn.Conv2d(192, 1, 1)  # logit of the alpha at 1/16: absolute errors alone learn slowly what is whom
+
+    def forward(self, batch: Batch, stage: Stage, generator: torch.Generator) -> tuple[dict[str, Tensor], Tensor]:
+        """Losses by name, weighted (to be summed), and the alpha [B, T, 1, h, w] for a look.
+
+        generator : of the CPU, whatever the device.
+        """
+        net, (b, t) = self.net, batch.image.shape[:2]
+        small = {name: reduce_clip(getattr(batch, name), stage.enlarge) for name in LAYERS}
+        # the region stage takes one clean plate setting for all
+        clean_given, guide_given = given(batch.guided, stage.enlarge != 1, generator)
+        x = stack(*(small[name].flatten(0, 1) for name in ("image", "clean", "guide"))).unflatten(0, (b, t))
+        x = torch.cat([x[:, :, :3], x[:, :, 3:7] * clean_given.float(), x[:, :, 7:] * guide_given.float()], dim=2)
+        features = net.encode(x.flatten(0, 1).contiguous(memory_format=torch.channels_last))
+
+        keys = [each.unflatten(0, (b, t)) for each in features.memory]
+        alone = t == 1 or torch.rand((), generator=generator) < ALONE
+        read = []
+        for frame in range(t):
+            references = [frame] if alone else [max(0, frame - 1), max(0, frame - 2)]
+            memory = [type(features.memory)(keys[0][:, at], keys[1][:, at]) for at in references]
+            read.append(net.memory(type(features.memory)(keys[0][:, frame], keys[1][:, frame]), memory))
+        f16 = torch.stack(read, 1).flatten(0, 1)
+        coarse = net.decoder(f16, features.f8, features.f4, features.f2)
+
+        true = {name: value.flatten(0, 1) for name, value in small.items()}
+        alpha = losses.clamp_through(coarse.alpha.float())
+        fg = true["image"] + coarse.residual.float()
+        out = {
+            "alpha": losses.l1(alpha, true["alpha"]),
+            "laplacian": losses.laplacian(alpha, true["alpha"]),
+            "foreground": losses.foreground(fg, true["foreground"], true["alpha"]),
+            "error": losses.error(coarse.error.float(), alpha, true["alpha"]),
+        }
+        direct = self.direct(f16).float()
+        truth = F.interpolate(true["alpha"], size=direct.shape[-2:], mode="area")
+        out["direct"] = losses.l1(losses.clamp_through(direct[:, :1]), truth)
+        out["cover"] = F.binary_cross_entropy_with_logits(self.cover(f16).float(), truth)
+        if t > 1:
+            out["temporal"] = losses.temporal(alpha.unflatten(0, (b, t)), small["alpha"])
+        if stage.enlarge > 1:
+            out |= self._refine(batch, coarse, clean_given, generator)
+        weights = self.recipe.losses
+        return {name: getattr(weights, name) * value for name, value in out.items()}, alpha.unflatten(0, (b, t))
+
+    def _refine(
+        self, batch: Batch, coarse: Coarse, clean_given: Tensor, generator: torch.Generator
+    ) -> dict[str, Tensor]:
+        """Losses of the regions, at full size. A few are drawn at random, so that plain ones are known too.
+
+        They train the region stage alone: their weight, an average over few pixels, would drown the coarse stage's own.
+        """
+        coarse = Coarse(*(each.detach() for each in coarse))
+        image, true_alpha = batch.image.flatten(0, 1), batch.alpha.flatten(0, 1)
+        clean = batch.clean.flatten(0, 1) if clean_given.any() else None
+        grid = rg.grid_size(*image.shape[-2:])
+        error = F.interpolate(coarse.error.float().sigmoid(), size=grid, mode="area")
+        noise = torch.rand(error.shape, generator=generator).to(error.device)
+        cells = rg.choose(torch.where(noise > 1 - AT_RANDOM, noise, error), self.recipe.regions, 0.0)
+        alpha, residual = self.net.refine(image, clean, coarse, cells)
+        alpha, fg = losses.clamp_through(alpha.float()), image + residual.float()
+        inside = rg.paste(torch.zeros_like(alpha), cells, alpha.new_ones(len(cells), 1, rg.CELL, rg.CELL))
+        share = inside.mean().clamp(min=1e-4)
+        return {
+            "fine_alpha": ((alpha - true_alpha).abs() * inside).mean() / share,
+            "fine_laplacian": losses.laplacian(alpha, true_alpha, levels=4) / share,
+            "fine_foreground": losses.foreground(fg, batch.foreground.flatten(0, 1), true_alpha * inside),
+        }
+
+
+def reduce_clip(clip: Tensor, factor: float) -> Tensor:
+    """[B, T, C, H, W] -> [B, T, C, H / factor, W / factor], by area."""
+    if factor == 1:
+        return clip
+    size = tuple(round(side / factor) for side in clip.shape[-2:])
+    b = clip.shape[0]
+    return F.interpolate(clip.flatten(0, 1), size=size, mode="bilinear", antialias=True).unflatten(0, (b, -1))
