@@ -1,0 +1,10 @@
+"""Adds NukeMatting to Nuke's toolbar. Whatever fails here, Nuke starts."""
+
+import sys
+
+try:
+    from nuke_matting_host import startup
+
+    startup.menu()
+except Exception as error:
+    sys.stderr.write(f"NukeMatting has no menu: {error}\n")

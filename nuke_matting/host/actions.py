@@ -1,0 +1,228 @@
+"""What the buttons of a node do."""
+
+import logging
+import os
+import subprocess
+import sys
+
+from . import jobs, precomp
+from .errors import HostError
+from .frames import format_frames
+from .graph import at
+from .jobs import Job
+from .nuke_api import nuke
+from .paths import local
+from .plan import cache_folder, frames_of, plan_of
+from .render import render_inputs
+from .state import say, show, states_of
+from .wire import BadMessage
+
+log = logging.getLogger(__name__)
+
+
+def press(name, node):
+    """Does what the button of that name says. What goes wrong is told in the node, and in a message or an error."""
+    try:
+        BUTTONS[name](node)
+    except (HostError, BadMessage) as error:
+        _complain(node, str(error))
+    except Exception as error:
+        log.exception("NukeMatting: %s", name)
+        _complain(node, f"unexpected {type(error).__name__}: {error}")
+
+
+def matte(node, frames, wait=False):
+    """Mattes frames of a node, the one in view first; those that are up to date are left alone. Raises HostError."""
+    if jobs.running(node):
+        raise HostError("this node is at work already", "wait for it, or press Cancel")
+    plan = plan_of(node)
+    render_inputs(node, plan, frames)
+    wanted = sorted(set(frames_of(node)) | set(frames))
+    states = states_of(node, plan, wanted)
+    _remove([at(plan.out, frame) for frame in frames if states.of[frame] == "stale" and frame in states.outdated])
+    show(node, plan, states)
+    say(node, f"waiting for the worker; {states.text()}")
+    _ask(node, plan, states, frames, wait)
+
+
+def _ask(node, plan, states, frames, wait, overwrite=False):
+    def on_event(event):
+        if event["type"] == "started":
+            states.device = event["device"]
+        elif event["type"] == "frame":
+            states.set(event["frame"], "cached")
+            show(node, plan, states)
+        if event["type"] in ("started", "frame"):
+            say(node, states.text())
+
+    def on_end(job):
+        node.node("Mattes")["reload"].execute()
+        # a file of this very plan that the worker does not know again, as its cache was cleared: it is the node's own
+        again = [frame for frame, kind in job.failed.items() if kind == "output"]
+        if again and not overwrite:
+            _ask(node, plan, states, again, wait, overwrite=True)
+            return
+        say(node, _ending(job, states))
+        for text in job.warnings:
+            nuke.tprint(f"NukeMatting: {text}")
+
+    about = {
+        "frames": format_frames(frames),
+        "view": int(nuke.frame()),
+        "priority": 1 if len(frames) == 1 else 0,
+        "settings": dict(plan.settings, mode="sidecar"),
+        "out": plan.out,
+        "overwrite": overwrite,
+    }
+    Job(node, plan.plate, about, on_event, on_end).start(wait)
+
+
+def refresh(node):
+    """Looks which mattes are there, and asks the worker which are out of date."""
+    if jobs.running(node):
+        raise HostError("this node is at work already", "wait for it, or press Cancel")
+    plan, frames = plan_of(node), frames_of(node)
+    states = states_of(node, plan, frames)
+    states.outdated.clear()
+    look(node)
+    rendered = all(os.path.exists(local(at(each.pattern, frame))) for each in plan.renders for frame in frames)
+    if not rendered or not (states.such("cached") or states.such("stale")):
+        return  # nothing that the worker could judge
+
+    def on_event(event):
+        if event["type"] == "frame" and states.of[event["frame"]] != "missing":
+            if event["state"] == "missing":
+                states.outdated.add(event["frame"])
+            states.set(event["frame"], "stale" if event["state"] == "missing" else "cached")
+
+    def on_end(job):
+        show(node, plan, states)
+        say(node, _ending(job, states))
+
+    about = {"frames": format_frames(frames), "compute": False, "settings": plan.settings, "out": plan.out}
+    Job(node, plan.plate, about, on_event, on_end).start()
+
+
+def look(node):
+    """Shows the mattes that are there for the node as it is now, from the files alone."""
+    if not node["made"].value() and not node["cached"].isAnimated() and node.input(0) is None:
+        return
+    plan = plan_of(node)
+    states = states_of(node, plan, frames_of(node))
+    if states.such("cached") or states.such("stale"):
+        show(node, plan, states)
+        say(node, states.text())
+    else:
+        tell_change(node, plan)
+
+
+def tell_change(node, plan=None):
+    """Says in the status whether what the node shows is of another plate or other settings. Changes no pixels."""
+    plan = plan or plan_of(node)
+    made = node["made"].value()
+    if not made:
+        say(node, "not matted")
+    elif made != plan.digest:
+        say(node, "out of date: plate or settings have changed since; press Matte range")
+    else:
+        say(node, states_of(node, plan, frames_of(node)).text())
+
+
+def _matte_frame(node):
+    matte(node, [int(nuke.frame())])
+
+
+def _matte_range(node):
+    matte(node, frames_of(node))
+
+
+def _cancel(node):
+    job = jobs.running(node)
+    if job is None:
+        say(node, "nothing is under way")
+    else:
+        job.cancel()
+
+
+def _clear(node):
+    """Removes this plan's mattes and renders, and nothing else that may lie in the folder."""
+    if jobs.running(node):
+        raise HostError("this node is at work", "press Cancel first")
+    plan = plan_of(node)
+    patterns = [plan.out, *(each.pattern for each in plan.renders)]
+    if node.node("Mattes")["file"].value().startswith(cache_folder(node) + "/"):
+        patterns.append(node.node("Mattes")["file"].value())
+    for pattern in patterns:
+        folder, (before, _, after) = local(os.path.dirname(pattern)), os.path.basename(pattern).partition("%04d")
+        if not os.path.isdir(folder):
+            continue
+        _remove(
+            os.path.join(folder, name)
+            for name in os.listdir(folder)
+            if name.startswith(before) and name.endswith(after) and name[len(before) : len(name) - len(after)].isdigit()
+        )
+        if not os.listdir(folder):
+            os.rmdir(folder)
+    states = states_of(node, plan, frames_of(node))
+    states.outdated.clear()
+    show(node, plan, states)
+    node.node("Mattes")["reload"].execute()
+    say(node, "cleared")
+
+
+def _reveal(node):
+    folder = local(os.path.dirname(node.node("Mattes")["file"].value() or plan_of(node).out))
+    if not os.path.isdir(folder):
+        raise HostError(f"{folder} is not there yet", "matte a frame first")
+    if sys.platform == "win32":
+        os.startfile(os.path.normpath(folder))
+    else:
+        subprocess.Popen(["open" if sys.platform == "darwin" else "xdg-open", folder])
+
+
+def _precomp(node):
+    if jobs.running(node):
+        raise HostError("this node is at work already", "wait for it, or press Cancel")
+    plan, frames = plan_of(node), frames_of(node)
+    render_inputs(node, plan, frames)
+    precomp.save(node, plan, frames)
+
+
+def _ending(job, states):
+    words = [states.text()]
+    if job.state() == "cancelled":
+        words.append("cancelled")
+    if job.errors:
+        words.append(
+            job.errors[-1] if len(job.errors) == 1 else f"{len(job.errors)} errors, the last: {job.errors[-1]}"
+        )
+    return "; ".join(words)
+
+
+def _complain(node, line):
+    say(node, line)
+    if nuke.GUI:
+        nuke.message(f"NukeMatting: {line}")
+    else:
+        raise RuntimeError(f"NukeMatting: {line}")
+
+
+def _remove(paths):
+    for path in paths:
+        try:
+            os.remove(local(path))
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            raise HostError(f"{path} cannot be removed ({error.strerror})", "look at the folder's rights") from error
+
+
+BUTTONS = {
+    "matte_frame": _matte_frame,
+    "matte_range": _matte_range,
+    "cancel": _cancel,
+    "refresh": refresh,
+    "clear": _clear,
+    "reveal": _reveal,
+    "precomp": _precomp,
+}

@@ -1,0 +1,216 @@
+"""What the node NukeMatting is: its inputs, its knobs and what is in it, a list each. Its .gizmo is made from these.
+
+`python -m nuke_matting.host.description` writes gizmos/NukeMatting.gizmo; a test tells when that was forgotten.
+"""
+
+import os
+
+from .nk import Node, UserKnob, expression, group, quoted
+from .protocol import setting_schemas
+
+NAME = "NukeMatting"
+VERSION = 1  # of the node; one that was saved with another is not worked on
+MARK = "nuke_matting"  # the knob that tells our nodes from other Groups; its value is the version
+
+# each input: the name of its Input, the setting that its files become (None for the plate), the Write that renders it
+INPUTS = (
+    ("plate", None, "RenderPlate"),
+    ("clean_plate", "clean_plate", "RenderCleanPlate"),
+    ("guide", "guide", "RenderGuide"),
+)
+
+# settings that are no knobs, and what the node does about them
+NOT_KNOBS = {
+    "clean_plate": "an input",
+    "guide": "an input",
+    "mode": "sidecar for the cache, merge for Save as precomp",
+    "layer": "the knob of the Copy in the node",
+    "fg": "made from the knob foreground",
+    "cache": "always",
+}
+ADVANCED = ("device", "precision", "region_batch", "cache_dir", "cache_size", "jobs")
+_FILES = ("ocio", "cache_dir")
+_SLIDERS = {"regions": (0, 16), "cache_size": (0, 500)}
+_TYPES = {"string": 1, "integer": 3, "number": 7, "boolean": 6}
+
+FOREGROUND = ("plate", "into RGB", "into layer fg")
+GUARD = ("stop the render", "matte them first")
+NOT_MATTED = "$gui && !parent.cached"  # without a GUI the Read itself stops the render, by its error
+
+_TIPS = {
+    "status": "What is matted, what is out of date, and the last error.",
+    "frames": "Frames to matte: 1001-1100, 1001-1100x2, lists by space. Empty: those of the plate.",
+    "matte_frame": "Mattes the frame that is in view.",
+    "matte_range": "Mattes the frame range, the frame in view first. What is up to date is left alone.",
+    "cancel": "Stops after the frame under way. What is matted is kept.",
+    "refresh": "Looks which mattes are there, and asks the worker which are out of date.",
+    "output": "The channel that the alpha goes to.",
+    "foreground": "The subject's own colour, free of the background's: not wanted, in RGB, or in the layer fg.",
+    "folder": "Where mattes are kept, a folder for each plate and settings. Empty: nuke_matting beside the script.",
+    "mattes": "The files that the node reads.",
+    "guard": "What a render does that comes to a frame without an up-to-date matte.",
+    "mark": "Draws a bar at their bottom, in the GUI alone.",
+    "clear": "Removes the mattes of this plate with these settings, and what was rendered for them.",
+    "reveal": "Opens the folder of the mattes.",
+    "precomp": "Writes copies of the plate with the alpha in them, and puts a Read of them in place of this node.",
+}
+
+# a node may be in a script where our Python is not
+_LOST = "its Python is not there (%s): put gizmos on NUKE_PATH, or run nuke-matting nuke install"
+_BUTTON = f"""import nuke
+try:
+    from nuke_matting_host import actions
+except Exception as error:
+    nuke.message("NukeMatting: {_LOST}" % error)
+else:
+    actions.press("NAME", nuke.thisNode())"""
+
+
+def gizmo_text():
+    """The whole text of NukeMatting.gizmo."""
+    knobs = [
+        ("name", NAME + "1"),
+        (
+            "help",
+            quoted("Soft mattes of people: nuke-matting makes them frame by frame, and this node reads them back."),
+        ),
+        ("label", quoted("[value status]")),
+        ("tile_color", "0x4b7a6bff"),
+    ]
+    return group(knobs, user_knobs(), nodes())
+
+
+def user_knobs():
+    """The knobs of the node, in order."""
+    return [
+        _tab(NAME),
+        UserKnob(1, MARK, None, "", "+INVISIBLE", "", str(VERSION)),
+        UserKnob(1, "status", "status", _TIPS["status"], "+DISABLED", "", quoted("not matted")),
+        UserKnob(1, "frames", "frame range", _TIPS["frames"], "", "", None),
+        _button("matte_frame", "Matte frame", True),
+        _button("matte_range", "Matte range"),
+        _button("cancel", "Cancel"),
+        _button("refresh", "Refresh"),
+        *_settings(("model", "regions")),
+        _text("Output"),
+        UserKnob(41, "output", "alpha into", _TIPS["output"], "", "T AlphaCopy.to0", None),
+        _choice("foreground", "foreground", _TIPS["foreground"], FOREGROUND),
+        *_settings(("premult",)),
+        _text("Colour"),
+        *_settings(("ocio", "colourspace")),
+        _text("Cache"),
+        UserKnob(2, "folder", "folder", _TIPS["folder"], "", "", None),
+        UserKnob(41, "mattes", "mattes", _TIPS["mattes"], "", "T Mattes.file", None),
+        _choice("guard", "missing frames", _TIPS["guard"], GUARD),
+        UserKnob(6, "mark", "mark frames without a matte", _TIPS["mark"], "+STARTLINE", "", "true"),
+        _button("clear", "Clear cache", True),
+        _button("reveal", "Reveal"),
+        _button("precomp", "Save as precomp"),
+        _tab("Advanced"),
+        *_settings(ADVANCED),
+        UserKnob(7, "cached", None, "", "+INVISIBLE", "", None),
+        UserKnob(1, "made", None, "", "+INVISIBLE", "", None),
+        UserKnob(1, "outdated", None, "", "+INVISIBLE", "", None),
+    ]
+
+
+def nodes():
+    """What is in the node, in an order in which inputs come first."""
+    found = []
+    for number, (name, _, _) in enumerate(INPUTS):
+        found.append(Node("Input", name, (), [("number", str(number))] if number else [], ()))
+    found += [Node("Write", write, (name,), _render_knobs(), ()) for name, _, write in INPUTS]
+    read = [("file_type", "exr"), ("before", "black"), ("after", "black"), ("origset", "true"), ("raw", "true")]
+    mark = [
+        ("area", '{0 0 {width} {"height / 60"}}'),
+        ("color", "{1 0.45 0 1}"),
+        ("disable", expression("!($gui && parent.mark) || parent.cached")),
+    ]
+    alpha = [("from0", "rgba.alpha"), ("to0", "rgba.alpha"), ("bbox", "B")]
+    which_matte = [("which", expression(NOT_MATTED))]
+    which_colour = [("which", expression(f"{NOT_MATTED} ? 0 : parent.foreground"))]
+    layer = ("add_layer {fg fg.red fg.green fg.blue}",)
+    return [
+        *found,
+        Node("Read", "Mattes", (), read, ()),
+        Node("Shuffle", "NoMatte", ("plate",), [("alpha", "black")], ()),
+        Node("Switch", "MatteOrNone", ("Mattes", "NoMatte"), which_matte, ()),
+        Node("Rectangle", "Mark", ("plate",), mark, ()),
+        Node("Copy", "AlphaCopy", ("Mark", "MatteOrNone"), alpha, ()),
+        Node("Copy", "ForegroundRGB", ("AlphaCopy", "Mattes"), _colour_into("rgba"), ()),
+        Node("Copy", "ForegroundLayer", ("AlphaCopy", "Mattes"), _colour_into("fg"), layer),
+        Node("Switch", "Foreground", ("AlphaCopy", "ForegroundRGB", "ForegroundLayer"), which_colour, ()),
+        Node("Output", "Output1", ("Foreground",), [], ()),
+    ]
+
+
+def _render_knobs():
+    """Of the Writes that render what comes in. Disabled but while they do, so that `nuke -x` passes them over."""
+    return [
+        ("channels", "rgba"),
+        ("file_type", "exr"),
+        ("datatype", quoted("32 bit float")),
+        ("raw", "true"),
+        ("create_directories", "true"),
+        ("disable", "true"),
+    ]
+
+
+def _colour_into(layer):
+    knobs = []
+    for number, colour in enumerate(("red", "green", "blue")):
+        knobs += [(f"from{number}", f"rgba.{colour}"), (f"to{number}", f"{layer}.{colour}")]
+    return [*knobs, ("bbox", "B")]
+
+
+def _settings(names):
+    """Knobs made from the settings' schema."""
+    schemas = setting_schemas()
+    return [_setting(name, schemas[name]) for name in names]
+
+
+def _setting(name, schema):
+    tooltip = schema["description"][:1].upper() + schema["description"][1:] + "."
+    label, default = name.replace("_", " "), schema["default"]
+    if "enum" in schema:
+        return _choice(name, label, tooltip, schema["enum"])
+    code = 2 if name in _FILES else _TYPES[schema["type"]]
+    about, value = "", None
+    if code == 6:
+        value = "true" if default else None
+    elif code in (3, 7):
+        value = f"{default:.9g}"
+        about = "R {:.9g} {:.9g}".format(*_SLIDERS.get(name, (schema["minimum"], schema["maximum"])))
+    elif default:
+        value = quoted(default)
+    return UserKnob(code, name, label, tooltip, "+STARTLINE" if code == 6 else "", about, value)
+
+
+def _choice(name, label, tooltip, values):
+    items = " ".join(map(quoted, values))
+    return UserKnob(4, name, label, tooltip, "", "M {" + items + "}", None)
+
+
+def _button(name, label, first=False):
+    script = quoted(_BUTTON.replace("NAME", name))
+    return UserKnob(22, name, label, _TIPS[name], "+STARTLINE" if first else "-STARTLINE", "T " + script, None)
+
+
+def _tab(label):
+    return UserKnob(20, label.lower() + "_tab", label, "", "", "", None)
+
+
+def _text(label):
+    return UserKnob(26, label.lower() + "_text", label, "", "", "", None)
+
+
+def main():
+    """Writes the .gizmo in the checkout that this is in."""
+    here = os.path.dirname(os.path.abspath(__file__))
+    path = os.path.join(here, os.pardir, os.pardir, "gizmos", NAME + ".gizmo")
+    with open(path, "w", encoding="utf-8", newline="\n") as file:
+        file.write(gizmo_text())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,130 @@
+"""What feeds a node: plain files that the worker can read, or a part of the script that must be rendered first."""
+
+import hashlib
+import json
+import os
+import re
+
+from .nuke_api import nuke
+
+_IMAGES = (".exr", ".sxr", ".dpx", ".cin", ".tif", ".tiff", ".png", ".jpg", ".jpeg", ".tga", ".hdr")
+_PASSES = ("Dot", "NoOp", "Input")  # nodes that hand on what they get
+# knobs that do not change pixels, and those that our own node writes into while it works
+_IDLE = frozenset(
+    [
+        "name",
+        "label",
+        "help",
+        "selected",
+        "xpos",
+        "ypos",
+        "tile_color",
+        "gl_color",
+        "note_font",
+        "note_font_size",
+        "note_font_color",
+        "hide_input",
+        "dope_sheet",
+        "postage_stamp",
+        "postage_stamp_frame",
+        "bookmark",
+        "icon",
+        "indicators",
+        "cached_status",
+        "panel",
+        "onCreate",
+        "onDestroy",
+        "knobChanged",
+        "updateUI",
+        "autolabel",
+        "status",
+        "outdated",
+        "reload",
+    ]
+)
+
+
+def feeders(node):
+    """The nodes that a node takes its pixels from, also into and out of groups."""
+    if node.Class() == "Input":
+        group = node.parent()
+        found = [group.input(int(node["number"].value()))]
+    elif isinstance(node, nuke.Group):
+        found = [each for each in node.nodes() if each.Class() == "Output"]
+    else:
+        found = [node.input(number) for number in range(node.inputs())]
+    return [each for each in found if each is not None]
+
+
+def upstream(node):
+    """All nodes that a node takes its pixels from, however far, itself first; in an order that the script decides."""
+    found, waiting = {}, [node]
+    while waiting:
+        each = waiting.pop()
+        if each.fullName() not in found:
+            found[each.fullName()] = each
+            waiting += reversed(feeders(each))
+    return list(found.values())
+
+
+def plain_read(node):
+    """The Read that `node` hands on unchanged, perhaps itself; None where anything is done to pixels or frames."""
+    while node is not None and node.Class() in _PASSES:
+        before = feeders(node)
+        node = before[0] if before else None
+    if node is None or node.Class() != "Read" or node["disable"].value():
+        return None
+    file = node["file"].value() or ""
+    shifted = node["frame_mode"].value() != "expression" or node["frame"].value()
+    views = "%v" in file.lower()
+    return None if shifted or views or os.path.splitext(file)[1].lower() not in _IMAGES else node
+
+
+def reads(node):
+    """The file patterns of all Reads that a node depends on."""
+    return [_pattern(each) for each in upstream(node) if each.Class() == "Read" and each["file"].value()]
+
+
+def pattern_of(read):
+    """A Read's files as a pattern with %04d, its Tcl evaluated."""
+    return _pattern(read)
+
+
+def graph_digest(node):
+    """A digest of all that is upstream of a node, itself included: what the nodes are, how connected, and their knobs.
+
+    It is of the script's text alone, so it is the same in another session, on another machine and under another name.
+    """
+    nodes = upstream(node)
+    places = {each.fullName(): place for place, each in enumerate(nodes)}
+    return digest([[each.Class(), [places[one.fullName()] for one in feeders(each)], _knobs(each)] for each in nodes])
+
+
+def digest(value):
+    """A short name for what is plain JSON."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def at(pattern, frame):
+    """The file of a frame; a pattern without a frame is a still.
+
+    >>> at("plate.%04d.exr", 7), at("plate.####.exr", 7), at("clean.exr", 7)
+    ('plate.0007.exr', 'plate.0007.exr', 'clean.exr')
+    """
+    folder, slash, name = pattern.rpartition("/")
+    fields = list(re.finditer(r"%0?(\d*)d|(#+)", name))
+    if not fields:
+        return pattern
+    field = fields[-1]
+    width = len(field[2]) if field[2] else int(field[1] or 1)
+    return "{}{}{}{:0{}d}{}".format(folder, slash, name[: field.start()], frame, width, name[field.end() :])
+
+
+def _pattern(read):
+    return nuke.filename(read) or read["file"].value()
+
+
+def _knobs(node):
+    """The knobs that are not as they come, as text: all keys, whatever the frame in view."""
+    knobs, names = node.knobs(), set(node.writeKnobs(nuke.WRITE_NON_DEFAULT_ONLY).split())
+    return [[name, knobs[name].toScript(False, None)] for name in sorted(names & set(knobs) - _IDLE)]

@@ -1,0 +1,66 @@
+"""Save as precomp: copies of the plate with the alpha in them, and a Read of these in place of the node."""
+
+import os
+
+from .errors import HostError
+from .frames import format_frames
+from .jobs import Job
+from .nuke_api import nuke
+from .plan import cache_folder
+from .state import say
+
+
+def save(node, plan, frames):
+    """Asks the worker for merged files; a Read takes the node's place once all are there. Raises HostError."""
+    layer = node.node("AlphaCopy")["to0"].value()
+    if layer != "rgba.alpha" and layer.startswith("rgba."):
+        raise HostError(f"a precomp cannot have its alpha in {layer}", "choose rgba.alpha, or a layer of its own")
+    stem = os.path.basename(os.path.dirname(plan.out))
+    out = f"{cache_folder(node)}/precomp/{stem}/{stem}.%04d.exr"
+    settings = dict(plan.settings, mode="merge", layer=layer)
+    done = []
+
+    def on_event(event):
+        if event["type"] == "frame":
+            done.append(event["frame"])
+            say(node, f"precomp: {len(done)} of {len(frames)} frames written")
+
+    def on_end(job):
+        if job.state() == "done":
+            undo = nuke.Undo()
+            undo.begin("Save as precomp")
+            try:
+                _swap(node, _read(node, plan, out, frames))
+            finally:
+                undo.end()
+        else:
+            what = job.errors[-1] if job.errors else "cancelled"
+            say(node, f"precomp: {len(done)} of {len(frames)} frames written, the node was left as it is; {what}")
+
+    about = {"frames": format_frames(frames), "settings": settings, "out": out, "overwrite": True}
+    Job(node, plan.plate, about, on_event, on_end).start()
+
+
+def _read(node, plan, out, frames):
+    """A Read of the merged files, in the plate's own space, beside the node."""
+    with node.parent():
+        read = nuke.nodes.Read(file=out)
+    first, last = min(frames), max(frames)
+    for name, value in (("first", first), ("last", last), ("origfirst", first), ("origlast", last), ("origset", True)):
+        read[name].setValue(value)
+    if plan.read is None:
+        read["raw"].setValue(True)  # rendered in the working space
+    else:
+        read["raw"].setValue(plan.read["raw"].value())
+        read["colorspace"].setValue(plan.read["colorspace"].value())
+    read["label"].setValue(f"NukeMatting {node.name()}")
+    read.setXYpos(node.xpos(), node.ypos())
+    return read
+
+
+def _swap(node, read):
+    for other in node.dependent(nuke.INPUTS | nuke.HIDDEN_INPUTS):
+        for number in range(other.inputs()):
+            if other.input(number) is not None and other.input(number).fullName() == node.fullName():
+                other.setInput(number, read)
+    nuke.delete(node)

@@ -1,0 +1,55 @@
+"""Renders what comes into a node where it is no plain file, to EXRs that the worker can read. On the main thread.
+
+Full float, unconverted, in the script's working space, at full size also in proxy mode; each frame once, until what is
+upstream or a file that it reads has changed.
+"""
+
+import os
+
+from .errors import HostError
+from .frames import runs
+from .graph import at
+from .nuke_api import nuke
+from .paths import local
+from .state import REFERENCES, unrecorded
+
+
+def render_inputs(node, plan, frames):
+    """Renders what is missing of a plan's inputs for some frames. Raises HostError where that fails or is cancelled."""
+    span = node.input(0).frameRange()
+    first, last = int(span.first()), int(span.last())
+    needed = {frame + offset for frame in frames for offset in REFERENCES if first <= frame + offset <= last}
+    for render in plan.renders:
+        lacking = [frame for frame in sorted(needed | set(frames)) if not _is_there(render, frame)]
+        if lacking:
+            _execute(node.node(render.write), render.pattern, lacking)
+
+
+def _execute(write, pattern, frames):
+    proxy = nuke.root()["proxy"]
+    was_proxy = proxy.value()
+    with unrecorded():
+        write["file"].setValue(pattern)
+        write["disable"].setValue(False)
+        proxy.setValue(False)
+        try:
+            for first, last in runs(frames):
+                nuke.execute(write, first, last, 1)
+        except RuntimeError as error:  # of any kind: Nuke has no other; a cancelled one says 'Cancelled'
+            advice = "look at the nodes before this one" if "cancel" not in str(error).lower() else ""
+            raise HostError(f"the input could not be rendered ({error})", advice) from error
+        finally:
+            proxy.setValue(was_proxy)
+            write["disable"].setValue(True)
+
+
+def _is_there(render, frame):
+    try:
+        made = os.stat(local(at(render.pattern, frame))).st_mtime
+    except OSError:
+        return False
+    for pattern in render.sources:
+        path = local(at(pattern, frame))
+        if os.path.exists(path) and os.stat(path).st_mtime > made:
+            return False
+    return True

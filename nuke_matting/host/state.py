@@ -1,0 +1,116 @@
+"""Which mattes of a node are there and up to date, and how the node shows it."""
+
+import os
+from contextlib import contextmanager
+
+from .frames import curve, format_frames, parse_frames
+from .graph import at
+from .nuke_api import nuke
+from .paths import local
+
+REFERENCES = (0, -1, -2)  # the frames that the memory of a matte may read, from its own
+
+
+class States:
+    """The frames of a node, each `cached`, `stale` or `missing`, from the files alone.
+
+    Stale is a matte that is older than a file it was made from, or that the worker said is out of date (`outdated`).
+    """
+
+    def __init__(self, plan, frames, outdated=()):
+        self.frames = list(frames)
+        self.outdated = set(outdated)
+        self.device = ""  # that they are matted on, once it is known
+        self._times = {}  # of stills and other files, looked at once
+        self.of = {frame: self._look(plan, frame) for frame in self.frames}
+
+    def such(self, state):
+        """The frames of a state, ascending."""
+        return [frame for frame in self.frames if self.of[frame] == state]
+
+    def set(self, frame, state):
+        """A frame's state has become known."""
+        if frame in self.of:
+            self.of[frame] = state
+        if state == "cached":
+            self.outdated.discard(frame)
+
+    def text(self):
+        """In words, for the node."""
+        cached, stale = len(self.such("cached")), len(self.such("stale"))
+        words = [f"{cached} of {len(self.frames)} frames matted"]
+        words += [f"{stale} out of date"] * bool(stale)
+        words += [self.device] * bool(self.device)
+        return ", ".join(words)
+
+    def _look(self, plan, frame):
+        made = _time(at(plan.out, frame))
+        if made is None:
+            return "missing"
+        sources = [self._source(at(pattern, frame + offset)) for pattern in plan.sources for offset in REFERENCES]
+        late = any(time is not None and time > made for time in sources)
+        return "stale" if late or frame in self.outdated else "cached"
+
+    def _source(self, path):
+        if path not in self._times:
+            self._times[path] = _time(path)
+        return self._times[path]
+
+
+def states_of(node, plan, frames):
+    """The states of frames, from disk and from what the node remembers."""
+    text = node["outdated"].value() if node["made"].value() == plan.digest else ""
+    return States(plan, frames, parse_frames(text) if text else ())
+
+
+def show(node, plan, states):
+    """Points the node at the plan's mattes, and tells it which are there. On the main thread.
+
+    The frames that are there become a curve, so that the script knows them without any file being looked for.
+    """
+    with unrecorded():
+        read = node.node("Mattes")
+        _put(node["made"], plan.digest)
+        _put(node["outdated"], format_frames(states.outdated))
+        _put(read["file"], plan.out)
+        for name, frame in (("first", min(states.frames)), ("last", max(states.frames))):
+            _put(read[name], frame)
+            _put(read["orig" + name], frame)
+        foreign = plan.read is not None and plan.settings["fg"] and not plan.read["raw"].value()
+        _put(read["raw"], not foreign)  # a foreground is in the plate's own space; an alpha has none
+        if foreign:
+            _put(read["colorspace"], plan.read["colorspace"].value())
+        there = curve(states.such("cached") + states.such("stale"))
+        if there:
+            node["cached"].fromScript("{" + there + "}")
+        else:
+            node["cached"].clearAnimated()
+            node["cached"].setValue(0)
+
+
+def say(node, text):
+    """Puts a line into the node's status. On the main thread."""
+    with unrecorded():
+        _put(node["status"], " ".join(text.split()))
+
+
+@contextmanager
+def unrecorded():
+    """What happens within is not what the artist did, and is not undone with it."""
+    nuke.Undo().disable()
+    try:
+        yield
+    finally:
+        nuke.Undo().enable()
+
+
+def _put(knob, value):
+    if knob.value() != value:  # a knob that is set marks the script as changed
+        knob.setValue(value)
+
+
+def _time(path):
+    try:
+        return os.stat(local(path)).st_mtime
+    except OSError:
+        return None

@@ -1,0 +1,236 @@
+"""The host's code in Nuke's double, with a real worker: what an artist does in a comp."""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from nuke_matting.models.weights import save_weights
+from nuke_matting.nets.two_stage import TwoStage
+
+FRAMES = list(range(1001, 1007))
+
+
+def status(comp):
+    return comp.node["status"].value()
+
+
+def cached(comp):
+    """The frames that the node's curve says are there."""
+    return [frame for frame in range(990, 1020) if comp.node["cached"].valueAt(frame)]
+
+
+def mattes(comp):
+    """The files that the node reads, by frame."""
+    pattern = comp.node.node("Mattes")["file"].value()
+    return {frame: Path(pattern % frame) for frame in FRAMES if os.path.isfile(pattern % frame)}
+
+
+def change(comp, knob, value):
+    """As the artist does in the panel."""
+    comp.node[knob].setValue(value)
+    comp.nuke._call("KnobChanged", comp.node, comp.node[knob])
+
+
+def test_a_new_node_says_that_nothing_is_matted(comp):
+    assert status(comp) == "not matted" and cached(comp) == []
+
+
+def test_matte_range_makes_a_matte_of_every_frame_of_the_plate(comp):
+    comp.press("matte_range")
+    assert status(comp) == "6 of 6 frames matted, cpu"
+    assert cached(comp) == FRAMES and list(mattes(comp)) == FRAMES
+    read = comp.node.node("Mattes")
+    assert (read["first"].value(), read["last"].value()) == (1001, 1006)
+    assert str(mattes(comp)[1001]).startswith(str(comp.folder / "nuke_matting")), "beside the script"
+
+
+def test_the_artist_may_go_on_meanwhile_and_sees_progress(comp):
+    comp.press("matte_range", wait=False)
+    assert comp.nuke.messages == [] and cached(comp) == []
+    comp.nuke.pump(lambda: cached(comp))
+    comp.nuke.pump(lambda: "6 of 6" in status(comp))
+    assert comp.nuke.tasks[0].title == f"NukeMatting: {comp.node.name()}"
+
+
+def test_matte_frame_mattes_the_frame_in_view_alone(comp):
+    comp.press("matte_frame")
+    assert cached(comp) == [1003] and status(comp).startswith("1 of 6 frames matted")
+
+
+def test_the_range_may_be_named(comp):
+    comp.node["frames"].setValue("1001-1005x2")
+    comp.press("matte_range")
+    assert cached(comp) == [1001, 1003, 1005]
+
+
+def test_what_is_up_to_date_is_left_alone(comp):
+    comp.press("matte_range")
+    before = {frame: path.stat().st_mtime_ns for frame, path in mattes(comp).items()}
+    comp.press("matte_range")
+    assert before == {frame: path.stat().st_mtime_ns for frame, path in mattes(comp).items()}
+
+
+@pytest.mark.parametrize("how", ["button", "progress bar"])
+def test_cancel_stops_soon_and_keeps_what_is_done(comp, make_plate, how):
+    comp.read["file"].setValue(make_plate(range(1001, 1201), name="long"))
+    comp.read["last"].setValue(1200)
+    comp.press("matte_range", wait=False)
+    comp.nuke.pump(lambda: cached(comp))
+    if how == "button":
+        comp.press("cancel")
+    else:
+        comp.nuke.cancelling = True
+        comp.nuke.pump(lambda: "cancelled" in status(comp))
+    done = comp.node["cached"].toScript()
+    assert "cancelled" in status(comp) and 0 < int(status(comp).split()[0]) < 200 and done != "0"
+
+
+def test_a_changed_setting_is_told_and_set_back_it_is_good_again(comp):
+    comp.press("matte_range")
+    files = mattes(comp)
+    change(comp, "regions", 1.0)
+    assert "out of date" in status(comp) and cached(comp) == FRAMES, "what was there goes on being shown"
+    change(comp, "regions", 4.0)
+    assert status(comp) == "6 of 6 frames matted"
+    change(comp, "regions", 1.0)
+    comp.press("matte_range")
+    assert status(comp).startswith("6 of 6") and not set(files.values()) & set(mattes(comp).values())
+
+
+@pytest.mark.parametrize("knob, value", [("device", "auto"), ("jobs", 3), ("cache_size", 9.0), ("mark", False)])
+def test_what_changes_no_pixels_makes_nothing_stale(comp, knob, value):
+    comp.press("matte_frame")
+    change(comp, knob, value)
+    assert status(comp).startswith("1 of 6 frames matted")
+
+
+def test_a_plate_that_was_rendered_again_makes_its_frame_and_those_that_remember_it_stale(comp):
+    comp.press("matte_range")
+    shutil.copy(comp.read["file"].value() % 1006, comp.read["file"].value() % 1003)
+    newer = mattes(comp)[1006].stat().st_mtime + 5
+    os.utime(comp.read["file"].value() % 1003, (newer, newer))
+    comp.nuke._call("UpdateUI", comp.node)
+    assert status(comp) == "3 of 6 frames matted, 3 out of date"
+    comp.press("refresh")
+    assert status(comp) == "3 of 6 frames matted, 3 out of date", "the worker says the same"
+    before = {frame: path.read_bytes() for frame, path in mattes(comp).items()}
+    comp.press("matte_range")
+    assert [frame for frame, path in mattes(comp).items() if path.read_bytes() != before[frame]] == [1003, 1004, 1005]
+
+
+def test_other_weights_under_the_same_name_are_found_by_refresh(comp, weights):
+    other = comp.folder / "other.safetensors"
+    shutil.copy(weights, other)
+    comp.node["model"].setValue(str(other))
+    comp.press("matte_range")
+    torch.manual_seed(8)
+    save_weights(other, TwoStage(), {"architecture": "two_stage", "name": "other", "coarse_long_side": "64"})
+    os.utime(other, (1, 1))  # older than the mattes, so that their times say nothing
+    comp.press("refresh")
+    assert status(comp) == "0 of 6 frames matted, 6 out of date"
+
+
+def test_a_worker_that_does_not_know_the_files_again_may_write_them_again(comp):
+    comp.press("matte_range")
+    shutil.rmtree(comp.folder / "cache")
+    path = mattes(comp)[1002]
+    path.write_bytes(b"nonsense")
+    os.utime(comp.read["file"].value() % 1001, (2e9, 2e9))
+    comp.press("matte_range")
+    assert path.read_bytes() != b"nonsense" and "error" not in status(comp)
+
+
+def test_clear_cache_removes_the_mattes_and_nothing_else(comp):
+    comp.press("matte_range")
+    folder = mattes(comp)[1001].parent
+    (folder / "notes.txt").write_text("mine")
+    comp.press("clear")
+    assert os.listdir(folder) == ["notes.txt"] and cached(comp) == [] and status(comp) == "cleared"
+
+
+def test_a_broken_frame_is_told_and_the_others_are_there(comp):
+    Path(comp.read["file"].value() % 1006).write_bytes(b"nonsense")
+    comp.press("matte_range")
+    assert cached(comp) == FRAMES[:-1]
+    assert "5 of 6" in status(comp) and "frame 1006" in status(comp)
+
+
+def test_nothing_is_recorded_for_undo(comp):
+    comp.nuke.undos.clear()
+    comp.press("matte_range")
+    comp.press("refresh")
+    assert comp.nuke.undos == []
+
+
+@pytest.mark.parametrize(
+    "wrong, word",
+    [
+        (lambda comp: comp.node.setInput(0, None), "connect a Read"),
+        (lambda comp: comp.node["frames"].setValue("1-"), "no frame range"),
+        (lambda comp: comp.read["file"].setValue("/no/such/plate.%04d.exr"), "no such folder"),
+        (lambda comp: comp.node["model"].setValue("thre_stage"), "thre_stage"),
+        (lambda comp: comp.node["device"].setValue("gpu"), "device"),
+        (lambda comp: comp.node["nuke_matting"].setValue("99"), "another version"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_the_node(comp, wrong, word):
+    wrong(comp)
+    comp.press("matte_range")
+    assert word in status(comp)
+
+
+def test_a_second_press_does_not_start_a_second_time(comp):
+    comp.press("matte_range", wait=False)
+    comp.press("matte_range", wait=False)
+    assert "at work already" in comp.nuke.messages[0]
+    comp.nuke.pump(lambda: "6 of 6" in status(comp))
+
+
+def test_a_node_that_is_deleted_while_it_works_hurts_nobody(comp):
+    comp.press("matte_range", wait=False)
+    jobs = sys.modules["nuke_matting_host.jobs"]
+    comp.nuke.delete(comp.node)
+    comp.nuke.pump(lambda: not jobs._running)
+
+
+def test_a_copy_has_the_same_mattes_and_goes_its_own_way(comp, tools):
+    comp.press("matte_range")
+    text = tools.nkscript.written([comp.node._tree]).replace(f"push $H{id(comp.read._tree)}", "push 0")
+    copy = comp.nuke._wrap(comp.nuke._script.read(text)[0])
+    copy.setInput(0, comp.read)
+    assert copy.name() != comp.node.name()
+    comp.press("refresh", node=copy)
+    assert copy["status"].value() == "6 of 6 frames matted"
+    copy["regions"].setValue(2.0)
+    comp.press("matte_frame", node=copy)
+    assert copy["status"].value() == "1 of 6 frames matted, cpu"
+    comp.press("refresh")
+    assert status(comp) == "6 of 6 frames matted"
+
+
+def test_clean_plate_guide_and_foreground_go_to_the_worker(comp, make_plate):
+    for number, name in ((1, "clean"), (2, "guide")):
+        read = comp.nuke.nodes.Read(file=make_plate([1001], name=name) % 1001)
+        comp.node.setInput(number, read)
+    change(comp, "foreground", "into RGB")
+    comp.press("matte_range")
+    assert status(comp).startswith("6 of 6") and comp.nuke.rendered == []
+
+
+def test_without_a_worker_it_says_how_to_get_one(start_nuke, build_comp, monkeypatch):
+    nuke = start_nuke(own_worker=True)
+    comp = build_comp(nuke)
+    monkeypatch.setenv("NUKE_MATTING_PYTHON", "/no/python")
+    comp.press("matte_range")
+    assert "set NUKE_MATTING_PYTHON" in status(comp) and "set NUKE_MATTING_PYTHON" in nuke.messages[0]
+
+
+def test_the_host_starts_its_own_worker_and_ends_it(start_nuke, build_comp):
+    comp = build_comp(start_nuke(own_worker=True))
+    comp.press("matte_frame")
+    assert "1 of 6" in status(comp)
+    comp.nuke.menu("Nodes").items["NukeMatting"].items["Stop the worker"]()

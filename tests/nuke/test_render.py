@@ -1,0 +1,183 @@
+"""Renders: on a farm with our Python, without it, without a GUI; scripts that were saved elsewhere; precomps."""
+
+import os
+import sys
+
+import OpenImageIO as oiio
+import pytest
+
+
+def picture(comp, tools, frame, gui):
+    """What comes out of the node, evaluated from the script's text alone."""
+    return tools.pixels.Evaluator(frame, gui).of(comp.nuke.toNode(comp.node.name())._tree)
+
+
+def render(comp, first=1001, last=1006):
+    comp.nuke.execute(comp.write, first, last)
+
+
+def test_a_render_of_what_is_matted_goes_through(comp):
+    comp.press("matte_range")
+    render(comp)
+    assert comp.nuke.rendered == [("Write1", frame) for frame in range(1001, 1007)]
+
+
+def test_a_render_stops_at_a_frame_that_is_not_matted_with_the_list_of_them(comp):
+    comp.node["frames"].setValue("1001-1003")
+    comp.press("matte_range")
+    comp.node["frames"].setValue("")
+    with pytest.raises(RuntimeError, match="not matted: 1004-1006; press Matte range"):
+        render(comp)
+    assert comp.nuke.rendered[-1] == ("Write1", 1003)
+
+
+def test_a_chunk_is_asked_for_its_own_frames_alone(comp):
+    comp.node["frames"].setValue("1001-1003")
+    comp.press("matte_range")
+    comp.node["frames"].setValue("")
+    render(comp, 1002, 1003)
+
+
+def test_a_render_stops_at_mattes_of_other_settings(comp):
+    comp.press("matte_range")
+    comp.node["regions"].setValue(1.0)
+    with pytest.raises(RuntimeError, match=r"other settings: all of 1001-1006 are out of date"):
+        render(comp)
+    assert comp.nuke.rendered == []
+
+
+def test_a_render_stops_at_a_plate_that_is_newer(comp):
+    comp.press("matte_range")
+    os.utime(comp.read["file"].value() % 1006, (2e9, 2e9))
+    with pytest.raises(RuntimeError, match="out of date: 1006"):
+        render(comp)
+
+
+def test_by_a_knob_it_mattes_them_first(comp):
+    comp.press("matte_frame")
+    comp.node["guard"].setValue("matte them first")
+    render(comp)
+    assert len(comp.nuke.rendered) == 6
+
+
+def test_of_a_farm_chunk_it_mattes_the_chunk_alone(start_nuke, build_comp):
+    comp = build_comp(start_nuke(gui=False))
+    comp.nuke.rawArgs[:] = ["nuke", "-x", "-F", "1002-1003", "comp.nk"]
+    comp.node["guard"].setValue("matte them first")
+    render(comp, 1002, 1003)
+    assert [frame for frame in range(1001, 1007) if comp.node["cached"].valueAt(frame)] == [1002, 1003]
+
+
+def test_what_does_not_depend_on_the_node_is_not_guarded(comp):
+    comp.write.setInput(0, comp.read)
+    render(comp)
+
+
+def test_a_disabled_node_is_not_guarded(comp):
+    comp.node["disable"].setValue(True)
+    render(comp)
+
+
+def test_behind_a_time_offset_the_frame_is_not_judged(comp):
+    offset = comp.nuke.nodes.TimeOffset()
+    offset.setInput(0, comp.node)
+    comp.write.setInput(0, offset)
+    import nuke_matting_host.guard as guard
+
+    assert guard._guarded(comp.write) == []
+
+
+def test_without_a_gui_the_buttons_work_and_wait(start_nuke, build_comp):
+    comp = build_comp(start_nuke(gui=False))
+    comp.node["matte_range"].execute()
+    assert comp.node["status"].value().startswith("6 of 6 frames matted")
+    render(comp)
+    comp.node.setInput(0, None)
+    with pytest.raises(RuntimeError, match="connect a Read"):
+        comp.node["matte_range"].execute()
+
+
+def test_the_script_renders_without_our_python(comp, tools, monkeypatch):
+    comp.press("matte_range")
+    path = str(comp.folder / "saved.nk")
+    comp.nuke.scriptSaveAs(path)
+    nuke = tools.double.make(tools.nkscript, tools.catalogue, tools.pixels, False, [])  # nothing of ours is started
+    monkeypatch.setitem(sys.modules, "nuke", nuke)
+    nuke.scriptOpen(path)
+    nuke.execute(nuke.toNode("Write1"), 1001, 1006)
+    assert len(nuke.rendered) == 6
+    os.remove(comp.node.node("Mattes")["file"].value() % 1004)
+    with pytest.raises(tools.pixels.RenderError, match=r"matte\.1004\.exr: no such file"):
+        nuke.execute(nuke.toNode("Write1"), 1001, 1006)
+
+
+def test_saved_and_opened_again_it_is_as_it_was(comp):
+    comp.press("matte_range")
+    path = str(comp.folder / "comp.nk")
+    comp.nuke.scriptSaveAs(path)
+    comp.nuke.scriptOpen(path)
+    node = comp.nuke.toNode(comp.node.name() if comp.node._tree.parent else "NukeMatting1")
+    assert node["status"].value() == "6 of 6 frames matted"
+    comp.nuke.execute(comp.nuke.toNode("Write1"), 1001, 1006)
+
+
+def test_a_script_of_another_system_is_at_home_here_by_the_path_map(start_nuke, build_comp, tmp_path, monkeypatch):
+    for name in ("one", "two"):  # the same files, mounted elsewhere
+        os.symlink(tmp_path, tmp_path / name)
+    path = tmp_path / "comp.nk"
+    monkeypatch.setenv("NUKE_MATTING_PATH_MAP", f"P:/show={tmp_path}/one")
+    comp = build_comp(start_nuke(own_worker=True))
+    for node, knob in ((comp.read, "file"), (comp.write, "file")):  # as it was written on Windows
+        node[knob].setValue(node[knob].value().replace(str(tmp_path), "P:/show"))
+    comp.node["folder"].setValue("P:/show/nuke_matting")
+    comp.press("matte_range")
+    assert comp.node["status"].value() == "6 of 6 frames matted, cpu"
+    assert comp.node.node("Mattes")["file"].value().startswith("P:/show/nuke_matting/")
+    comp.nuke.scriptSaveAs(str(path))
+    monkeypatch.setenv("NUKE_MATTING_PATH_MAP", f"P:/show={tmp_path}/two")
+    nuke = start_nuke(own_worker=True)
+    nuke.scriptOpen(str(path))
+    assert nuke.toNode("NukeMatting1")["status"].value() == "6 of 6 frames matted"
+    nuke.execute(nuke.toNode("Write1"), 1001, 1002)
+
+
+def test_two_nodes_in_a_script_do_not_meet(comp, weights):
+    other = comp.nuke.createNode("NukeMatting")
+    other.setInput(0, comp.read)
+    for name in ("model", "device", "cache_dir", "region_batch"):
+        other[name].setValue(comp.node[name].value())
+    other["regions"].setValue(1.0)
+    comp.press("matte_range", wait=False)
+    other["matte_range"].execute()
+    comp.nuke.pump(lambda: all("6 of 6" in each["status"].value() for each in (comp.node, other)))
+    assert comp.node.node("Mattes")["file"].value() != other.node("Mattes")["file"].value()
+    render(comp)
+
+
+@pytest.mark.parametrize("layer", ["rgba.alpha", "matte.a"])
+def test_a_precomp_takes_the_place_of_the_node(comp, layer):
+    comp.nuke._script.read("add_layer {matte matte.a}")
+    comp.node["output"].setValue(layer)
+    comp.press("matte_range")
+    mattes = comp.node.node("Mattes")["file"].value()
+    comp.node["precomp"].execute()
+    comp.nuke.pump(lambda: comp.node._tree is None)
+    read = comp.write.input(0)
+    assert read.Class() == "Read" and (read["first"].value(), read["last"].value()) == (1001, 1006)
+    merged = oiio.ImageBuf(read["file"].value() % 1004)
+    channel = {"rgba.alpha": "A", "matte.a": "matte.a"}[layer]
+    alpha = merged.get_pixels(oiio.FLOAT)[..., merged.spec().channelindex(channel)]
+    assert (alpha == oiio.ImageBuf(mattes % 1004).get_pixels(oiio.FLOAT)[..., 0]).all()
+    plate = oiio.ImageBuf(comp.read["file"].value() % 1004)
+    assert (
+        merged.get_pixels(oiio.FLOAT)[..., :3] == plate.get_pixels(oiio.FLOAT)[..., :3]
+    ).all() or layer != "rgba.alpha"
+    render(comp)
+
+
+def test_a_precomp_that_lacks_a_frame_leaves_the_node(comp):
+    with open(comp.read["file"].value() % 1006, "wb") as file:
+        file.write(b"nonsense")
+    comp.press("precomp")
+    assert comp.write.input(0).fullName() == comp.node.fullName()
+    assert "left as it is" in comp.node["status"].value()

@@ -1,0 +1,62 @@
+"""Nuke's start: the tools are there, and whatever is wrong with ours, Nuke starts."""
+
+import runpy
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+import nuke_matting.host
+
+GIZMOS = Path(__file__).parent.parent.parent / "gizmos"
+
+
+@pytest.fixture
+def installed(tmp_path):
+    """A folder as an install lays it."""
+    folder = tmp_path / "NukeMatting"
+    shutil.copytree(GIZMOS, folder)
+    shutil.copytree(Path(nuke_matting.host.__file__).parent, folder / "nuke_matting_host")
+    return folder
+
+
+def test_with_the_folder_on_its_path_the_node_is_in_the_toolbar(start_nuke, installed):
+    nuke = start_nuke(gizmos=installed)
+    nuke.menu("Nodes").items["NukeMatting"].items["NukeMatting"]()
+    assert nuke.toNode("NukeMatting1") is not None
+    assert sys.modules["nuke_matting_host"].__file__.startswith(str(installed))
+
+
+def test_without_a_gui_nothing_of_the_gui_is_touched(start_nuke, installed, capfd):
+    start_nuke(gui=False, gizmos=installed)
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("damage", ["gone", "broken", "empty"])
+def test_with_our_python_damaged_nuke_starts_and_the_node_says_so(start_nuke, installed, damage, capfd):
+    host = installed / "nuke_matting_host"
+    if damage == "gone":
+        shutil.rmtree(host)
+    elif damage == "broken":
+        (host / "plan.py").write_text("def (")
+    else:
+        (host / "settings.schema.json").write_text("")
+    nuke = start_nuke(gizmos=installed)
+    said = capfd.readouterr().err
+    assert "Traceback" not in said
+    node = nuke.createNode("NukeMatting")
+    node["matte_range"].execute()
+    assert said or nuke.messages or node["status"].value() != "not matted"
+    assert "NukeMatting" in said + "".join(nuke.messages)
+
+
+def test_the_shims_stand_in_a_nuke_that_knows_none_of_our_calls(monkeypatch, installed, capfd):
+    monkeypatch.setitem(sys.modules, "nuke", object())
+    for name in [each for each in sys.modules if each.partition(".")[0] == "nuke_matting_host"]:
+        monkeypatch.delitem(sys.modules, name)
+    runpy.run_path(str(installed / "init.py"))
+    runpy.run_path(str(installed / "menu.py"))
+    assert "is not loaded" in capfd.readouterr().err
+    for name in [each for each in sys.modules if each.partition(".")[0] == "nuke_matting_host"]:
+        del sys.modules[name]

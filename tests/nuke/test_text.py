@@ -1,0 +1,156 @@
+"""The text of our .gizmo, run by Tcl under Nuke's stack rules, and looked over."""
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from nuke_matting.host.description import INPUTS, gizmo_text, nodes, user_knobs
+
+GIZMOS = Path(__file__).parent.parent.parent / "gizmos"
+TEXT = (GIZMOS / "NukeMatting.gizmo").read_text()
+
+
+@pytest.fixture
+def node(tools):
+    reader = tools.nkscript.Reader()
+    return reader.read(TEXT)[0]
+
+
+def check(reader, catalogue):
+    """What is wrong with a script, as far as it is of known classes; lines."""
+    wrong = []
+    for node in reader.root.walk():
+        wrong += node.problems
+        if node.kind not in catalogue.CLASSES:
+            wrong.append(f"{node.name}: unknown class {node.kind}")
+            continue
+        known = {**catalogue.ALL, **catalogue.CLASSES[node.kind], **{each.name: each for each in node.user_knobs}}
+        for name, value in node.knobs.items():
+            if name not in known:
+                wrong.append(f"{node.name}: unknown knob {name}")
+            elif type(known[name]) is tuple and value not in known[name]:
+                wrong.append(f"{node.name}: {name} {value}")
+            for found in re.findall(r"parent\.(\w+)", value):
+                if found not in {each.name for each in node.parent.user_knobs}:
+                    wrong.append(f"{node.name}: {name} asks for parent.{found}")
+        for knob in node.user_knobs:
+            target, _, linked = knob.text.partition(".")
+            other = node.find(target) if knob.code == 41 else None
+            if knob.code == 41 and (other is None or linked not in catalogue.CLASSES[other.kind]):
+                wrong.append(f"{node.name}: {knob.name} links to {knob.text}")
+        for name, value in node.knobs.items():
+            layer = value.partition(".")[0]
+            if re.fullmatch(r"(from|to)\d", name) and layer not in ("rgba", "none", *reader.layers):
+                wrong.append(f"{node.name}: no layer {layer}")
+    return wrong
+
+
+def test_the_file_is_what_the_description_makes():
+    assert gizmo_text() == TEXT, "run python -m nuke_matting.host.description"
+
+
+def test_it_is_a_group_so_that_a_script_holds_it_whole(node):
+    assert node.kind == "Group" and node.inputs == [None]
+    assert [each.name for each in node.children] == [each.name for each in nodes()]
+
+
+def test_every_class_knob_link_expression_and_layer_is_there(tools):
+    reader = tools.nkscript.Reader()
+    reader.read(TEXT)
+    assert check(reader, tools.catalogue) == []
+
+
+def test_every_connection_lands_where_the_description_says(node):
+    for child, said in zip(node.children, nodes(), strict=True):
+        assert tuple(each.name for each in child.inputs) == said.inputs, child.name
+
+
+def test_values_are_quoted_as_nuke_does(tools):
+    assert tools.nkscript.badly_quoted(TEXT) == []
+    assert tools.nkscript.badly_quoted('label "[value a]"') and tools.nkscript.badly_quoted('T "{"')
+
+
+def test_nothing_is_left_undefined_in_the_artists_script(tools):
+    names = re.findall(r"^set (\w+) ", TEXT, re.MULTILINE)
+    assert len(names) == len(set(names)) and all(re.fullmatch(r"N[0-9a-f]{8}", each) for each in names)
+    assert set(re.findall(r"push \$(\w+)", TEXT)) <= set(names)
+
+
+def test_every_knob_that_is_seen_has_a_tool_tip(node):
+    silent = [each.name for each in node.user_knobs if each.code not in (20, 26) and not each.tooltip]
+    assert silent == ["nuke_matting", "cached", "made", "outdated"], "those are hidden"
+    assert [each.name for each in user_knobs()] == [each.name for each in node.user_knobs]
+
+
+def test_every_button_runs_without_our_python(node):
+    for knob in node.user_knobs:
+        if knob.code == 22:
+            compile(knob.text, knob.name, "exec")
+            assert f'actions.press("{knob.name}", nuke.thisNode())' in knob.text
+
+
+def test_its_inputs_are_numbered_as_they_stand(node):
+    inputs = [each for each in node.children if each.kind == "Input"]
+    assert [(each.name, int(each.knobs.get("number", 0))) for each in inputs] == [
+        (name, number) for number, (name, _, _) in enumerate(INPUTS)
+    ]
+
+
+def test_pasted_into_a_comp_it_takes_its_plate_from_the_stack(tools):
+    reader = tools.nkscript.Reader()
+    reader.read("Read {\n inputs 0\n name Read1\n}\n" + TEXT + "Write {\n name Write1\n}\n")
+    read, node, write = reader.root.children
+    assert node.inputs == [read] and write.inputs == [node]
+
+
+@pytest.mark.parametrize(
+    "text, what",
+    [
+        ("push $Nffff", "no such variable"),
+        ("Group {\n name G\n}\n Dot {\n name A\n }\n", "not ended"),
+        ("end_group", "without a Group"),
+        ("Dot {name}", "has no value"),
+        ("frobnicate {a b}", "no command"),
+        ("Group {\n name G\n}\n Dot {\n inputs 0\n name A\n }\n Dot {\n name A\n }\nend_group", "twice"),
+        ("add_layer {1st 1st.a}", "add_layer"),
+    ],
+)
+def test_the_check_finds_what_nuke_would_stumble_over(tools, text, what):
+    with pytest.raises(tools.nkscript.NkError, match=what):
+        tools.nkscript.Reader().read(text)
+
+
+@pytest.mark.parametrize(
+    "old, new, what",
+    [
+        ("Rectangle {", "Rectangel {", "unknown class"),
+        ("  bbox B", "  bbocks B", "unknown knob"),
+        ("before black", "before blak", "before"),
+        ("parent.cached", "parent.cashed", "asks for"),
+        ("T AlphaCopy.to0", "T AlphaCopy.too", "links to"),
+        (" add_layer {fg fg.red fg.green fg.blue}", "", "no layer"),
+    ],
+)
+def test_the_check_finds_a_slip_in_our_own_text(tools, old, new, what):
+    reader = tools.nkscript.Reader()
+    assert old in TEXT
+    reader.read(TEXT.replace(old, new))
+    assert any(what in line for line in check(reader, tools.catalogue)), check(reader, tools.catalogue)
+
+
+def test_a_node_that_wants_more_than_the_stack_has_is_found(tools):
+    reader = tools.nkscript.Reader()
+    reader.read("Group {\n name G\n}\n Input {\n inputs 0\n name I\n }\n Copy {\n inputs 2\n name C\n }\nend_group")
+    assert check(reader, tools.catalogue) == ["C takes 2 inputs of 1"]
+
+
+def test_scripts_that_nuke_saved_are_read(tools):
+    folder = os.environ.get("NUKE_MATTING_SCRIPTS", "")
+    if not folder:
+        pytest.skip("NUKE_MATTING_SCRIPTS names no folder of .nk files that Nuke saved")
+    for path in Path(folder).glob("*.nk"):
+        reader = tools.nkscript.Reader()
+        assert reader.read(path.read_text()), path
+        assert tools.nkscript.badly_quoted(path.read_text().partition("Root {")[2]) == [], path

@@ -1,0 +1,114 @@
+"""What is upstream of the node: plain files are read by the worker, everything else is rendered for it, once."""
+
+import OpenImageIO as oiio
+import pytest
+
+from nuke_matting.host.graph import at
+
+
+@pytest.fixture
+def graded(comp):
+    """`comp` with a Grade between plate and node."""
+    comp.grade = comp.nuke.nodes.Grade()
+    comp.grade["multiply"].setValue(0.5)
+    comp.grade.setInput(0, comp.read)
+    comp.node.setInput(0, comp.grade)
+    return comp
+
+
+def test_a_plain_read_is_not_rendered_also_behind_a_dot_and_a_noop(comp):
+    dot, noop = comp.nuke.nodes.Dot(), comp.nuke.nodes.NoOp()
+    dot.setInput(0, comp.read), noop.setInput(0, dot), comp.node.setInput(0, noop)
+    comp.press("matte_frame")
+    assert comp.nuke.rendered == [] and comp.node["status"].value().startswith("1 of 6")
+
+
+def test_anything_else_is_rendered_with_the_frames_that_the_memory_reads(graded):
+    graded.press("matte_frame")
+    assert graded.nuke.rendered == [("RenderPlate", frame) for frame in (1001, 1002, 1003)]
+    assert graded.node["status"].value().startswith("1 of 6")
+
+
+def test_what_is_rendered_is_full_float_and_unconverted(graded):
+    graded.press("matte_frame")
+    pattern = graded.node.node("RenderPlate")["file"].value()
+    rendered = oiio.ImageBuf(at(pattern, 1003))
+    plate = oiio.ImageBuf(graded.read["file"].value() % 1003)
+    assert rendered.spec().format == oiio.FLOAT
+    assert (rendered.get_pixels(oiio.FLOAT)[..., 0] == plate.get_pixels(oiio.FLOAT)[..., 0] * 0.5).all()
+    write = graded.node.node("RenderPlate")
+    assert write["raw"].value() and write["disable"].value(), "nuke -x passes it over"
+
+
+def test_it_is_rendered_once_until_something_upstream_changes(graded):
+    graded.press("matte_range")
+    assert len(graded.nuke.rendered) == 6
+    graded.press("matte_range")
+    graded.grade["label"].setValue("does not matter")
+    graded.press("matte_range")
+    assert len(graded.nuke.rendered) == 6
+    graded.grade["multiply"].setValue(0.25)
+    graded.nuke._call("UpdateUI", graded.node)
+    assert "out of date" in graded.node["status"].value()
+    graded.press("matte_range")
+    assert len(graded.nuke.rendered) == 12
+
+
+def test_in_proxy_mode_it_is_rendered_at_full_size(graded):
+    graded.nuke.root()["proxy"].setValue(True)
+    graded.press("matte_frame")
+    assert graded.node["status"].value().startswith("1 of 6") and graded.nuke.root()["proxy"].value()
+
+
+def test_a_render_that_fails_is_said(graded):
+    graded.read["file"].setValue("/no/such/plate.%04d.exr")
+    graded.press("matte_frame")
+    assert "could not be rendered" in graded.node["status"].value() and "no such file" in graded.node["status"].value()
+    assert graded.node.node("RenderPlate")["disable"].value()
+
+
+def test_a_read_with_shifted_frames_is_no_plain_one(comp):
+    comp.read["frame_mode"].setValue("offset")
+    comp.read["frame"].setValue("10")
+    comp.press("matte_frame")
+    assert comp.nuke.rendered
+
+
+@pytest.mark.parametrize(
+    "management, raw, space, told",
+    [
+        ("Nuke", False, "default (linear)", "lin_rec709"),
+        ("Nuke", True, "default (linear)", "lin_rec709"),
+        ("OCIO", False, "default (scene_linear)", "scene_linear"),
+        ("OCIO", False, "ACES - ACES2065-1", "ACES - ACES2065-1"),
+        ("OCIO", True, "ACES - ACES2065-1", "scene_linear"),
+    ],
+)
+def test_the_worker_is_told_the_scripts_colour(comp, management, raw, space, told):
+    root = comp.nuke.root()
+    root["colorManagement"].setValue(management)
+    root["workingSpaceLUT"].setValue("scene_linear" if management == "OCIO" else "linear")
+    root["OCIO_config"].setValue("custom")
+    root["customOCIOConfigPath"].setValue("/show/config.ocio")
+    comp.read["raw"].setValue(raw)
+    comp.read["colorspace"].setValue(space)
+    settings = plan(comp).settings
+    assert settings["colourspace"] == told
+    assert settings["ocio"] == ("/show/config.ocio" if management == "OCIO" else "")
+
+
+def test_the_artist_may_say_otherwise(comp):
+    comp.node["colourspace"].setValue("ACEScg")
+    comp.node["ocio"].setValue("/mine.ocio")
+    assert (plan(comp).settings["colourspace"], plan(comp).settings["ocio"]) == ("ACEScg", "/mine.ocio")
+
+
+def test_a_read_in_a_space_that_is_nukes_own_is_rendered(comp):
+    comp.read["colorspace"].setValue("AlexaV3LogC")
+    assert plan(comp).renders and plan(comp).settings["colourspace"] == "lin_rec709"
+
+
+def plan(comp):
+    import nuke_matting_host.plan
+
+    return nuke_matting_host.plan.plan_of(comp.node)
