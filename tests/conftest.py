@@ -9,10 +9,14 @@ import numpy as np
 import OpenEXR
 import pytest
 import torch
+from hypothesis import settings
 
 from nuke_matting.cli.app import main
 from nuke_matting.models.weights import save_weights
 from nuke_matting.nets.two_stage import TwoStage
+
+settings.register_profile("any machine", deadline=None)  # a busy one is no error
+settings.load_profile("any machine")
 
 
 @pytest.fixture(scope="session")

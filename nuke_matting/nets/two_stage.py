@@ -42,15 +42,20 @@ class TwoStage(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         stem, width = (24, 48, 96), 192
-        self.stem = Stem(INPUTS, stem, width)
+        self.stem = Stem(INPUTS + 1, stem, width)
         self.vit = VisionTransformer(width, depth=6, heads=6, expansion=3)
         self.memory = Memory(width)
         self.decoder = Decoder(width, stem, channels=(64, 48, 32))
         self.refiner = RegionRefiner(inputs=3 + 4 + 4, hidden=32)
 
     def encode(self, x: Tensor) -> Features:
-        """[B, 9, h, w] coarse input, h and w multiples of 16 -> Features."""
-        f2, f4, f8, f16 = self.stem(x - 0.5)
+        """[B, 9, h, w] coarse input, h and w multiples of 16 -> Features.
+
+        The stem sees one channel more: how far the image is from the clean plate, 0 without one.
+        """
+        # said outright, since to find it by themselves the first layers need long
+        difference = (x[:, :3] - x[:, 3:6]).abs().amax(1, keepdim=True) * x[:, 6:7]
+        f2, f4, f8, f16 = self.stem(torch.cat([x, difference], dim=1) - 0.5)
         return Features(f2, f4, f8, self.memory.remember(self.vit(f16)))
 
     def coarse(self, frame: Features, memory: Sequence[KeyValue]) -> Coarse:

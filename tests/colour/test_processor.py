@@ -95,7 +95,7 @@ pictures = arrays(
 
 @pytest.mark.parametrize("space", LINEAR)
 @given(pixels=pictures)
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_there_and_back_is_exact_to_a_thousandth_from_0_to_16(space, pixels):
     pipe = open_colour(colourspace=space)
     assert np.abs(pipe.to_plate(pipe.to_model(pixels)) - pixels).max() <= 1e-3

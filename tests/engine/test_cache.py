@@ -84,7 +84,7 @@ def test_a_matte_comes_back_bit_for_bit(cache, foreground):
     assert cache.problems == []
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_any_shape_and_any_float_comes_back_bit_for_bit(cache, data):
     height, width = data.draw(st.integers(1, 40)), data.draw(st.integers(1, 40))
@@ -201,7 +201,7 @@ def test_a_truncated_file_is_set_aside_and_said(cache, caplog, pattern, left):
     assert same(cache.get(KEY), matte())
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(["*.exr", "*.json"]), st.floats(0, 1, exclude_max=True), st.integers(0, 7))
 def test_a_flipped_bit_never_changes_what_is_served(cache, pattern, where, bit):
     put = matte(**WINDOWS)
@@ -214,7 +214,7 @@ def test_a_flipped_bit_never_changes_what_is_served(cache, pattern, where, bit):
     assert found is None or (pattern == "*.json" and same(found, put))  # white space of the sidecar means nothing
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.binary(max_size=200)
     | st.recursive(
@@ -230,7 +230,7 @@ def test_a_sidecar_of_anything_is_refused_and_never_crashes(cache, data):
     assert cache.get(KEY) is None
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     st.sampled_from(["format", "key", "checksum", "size", "shape", "foreground", "notes", "info"]),
     st.none()

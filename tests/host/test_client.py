@@ -111,7 +111,7 @@ def test_nonsense_from_the_worker_costs_no_request(client, caplog):
     assert "half a frame of mind" in caplog.text and "no event" in caplog.text
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=2000))
 def test_a_worker_of_random_bytes_is_an_error(tmp_path, data):
     (tmp_path / "bytes").write_bytes(data)

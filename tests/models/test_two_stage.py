@@ -29,7 +29,7 @@ def matted(model, frame, before=(), quality=QUALITY):
     return model.matte(frame, own, memory, quality)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(height=st.integers(1, 90), width=st.integers(1, 90))
 def test_any_size_gives_an_alpha_and_a_foreground_of_that_size(model, height, width):
     matte = matted(model, FrameInput(image(height, width)))

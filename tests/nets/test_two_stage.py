@@ -67,7 +67,7 @@ def test_the_coarse_size_fits_the_network_for_every_frame(height, width):
     assert h % STRIDE == w % STRIDE == 0 and 16 <= h <= 512 and 16 <= w <= 512
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(st.integers(1, 70), st.integers(1, 70))
 def test_any_frame_size_works(height, width):
     net = TwoStage().eval().requires_grad_(False)

@@ -20,7 +20,7 @@ def status(comp):
 
 def cached(comp):
     """The frames that the node's curve says are there."""
-    return [frame for frame in range(990, 1020) if comp.node["cached"].valueAt(frame)]
+    return [frame for frame in range(990, 1020) if comp.node["matted"].valueAt(frame)]
 
 
 def mattes(comp):
@@ -85,7 +85,7 @@ def test_cancel_stops_soon_and_keeps_what_is_done(comp, make_plate, how):
     else:
         comp.nuke.cancelling = True
         comp.nuke.pump(lambda: "cancelled" in status(comp))
-    done = comp.node["cached"].toScript()
+    done = comp.node["matted"].toScript()
     assert "cancelled" in status(comp) and 0 < int(status(comp).split()[0]) < 200 and done != "0"
 
 

@@ -65,7 +65,7 @@ def test_of_a_farm_chunk_it_mattes_the_chunk_alone(start_nuke, build_comp):
     comp.nuke.rawArgs[:] = ["nuke", "-x", "-F", "1002-1003", "comp.nk"]
     comp.node["guard"].setValue("matte them first")
     render(comp, 1002, 1003)
-    assert [frame for frame in range(1001, 1007) if comp.node["cached"].valueAt(frame)] == [1002, 1003]
+    assert [frame for frame in range(1001, 1007) if comp.node["matted"].valueAt(frame)] == [1002, 1003]
 
 
 def test_what_does_not_depend_on_the_node_is_not_guarded(comp):

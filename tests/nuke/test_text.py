@@ -80,7 +80,7 @@ def test_nothing_is_left_undefined_in_the_artists_script(tools):
 
 def test_every_knob_that_is_seen_has_a_tool_tip(node):
     silent = [each.name for each in node.user_knobs if each.code not in (20, 26) and not each.tooltip]
-    assert silent == ["nuke_matting", "cached", "made", "outdated"], "those are hidden"
+    assert silent == ["nuke_matting", "matted", "made", "outdated"], "those are hidden"
     assert [each.name for each in user_knobs()] == [each.name for each in node.user_knobs]
 
 
@@ -128,7 +128,7 @@ def test_the_check_finds_what_nuke_would_stumble_over(tools, text, what):
         ("Rectangle {", "Rectangel {", "unknown class"),
         ("  bbox B", "  bbocks B", "unknown knob"),
         ("before black", "before blak", "before"),
-        ("parent.cached", "parent.cashed", "asks for"),
+        ("parent.matted", "parent.mated", "asks for"),
         ("T AlphaCopy.to0", "T AlphaCopy.too", "links to"),
         (" add_layer {fg fg.red fg.green fg.blue}", "", "no layer"),
     ],

@@ -291,7 +291,7 @@ def whole(tmp_path_factory):
     return made
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from([*COMPRESSIONS, "tiles", "upwards", "parts"]), st.floats(0, 1, exclude_max=True), st.booleans())
 def test_a_truncated_file_is_refused_or_right_and_never_grey(whole, tmp_path, kind, where, near_end):
     data, pixels = whole[kind]

@@ -3,7 +3,7 @@
 import contextlib
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nuke_matting.errors import UsageError
@@ -74,7 +74,6 @@ def test_negative_frames_are_found(tmp_path):
     assert sequence.path(-2).name == "plate.-002.exr"
 
 
-@settings(deadline=None)
 @given(st.integers(-99999, 99999))
 def test_what_is_expanded_is_found_again(frame):
     import tempfile
@@ -134,7 +133,6 @@ def test_a_plate_that_cannot_be_a_path_is_a_usage_error(plate):
 
 
 @given(st.text(max_size=40))
-@settings(deadline=None)
 def test_any_text_is_a_plate_or_a_usage_error(text):
     try:
         assert find_sequence(f"no-such-folder/{text}").frames
