@@ -12,7 +12,7 @@ from nuke_matting.cli.report import JsonReport, QuietReport, Report, TerminalRep
 from nuke_matting.engine.delivery import Delivery
 from nuke_matting.engine.pipeline import Failed, run
 from nuke_matting.engine.shot import Shot
-from nuke_matting.errors import MattingError
+from nuke_matting.errors import MattingError, UsageError
 from nuke_matting.plate.sequence import format_frames, parse_frames
 
 EXAMPLES = """
@@ -84,6 +84,12 @@ def _run(args: argparse.Namespace, report: Report) -> int:
     wanted = None if args.frames is None else parse_frames(args.frames)
     shot = Shot(args.plate, settings)
     frames = wanted if wanted is not None else shot.frames
+    if not shot.plate.still and not shot.plate.frame_set.intersection(frames):
+        raise UsageError(
+            f"the plate has none of the frames {format_frames(frames)}",
+            path=args.plate,
+            advice=f"it has {format_frames(shot.frames)}",
+        )
     out = args.out or default_out(args.plate)
     delivery = Delivery(shot, out, frames, args.overwrite)
     report.start(shot, frames, out)

@@ -187,6 +187,13 @@ class TestFramesThatFail:
         assert "plate.1003.exr (frame 1003): the frame is missing; render or copy it" in done.stderr
         assert len(alphas(tmp_path)) == 3
 
+    def test_a_range_that_the_plate_has_nothing_of(self, nuke_matting, make_plate, weights):
+        plate = make_plate([1001, 1002])
+        done = nuke_matting("matte", plate, "--model", weights, "--frames", "1-500")
+        assert done.returncode == 2
+        assert "the plate has none of the frames 1-500; it has 1001-1002" in done.stderr
+        assert done.stderr.count("\n") == 1
+
     def test_a_gap_that_was_not_asked_for_is_a_warning(self, nuke_matting, make_plate, weights):
         done = nuke_matting("matte", make_plate([1001, 1002, 1004]), "--model", weights, *QUICK)
         assert done.returncode == 0 and "1003 are not there" in done.stderr
