@@ -322,16 +322,16 @@ class Compositor:
         return (linear + noise * (np.sqrt(np.maximum(linear, 0)) * shot + read)).astype(np.float32)
 
     def _guide(self, alpha: Array) -> Array:
-        """A rough matte as people draw it: a blob that is too big or too small, or a trimap with an open band."""
+        """A rough matte as people draw it: an outline that is some pixels off, or a trimap with an open band."""
         r = self.random
         h = alpha.shape[1]
         out = np.empty_like(alpha)
         grow, shrink = int(r.uniform(0, 0.06) * h), int(r.uniform(0, 0.06) * h)
-        wobble = cv2.resize(
-            r.normal(0, 1, (6, 6)).astype(np.float32), alpha.shape[2:0:-1], interpolation=cv2.INTER_CUBIC
-        )
+        coarse = r.normal(0, 0.5, r.integers(4, 10, 2)).astype(np.float32)
+        off = np.clip(cv2.resize(coarse, alpha.shape[2:0:-1], interpolation=cv2.INTER_CUBIC), -1, 1)
+        off *= r.uniform(0, 0.075) * h
         trimap = r.random() < 0.5
-        blobs = [cv2.GaussianBlur(each, (0, 0), max(1.0, h * 0.03)) + wobble * 0.15 > 0.5 for each in alpha[..., 0]]
+        blobs = [_depth(each[..., 0] > 0.5) + off > 0 for each in alpha]
         kept = sum(float((each[..., 0] * blob).sum()) for each, blob in zip(alpha, blobs, strict=True))
         if kept < 0.6 * float(alpha.sum()):  # lost most of a thin or thin-bodied subject: nobody would draw such a blob
             trimap = True
@@ -346,6 +346,12 @@ def _among(groups: Sequence[tuple[float, T]], random: np.random.Generator) -> T:
     """One of the groups, by their weights."""
     weights = np.asarray([weight for weight, _ in groups])
     return groups[random.choice(len(groups), p=weights / weights.sum())][1]
+
+
+def _depth(inside: NDArray[np.bool_]) -> Array:
+    """Pixels to the outline [H, W], negative outside."""
+    within, without = (cv2.distanceTransform(np.uint8(each), cv2.DIST_L2, 3) for each in (inside, ~inside))
+    return within - without
 
 
 def _disc(radius: int) -> NDArray[np.uint8]:
