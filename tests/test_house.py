@@ -15,10 +15,11 @@ MAY_IMPORT = {
     "plate": set(),
     "colour": {"plate", "resources"},
     "engine": {"models", "plate", "colour", "resources"},
+    "export": {"models", "nets", "colour", "plate", "host"},
     "quality": {"engine", "models", "plate", "colour", "resources"},
     "training": {"engine", "models", "nets", "plate", "colour", "quality", "resources"},
     "worker": {"engine", "models", "plate", "colour", "host", "resources"},
-    "cli": {"engine", "models", "plate", "colour", "quality", "training", "worker", "resources"},
+    "cli": {"engine", "models", "plate", "colour", "quality", "training", "worker", "export", "host", "resources"},
     "host": set(),  # not even settings and errors: see below
 }
 FOR_ALL = {"settings", "errors"}

@@ -2,8 +2,6 @@
 
 import logging
 import os
-import subprocess
-import sys
 
 from . import jobs, precomp
 from .errors import HostError
@@ -12,9 +10,10 @@ from .graph import at
 from .jobs import Job
 from .nuke_api import nuke
 from .paths import local
-from .plan import cache_folder, frames_of, plan_of
+from .plan import cache_folder, frames_of, key_frames_of, plan_of
 from .render import render_inputs
-from .state import say, show, states_of
+from .review import open_file, review
+from .state import say, show, show_keys, states_of
 from .wire import BadMessage
 
 log = logging.getLogger(__name__)
@@ -36,6 +35,7 @@ def matte(node, frames, wait=False):
     if jobs.running(node):
         raise HostError("this node is at work already", "wait for it, or press Cancel")
     plan = plan_of(node)
+    set_keys(node)
     render_inputs(node, plan, frames)
     wanted = sorted(set(frames_of(node)) | set(frames))
     states = states_of(node, plan, wanted)
@@ -105,15 +105,28 @@ def refresh(node):
 
 def look(node):
     """Shows the mattes that are there for the node as it is now, from the files alone."""
-    if not node["made"].value() and not node["cached"].isAnimated() and node.input(0) is None:
+    if not node["made"].value() and not node["matted"].isAnimated() and node.input(0) is None:
         return
     plan = plan_of(node)
+    set_keys(node)
     states = states_of(node, plan, frames_of(node))
     if states.such("cached") or states.such("stale"):
         show(node, plan, states)
         say(node, states.text())
     else:
         tell_change(node, plan)
+
+
+def set_keys(node):
+    """Makes the node take the alpha of its key frames from its input keys. Raises HostError where nothing is there."""
+    show_keys(node, key_frames_of(node))
+
+
+def knob_changed(node, knob):
+    """The artist changed a knob or, as `inputChange`, an input."""
+    if knob in ("key_frames", "inputChange"):
+        set_keys(node)
+    tell_change(node)
 
 
 def tell_change(node, plan=None):
@@ -174,15 +187,37 @@ def _reveal(node):
     folder = local(os.path.dirname(node.node("Mattes")["file"].value() or plan_of(node).out))
     if not os.path.isdir(folder):
         raise HostError(f"{folder} is not there yet", "matte a frame first")
-    if sys.platform == "win32":
-        os.startfile(os.path.normpath(folder))
-    else:
-        subprocess.Popen(["open" if sys.platform == "darwin" else "xdg-open", folder])
+    open_file(folder)
+
+
+def _review(node):
+    """A contact sheet of what is matted."""
+    plan = plan_of(node)
+    states = states_of(node, plan, frames_of(node))
+    matted = sorted(states.such("cached") + states.such("stale"))
+    if not matted:
+        raise HostError("nothing is matted yet", "press Matte range")
+    before = node["status"].value()
+
+    def on_end(wrong):
+        try:
+            node.name()
+        except ValueError:  # it was deleted meanwhile
+            return
+        say(node, f"no contact sheet: {wrong}" if wrong else before)
+
+    review(plan, matted, f"{cache_folder(node)}/review/{os.path.basename(os.path.dirname(plan.out))}.png", on_end)
+    if nuke.GUI:
+        say(node, "drawing the contact sheet")
 
 
 def _precomp(node):
     if jobs.running(node):
         raise HostError("this node is at work already", "wait for it, or press Cancel")
+    if key_frames_of(node):
+        raise HostError(
+            "a precomp is of the network's mattes, not of key frames", "render the node with a Write instead"
+        )
     plan, frames = plan_of(node), frames_of(node)
     render_inputs(node, plan, frames)
     precomp.save(node, plan, frames)
@@ -196,6 +231,7 @@ def _ending(job, states):
         words.append(
             job.errors[-1] if len(job.errors) == 1 else f"{len(job.errors)} errors, the last: {job.errors[-1]}"
         )
+    words += job.warnings[-1:]  # such as that the worker had died; all of them are in the script editor
     return "; ".join(words)
 
 
@@ -224,5 +260,6 @@ BUTTONS = {
     "refresh": refresh,
     "clear": _clear,
     "reveal": _reveal,
+    "review": _review,
     "precomp": _precomp,
 }

@@ -19,6 +19,8 @@ INPUTS = (
     ("guide", "guide", "RenderGuide"),
 )
 
+KEYS = "keys"  # the input of corrected mattes, after those
+
 # settings that are no knobs, and what the node does about them
 NOT_KNOBS = {
     "clean_plate": "an input",
@@ -35,11 +37,14 @@ _TYPES = {"string": 1, "integer": 3, "number": 7, "boolean": 6}
 
 FOREGROUND = ("plate", "into RGB", "into layer fg")
 GUARD = ("stop the render", "matte them first")
-NOT_MATTED = "$gui && !parent.cached"  # without a GUI the Read itself stops the render, by its error
+NOT_MATTED = "$gui && !parent.matted"  # without a GUI the Read itself stops the render, by its error
 
 _TIPS = {
     "status": "What is matted, what is out of date, and the last error.",
+    MARK: "The version of the node; one of another version is not worked on.",
     "frames": "Frames to matte: 1001-1100, 1001-1100x2, lists by space. Empty: those of the plate.",
+    "key_frames": "Frames whose alpha is that of the input keys, as it comes, such as one that was painted by hand. "
+    "No other frame is changed: the network does not see it.",
     "matte_frame": "Mattes the frame that is in view.",
     "matte_range": "Mattes the frame range, the frame in view first. What is up to date is left alone.",
     "cancel": "Stops after the frame under way. What is matted is kept.",
@@ -52,7 +57,12 @@ _TIPS = {
     "mark": "Draws a bar at their bottom, in the GUI alone.",
     "clear": "Removes the mattes of this plate with these settings, and what was rendered for them.",
     "reveal": "Opens the folder of the mattes.",
+    "review": "Draws a contact sheet of what is matted: plate, alpha, and the person over green; and opens it.",
     "precomp": "Writes copies of the plate with the alpha in them, and puts a Read of them in place of this node.",
+    "matted": "A curve that is 1 at the frames that have a matte, so that the script knows them by itself.",
+    "keyed": "A curve that is 1 at the key frames, while the input keys is connected.",
+    "made": "Of which plate and settings the mattes are.",
+    "outdated": "Frames that the worker found to be out of date.",
 }
 
 # a node may be in a script where our Python is not
@@ -76,6 +86,7 @@ def gizmo_text():
         ),
         ("label", quoted("[value status]")),
         ("tile_color", "0x4b7a6bff"),
+        ("icon", NAME + ".png"),
     ]
     return group(knobs, user_knobs(), nodes())
 
@@ -84,7 +95,7 @@ def user_knobs():
     """The knobs of the node, in order."""
     return [
         _tab(NAME),
-        UserKnob(1, MARK, None, "", "+INVISIBLE", "", str(VERSION)),
+        UserKnob(1, MARK, None, _TIPS[MARK], "+INVISIBLE", "", str(VERSION)),
         UserKnob(1, "status", "status", _TIPS["status"], "+DISABLED", "", quoted("not matted")),
         UserKnob(1, "frames", "frame range", _TIPS["frames"], "", "", None),
         _button("matte_frame", "Matte frame", True),
@@ -92,6 +103,7 @@ def user_knobs():
         _button("cancel", "Cancel"),
         _button("refresh", "Refresh"),
         *_settings(("model", "regions")),
+        UserKnob(1, "key_frames", "key frames", _TIPS["key_frames"], "", "", None),
         _text("Output"),
         UserKnob(41, "output", "alpha into", _TIPS["output"], "", "T AlphaCopy.to0", None),
         _choice("foreground", "foreground", _TIPS["foreground"], FOREGROUND),
@@ -105,26 +117,28 @@ def user_knobs():
         UserKnob(6, "mark", "mark frames without a matte", _TIPS["mark"], "+STARTLINE", "", "true"),
         _button("clear", "Clear cache", True),
         _button("reveal", "Reveal"),
+        _button("review", "Open review"),
         _button("precomp", "Save as precomp"),
         _tab("Advanced"),
         *_settings(ADVANCED),
-        UserKnob(7, "cached", None, "", "+INVISIBLE", "", None),
-        UserKnob(1, "made", None, "", "+INVISIBLE", "", None),
-        UserKnob(1, "outdated", None, "", "+INVISIBLE", "", None),
+        UserKnob(7, "matted", None, _TIPS["matted"], "+INVISIBLE", "", None),
+        UserKnob(7, "keyed", None, _TIPS["keyed"], "+INVISIBLE", "", None),
+        UserKnob(1, "made", None, _TIPS["made"], "+INVISIBLE", "", None),
+        UserKnob(1, "outdated", None, _TIPS["outdated"], "+INVISIBLE", "", None),
     ]
 
 
 def nodes():
     """What is in the node, in an order in which inputs come first."""
     found = []
-    for number, (name, _, _) in enumerate(INPUTS):
+    for number, name in enumerate([*(each[0] for each in INPUTS), KEYS]):
         found.append(Node("Input", name, (), [("number", str(number))] if number else [], ()))
     found += [Node("Write", write, (name,), _render_knobs(), ()) for name, _, write in INPUTS]
     read = [("file_type", "exr"), ("before", "black"), ("after", "black"), ("origset", "true"), ("raw", "true")]
     mark = [
         ("area", '{0 0 {width} {"height / 60"}}'),
         ("color", "{1 0.45 0 1}"),
-        ("disable", expression("!($gui && parent.mark) || parent.cached")),
+        ("disable", expression("!($gui && parent.mark) || parent.matted")),
     ]
     alpha = [("from0", "rgba.alpha"), ("to0", "rgba.alpha"), ("bbox", "B")]
     which_matte = [("which", expression(NOT_MATTED))]
@@ -135,8 +149,9 @@ def nodes():
         Node("Read", "Mattes", (), read, ()),
         Node("Shuffle", "NoMatte", ("plate",), [("alpha", "black")], ()),
         Node("Switch", "MatteOrNone", ("Mattes", "NoMatte"), which_matte, ()),
+        Node("Switch", "KeyOrMatte", ("MatteOrNone", KEYS), [("which", expression("parent.keyed"))], ()),
         Node("Rectangle", "Mark", ("plate",), mark, ()),
-        Node("Copy", "AlphaCopy", ("Mark", "MatteOrNone"), alpha, ()),
+        Node("Copy", "AlphaCopy", ("Mark", "KeyOrMatte"), alpha, ()),
         Node("Copy", "ForegroundRGB", ("AlphaCopy", "Mattes"), _colour_into("rgba"), ()),
         Node("Copy", "ForegroundLayer", ("AlphaCopy", "Mattes"), _colour_into("fg"), layer),
         Node("Switch", "Foreground", ("AlphaCopy", "ForegroundRGB", "ForegroundLayer"), which_colour, ()),

@@ -30,7 +30,10 @@ _IDLE = frozenset(
         "bookmark",
         "icon",
         "indicators",
-        "cached_status",
+        "cached",
+        "lock_connections",
+        "mapsize",
+        "window",
         "panel",
         "onCreate",
         "onDestroy",
@@ -56,14 +59,18 @@ def feeders(node):
     return [each for each in found if each is not None]
 
 
-def upstream(node):
-    """All nodes that a node takes its pixels from, however far, itself first; in an order that the script decides."""
+def upstream(node, ends=()):
+    """All nodes that a node takes its pixels from, however far, itself first; in an order that the script decides.
+
+    ends : classes of nodes that are not looked behind.
+    """
     found, waiting = {}, [node]
     while waiting:
         each = waiting.pop()
         if each.fullName() not in found:
             found[each.fullName()] = each
-            waiting += reversed(feeders(each))
+            if each.Class() not in ends:
+                waiting += reversed(feeders(each))
     return list(found.values())
 
 

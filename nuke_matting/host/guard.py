@@ -30,8 +30,9 @@ _RETIMES = frozenset(
 
 
 def before_render():
-    """Before a Write begins: mattes what is missing for the nodes that are to do so. Raises RuntimeError."""
+    """Before a Write begins: sets key frames, mattes what is missing where that is wanted. Raises RuntimeError."""
     for node in _guarded(nuke.thisNode()):
+        _tell(node, actions.set_keys)
         if node["guard"].value() == GUARD[1]:
             _tell(node, _matte_missing)
 
@@ -45,11 +46,8 @@ def before_frame():
 
 def _guarded(write):
     """Our nodes that a Write depends on, frame by frame."""
-    nodes = upstream(write)
-    if any(each.Class() in _RETIMES for each in nodes):
-        return []
     groups = {}
-    for each in nodes:
+    for each in upstream(write, _RETIMES):
         group = each.parent()
         if is_matting(group) and each.Class() == "Output" and not group["disable"].value():
             groups[group.fullName()] = group

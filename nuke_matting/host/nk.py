@@ -38,8 +38,8 @@ def quoted(text):
 def expression(text):
     r"""An expression as the value of a knob.
 
-    >>> print(expression("$gui && !parent.cached"))
-    {{"\$gui && !parent.cached"}}
+    >>> print(expression("$gui && !parent.matted"))
+    {{"\$gui && !parent.matted"}}
     """
     return "{{" + quoted(text) + "}}"
 

@@ -96,6 +96,16 @@ def frames_of(node):
     return list(range(int(span.first()), int(span.last()) + 1))
 
 
+def key_frames_of(node):
+    """The frames whose alpha comes from the input keys. Raises HostError."""
+    text = node["key_frames"].value().strip()
+    if not text:
+        return []
+    if node.input(len(INPUTS)) is None:
+        raise HostError("key frames are named, and the input keys is not connected", "connect them, or clear the knob")
+    return parse_frames(text)
+
+
 def cache_folder(node):
     """The folder for the node's files, with forward slashes."""
     folder = node["folder"].evaluate() if node["folder"].value() else ""

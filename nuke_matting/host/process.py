@@ -112,6 +112,33 @@ class Process:
                     self._words.append(line.decode("utf-8", "replace").strip()[-500:])
 
 
+def run(command, environ, patience):
+    """Runs a program to its end; what it prints on stdout. Raises HostError, with its last line of stderr."""
+    try:
+        with _no_dll_folder():
+            program = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=environ,
+                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+            )
+        with program:
+            try:
+                said, complaint = program.communicate(timeout=patience)
+            except subprocess.TimeoutExpired:
+                program.kill()
+                raise
+    except (OSError, ValueError, subprocess.SubprocessError) as error:
+        shown = " ".join(command)
+        raise HostError(f"{shown!r} cannot be run ({error})", "check NUKE_MATTING_PYTHON") from error
+    if program.returncode:
+        lines = complaint.decode("utf-8", "replace").strip().splitlines() or [f"exit code {program.returncode}"]
+        raise HostError(lines[-1].strip())
+    return said.decode("utf-8", "replace")
+
+
 def _reader(pipe):
     def read(size):
         try:

@@ -1,5 +1,6 @@
 """What Nuke is told when it starts: the callbacks of the node, and its menu."""
 
+import functools
 import os
 import time
 
@@ -12,7 +13,9 @@ from .paths import local
 from .plan import is_matting
 from .state import say
 
-_QUIET = frozenset(("status", "outdated", "made", "cached", "showPanel", "hidePanel", "selected", "xpos", "ypos"))
+_QUIET = frozenset(
+    ("status", "outdated", "made", "matted", "keyed", "showPanel", "hidePanel", "selected", "xpos", "ypos")
+)
 _EVERY = 2.0  # seconds between two looks at one node while the script is worked on
 _looked = {}  # full name -> when
 
@@ -30,10 +33,14 @@ def init():
         nuke.addUpdateUI(update, nodeClass="Group")
 
 
-def menu():
-    """For menu.py: with a GUI."""
+def menu(folder):
+    """For menu.py, which is in `folder`: a command for each gizmo beside it. With a GUI."""
+    nuke.pluginAddPath(os.path.join(folder, "icons"))
     toolbar = nuke.menu("Nodes").addMenu(NAME, icon=NAME + ".png")
-    toolbar.addCommand(NAME, _create, icon=NAME + ".png")
+    for file in sorted(os.listdir(folder)):
+        name, suffix = os.path.splitext(file)
+        if suffix == ".gizmo":
+            toolbar.addCommand(name, functools.partial(nuke.createNode, name), icon=name + ".png")
     toolbar.addCommand("Stop the worker", jobs.close)
 
 
@@ -48,7 +55,7 @@ def knob_changed():
     """The artist changed a knob or an input while the panel was open."""
     node, knob = nuke.thisNode(), nuke.thisKnob()
     if is_matting(node) and knob.name() not in _QUIET and not jobs.running(node):
-        _quietly(node, actions.tell_change)
+        _quietly(node, lambda each: actions.knob_changed(each, knob.name()))
 
 
 def update():
@@ -60,10 +67,6 @@ def update():
     if now - _looked.get(node.fullName(), -_EVERY) >= _EVERY:
         _looked[node.fullName()] = now
         _quietly(node, actions.tell_change)
-
-
-def _create():
-    nuke.createNode(NAME)
 
 
 def _quietly(node, act):

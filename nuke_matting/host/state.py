@@ -8,6 +8,7 @@ from .graph import at
 from .nuke_api import nuke
 from .paths import local
 
+_ROUND = str.maketrans("[]", "()")
 REFERENCES = (0, -1, -2)  # the frames that the memory of a matte may read, from its own
 
 
@@ -80,18 +81,19 @@ def show(node, plan, states):
         _put(read["raw"], not foreign)  # a foreground is in the plate's own space; an alpha has none
         if foreign:
             _put(read["colorspace"], plan.read["colorspace"].value())
-        there = curve(states.such("cached") + states.such("stale"))
-        if there:
-            node["cached"].fromScript("{" + there + "}")
-        else:
-            node["cached"].clearAnimated()
-            node["cached"].setValue(0)
+        _put_curve(node["matted"], states.such("cached") + states.such("stale"))
+
+
+def show_keys(node, frames):
+    """Tells the node which frames' alpha comes from its input keys. On the main thread."""
+    with unrecorded():
+        _put_curve(node["keyed"], frames)
 
 
 def say(node, text):
-    """Puts a line into the node's status. On the main thread."""
+    """Puts a line into the node's status. On the main thread. Brackets, which Nuke would run as Tcl, become round."""
     with unrecorded():
-        _put(node["status"], " ".join(text.split()))
+        _put(node["status"], " ".join(text.translate(_ROUND).split()))
 
 
 @contextmanager
@@ -107,6 +109,15 @@ def unrecorded():
 def _put(knob, value):
     if knob.value() != value:  # a knob that is set marks the script as changed
         knob.setValue(value)
+
+
+def _put_curve(knob, frames):
+    """A stepped curve that is 1 at some frames; the constant 0 for none."""
+    if frames:
+        knob.fromScript("{" + curve(frames) + "}")
+    elif knob.isAnimated():
+        knob.clearAnimated()
+        knob.setValue(0)
 
 
 def _time(path):

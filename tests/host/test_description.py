@@ -1,5 +1,7 @@
 """The node's knobs are made from the settings, and none is forgotten."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,6 +28,13 @@ def test_a_knob_says_what_the_setting_says():
                 or option.choices
                 or str(knobs[name].value).strip('"') == f"{default}".replace(".0", "")
             )
+
+
+def test_the_page_for_artists_tells_of_every_knob_that_is_seen():
+    page = (Path(__file__).parent.parent.parent / "docs" / "nuke.md").read_text(encoding="utf-8").lower()
+    advanced = {name.replace("_", " ") for name in ADVANCED}
+    seen = [each.label for each in user_knobs() if each.flags != "+INVISIBLE" and each.code not in (20, 26)]
+    assert [label for label in seen if label.lower() not in page and label not in advanced] == []
 
 
 @given(st.sets(st.integers(-500, 500), min_size=1))

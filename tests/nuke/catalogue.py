@@ -26,15 +26,17 @@ class Vector(tuple):
 NUKE_SPACES = ("default (linear)", "linear", "sRGB", "rec709", "Cineon", "Gamma1.8", "AlexaV3LogC")
 OCIO_SPACES = ("default (scene_linear)", "scene_linear (ACES - ACEScg)", "ACES - ACEScg", "ACES - ACES2065-1", "ACEScg")
 
+_TEXTS = "name label help onCreate onDestroy knobChanged updateUI autolabel note_font icon"
+_NUMBERS = "tile_color gl_color note_font_size note_font_color indicators lifetimeStart lifetimeEnd postage_stamp_frame"
+_SWITCHES = "selected hide_input cached dope_sheet bookmark postage_stamp useLifetime lock_connections panel"
+
+# the knobs of every node: none of another's may have such a name
 ALL = {
-    "name": "",
-    "label": "",
-    "selected": False,
+    **dict.fromkeys(_TEXTS.split(), ""),
+    **dict.fromkeys(_NUMBERS.split(), 0.0),
+    **dict.fromkeys(_SWITCHES.split(), False),
     "xpos": 0,
     "ypos": 0,
-    "tile_color": 0.0,
-    "hide_input": False,
-    "help": "",
 }
 
 _FILE_COLOUR = {
@@ -56,8 +58,9 @@ CLASSES = {
         "OCIOConfigPath": File("/opt/Nuke/plugins/OCIOConfigs/configs/nuke-default/config.ocio"),
         "workingSpaceLUT": "linear",
         "floatLut": "linear",
+        "onScriptLoad": "",
     },
-    "Group": {"disable": False, "onCreate": "", "knobChanged": ""},
+    "Group": {"disable": False},
     "Input": {"number": 0},
     "Output": {"number": 0},
     "Dot": {},
@@ -113,6 +116,23 @@ CLASSES = {
     "Merge2": {"operation": ("over", "plus", "multiply", "copy"), "disable": False},
     "Grade": {"white": 1.0, "multiply": 1.0, "add": 0.0, "disable": False},
     "TimeOffset": {"time_offset": 0.0, "disable": False},
+    "Crop": {"box": Vector((0, 0, 0, 0)), "crop": True, "reformat": False, "disable": False},
+    "Inference": {
+        "modelFile": File(""),
+        "useGPUIfAvailable": True,
+        "halfPrecision": False,
+        "serialiseKnob": "",
+        "disable": False,
+    },
+    "CatFileCreator": {
+        "torchScriptFile": File(""),
+        "catFile": File(""),
+        "channelsIn": "",
+        "channelsOut": "",
+        "modelId": "",
+        "outputScale": 1.0,
+        "createCatFile": Button(""),
+    },
     "Viewer": {"frame_range": "1-100", "monitorOutOutputTransform": ""},
     "BackdropNode": {},
 }

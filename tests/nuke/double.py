@@ -221,6 +221,7 @@ def make(nkscript, catalogue, pixels, gui, plugins):
             for name, default in {**catalogue.ALL, **catalogue.CLASSES[tree.kind]}.items():
                 found[name] = kinds[type(default)](self, name, default)
             for knob in tree.user_knobs:
+                assert knob.name not in found, f"every node has a knob {knob.name} already"
                 default = {4: tuple(knob.items), 6: False, 3: 0, 7: 0.0}.get(knob.code, "")
                 default = knob.text if knob.code in (22, 41) else default
                 found[knob.name] = codes[knob.code](self, knob.name, default)
@@ -264,6 +265,22 @@ def make(nkscript, catalogue, pixels, gui, plugins):
                 tree = tree.inputs[0]
             first, last = (int(tree.knobs.get(name, 1)) for name in ("first", "last"))
             return types.SimpleNamespace(first=lambda: first, last=lambda: last)
+
+        def width(self):
+            return self._picture().shape[1]
+
+        def height(self):
+            return self._picture().shape[0]
+
+        def _picture(self, channel=None):
+            channels = pixels.Evaluator(nuke.frame(), gui, nuke._filtered).of(self._alive()) or {}
+            if channel is not None and channel not in channels:
+                raise RuntimeError(f"no channel {channel}")
+            return channels[channel] if channel else next(iter(channels.values()))
+
+        def sample(self, channel, x, y):
+            plane = self._picture(channel)
+            return float(plane[plane.shape[0] - 1 - int(y), int(x)])  # y is up
 
         def xpos(self):
             return int(self["xpos"].value())
@@ -320,6 +337,10 @@ def make(nkscript, catalogue, pixels, gui, plugins):
             if path.is_file():
                 return wrap(nuke._script.read(path.read_text())[0])
         raise RuntimeError(f"{name}: Unknown command")
+
+    def plugin_add_path(path):
+        on_main("pluginAddPath")
+        plugins.insert(0, path)
 
     class Nodes:
         def __getattr__(self, name):
@@ -397,12 +418,14 @@ def make(nkscript, catalogue, pixels, gui, plugins):
         return text or None
 
     nuke.createNode, nuke.nodes, nuke.delete, nuke.allNodes = create_node, Nodes(), delete, all_nodes
+    nuke.pluginAddPath, nuke.scriptClear = plugin_add_path, clear
     nuke.scriptSaveAs, nuke.scriptOpen, nuke.execute, nuke.filename = script_save_as, script_open, execute, filename
     nuke.root = lambda: wrap(nuke._script.root)
     nuke.frame = lambda: (nuke.root()["frame"]._text() and int(nuke.root()["frame"]._text())) or 1
     nuke.toNode = lambda name: next((each for each in all_nodes(recurseGroups=True) if each.fullName() == name), None)
     nuke.thisNode, nuke.thisKnob = (lambda: context["node"]), (lambda: context["knob"])
     nuke.INPUTS, nuke.HIDDEN_INPUTS, nuke.WRITE_NON_DEFAULT_ONLY, nuke.GUI = 2, 4, 16, gui
+    nuke.NUKE_VERSION_STRING = "15.1v3"
     nuke.rawArgs, nuke.rendered, nuke.messages, nuke.printed = ["nuke"], [], [], []
 
     @contextmanager
@@ -448,7 +471,7 @@ def make(nkscript, catalogue, pixels, gui, plugins):
             raise AssertionError("executeInMainThread without a GUI: nobody ever calls")
         calls.put((call, args if isinstance(args, tuple) else (args,), kwargs or {}))
 
-    def pump(until, timeout=30.0):
+    def pump(until, timeout=180.0):
         """The main thread's loop: runs what other threads handed over, until something is so."""
         end = time.monotonic() + timeout
         while not until():

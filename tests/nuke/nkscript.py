@@ -205,6 +205,14 @@ def written(nodes):
         TCL.setvar("value", value)
         return TCL.eval("list $value")
 
+    def write_all(nodes):
+        """Each after those that it takes its input from, as Nuke saves them."""
+        waiting = list(nodes)
+        while waiting:
+            ready = next(each for each in waiting if not any(one is other for one in each.inputs for other in waiting))
+            waiting = [each for each in waiting if each is not ready]
+            write(ready)
+
     def write(node):
         for each in reversed(node.inputs):
             lines.append("push 0" if each is None else f"push $H{id(each)}")
@@ -215,11 +223,9 @@ def written(nodes):
         lines.extend(f" {name} {quote(value)}" for name, value in values.items())
         lines.append("}")
         if node.kind in ("Group", "Gizmo"):
-            for each in node.children:
-                write(each)
+            write_all(node.children)
             lines.append("end_group")
         lines.append(f"set H{id(node)} [stack 0]")
 
-    for node in nodes:
-        write(node)
+    write_all(nodes)
     return "\n".join(lines) + "\n"

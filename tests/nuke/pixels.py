@@ -3,6 +3,7 @@
 Pictures are {channel: [H, W] float32}; Reads are by OpenImageIO.
 """
 
+import functools
 import os
 import re
 
@@ -81,10 +82,7 @@ class Evaluator:
         path = self.rename(re.sub(r"%0(\d)d", lambda match: f"{self.frame:0{match[1]}d}", node.knobs.get("file", "")))
         if not os.path.isfile(path):
             raise RenderError(f"{node.name}: {path}: no such file")
-        image = oiio.ImageInput.open(path)
-        pixels, names = image.read_image(oiio.FLOAT), image.spec().channelnames
-        image.close()
-        return {LETTERS.get(name, name): pixels[..., index] for index, name in enumerate(names)}
+        return dict(_file(path, os.stat(path).st_mtime_ns))
 
     def _shuffle(self, node):
         picture = dict(self.of(node.inputs[0]) or {})
@@ -133,6 +131,15 @@ class Evaluator:
         for name in ("rgba.red", "rgba.green", "rgba.blue"):
             picture[name] = picture[name] * float(node.knobs.get("multiply", 1)) + float(node.knobs.get("add", 0))
         return picture
+
+
+@functools.lru_cache(8)
+def _file(path, time):
+    """The channels of a file as it was at a time."""
+    image = oiio.ImageInput.open(path)
+    pixels, names = image.read_image(oiio.FLOAT), image.spec().channelnames
+    image.close()
+    return {LETTERS.get(name, name): pixels[..., index] for index, name in enumerate(names)}
 
 
 def _stepped(text, frame):

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import sys
 from pathlib import Path
 
@@ -183,6 +184,26 @@ def test_what_cannot_be_done_is_said_in_the_node(comp, wrong, word):
     assert word in status(comp)
 
 
+def test_open_review_opens_a_contact_sheet_of_what_is_matted(comp, monkeypatch):
+    opened = []
+    monkeypatch.setattr(sys.modules["nuke_matting_host.review"], "open_file", opened.append)
+    comp.press("review")
+    assert "press Matte range" in status(comp)
+    comp.press("matte_range")
+    comp.press("review")
+    comp.nuke.pump(lambda: "drawing" not in status(comp))
+    assert status(comp) == "6 of 6 frames matted, cpu"
+    assert Path(opened[0]).read_bytes()[:4] == b"\x89PNG"
+
+
+def test_a_review_that_cannot_be_drawn_is_said(comp, monkeypatch):
+    comp.press("matte_range")
+    monkeypatch.setenv("NUKE_MATTING_WORKER", f"{sys.executable} -c 1/0 worker")
+    comp.press("review")
+    comp.nuke.pump(lambda: "drawing" not in status(comp))
+    assert status(comp).startswith("no contact sheet: ZeroDivisionError")
+
+
 def test_a_second_press_does_not_start_a_second_time(comp):
     comp.press("matte_range", wait=False)
     comp.press("matte_range", wait=False)
@@ -227,6 +248,17 @@ def test_without_a_worker_it_says_how_to_get_one(start_nuke, build_comp, monkeyp
     monkeypatch.setenv("NUKE_MATTING_PYTHON", "/no/python")
     comp.press("matte_range")
     assert "set NUKE_MATTING_PYTHON" in status(comp) and "set NUKE_MATTING_PYTHON" in nuke.messages[0]
+
+
+def test_a_worker_that_dies_is_started_again_and_the_artist_is_told(start_nuke, build_comp, make_plate):
+    comp = build_comp(start_nuke(own_worker=True))
+    comp.read["file"].setValue(make_plate(range(1001, 1101), name="long"))
+    comp.read["last"].setValue(1100)
+    comp.press("matte_range", wait=False)
+    comp.nuke.pump(lambda: cached(comp))
+    os.kill(sys.modules["nuke_matting_host.jobs"].client().hello()["pid"], signal.SIGKILL)
+    comp.nuke.pump(lambda: sys.modules["nuke_matting_host.jobs"].running(comp.node) is None)
+    assert status(comp).startswith("100 of 100 frames matted") and "it was started again" in status(comp)
 
 
 def test_the_host_starts_its_own_worker_and_ends_it(start_nuke, build_comp):

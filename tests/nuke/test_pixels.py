@@ -90,3 +90,49 @@ def test_the_foreground_goes_where_it_is_wanted(comp, shown, where, layer):
     assert (shown(1005)["rgba.red"][:-1] == exr(comp.read["file"].value() % 1005)["R"][:-1]).all(), (
         "not matted: the plate"
     )
+
+
+@pytest.fixture
+def keyed(comp, make_plate):
+    """`comp`, matted, with key frame 1004, whose corrected matte is the red of another plate."""
+    painted = comp.nuke.nodes.Read(file=make_plate(range(1001, 1007), name="painted"))
+    for name, value in (("first", 1001), ("last", 1006)):
+        painted[name].setValue(value)
+    shuffle = comp.nuke.nodes.Shuffle()
+    shuffle["alpha"].setValue("red")
+    shuffle.setInput(0, painted)
+    comp.node.setInput(3, shuffle)
+    comp.press("matte_range")
+    comp.node["key_frames"].setValue("1004")
+    comp.nuke._call("KnobChanged", comp.node, comp.node["key_frames"])
+    comp.painted = painted
+    return comp
+
+
+@pytest.mark.parametrize("gui", [True, False])
+def test_at_a_key_frame_the_alpha_is_that_of_the_input_keys(keyed, shown, gui):
+    painted = exr(keyed.painted["file"].value() % 1004)["R"]
+    assert (shown(1004, gui)["rgba.alpha"] == painted).all()
+    matte = exr(keyed.node.node("Mattes")["file"].value() % 1003)["A"]
+    assert (shown(1003, gui)["rgba.alpha"] == matte).all(), "other frames are not changed"
+    keyed.node["key_frames"].setValue("")
+    keyed.nuke._call("KnobChanged", keyed.node, keyed.node["key_frames"])
+    assert (shown(1004, gui)["rgba.alpha"] != painted).any()
+
+
+def test_key_frames_without_an_input_are_told_and_stop_a_render(keyed):
+    keyed.node.setInput(3, None)
+    with pytest.raises(RuntimeError, match="input keys is not connected"):
+        keyed.nuke.execute(keyed.write, 1004, 1004)
+    keyed.press("matte_range")
+    assert "input keys is not connected" in keyed.node["status"].value()
+
+
+def test_key_frames_change_no_matte(keyed):
+    assert keyed.node["status"].value().startswith("6 of 6")
+    keyed.nuke.execute(keyed.write, 1001, 1006)
+
+
+def test_a_precomp_would_lose_key_frames_and_is_refused(keyed):
+    keyed.press("precomp")
+    assert "render the node with a Write" in keyed.node["status"].value()

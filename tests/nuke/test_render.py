@@ -87,6 +87,14 @@ def test_behind_a_time_offset_the_frame_is_not_judged(comp):
     assert guard._guarded(comp.write) == []
 
 
+def test_a_time_offset_before_the_node_changes_nothing(comp):
+    offset = comp.nuke.nodes.TimeOffset()
+    offset.setInput(0, comp.read)
+    comp.node.setInput(0, offset)
+    with pytest.raises(RuntimeError, match="out of date|not matted"):
+        render(comp)
+
+
 def test_without_a_gui_the_buttons_work_and_wait(start_nuke, build_comp):
     comp = build_comp(start_nuke(gui=False))
     comp.node["matte_range"].execute()

@@ -1,23 +1,20 @@
 """Nuke's start: the tools are there, and whatever is wrong with ours, Nuke starts."""
 
+import json
 import runpy
 import shutil
 import sys
-from pathlib import Path
 
 import pytest
 
-import nuke_matting.host
-
-GIZMOS = Path(__file__).parent.parent.parent / "gizmos"
+from nuke_matting.cli.nuke_install import install
 
 
 @pytest.fixture
 def installed(tmp_path):
     """A folder as an install lays it."""
     folder = tmp_path / "NukeMatting"
-    shutil.copytree(GIZMOS, folder)
-    shutil.copytree(Path(nuke_matting.host.__file__).parent, folder / "nuke_matting_host")
+    install(folder, sys.executable, link=False)
     return folder
 
 
@@ -25,7 +22,23 @@ def test_with_the_folder_on_its_path_the_node_is_in_the_toolbar(start_nuke, inst
     nuke = start_nuke(gizmos=installed)
     nuke.menu("Nodes").items["NukeMatting"].items["NukeMatting"]()
     assert nuke.toNode("NukeMatting1") is not None
+    gizmos = {path.stem for path in installed.glob("*.gizmo")}
+    assert set(nuke.menu("Nodes").items["NukeMatting"].items) == {*gizmos, "Stop the worker"}
     assert sys.modules["nuke_matting_host"].__file__.startswith(str(installed))
+
+
+def test_linked_it_loads_as_copied(start_nuke, tmp_path):
+    install(tmp_path / "linked", sys.executable, link=True)
+    nuke = start_nuke(gizmos=tmp_path / "linked")
+    assert "NukeMatting" in nuke.menu("Nodes").items
+    assert sys.modules["nuke_matting_host"].__file__.startswith(str(tmp_path / "linked"))
+
+
+def test_the_worker_is_that_of_the_install(start_nuke, installed, monkeypatch):
+    (installed / "nuke_matting_install.json").write_text(json.dumps({"python": shutil.which("true")}))
+    start_nuke(gizmos=installed)
+    monkeypatch.delenv("NUKE_MATTING_PYTHON")
+    assert sys.modules["nuke_matting_host.find"].find_command()[0] == shutil.which("true")
 
 
 def test_without_a_gui_nothing_of_the_gui_is_touched(start_nuke, installed, capfd):

@@ -6,9 +6,78 @@ from pathlib import Path
 
 import pytest
 
-from nuke_matting.host.description import INPUTS, gizmo_text, nodes, user_knobs
+from nuke_matting.host.description import INPUTS, KEYS, gizmo_text, nodes, user_knobs
 
 GIZMOS = Path(__file__).parent.parent.parent / "gizmos"
+# as Nuke 13 writes it: header lines, a layout that is XML, quoting, a curve, inputs from the stack
+SAVED = r"""#! /usr/local/Nuke13.2v4/libnuke-13.2.4.so -nx
+#write_info Write1 file:"out/a_%04d.exr" format:"1920 1080 1" framerange:"1 100" colorManagement:"Nuke"
+version 13.2 v4
+define_window_layout_xml {<?xml version="1.0" encoding="UTF-8"?>
+<layout version="1.0"><window x="0" y="27" screen="0"><dock id=""><page id="DAG.1"/></dock></window></layout>
+}
+Root {
+ inputs 0
+ name /shots/sh010/comp.nk
+ format "1920 1080 0 0 1920 1080 1 HD_1080"
+ proxy_type scale
+ monitorOutLUT "sRGB (default)"
+}
+Read {
+ inputs 0
+ file_type exr
+ file /shots/sh010/plate.####.exr
+ first 1001
+ origset true
+ name Read1
+ xpos -53
+ ypos -134
+}
+set N2f6a7c00 [stack 0]
+add_layer {matte matte.a}
+StickyNote {
+ inputs 0
+ name StickyNote1
+ label "don't touch \{this\} \[yet]"
+}
+push $N2f6a7c00
+Roto {
+ output matte
+ curves {{{v x3f99999a}
+  {f 0}
+  {n
+   {layer Root
+    {f 2097152}}}}}
+ name Roto1
+}
+set N2f6a8d10 [stack 0]
+push $N2f6a7c00
+push 0
+push $N2f6a8d10
+Group {
+ inputs 3
+ name Group1
+ addUserKnob {20 User}
+ addUserKnob {7 size R 0 100}
+ size {{curve x1001 1.5 x1020 20}}
+}
+ Input {
+  inputs 0
+  name Input1
+ }
+ Blur {
+  size {{parent.size}}
+  name Blur1
+ }
+ Output {
+  name Output1
+ }
+end_group
+Viewer {
+ frame_range 1-100
+ name Viewer1
+}
+"""
 TEXT = (GIZMOS / "NukeMatting.gizmo").read_text()
 
 
@@ -78,10 +147,19 @@ def test_nothing_is_left_undefined_in_the_artists_script(tools):
     assert set(re.findall(r"push \$(\w+)", TEXT)) <= set(names)
 
 
-def test_every_knob_that_is_seen_has_a_tool_tip(node):
-    silent = [each.name for each in node.user_knobs if each.code not in (20, 26) and not each.tooltip]
-    assert silent == ["nuke_matting", "matted", "made", "outdated"], "those are hidden"
+def test_every_knob_has_a_tool_tip(node):
+    assert [each.name for each in node.user_knobs if each.code not in (20, 26) and not each.tooltip] == []
     assert [each.name for each in user_knobs()] == [each.name for each in node.user_knobs]
+
+
+def test_no_knob_has_the_name_of_one_that_every_node_has(node, tools):
+    assert not {each.name for each in node.user_knobs} & {*tools.catalogue.ALL, *tools.catalogue.CLASSES["Group"]}
+
+
+def test_its_icon_is_there_and_small():
+    icon = GIZMOS / "icons" / "NukeMatting.png"
+    assert re.search(r"^ icon NukeMatting\.png$", TEXT, re.MULTILINE)
+    assert icon.read_bytes()[:4] == b"\x89PNG" and icon.stat().st_size < 10_000
 
 
 def test_every_button_runs_without_our_python(node):
@@ -94,7 +172,8 @@ def test_every_button_runs_without_our_python(node):
 def test_its_inputs_are_numbered_as_they_stand(node):
     inputs = [each for each in node.children if each.kind == "Input"]
     assert [(each.name, int(each.knobs.get("number", 0))) for each in inputs] == [
-        (name, number) for number, (name, _, _) in enumerate(INPUTS)
+        *((name, number) for number, (name, _, _) in enumerate(INPUTS)),
+        (KEYS, len(INPUTS)),
     ]
 
 
@@ -144,6 +223,18 @@ def test_a_node_that_wants_more_than_the_stack_has_is_found(tools):
     reader = tools.nkscript.Reader()
     reader.read("Group {\n name G\n}\n Input {\n inputs 0\n name I\n }\n Copy {\n inputs 2\n name C\n }\nend_group")
     assert check(reader, tools.catalogue) == ["C takes 2 inputs of 1"]
+
+
+def test_text_in_the_form_that_nuke_saves_is_read(tools):
+    reader = tools.nkscript.Reader()
+    reader.read(SAVED)
+    read, comment, roto, group, viewer = reader.root.children
+    assert reader.root.knobs["format"] == "1920 1080 0 0 1920 1080 1 HD_1080"
+    assert comment.knobs["label"] == "don't touch {this} [yet]"
+    assert roto.inputs == [read] and group.inputs == [roto, None, read] and viewer.inputs == [group]
+    assert [each.name for each in group.user_knobs] == ["User", "size"] and reader.layers == {"matte": ["matte.a"]}
+    assert group.find("Blur1").inputs == [group.find("Input1")]
+    assert tools.nkscript.badly_quoted(SAVED.partition("Root {")[2]) == []
 
 
 def test_scripts_that_nuke_saved_are_read(tools):

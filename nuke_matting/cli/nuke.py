@@ -1,0 +1,128 @@
+"""The verb `nuke`: the node is put where Nuke finds it, and taken away again; and what its buttons need."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from nuke_matting.cli.nuke_install import add_line, install, read_record, remove, remove_line
+from nuke_matting.cli.options import add_settings, settings_of
+from nuke_matting.colour.model_space import srgb_curve
+from nuke_matting.colour.processor import open_colour
+from nuke_matting.errors import UsageError
+from nuke_matting.plate.reader import read_frame, read_matte
+from nuke_matting.plate.sequence import find_sequence, parse_frames
+from nuke_matting.quality.sheet import Row, contact_sheet, save_sheet
+
+SHOWN = 12  # most frames on a sheet
+NAME = "NukeMatting"  # of the folder within the user's .nuke
+
+EPILOG = """
+Without --dir the node goes to ~/.nuke/NukeMatting, and one marked line in ~/.nuke/init.py puts that on Nuke's path.
+With --dir, as for a studio, nothing else is touched: put the folder on NUKE_PATH. Run install again after an upgrade.
+"""
+
+
+def add(verbs: argparse._SubParsersAction) -> None:
+    """Adds the verb to the application."""
+    verb = verbs.add_parser(
+        "nuke",
+        help="put the node where Nuke finds it, or take it away",
+        description="Puts the node where Nuke finds it, or takes it away.",
+        epilog="docs/nuke.md tells how the node is used.",
+    )
+    actions = verb.add_subparsers(title="actions", metavar="ACTION", required=True)
+    put = actions.add_parser(
+        "install",
+        help="install the node, and record this Python as the worker's",
+        description="Installs the node, and records this Python as the one that the worker is started with.",
+        epilog=EPILOG,
+    )
+    ways = put.add_mutually_exclusive_group()
+    ways.add_argument("--copy", action="store_true", help="copy the files (default)")
+    ways.add_argument("--link", action="store_true", help="link them, so that an upgrade needs no new install")
+    put.set_defaults(run=_install)
+    away = actions.add_parser(
+        "uninstall",
+        help="undo install",
+        description="Undoes install: removes its files and its line. What others put or changed there stays.",
+    )
+    away.set_defaults(run=_uninstall)
+    sheet = actions.add_parser(
+        "sheet",
+        help="draw a contact sheet of mattes, as the node's button Open review does",
+        description="Draws a contact sheet: of frames plate, alpha, and the subject over green.",
+    )
+    sheet.add_argument("plate", metavar="PLATE", help="the plate, as for matte")
+    sheet.add_argument("mattes", metavar="MATTES", help="its mattes, named likewise")
+    sheet.add_argument("--frames", metavar="1001-1100", help="frames to choose from (default: those of the mattes)")
+    sheet.add_argument("--out", type=Path, required=True, metavar="FILE", help="the picture, a PNG")
+    add_settings(sheet, ("ocio", "colourspace"))
+    sheet.set_defaults(run=_sheet)
+    for action in (put, away):
+        action.add_argument("--dir", type=Path, metavar="DIR", help=f"a folder on NUKE_PATH (default: ~/.nuke/{NAME})")
+
+
+def _install(args: argparse.Namespace) -> int:
+    folder = _folder(args)
+    install(folder, sys.executable, args.link)
+    print(f"the node is in {folder}, {'linked' if args.link else 'copied'}")
+    print(f"the worker runs in {sys.executable}")
+    if args.dir is None:
+        add_line(_init(), f"./{NAME}")
+        print(f"{_init()} puts it on Nuke's path; start Nuke again, and find NukeMatting in the toolbar")
+    else:
+        print(f"put {folder} on NUKE_PATH, start Nuke again, and find NukeMatting in the toolbar")
+    return 0
+
+
+def _uninstall(args: argparse.Namespace) -> int:
+    folder = _folder(args)
+    line = args.dir is None and remove_line(_init())
+    there = read_record(folder) is not None
+    for path in remove(folder):
+        print(f"{path} was changed since, and is left")
+    if line:
+        print(f"{_init()} is what it was")
+    print(f"the node is gone from {folder}" if there else f"no node is installed in {folder}")
+    return 0
+
+
+def _sheet(args: argparse.Namespace) -> int:
+    settings = settings_of(args)
+    plate, mattes = find_sequence(args.plate), find_sequence(args.mattes)
+    wanted = mattes.frames if args.frames is None else parse_frames(args.frames)
+    there = [frame for frame in wanted if frame in set(mattes.frames) & set(plate.frames)]
+    if not there:
+        raise UsageError("no frame has both a plate and a matte", path=args.mattes, advice="check --frames")
+    count = min(len(there), SHOWN)
+    chosen = sorted({there[number * (len(there) - 1) // max(count - 1, 1)] for number in range(count)})
+    rows = []
+    for number in chosen:
+        frame = read_frame(plate.path(number), number)
+        pipe = open_colour(settings.ocio, settings.colourspace, frame.colour, frame.path)
+        rgb = np.clip(srgb_curve(pipe.to_linear_rec709(frame.pixels)), 0, 1)
+        alpha = read_matte(mattes.path(number), number)[0]
+        if alpha.shape != rgb.shape[:2]:
+            advice = "give the mattes of this very plate"
+            raise UsageError("is of another size than its plate", path=mattes.path(number), frame=number, advice=advice)
+        rows.append(Row(f"frame {number}", rgb, alpha))
+    save_sheet(args.out, contact_sheet(rows))
+    print(args.out)
+    return 0
+
+
+def _folder(args: argparse.Namespace) -> Path:
+    return _home() / NAME if args.dir is None else Path(os.path.abspath(args.dir.expanduser()))
+
+
+def _init() -> Path:
+    return _home() / "init.py"
+
+
+def _home() -> Path:
+    return Path.home() / ".nuke"

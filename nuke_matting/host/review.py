@@ -1,0 +1,65 @@
+"""Open review: a contact sheet of a node's mattes, drawn by the tool and opened by the system's viewer."""
+
+import os
+import shlex
+import subprocess
+import sys
+import threading
+
+from .errors import HostError
+from .find import find_command
+from .frames import format_frames
+from .nuke_api import nuke
+from .pathmap import VARIABLE, PathMap
+from .paths import local
+from .process import clean_environment, run
+
+_PATIENCE = 600.0  # seconds that a sheet may take
+
+
+def review(plan, frames, sheet, on_end):
+    """Draws a sheet of some frames' mattes, and opens it. Raises HostError where the tool is not found.
+
+    sheet : path of the PNG. on_end : called on the main thread with what went wrong, or "".
+    """
+    command = _command(plan, frames, sheet)
+
+    def work():
+        try:
+            run(command, clean_environment(os.environ), _PATIENCE)
+            open_file(local(sheet))
+        except HostError as error:
+            return str(error)
+        return ""
+
+    if nuke.GUI:  # the tool takes some seconds to start: Nuke does not wait for it
+        threading.Thread(
+            target=lambda: nuke.executeInMainThread(on_end, (work(),)), name="nuke_matting", daemon=True
+        ).start()
+    else:
+        on_end(work())
+
+
+def open_file(path):
+    """Opens a file or folder with what the system has for it; without a GUI, says where it is."""
+    if not nuke.GUI:
+        nuke.tprint(path)
+    elif sys.platform == "win32":
+        os.startfile(os.path.normpath(path))
+    else:
+        subprocess.Popen(["open" if sys.platform == "darwin" else "xdg-open", path])
+
+
+def _command(plan, frames, sheet):
+    """The worker's command with another verb, and paths as its machine names them."""
+    command = find_command()
+    if command[-1] != "worker":
+        raise HostError("NUKE_MATTING_WORKER does not end in the word worker", "the sheet is drawn by another verb")
+    there = PathMap.parse(os.environ.get(VARIABLE, "")).there
+    words = ["nuke", "sheet", there(plan.plate), there(plan.out), "--out", there(sheet)]
+    words += ["--frames", format_frames(frames).replace(" ", ",")]
+    for name in ("ocio", "colourspace"):
+        if plan.settings[name]:
+            words += ["--" + name, there(plan.settings[name])]
+    over_ssh = os.path.splitext(os.path.basename(command[0]))[0] == "ssh"  # which hands them to a shell
+    return command[:-1] + [shlex.quote(word) if over_ssh else word for word in words]
