@@ -52,6 +52,7 @@ def add(verbs: argparse._SubParsersAction) -> None:
     _add_run(actions)
     _add_preview(actions)
     _add_people(actions)
+    _add_rooms(actions)
     _add_portraits(actions)
     _add_footage(actions)
 
@@ -100,6 +101,28 @@ def _add_people(actions: argparse._SubParsersAction) -> None:
         "--size", type=_whole(16), metavar="PIXELS", help="of a side (default: 320 of stills, 256 of clips)"
     )
     action.add_argument("--frames", type=_whole(2), default=6, metavar="N", help="in a clip (default: 6)")
+
+
+def _add_rooms(actions: argparse._SubParsersAction) -> None:
+    action = _action(
+        actions,
+        "rooms",
+        _rooms,
+        "render synthetic backgrounds without people: rooms, streets, gardens, heaps",
+        "A number gives the same picture on every run. What is there is left, so a run that was stopped goes on.",
+    )
+    action.add_argument(
+        "--assets",
+        type=Path,
+        metavar="DIR",
+        help="folder with humans, humans_textures and hdri (default: no statues, posters of people or real skies)",
+    )
+    action.add_argument("--out", type=Path, required=True, metavar="DIR", help="for NUMBER.jpg")
+    action.add_argument("--first", type=_whole(0), default=0, metavar="N", help="number of the first (default: 0)")
+    action.add_argument("--count", type=_whole(1), default=100, metavar="N", help="how many numbers (default: 100)")
+    action.add_argument(
+        "--step", type=_whole(1), default=1, metavar="N", help="make every N-th, to share the work among processes"
+    )
 
 
 def _add_portraits(actions: argparse._SubParsersAction) -> None:
@@ -263,6 +286,15 @@ def _people(args: argparse.Namespace) -> int:
         made = render_clips(args.assets, args.out, numbers, frames=args.frames, **size)
     for done, _ in enumerate(made, 1):
         _count(done, len(numbers), args.kind)
+    return 0
+
+
+def _rooms(args: argparse.Namespace) -> int:
+    from nuke_matting.training.rooms.pictures import render_rooms
+
+    numbers = range(args.first, args.first + args.count, args.step)
+    for done, _ in enumerate(render_rooms(args.assets, args.out, numbers), 1):
+        _count(done, len(numbers), "rooms")
     return 0
 
 
