@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from nuke_matting.errors import ModelError
 from nuke_matting.models.contract import Array, FrameInput, Quality, RawMatte
 from nuke_matting.models.weights import WeightFile, fill
 from nuke_matting.nets import regions as rg
+from nuke_matting.nets.resize import area
 from nuke_matting.nets.two_stage import Features, TwoStage, coarse_size, stack
 
 THRESHOLD = 0.05  # regions less likely wrong than this are left as they are
@@ -28,7 +28,7 @@ class TwoStageModel:
     def __init__(self, weights: WeightFile, device: str, precision: str) -> None:
         self.name = weights.metadata.get("name", weights.path.stem)
         self.digest, self.device, self.precision = weights.digest, device, precision
-        self._long_side = _coarse_long_side(weights)
+        self._long_side = coarse_long_side(weights)
         net = TwoStage()
         fill(net, weights)
         net = net.eval().requires_grad_(False).to(device)
@@ -37,10 +37,10 @@ class TwoStageModel:
     def prepare(self, frame: FrameInput) -> Tensor:
         """[1, 9, h, w] float32 on the CPU, at the coarse size: the frame's area average."""
         image, clean, guide = _tensors(frame)
-        size = coarse_size(image.shape[-2], image.shape[-1], self._long_side)
+        height, width = coarse_size(image.shape[-2], image.shape[-1], self._long_side)
         with torch.inference_mode():
-            clean, guide = (None if each is None else _reduce(each, size) for each in (clean, guide))
-            return stack(_reduce(image, size), clean, guide)
+            clean, guide = (None if each is None else area(each, height, width) for each in (clean, guide))
+            return stack(area(image, height, width), clean, guide)
 
     def encode(self, prepared: Tensor) -> Features:
         with torch.inference_mode(), self._arithmetic():
@@ -51,12 +51,12 @@ class TwoStageModel:
         image = image.to(self.device)
         clean = None if clean is None else clean.to(self.device)
         height, width = image.shape[-2:]
-        grid = rg.grid_size(height, width)
+        rows, columns = rg.grid_size(height, width)
         budget = round(quality.regions * (height + width) / rg.CELL)
         try:
             with torch.inference_mode(), self._arithmetic():
                 coarse = self._net.coarse(own, [each.memory for each in memory])
-                error = F.interpolate(torch.sigmoid(coarse.error.float()), size=grid, mode="bilinear", antialias=True)
+                error = area(torch.sigmoid(coarse.error.float()), rows, columns)
                 chosen = rg.choose(error, budget, THRESHOLD)
                 alpha, residual = self._net.refine(image, clean, coarse, chosen, quality.batch)
                 alpha = alpha[0, 0].float().clamp_(0, 1)
@@ -74,7 +74,7 @@ class TwoStageModel:
         return torch.autocast(torch.device(self.device).type, dtype, enabled=enabled)
 
 
-def _coarse_long_side(weights: WeightFile) -> int:
+def coarse_long_side(weights: WeightFile) -> int:
     """Pixels; the size that the weights were trained for. Raises ModelError."""
     given = weights.metadata.get("coarse_long_side", "512")
     if not given.isascii() or not given.isdigit() or not 32 <= int(given) <= 4096:
@@ -84,12 +84,6 @@ def _coarse_long_side(weights: WeightFile) -> int:
             advice="save the weights again, or use --model two_stage",
         )
     return int(given)
-
-
-def _reduce(image: Tensor, size: tuple[int, int]) -> Tensor:
-    if tuple(image.shape[-2:]) == size:
-        return image
-    return F.interpolate(image, size=size, mode="bilinear", antialias=True)
 
 
 def _tensors(frame: FrameInput) -> tuple[Tensor, Tensor | None, Tensor | None]:

@@ -1,6 +1,7 @@
-"""The coarse stage's decoder: from 1/16 up to the coarse frame's own size, with the stem's features on the way."""
+"""The coarse stage's decoder: from 1/16 up to the coarse frame's own size, with the stem's features on the way.
 
-from __future__ import annotations
+This module's annotations are not postponed: TorchScript cannot read those of a NamedTuple otherwise.
+"""
 
 from typing import NamedTuple
 
@@ -9,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from nuke_matting.nets.blocks import conv_block
+from nuke_matting.nets.resize import bilinear
 
 
 class Coarse(NamedTuple):
@@ -52,5 +54,4 @@ class Decoder(nn.Module):
 
 
 def _join(low: Tensor, high: Tensor) -> Tensor:
-    low = F.interpolate(low, size=high.shape[-2:], mode="bilinear", align_corners=False)
-    return torch.cat([low, high], dim=1)
+    return torch.cat([bilinear(low, high.shape[2], high.shape[3]), high], dim=1)

@@ -2,12 +2,11 @@
 
 Song, "Attention-based Memory video portrait matting" (arXiv 2203.06890), section 3.2. Here the memory may hold any
 number of frames of any size; the paper's holds two.
+
+This module's annotations are not postponed: TorchScript cannot read those of a NamedTuple otherwise.
 """
 
-from __future__ import annotations
-
 import math
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -38,11 +37,11 @@ class Memory(nn.Module):
         """[B, C, h, w] -> the frame's key and value."""
         return KeyValue(self.to_key(feature), self.to_value(feature))
 
-    def forward(self, query: KeyValue, memory: Sequence[KeyValue]) -> Tensor:
+    def forward(self, query: KeyValue, memory: list[KeyValue]) -> Tensor:
         """The frame's own key and value, and those of one or more frames to read from -> [B, C, h, w]."""
         keys = torch.cat([each.key.flatten(2) for each in memory], dim=2)
         values = torch.cat([each.value.flatten(2) for each in memory], dim=2)
         scale = 1.0 / math.sqrt(query.key.shape[1])
         weights = torch.softmax(query.key.flatten(2).transpose(1, 2) @ keys * scale, dim=2)
-        read = (weights @ values.transpose(1, 2)).transpose(1, 2).unflatten(2, query.key.shape[-2:])
-        return torch.cat([read, query.value], dim=1)
+        read = (weights @ values.transpose(1, 2)).transpose(1, 2)
+        return torch.cat([read.reshape(query.value.shape), query.value], dim=1)

@@ -22,6 +22,7 @@ class RegionRefiner(nn.Module):
 
     def __init__(self, inputs: int, hidden: int, width: int = 64) -> None:
         super().__init__()
+        self.halo = HALO
         self.encode1 = nn.Sequential(nn.Conv2d(4 * inputs, width, 3), nn.ReLU(inplace=True))
         self.encode2 = nn.Sequential(nn.Conv2d(width, width, 3), nn.ReLU(inplace=True))
         self.from_coarse = nn.Linear(hidden, width)

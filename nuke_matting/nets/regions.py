@@ -10,12 +10,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-CELL = 8  # pixels a side
+CELL = 8  # pixels a side; arguments have it as their default, since TorchScript knows no constants of a module
 
 
-def grid_size(height: int, width: int) -> tuple[int, int]:
+def grid_size(height: int, width: int, cell: int = CELL) -> tuple[int, int]:
     """Rows and columns of cells that cover a frame; the last ones may hang over its edge."""
-    return -(-height // CELL), -(-width // CELL)
+    return -(-height // cell), -(-width // cell)
 
 
 def choose(error: Tensor, budget: int, threshold: float) -> Tensor:
@@ -39,15 +39,15 @@ def choose(error: Tensor, budget: int, threshold: float) -> Tensor:
     return torch.stack([cell // (rows * columns), cell // columns % rows, cell % columns], dim=1)
 
 
-def cut(image: Tensor, regions: Tensor, halo: int) -> Tensor:
+def cut(image: Tensor, regions: Tensor, halo: int, cell: int = CELL) -> Tensor:
     """Cuts regions and `halo` pixels around them: [B, C, H, W], [N, 3] -> [N, C, 8 + 2 halo, 8 + 2 halo].
 
     Beyond the frame the edge pixels are repeated.
     """
     height, width = image.shape[-2:]
-    span = torch.arange(-halo, CELL + halo, device=image.device)
-    y = (regions[:, 1, None] * CELL + span).clamp(0, height - 1)
-    x = (regions[:, 2, None] * CELL + span).clamp(0, width - 1)
+    span = torch.arange(-halo, cell + halo, device=image.device)
+    y = (regions[:, 1, None] * cell + span).clamp(0, height - 1)
+    x = (regions[:, 2, None] * cell + span).clamp(0, width - 1)
     channels = torch.arange(image.shape[1], device=image.device)
     return image[regions[:, 0, None, None, None], channels[:, None, None], y[:, None, :, None], x[:, None, None, :]]
 
@@ -67,7 +67,7 @@ def sample(feature: Tensor, regions: Tensor, grid: tuple[int, int]) -> Tensor:
     return out
 
 
-def paste(image: Tensor, regions: Tensor, patches: Tensor) -> Tensor:
+def paste(image: Tensor, regions: Tensor, patches: Tensor, cell: int = CELL) -> Tensor:
     """[B, C, H, W] with [N, C, 8, 8] patches in their cells; what hangs over the frame's edge is dropped.
 
     The image itself is written into where its sides are multiples of 8.
@@ -75,50 +75,64 @@ def paste(image: Tensor, regions: Tensor, patches: Tensor) -> Tensor:
     b, c, height, width = image.shape
     rows, columns = grid_size(height, width)
     out = image.contiguous()
-    if (rows * CELL, columns * CELL) != (height, width):
-        out = F.pad(out, (0, columns * CELL - width, 0, rows * CELL - height))
+    if (rows * cell, columns * cell) != (height, width):
+        out = F.pad(out, (0, columns * cell - width, 0, rows * cell - height))
     frame, row, column = regions.unbind(1)
-    cells = out.view(b, c, rows, CELL, columns, CELL)
+    cells = out.view(b, c, rows, cell, columns, cell)
     cells[frame, :, row, :, column, :] = patches.to(out.dtype)
     return out[..., :height, :width]
 
 
-def nearest(regions: Tensor, count: int, rows_at_once: int = 1024) -> Tensor:
+def nearest(regions: Tensor, count: int, at_once: int = 1 << 22) -> Tensor:
     """For every region, itself and the `count` nearest other ones of the same frame.
 
     Distance is Euclidean over the grid of cells; of equally near ones, those earlier in raster order come first. Where
     a frame has fewer regions, the region itself fills the list. Most regions find their neighbours in the cells around
-    them; the others search all, `rows_at_once` at a time, which bounds the memory and changes nothing.
+    them, nearly all others in a wider circle, and few are left to search all.
 
     regions : [N, 3] in raster order, as of `choose`. Returns [N, 1 + count] int64 indices into them.
+    at_once : distances held at once; it bounds the memory, and changes nothing.
     """
     own = torch.arange(len(regions), device=regions.device)
     if len(regions) == 0:
         return own.new_zeros(0, 1 + count)
-    found = _near_by(regions, count)
-    for rows in (found < 0).any(1).nonzero()[:, 0].split(rows_at_once):
+    found = torch.full([len(regions), count], -1, dtype=torch.int64, device=regions.device)
+    for reach in (4, 16):
+        side = 2 * reach + 1
+        for rows in _unfinished(found).split(max(1, at_once // (side * side))):
+            found[rows] = _near_by(regions, rows, count, reach)
+    for rows in _unfinished(found).split(max(1, at_once // len(regions))):
         found[rows] = _among_all(regions, rows, count)
     return torch.cat([own[:, None], found], dim=1)
 
 
-def _near_by(regions: Tensor, count: int, reach: int = 4) -> Tensor:
-    """The nearest within `reach` cells around each region, [N, count]; -1 where that may not hold all of them."""
+def _unfinished(found: Tensor) -> Tensor:
+    """Indices of the regions that lack neighbours."""
+    return (found < 0).any(1).nonzero()[:, 0]
+
+
+def _near_by(regions: Tensor, rows: Tensor, count: int, reach: int) -> Tensor:
+    """The nearest of the regions with indices `rows` within `reach` cells, [len(rows), count]; -1 where some are not.
+
+    A region's missing neighbours may be among those further away.
+    """
     device = regions.device
     span = torch.arange(-reach, reach + 1, device=device)
-    step = torch.cartesian_prod(span, span)
+    step = torch.stack([span.repeat_interleave(len(span)), span.repeat(len(span))], dim=1)
     distance = (step * step).sum(1)
     step = step[(distance > 0) & (distance <= reach * reach)]  # a disc: what is left out is further than all within
     step = step[(step * step).sum(1).sort(stable=True).indices]
-    frames, rows, columns = (regions.amax(0) + 1).tolist()
-    grid = torch.full((frames, rows + 2 * reach, columns + 2 * reach), -1, dtype=torch.int64, device=device)
+    size: list[int] = (regions.amax(0) + 1).tolist()
+    grid = torch.full([size[0], size[1] + 2 * reach, size[2] + 2 * reach], -1, dtype=torch.int64, device=device)
     frame, row, column = regions.unbind(1)
     grid[frame, row + reach, column + reach] = torch.arange(len(regions), device=device)
+    frame, row, column = regions[rows].unbind(1)
     there = grid[frame[:, None], row[:, None] + reach + step[:, 0], column[:, None] + reach + step[:, 1]]
     rank = torch.where(there >= 0, torch.arange(len(step), device=device), len(step))
     place = rank.topk(min(count, len(step)), dim=1, largest=False).values
     out = there.gather(1, place.clamp(max=len(step) - 1))
     out = torch.where(place < len(step), out, -1)
-    return F.pad(out, (0, count - out.shape[1]), value=-1)
+    return F.pad(out, (0, count - out.shape[1]), value=-1.0)
 
 
 def _among_all(regions: Tensor, rows: Tensor, count: int) -> Tensor:
@@ -127,7 +141,7 @@ def _among_all(regions: Tensor, rows: Tensor, count: int) -> Tensor:
     part = regions[rows]
     offset = part[:, None, 1:] - regions[None, :, 1:]
     order = (offset * offset).sum(-1) * n + torch.arange(n, device=regions.device)  # unique, so ties break alike
-    far = torch.iinfo(torch.int64).max
+    far = 0x7FFFFFFFFFFFFFFF  # the largest int64
     order[part[:, None, 0] != regions[None, :, 0]] = far
     order[torch.arange(len(rows), device=regions.device), rows] = far
     value, index = order.topk(min(count, n), dim=1, largest=False)

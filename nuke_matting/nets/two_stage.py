@@ -2,21 +2,21 @@
 
 image, clean plate, guide --reduced--> stem --> ViT --> memory (t-1, t-2, ...) --> decoder --> coarse
 coarse + image at full size --> regions --> refiner --> alpha, foreground
+
+All of it can be scripted by TorchScript, for `export`; hence annotations that are not postponed (it cannot read those
+of a NamedTuple else), plain `zip`, and no constants of a module within functions.
 """
 
-from __future__ import annotations
-
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from nuke_matting.nets import regions as rg
 from nuke_matting.nets.decoder import Coarse, Decoder
 from nuke_matting.nets.memory import KeyValue, Memory
-from nuke_matting.nets.refiner import HALO, RegionRefiner
+from nuke_matting.nets.refiner import RegionRefiner
+from nuke_matting.nets.resize import bilinear
 from nuke_matting.nets.vit import Stem, VisionTransformer
 
 INPUTS = 9  # image 3, clean plate 3, clean plate given 1, guide 1, guide given 1
@@ -58,7 +58,7 @@ class TwoStage(nn.Module):
         f2, f4, f8, f16 = self.stem(torch.cat([x, difference], dim=1) - 0.5)
         return Features(f2, f4, f8, self.memory.remember(self.vit(f16)))
 
-    def coarse(self, frame: Features, memory: Sequence[KeyValue]) -> Coarse:
+    def coarse(self, frame: Features, memory: list[KeyValue]) -> Coarse:
         """A frame's features and its memory (one frame or more; the frame's own where there is no other) -> Coarse."""
         return self.decoder(self.memory(frame.memory, memory), frame.f8, frame.f4, frame.f2)
 
@@ -73,50 +73,48 @@ class TwoStage(nn.Module):
 
         Returns unbounded alpha [B, 1, H, W] and residual [B, 3, H, W]: the coarse ones, bilinear, corrected in regions.
         """
-        size = image.shape[-2:]
-        alpha, residual = (
-            F.interpolate(each.to(image.dtype), size=size, mode="bilinear", align_corners=False)
-            for each in (coarse.alpha, coarse.residual)
-        )
+        height, width = image.shape[2], image.shape[3]
+        alpha = bilinear(coarse.alpha.to(image.dtype), height, width)
+        residual = bilinear(coarse.residual.to(image.dtype), height, width)
         if len(regions) == 0:
             return alpha, residual
-        hidden = rg.sample(coarse.hidden.to(image.dtype), regions, rg.grid_size(*size))
+        halo, dtype = self.refiner.halo, self.refiner.head.weight.dtype
+        hidden = rg.sample(coarse.hidden.to(image.dtype), regions, rg.grid_size(height, width)).to(dtype)
         deep: list[Tensor] = []
         pixels: list[Tensor] = []
         for part in regions.split(batch):
             cuts = self._cut(image, clean, alpha, residual, part)
-            deep.append(self.refiner.encode(cuts, hidden[len(pixels) * batch :][: len(part)]))
-            pixels.append(cuts[..., HALO:-HALO, HALO:-HALO].clone())
+            deep.append(self.refiner.encode(cuts.to(dtype), hidden[len(pixels) * batch :][: len(part)]))
+            pixels.append(cuts[..., halo:-halo, halo:-halo].clone())
         said = self.refiner.attend(torch.cat(deep), regions, rg.nearest(regions, 8)).split(batch)
-        patches = torch.cat(
-            [
-                own[:, 7:] + self.refiner.decode(inner, heard, own).to(own.dtype)
-                for inner, heard, own in zip(deep, said, pixels, strict=True)
-            ]
-        )
-        return rg.paste(alpha, regions, patches[:, :1]), rg.paste(residual, regions, patches[:, 1:])
+        patches = [
+            own[:, 7:] + self.refiner.decode(inner, heard, own.to(dtype)).to(own.dtype)
+            for inner, heard, own in zip(deep, said, pixels)  # noqa: B905, see above
+        ]
+        new = torch.cat(patches)
+        return rg.paste(alpha, regions, new[:, :1]), rg.paste(residual, regions, new[:, 1:])
 
-    @staticmethod
-    def _cut(image: Tensor, clean: Tensor | None, alpha: Tensor, residual: Tensor, regions: Tensor) -> Tensor:
+    def _cut(self, image: Tensor, clean: Tensor | None, alpha: Tensor, residual: Tensor, regions: Tensor) -> Tensor:
         """The refiner's 11 channels: image 3, clean plate 3, clean plate given 1, coarse alpha 1 and residual 3."""
-        own = rg.cut(image, regions, HALO)
+        halo = self.refiner.halo
+        own = rg.cut(image, regions, halo)
         if clean is None:
-            plate = own.new_zeros(len(own), 4, *own.shape[-2:])
+            plate = own.new_zeros(len(own), 4, own.shape[2], own.shape[3])
         else:
-            plate = torch.cat([rg.cut(clean, regions, HALO), torch.ones_like(own[:, :1])], dim=1)
-        return torch.cat([own, plate, rg.cut(alpha, regions, HALO), rg.cut(residual, regions, HALO)], dim=1)
+            plate = torch.cat([rg.cut(clean, regions, halo), torch.ones_like(own[:, :1])], dim=1)
+        return torch.cat([own, plate, rg.cut(alpha, regions, halo), rg.cut(residual, regions, halo)], dim=1)
 
 
 def stack(image: Tensor, clean: Tensor | None = None, guide: Tensor | None = None) -> Tensor:
     """The network's input [B, 9, H, W] of [B, 3, H, W], a clean plate alike or None, a guide [B, 1, H, W] or None."""
     none, one = torch.zeros_like(image[:, :1]), torch.ones_like(image[:, :1])
-    parts = [image, *((clean, one) if clean is not None else (image * 0, none))]
-    parts += [guide, one] if guide is not None else [none, none]
+    parts = [image, image * 0, none] if clean is None else [image, clean, one]
+    parts += [none, none] if guide is None else [guide, one]
     return torch.cat(parts, dim=1)
 
 
-def coarse_size(height: int, width: int, long_side: int) -> tuple[int, int]:
+def coarse_size(height: int, width: int, long_side: int, stride: int = STRIDE) -> tuple[int, int]:
     """Size of the coarse frame: at most `long_side`, multiples of 16, as near to the frame's aspect as that allows."""
     scale = min(1.0, long_side / max(height, width))
-    h, w = (max(STRIDE, round(side * scale / STRIDE) * STRIDE) for side in (height, width))
-    return h, w
+    steps = [int(round(side * scale / stride)) for side in (height, width)]  # noqa: RUF046, TorchScript rounds to a float
+    return max(1, steps[0]) * stride, max(1, steps[1]) * stride

@@ -75,8 +75,7 @@ class VisionTransformer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = x + self.position(x)
-        h, w = x.shape[-2:]
         tokens = x.flatten(2).transpose(1, 2)
         for block in self.blocks:
             tokens = block(tokens)
-        return self.norm(tokens).transpose(1, 2).unflatten(2, (h, w))
+        return self.norm(tokens).transpose(1, 2).reshape(x.shape)

@@ -1,7 +1,7 @@
 """Regions: choosing, cutting, finding near ones, pasting."""
 
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nuke_matting.nets import regions as rg
@@ -53,9 +53,9 @@ def test_a_halo_repeats_the_edge_beyond_the_frame():
 
 
 @given(st.integers(1, 60), st.integers(1, 9), st.integers(1, 64))
-def test_the_nearest_are_those_of_a_full_search_whatever_the_batch(count, neighbours, rows_at_once):
+def test_the_nearest_are_those_of_a_full_search_whatever_the_batch(count, neighbours, at_once):
     regions = some_regions(80, 80, count, seed=count)
-    found = rg.nearest(regions, neighbours, rows_at_once)
+    found = rg.nearest(regions, neighbours, at_once)
     for index, row in enumerate(found.tolist()):
         distance = {
             other: ((regions[other, 1:] - regions[index, 1:]) ** 2).sum().item()
@@ -64,6 +64,22 @@ def test_the_nearest_are_those_of_a_full_search_whatever_the_batch(count, neighb
         }
         best = sorted(distance, key=lambda other: (distance[other], other))[:neighbours]
         assert row == [index, *best] + [index] * (neighbours - len(best))
+
+
+@settings(max_examples=25)
+@given(st.integers(1, 150), st.integers(1, 150), st.integers(1, 500), st.integers(0, 9))
+def test_in_a_large_grid_the_nearest_are_those_of_the_full_distance_matrix(rows, columns, count, seed):
+    """Dense or with wide gaps, in two frames: near by, in the wider circle, or among all."""
+    error = torch.rand(2, 1, rows, columns, generator=torch.Generator().manual_seed(seed))
+    regions = rg.choose(error, count, 0.0)
+    order = torch.arange(len(regions))
+    step = regions[:, None, 1:] - regions[None, :, 1:]
+    rank = (step * step).sum(-1) * len(regions) + order  # earlier ones first among equally near ones
+    rank[(regions[:, None, 0] != regions[None, :, 0]) | (order[:, None] == order)] = 1 << 60
+    wanted = rank.argsort(1)[:, :8]
+    wanted = torch.where(rank.gather(1, wanted) < 1 << 60, wanted, order[:, None])
+    wanted = torch.cat([wanted, order[:, None].expand(-1, 8 - wanted.shape[1])], dim=1)
+    assert torch.equal(rg.nearest(regions, 8, at_once=5000), torch.cat([order[:, None], wanted], dim=1))
 
 
 def test_regions_of_other_frames_are_no_neighbours():

@@ -1,0 +1,170 @@
+"""The model `two_stage` as one TorchScript module for Nuke's Inference node: a tensor in, a tensor out, no state.
+
+It takes scene-linear pixels, does what `TwoStageModel` does with a frame and the two before it, the colour included,
+and gives scene-linear pixels back. Only operators of torch 1.12.1 are in it (Nuke 14's), and none that fixes a size, a
+device or a precision: Nuke moves the module to a GPU and halves it as its knobs say. Colour stays in float32 then.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from nuke_matting.colour.model_space import KNEE, SOFTNESS
+from nuke_matting.errors import ModelError
+from nuke_matting.models.two_stage import THRESHOLD, coarse_long_side
+from nuke_matting.models.weights import WeightFile, fill
+from nuke_matting.nets import regions as rg
+from nuke_matting.nets.memory import KeyValue
+from nuke_matting.nets.resize import area
+from nuke_matting.nets.two_stage import Features, TwoStage, coarse_size, stack
+from nuke_matting.nets.vit import Attention
+
+FRAMES = 3  # the frame, and the two before it
+LARGEST = 65504.0  # of a half; what an infinite value becomes, as when the tool itself reads a plate
+BATCH = 1024  # regions at once
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What the module's input holds besides the frames' colour: a clean plate, guides."""
+
+    clean: bool = False
+    guide: bool = False
+
+
+class InferenceModule(nn.Module):
+    """The network with all that is around it.
+
+    Input [1, C, H, W], scene-linear, the channels in this order: RGB of the frame, of the one before it, of the one
+    before that; with `inputs.clean`, RGB of the clean plate, which stands for all three frames; with `inputs.guide`,
+    the guide of each of the three. Output [1, 4, H, W]: straight foreground RGB, scene-linear, and alpha.
+
+    regions : as the setting; an attribute that a knob of the Inference node may set.
+    matrix : 3x3, the input's linear RGB -> linear Rec.709.
+    """
+
+    def __init__(
+        self, net: TwoStage, long_side: int, inputs: Inputs, regions: float, matrix: NDArray[np.float64]
+    ) -> None:
+        super().__init__()
+        self.net = net
+        self.long_side = long_side
+        self.clean, self.guide = inputs.clean, inputs.guide
+        self.regions = regions
+        self.threshold, self.batch = THRESHOLD, BATCH
+        self.frames, self.largest = FRAMES, LARGEST
+        self.to_rec709: list[float] = matrix.flatten().tolist()
+        self.from_rec709: list[float] = np.linalg.inv(matrix).flatten().tolist()
+
+    def forward(self, stacked: Tensor) -> Tensor:
+        pixels = torch.nan_to_num(stacked.float(), 0.0, self.largest, -self.largest)
+        clean, guides = self._clean(pixels), self._guides(pixels)
+        images = [to_model(mixed(pixels[:, 3 * n : 3 * n + 3], self.to_rec709)) for n in range(self.frames)]
+        height, width = stacked.shape[2], stacked.shape[3]
+
+        h, w = coarse_size(height, width, self.long_side)
+        small = torch.cat([self._coarse_input(images[n], clean, guides[n], h, w) for n in range(self.frames)])
+        features = self.net.encode(small.to(stacked.dtype))
+        key, value = features.memory
+        memory = [KeyValue(key[n : n + 1], value[n : n + 1]) for n in range(self.frames)]
+        own = Features(features.f2[:1], features.f4[:1], features.f8[:1], memory[0])
+        coarse = self.net.coarse(own, memory[1:])
+
+        rows, columns = rg.grid_size(height, width)
+        error = area(torch.sigmoid(coarse.error.float()), rows, columns)
+        budget = int(round(self.regions * (height + width) / 8))  # noqa: RUF046, TorchScript rounds to a float
+        chosen = rg.choose(error, budget, self.threshold)
+        alpha, residual = self.net.refine(images[0], clean, coarse, chosen, self.batch)
+        linear = mixed(from_model(images[0] + residual), self.from_rec709)
+        out = torch.cat([linear.clamp(-self.largest, self.largest), alpha.clamp(0, 1)], dim=1)
+        return out.to(stacked.dtype)
+
+    def _clean(self, pixels: Tensor) -> Tensor | None:
+        if not self.clean:
+            return None
+        return to_model(mixed(pixels[:, 9:12], self.to_rec709))
+
+    def _guides(self, pixels: Tensor) -> list[Tensor | None]:
+        guides: list[Tensor | None] = []
+        first = 12 if self.clean else 9
+        for n in range(self.frames):
+            guides.append(pixels[:, first + n : first + n + 1].clamp(0, 1) if self.guide else None)
+        return guides
+
+    def _coarse_input(self, image: Tensor, clean: Tensor | None, guide: Tensor | None, h: int, w: int) -> Tensor:
+        small_clean = area(clean, h, w) if clean is not None else None
+        small_guide = area(guide, h, w) if guide is not None else None
+        return stack(area(image, h, w), small_clean, small_guide)
+
+
+class PlainAttention(nn.Module):
+    """`vit.Attention` without the fused operator, which torch has since 2.0 only."""
+
+    def __init__(self, fused: Attention) -> None:
+        super().__init__()
+        self.heads, self.qkv, self.out = fused.heads, fused.qkv, fused.out
+
+    def forward(self, x: Tensor) -> Tensor:
+        b, n, width = x.shape
+        q, k, v = self.qkv(x).view(b, n, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4).unbind(0)
+        weights = torch.softmax(q * (width // self.heads) ** -0.5 @ k.transpose(2, 3), dim=3)
+        return self.out((weights @ v).transpose(1, 2).reshape(b, n, width))
+
+
+def mixed(image: Tensor, matrix: list[float]) -> Tensor:
+    """[B, 3, H, W] through a 3x3 matrix, row by row; in sums, since a GPU may shorten the factors of a matmul."""
+    r, g, b = image.split(1, dim=1)
+    rows = [matrix[3 * n] * r + matrix[3 * n + 1] * g + matrix[3 * n + 2] * b for n in range(3)]
+    return torch.cat(rows, dim=1)
+
+
+def to_model(linear: Tensor, knee: float = KNEE, softness: float = SOFTNESS) -> Tensor:
+    """Scene-linear Rec.709 -> model space, as `colour.model_space.to_model`."""
+    above = linear.clamp(min=knee) - knee
+    rolled = linear.clamp(max=knee) + softness * torch.log1p(above / softness)
+    size = rolled.abs()
+    curved = torch.where(size <= 0.0031308, size * 12.92, 1.055 * size.clamp(min=0.0031308).pow(1 / 2.4) - 0.055)
+    return torch.copysign(curved, rolled)
+
+
+def from_model(model: Tensor, knee: float = KNEE, softness: float = SOFTNESS) -> Tensor:
+    """Model space -> scene-linear Rec.709, as `colour.model_space.from_model`."""
+    size = model.abs()
+    linear = torch.where(size <= 0.04045, size / 12.92, ((size.clamp(min=0.04045) + 0.055) / 1.055).pow(2.4))
+    rolled = torch.copysign(linear, model)
+    above = rolled.clamp(min=knee) - knee
+    return rolled.clamp(max=knee) + softness * torch.expm1(above / softness)
+
+
+def build(weights: WeightFile, inputs: Inputs, regions: float, matrix: NDArray[np.float64]) -> InferenceModule:
+    """The module with a model's weights, float32, on the CPU. Raises ModelError where they are of another network."""
+    if weights.metadata["architecture"] != "two_stage":
+        raise ModelError(
+            f"a network {weights.metadata['architecture']!r} cannot be exported",
+            path=weights.path,
+            advice="use --model two_stage, or weights of that network",
+        )
+    net = TwoStage()
+    fill(net, weights)
+    for block in net.vit.blocks:
+        fused = block.attention
+        assert isinstance(fused, Attention)
+        block.attention = PlainAttention(fused)
+    module = InferenceModule(net, coarse_long_side(weights), inputs, regions, matrix)
+    return module.eval().requires_grad_(False)
+
+
+def torchscript(module: InferenceModule) -> bytes:
+    """The module as a TorchScript file."""
+    file = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # newer torch calls TorchScript old; Nuke takes nothing else
+        torch.jit.save(torch.jit.script(module), file)
+    return file.getvalue()

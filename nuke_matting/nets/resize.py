@@ -1,0 +1,18 @@
+"""Resizing, by operators that TorchScript of any age knows: `F.interpolate` brings those of all its modes with it."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def bilinear(image: Tensor, height: int, width: int) -> Tensor:
+    """[B, C, H, W] -> [B, C, height, width], without smoothing."""
+    return torch.ops.aten.upsample_bilinear2d(image, [height, width], False, None, None)
+
+
+def area(image: Tensor, height: int, width: int) -> Tensor:
+    """[B, C, H, W] -> [B, C, height, width], smoothed where it shrinks (a triangle as wide as two steps)."""
+    if image.shape[2] == height and image.shape[3] == width:
+        return image
+    return torch.ops.aten._upsample_bilinear2d_aa(image, [height, width], False, None, None)

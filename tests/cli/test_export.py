@@ -1,0 +1,57 @@
+"""`nuke-matting export`: a TorchScript file, and beside it the script that makes a .cat of it."""
+
+import numpy as np
+import pytest
+import torch
+
+from nuke_matting.cli.export import rec709_from
+
+
+@pytest.fixture
+def export(nuke_matting, weights):
+    def run(*args):
+        return nuke_matting("export", "--target", "inference", "--model", weights, *args)
+
+    return run
+
+
+def test_it_writes_the_model_and_the_script_and_says_what_to_do_next(export, tmp_path):
+    done = export("--out", "sub/live.pt")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "sub/live.pt" in done.stdout and "--nukex" in done.stdout and "sub/live.cat" in done.stdout
+    assert torch.jit.load(str(tmp_path / "sub/live.pt"))(torch.rand(1, 9, 5, 7)).shape == (1, 4, 5, 7)
+    assert sorted(each.name for each in (tmp_path / "sub").iterdir()) == ["live.nk", "live.pt"]
+
+
+@pytest.mark.parametrize(
+    "flags, channels",
+    [(["--with-clean-plate"], 12), (["--with-guide"], 12), (["--with-clean-plate", "--with-guide"], 15)],
+)
+def test_model_and_script_agree_on_the_channels(export, tmp_path, flags, channels):
+    assert export("--out", "live.pt", "--regions", "2", *flags).returncode == 0
+    text = (tmp_path / "live.nk").read_text()
+    line = next(line for line in text.splitlines() if "channelsIn" in line)
+    assert line.count(",") == channels - 1 and " regions 2\n" in text
+    assert torch.jit.load(str(tmp_path / "live.pt"))(torch.rand(1, channels, 8, 8)).shape[1] == 4
+
+
+@pytest.mark.parametrize("name", ["live", "live.cat", "li ve.pt", "{x}.pt"])
+def test_a_name_that_nuke_could_stumble_over_is_refused(export, name):
+    done = export("--out", name)
+    assert done.returncode == 2 and "end it in .pt" in done.stderr and done.stderr.count("\n") == 1
+
+
+def test_a_working_space_is_a_matrix_to_linear_rec709():
+    matrix = rec709_from("ACEScg", "")
+    assert np.allclose(matrix.sum(1), 1, atol=1e-3), "white stays white"
+    assert np.allclose(matrix[0], [1.705, -0.622, -0.083], atol=2e-3)
+
+
+def test_a_space_that_is_not_scene_linear_is_refused(export):
+    done = export("--working-space", "sRGB - Texture")
+    assert done.returncode == 2 and "not scene-linear" in done.stderr
+
+
+def test_a_space_that_the_config_has_not_is_refused(export):
+    done = export("--working-space", "no such space")
+    assert done.returncode == 2 and "no such space" in done.stderr and done.stderr.count("\n") == 1
