@@ -26,16 +26,26 @@ def laplacian(predicted: Tensor, true: Tensor, levels: int = 5) -> Tensor:
     L_s are the levels of a Laplacian pyramid; the division by their number keeps the sum near an L1 loss's size.
     Fewer levels are taken where the frame is too small for all.
     """
-    difference = (predicted - true).flatten(0, -4)  # the pyramid is linear: that of a difference is the difference
-    total = difference.new_zeros(())
-    for level in range(levels):
-        if min(difference.shape[-2:]) < 4:
-            break
-        small = F.avg_pool2d(_blur(difference), 2, ceil_mode=True)
-        back = F.interpolate(small, size=difference.shape[-2:], mode="bilinear", align_corners=False)
-        total = total + 2**level / levels * (difference - back).abs().mean()
-        difference = small
+    *bands, _ = pyramid(predicted - true, levels)  # it is linear: that of a difference is the difference
+    total = predicted.new_zeros(())
+    for level, band in enumerate(bands):
+        total = total + 2**level / levels * band.abs().mean()
     return total
+
+
+def pyramid(x: Tensor, levels: int = 5) -> list[Tensor]:
+    """Laplacian pyramid: [..., 1, H, W] -> bands of [B, 1, H, W], half of it, and so on, then the small rest.
+
+    Fewer bands are taken where the frame is too small for all.
+    """
+    x, bands = x.flatten(0, -4), []
+    for _ in range(levels):
+        if min(x.shape[-2:]) < 4:
+            break
+        small = F.avg_pool2d(_blur(x), 2, ceil_mode=True)
+        bands.append(x - F.interpolate(small, size=x.shape[-2:], mode="bilinear", align_corners=False))
+        x = small
+    return [*bands, x]
 
 
 def _blur(x: Tensor) -> Tensor:

@@ -1,0 +1,65 @@
+"""The `memory` model: the network of `nets/memory_network.py` behind the engine's contract."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from nuke_matting.errors import ModelError
+from nuke_matting.models.contract import FrameInput, Quality, RawMatte
+from nuke_matting.models.tensors import array, autocast, memory_told, planes, to_device
+from nuke_matting.models.two_stage import coarse_long_side
+from nuke_matting.models.weights import WeightFile, fill
+from nuke_matting.nets.memory_network import Features, MemoryNetwork
+from nuke_matting.nets.resize import area
+from nuke_matting.nets.two_stage import coarse_size
+
+REFERENCES = "previous_two"  # the one of the network's that offsets can say
+
+
+class MemoryModel:
+    """See `contract.Model`. Reads from the two frames before; takes no clean plate and no guide.
+
+    The weights' metadata may have `references`, which must be "previous_two", and `coarse_long_side` in pixels.
+    """
+
+    references: tuple[int, ...] = (-1, -2)
+
+    def __init__(self, weights: WeightFile, device: str, precision: str) -> None:
+        self.name = weights.metadata.get("name", weights.path.stem)
+        self.digest, self.device, self.precision = weights.digest, device, precision
+        self._long_side = coarse_long_side(weights)
+        given = weights.metadata.get("references", REFERENCES)
+        if given != REFERENCES:
+            raise ModelError(
+                f"the weights read from {given!r}, and only {REFERENCES!r} can be run",
+                path=weights.path,
+                advice="use weights that were trained so, or name another model with --model",
+            )
+        net = MemoryNetwork()
+        fill(net, weights)
+        self._net = to_device(net, device)
+
+    def prepare(self, frame: FrameInput) -> Tensor:
+        """[1, 3, h, w] float32 on the CPU, at the coarse size: the frame's area average."""
+        image = planes(frame.image)
+        with torch.inference_mode():
+            return area(image, *coarse_size(image.shape[-2], image.shape[-1], self._long_side))
+
+    def encode(self, prepared: Tensor) -> Features:
+        with torch.inference_mode(), autocast(self.device, self.precision):
+            return self._net.encode(prepared.to(self.device).contiguous(memory_format=torch.channels_last))
+
+    def matte(self, frame: FrameInput, own: Features, memory: Sequence[Features], quality: Quality) -> RawMatte:
+        """`quality` changes nothing: the network has no regions."""
+        image = planes(frame.image)
+        advice = "close other programs on it, or use --device cpu"
+        with memory_told(self.device, (image.shape[-2], image.shape[-1]), advice), torch.inference_mode():
+            image = image.to(self.device)
+            with autocast(self.device, self.precision):
+                small = self._net.decode(own, self._net.read(own, [each.memory for each in memory]))
+                alpha, residual = self._net.enlarge(image, own, small)
+            foreground = (image + residual.float())[0].permute(1, 2, 0)
+            return RawMatte(array(alpha[0, 0].float().clamp(0, 1)), array(foreground))

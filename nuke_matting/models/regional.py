@@ -1,0 +1,65 @@
+"""The `regional` model: the network of `nets/regional.py` behind the engine's contract."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+
+import torch
+from torch import Tensor
+
+from nuke_matting.errors import ModelError
+from nuke_matting.models.contract import FrameInput, Quality, RawMatte
+from nuke_matting.models.tensors import array, autocast, memory_told, planes, to_device
+from nuke_matting.models.weights import WeightFile, fill
+from nuke_matting.nets import regions as rg
+from nuke_matting.nets.regional import RegionalNetwork, unknown_cells
+from nuke_matting.nets.trimap_decoder import Level
+
+SHRINKS = ("1", "2", "4")
+
+
+class RegionalModel:
+    """See `contract.Model`. Reads from no other frame; takes no clean plate and no guide.
+
+    Unknown cells are refined as far as `quality` allows, the most surely unknown first. The network has no foreground:
+    the matte's is the image itself. The weights' metadata may have `shrink`.
+    """
+
+    references: tuple[int, ...] = ()
+
+    def __init__(self, weights: WeightFile, device: str, precision: str) -> None:
+        self.name = weights.metadata.get("name", weights.path.stem)
+        self.digest, self.device, self.precision = weights.digest, device, precision
+        shrink = weights.metadata.get("shrink", SHRINKS[0])
+        if shrink not in SHRINKS:
+            raise ModelError(
+                f"shrink in the metadata is {shrink!r}, not one of {', '.join(SHRINKS)}",
+                path=weights.path,
+                advice="save the weights again, or name another model with --model",
+            )
+        net = RegionalNetwork(int(shrink))
+        fill(net, weights)
+        self._net = to_device(net, device)
+
+    def prepare(self, frame: FrameInput) -> Tensor:
+        """[1, 3, H, W] float32 on the CPU: the network sees the frame at its full size."""
+        return planes(frame.image)
+
+    def encode(self, prepared: Tensor) -> Level:
+        """The trimap and segmentation at 1/8."""
+        with self._memory_told(prepared), torch.inference_mode(), autocast(self.device, self.precision):
+            level = self._net.coarse(prepared.to(self.device))[-1]
+            return Level(level.trimap.float(), level.segmentation.float())
+
+    def matte(self, frame: FrameInput, own: Level, memory: Sequence[Level], quality: Quality) -> RawMatte:
+        image = planes(frame.image)
+        budget = round(quality.regions * (image.shape[-2] + image.shape[-1]) / rg.CELL)
+        with self._memory_told(image), torch.inference_mode(), autocast(self.device, self.precision):
+            chosen = unknown_cells(own.trimap, budget)
+            alpha = self._net.refine(image.to(self.device), own, chosen, quality.batch)
+            return RawMatte(array(alpha[0, 0].float().clamp(0, 1)), frame.image.copy())
+
+    def _memory_told(self, image: Tensor) -> AbstractContextManager[None]:
+        advice = "lower --region-batch or --regions, close other programs on it, or use --device cpu"
+        return memory_told(self.device, (image.shape[-2], image.shape[-1]), advice)

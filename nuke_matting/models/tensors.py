@@ -1,0 +1,49 @@
+"""Between the contract's arrays and the networks' tensors, and the arithmetic that a network runs in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from nuke_matting.errors import ModelError
+from nuke_matting.models.contract import Array
+
+Network = TypeVar("Network", bound=nn.Module)
+_DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+def planes(pixels: Array) -> Tensor:
+    """[H, W, C] -> [1, C, H, W], contiguous, since cuts and resizes are faster so."""
+    return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))[None]
+
+
+def array(tensor: Tensor) -> Array:
+    """Any tensor -> a contiguous array on the CPU."""
+    return np.ascontiguousarray(tensor.cpu().numpy())
+
+
+def to_device(net: Network, device: str) -> Network:
+    """A network ready to run, in the memory layout that convolutions are quickest in."""
+    net = net.eval().requires_grad_(False).to(device)
+    return net.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+
+
+def autocast(device: str, precision: str) -> torch.autocast:
+    """The arithmetic of `contract.Model.precision`."""
+    enabled = precision != "fp32"
+    dtype = _DTYPES[precision] if enabled else torch.bfloat16
+    return torch.autocast(torch.device(device).type, dtype, enabled=enabled)
+
+
+@contextmanager
+def memory_told(device: str, size: tuple[int, int], advice: str) -> Iterator[None]:
+    """Turns torch's word of a device without memory left into a ModelError. `size` is height and width."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise ModelError(f"{device} has no memory left for {size[1]}x{size[0]}", advice=advice) from error
