@@ -19,12 +19,11 @@ from pathlib import Path
 import numpy as np
 import OpenEXR
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
 from nuke_matting import Settings, Shot
 from nuke_matting.models.contract import Quality
+from nuke_matting.models.cost import budget, outline, parameters, two_stage_gmacs
 from nuke_matting.nets import regions as rg
-from nuke_matting.nets.two_stage import INPUTS, TwoStage, coarse_size
 from nuke_matting.plate.reader import read_frame
 from nuke_matting.plate.writer import Pixels, write_sidecar
 
@@ -67,18 +66,18 @@ def measure(width: int, height: int, precision: str, runs: int) -> dict[str, flo
         loaded = shot.load(1001)
         own = model.encode(loaded.prepared)
         image = torch.from_numpy(np.ascontiguousarray(loaded.input.image.transpose(2, 0, 1)))[None]
-        budget = round(Settings().regions * (width + height) / rg.CELL)
-        error = torch.from_numpy(edge_like(*rg.grid_size(height, width)))
+        most = budget(width, height)
+        error = torch.from_numpy(outline(*rg.grid_size(height, width)))
         with torch.inference_mode(), model._arithmetic():
             coarse = net.coarse(own, [own.memory, own.memory])
-            chosen = rg.choose(error, budget, 0.0)
+            chosen = rg.choose(error, most, 0.0)
             stages = {
                 "read": median_ms(lambda: read_frame(plate, 1001), runs),
                 "colour": median_ms(lambda: loaded.colour.to_model(loaded.frame.pixels), runs),
                 "reduce": median_ms(lambda: model.prepare(loaded.input), runs),
                 "encode": median_ms(lambda: model.encode(loaded.prepared), runs),
                 "memory and decoder": median_ms(lambda: net.coarse(own, [own.memory, own.memory]), runs),
-                "choose": median_ms(lambda: rg.choose(error, budget, 0.0), runs),
+                "choose": median_ms(lambda: rg.choose(error, most, 0.0), runs),
                 "refine": median_ms(lambda: net.refine(image, None, coarse, chosen), runs),
             }
             raw = model.matte(loaded.input, own, [own, own], Quality(Settings().regions, 1024))
@@ -90,33 +89,6 @@ def measure(width: int, height: int, precision: str, runs: int) -> dict[str, flo
         stages["network"] = sum(stages[name] for name in ("encode", "memory and decoder", "choose", "refine"))
         stages["regions"] = len(chosen)
     return stages
-
-
-def edge_like(rows: int, columns: int) -> np.ndarray:
-    """An error map [1, 1, rows, columns] that is high along an outline, as a person's is."""
-    y, x = np.mgrid[0:rows, 0:columns].astype(np.float32)
-    radius = np.hypot((x - columns / 2) / columns, (y - rows / 2) / rows)
-    wave = 0.05 * np.sin(np.arctan2(y - rows / 2, x - columns / 2) * 9)
-    return np.exp(-(((radius - 0.3 - wave) / 0.1) ** 2)).astype(np.float32)[None, None]
-
-
-def operations(width: int, height: int, long_side: int) -> tuple[float, float, float]:
-    """GMACs of the encoder, of memory and decoder, and of the regions."""
-    with torch.device("meta"):
-        net = TwoStage().eval()
-        h, w = coarse_size(height, width, long_side)
-        with FlopCounterMode(display=False) as encode:
-            own = net.encode(torch.empty(1, INPUTS, h, w))
-        with FlopCounterMode(display=False) as decode:
-            net.coarse(own, [own.memory, own.memory])
-    net = TwoStage().eval()
-    budget = round(Settings().regions * (width + height) / rg.CELL)
-    chosen = rg.choose(torch.from_numpy(edge_like(*rg.grid_size(height, width))), budget, 0.0)
-    with torch.inference_mode():
-        coarse = net.coarse(own := net.encode(torch.zeros(1, INPUTS, 16, 16)), [own.memory])
-        with FlopCounterMode(display=False) as refine:
-            net.refine(torch.zeros(1, 3, height, width), None, coarse, chosen)
-    return tuple(counter.get_total_flops() / 2e9 for counter in (encode, decode, refine))
 
 
 def peak_memory(size: str, precision: str) -> float:
@@ -156,17 +128,16 @@ def main() -> None:
         row(stage, *(f"{found[each][stage]:.0f}" for each in columns))
     row("peak memory, GiB", *(f"{peak_memory(*each):.2f}" for each in columns))
 
-    long_side = Shot(examples(), Settings(cache=False)).model._long_side
-    parameters = sum(each.numel() for each in TwoStage().parameters()) / 1e6
+    model = Shot(examples(), Settings(cache=False)).model
     print()
     row("network", "parameters, M", *(f"{size}: GMACs, ms" for size in args.sizes))
     row("---", "---:", *("---:" for _ in args.sizes))
     cells = []
     for size in args.sizes:
-        parts = operations(*map(int, size.split("x")), long_side)
+        parts = two_stage_gmacs(model, *map(int, size.split("x")))
         times = ", ".join(f"{found[size, each]['network']:.0f} ms {each}" for each in args.precision)
         cells.append(f"{sum(parts):.2f} ({' + '.join(f'{part:.2f}' for part in parts)}), {times}")
-    row("two_stage (encoder + memory, decoder + regions)", f"{parameters:.2f}", *cells)
+    row("two_stage (encoder + memory, decoder + regions)", f"{parameters(model) / 1e6:.2f}", *cells)
     for name, (size_of, costs) in PEERS.items():
         quoted = ["{:.2f}, {} ms fp32".format(*costs[size]) if size in costs else "" for size in args.sizes]
         row(f"{name}, quoted", size_of, *quoted)

@@ -30,8 +30,9 @@ def assets() -> Path:
 
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path_factory, monkeypatch):
-    """No test meets the user's cache or OCIO config."""
+    """No test meets the user's cache, models or OCIO config."""
     monkeypatch.setenv("NUKE_MATTING_CACHE", str(tmp_path_factory.mktemp("cache")))
+    monkeypatch.setenv("NUKE_MATTING_MODELS", str(tmp_path_factory.mktemp("models")))
     monkeypatch.delenv("OCIO", raising=False)
 
 

@@ -74,7 +74,7 @@ def _interrupt_on_kill() -> None:
 def parser() -> argparse.ArgumentParser:
     """The whole command line, all verbs."""
     # they bring torch: not before Ctrl-C is met
-    from nuke_matting.cli import cache, doctor, evaluate, export, matte, nuke, train, worker
+    from nuke_matting.cli import cache, doctor, evaluate, export, matte, model, nuke, train, worker
 
     top = _Parser(
         prog="nuke-matting",
@@ -84,6 +84,6 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"nuke-matting {version('nuke-matting')}")
     verbs = top.add_subparsers(title="verbs", metavar="VERB", required=True)
-    for verb in (matte, evaluate, train, worker, nuke, export, doctor, cache):
+    for verb in (matte, evaluate, train, worker, nuke, model, export, doctor, cache):
         verb.add(verbs)
     return top

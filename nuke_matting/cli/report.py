@@ -168,7 +168,10 @@ class TerminalReport:
         else:
             self._tally["skipped" if result.skipped else "cached" if result.cached else "computed"] += 1
             for note in result.notes:
-                self._line(f"frame {result.frame}: {note}", "yellow")
+                frames = self._notes.setdefault(note, [])
+                frames.append(result.frame)
+                if len(frames) == 1:  # the others that it holds for are named together, at the end
+                    self._line(f"frame {result.frame}: {note}", "yellow")
         if self._progress is not None:
             self._progress.advance(self._progress.task_ids[0])
         elif sum(self._tally.values()) % self._every == 0:
@@ -184,6 +187,10 @@ class TerminalReport:
         if self._progress is not None:
             self._progress.stop()
             self._progress = None
+        for note, frames in self._notes.items():
+            if len(frames) > 1:
+                self._line(f"frames {format_frames(tuple(sorted(frames)))}: {note}", "yellow")
+        self._notes.clear()
 
     def interrupted(self, done: int, failed: int) -> None:
         pass

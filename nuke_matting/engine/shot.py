@@ -22,7 +22,7 @@ from nuke_matting.colour.processor import ColourPipe, open_colour
 from nuke_matting.engine.cache import Cache, CachedMatte, default_folder
 from nuke_matting.engine.fingerprint import Fingerprints, digest
 from nuke_matting.engine.store import Store
-from nuke_matting.errors import CacheError, MattingError, PlateError
+from nuke_matting.errors import CacheError, MattingError, PlateError, UsageError
 from nuke_matting.models.contract import FrameInput, Model, Quality
 from nuke_matting.models.registry import load_model
 from nuke_matting.plate.frame import ColourHints, Frame, Window
@@ -119,9 +119,11 @@ class Shot:
         self.clean = find_sequence(self.settings.clean_plate) if self.settings.clean_plate else None
         self.guide = find_sequence(self.settings.guide) if self.settings.guide else None
         self.model: Model = model or load_model(self.settings.model, self.settings.device, self.settings.precision)
+        if self.clean is None and getattr(self.model, "needs_clean_plate", False):
+            raise UsageError(f"the model {self.model.name} needs a clean plate", advice="give one with --clean-plate")
         self.cache = self._open_cache()
         self._fingerprints = Fingerprints()
-        self._features: Store = Store(FEATURES_KEPT)
+        self._features: Store = Store(max(FEATURES_KEPT, len(self.model.references) + 2))
 
     @property
     def frames(self) -> tuple[int, ...]:
@@ -213,6 +215,7 @@ class Shot:
                 notes.append(f"frame {other} {why}: the memory read frame {plan.frame} in its place")
         quality = Quality(self.settings.regions, self.settings.region_batch)
         raw = self.model.matte(loaded.input, own, memory, quality)
+        notes += raw.notes
         if loaded.frame.non_finite:
             notes.append(
                 f"{loaded.frame.non_finite} pixels of the plate are not finite numbers; they were read as 0 or +-65504"

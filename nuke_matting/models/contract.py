@@ -36,10 +36,16 @@ class Quality:
 
 @dataclass(frozen=True)
 class RawMatte:
-    """A model's answer: alpha [H, W] float32 in [0, 1], foreground [H, W, 3] float32 in the model space, straight."""
+    """A model's answer.
+
+    alpha : [H, W] float32 in [0, 1].
+    foreground : [H, W, 3] float32 in the model space, straight.
+    notes : what its user should know of how it came about.
+    """
 
     alpha: Array
     foreground: Array
+    notes: tuple[str, ...] = ()
 
 
 class Model(Protocol):
@@ -49,6 +55,8 @@ class Model(Protocol):
     references : which other frames a frame reads from, as offsets, e.g. (-1, -2).
     precision : the arithmetic that it runs in: fp32, bf16 or fp16.
     device : where it runs, e.g. cpu or cuda:0.
+
+    A model that gives no matte without a clean plate says so: it has an attribute `needs_clean_plate`, which is True.
     """
 
     name: str
@@ -64,4 +72,7 @@ class Model(Protocol):
         """What is to be remembered of a frame."""
 
     def matte(self, frame: FrameInput, own: Any, memory: Sequence[Any], quality: Quality) -> RawMatte:
-        """The matte of a frame from what `encode` gave for it and for the frames that it reads from."""
+        """The matte of a frame from what `encode` gave for it and for the frames that it reads from.
+
+        memory : one for each of `references`, in that order; `own` itself in place of a frame that is not there.
+        """

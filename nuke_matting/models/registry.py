@@ -3,17 +3,52 @@
 from __future__ import annotations
 
 import difflib
+import importlib
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
 from nuke_matting.errors import ModelError, UsageError
+from nuke_matting.models.adapters.peers import FORMATS, device_for, open_net, open_peer
+from nuke_matting.models.added import Record, added_models, path_of, read_added
 from nuke_matting.models.contract import Model
-from nuke_matting.models.two_stage import TwoStageModel
 from nuke_matting.models.weights import load_weights
 from nuke_matting.resources import shipped
 
-ARCHITECTURES = {"two_stage": TwoStageModel}
+
+@dataclass(frozen=True)
+class Architecture:
+    """A network of ours: the module and class behind the contract, imported when asked for; its task and inputs."""
+
+    module: str
+    cls: str
+    task: str
+    takes: tuple[str, ...]
+
+
+ARCHITECTURES = {
+    "two_stage": Architecture(
+        "nuke_matting.models.two_stage",
+        "TwoStageModel",
+        "video matting of people, with a memory of two frames",
+        ("plate", "clean plate", "guide"),
+    ),
+    "regional": Architecture(
+        "nuke_matting.models.regional",
+        "RegionalModel",
+        "portrait matting, frame by frame, by regions of its own trimap; no foreground",
+        ("plate",),
+    ),
+    "memory": Architecture(
+        "nuke_matting.models.memory",
+        "MemoryModel",
+        "video matting of people, with an attention memory of two frames",
+        ("plate",),
+    ),
+}
+
+_OF_OTHERS = (".onnx", ".pt", ".pth", ".torchscript", ".ckpt")
 
 
 def shipped_weights() -> dict[str, Path]:
@@ -21,9 +56,14 @@ def shipped_weights() -> dict[str, Path]:
     return {path.stem: path for path in sorted(shipped("weights").glob("*.safetensors"))}
 
 
+def known_models() -> dict[str, Path]:
+    """Name -> file of every model that can be asked for by name: those that ship, and those that the user added."""
+    return {**{name: path_of(record) for name, record in added_models().items()}, **shipped_weights()}
+
+
 def find_weights(model: str) -> Path:
-    """The weight file that a name or a path means. Raises ModelError, with the names there are."""
-    known = shipped_weights()
+    """The file that a name or a path means. Raises ModelError, with the names there are."""
+    known = known_models()
     if model in known:
         return known[model]
     if model.endswith(".safetensors") or "/" in model or "\\" in model:
@@ -70,9 +110,19 @@ def choose_precision(precision: str, device: str) -> str:
 
 def load_model(model: str, device: str, precision: str) -> Model:
     """The model that `settings.model` names, ready to run. Raises ModelError or UsageError."""
+    record = None if model in shipped_weights() else added_models().get(model)
+    if record is not None and record.format in FORMATS:
+        return _open_added(record, device, precision)
+    return load_file(find_weights(model), device, precision)
+
+
+def load_file(path: Path, device: str, precision: str) -> Model:
+    """The model of a weight file of ours. Raises ModelError or UsageError."""
     at = choose_device(device)
     arithmetic = choose_precision(precision, at)
-    weights = load_weights(find_weights(model))
+    if path.suffix.lower() in _OF_OTHERS:
+        raise ModelError("is no weight file of ours", path=path, advice=f"run: nuke-matting model add {path}")
+    weights = load_weights(path)
     kind = weights.metadata["architecture"]
     if kind not in ARCHITECTURES:
         raise ModelError(
@@ -80,4 +130,16 @@ def load_model(model: str, device: str, precision: str) -> Model:
             path=weights.path,
             advice=f"known networks: {', '.join(ARCHITECTURES)}",
         )
-    return ARCHITECTURES[kind](weights, at, arithmetic)
+    about = ARCHITECTURES[kind]
+    return getattr(importlib.import_module(about.module), about.cls)(weights, at, arithmetic)
+
+
+def _open_added(record: Record, device: str, precision: str) -> Model:
+    at = device_for(record.format, device, choose_device)
+    if precision not in ("auto", record.precision):
+        raise UsageError(
+            f"precision {precision}: the model {record.name} runs in {record.precision}, as its file is",
+            advice="leave --precision out",
+        )
+    net = open_net(read_added(record), record.format, at)
+    return open_peer(record.kind, net, record.name, record.digest, record.warm_up)

@@ -11,7 +11,7 @@ import torch
 
 from nuke_matting.host.protocol import PROTOCOL, check_request, error_event
 from nuke_matting.host.wire import BadMessage, Lines, decode
-from nuke_matting.models.registry import shipped_weights
+from nuke_matting.models.registry import known_models
 from nuke_matting.worker.desk import Desk, Warnings
 from nuke_matting.worker.job import told
 from nuke_matting.worker.pipe import Pipe
@@ -54,7 +54,7 @@ def hello() -> dict[str, Any]:
         "version": version("nuke-matting"),
         "pid": os.getpid(),
         "devices": devices,
-        "models": sorted(shipped_weights()),
+        "models": sorted(known_models()),
     }
 
 

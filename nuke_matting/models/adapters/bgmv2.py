@@ -1,0 +1,71 @@
+"""Background Matting V2 as its authors published it, in TorchScript or ONNX: the plate and a clean plate in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from nuke_matting.errors import UsageError
+from nuke_matting.models.adapters.net import Net, checked, image_tensor, with_residual
+from nuke_matting.models.contract import FrameInput, Quality, RawMatte
+
+LONG_SIDE = 480  # pixels of the coarse stage: scales of 0.25 at HD and 0.125 at 4K, as its authors advise
+STRIDE = 4  # sides are multiples of it
+
+
+class Bgmv2Model:
+    """See `contract.Model`. Each frame by itself. The regions' number is its TorchScript's alone; ONNX has its own."""
+
+    task = "video matting with a clean plate"
+    takes = ("plate", "clean plate (needed)")
+    needs_clean_plate = True
+    references: tuple[int, ...] = ()
+
+    def __init__(self, net: Net, name: str, digest: str) -> None:
+        self.name, self.digest, self.device, self.precision = name, digest, net.device, net.precision
+        self._net = net
+
+    @staticmethod
+    def fits(inputs: Sequence[str], outputs: Sequence[str]) -> bool:
+        """Whether a file with these inputs is of this kind."""
+        return {"src", "bgr"} == set(inputs)
+
+    def prepare(self, frame: FrameInput) -> tuple[()]:
+        """Nothing. Raises UsageError without a clean plate."""
+        _clean_of(frame, self.name)
+        return ()
+
+    def encode(self, prepared: tuple[()]) -> tuple[()]:
+        return prepared
+
+    def matte(self, frame: FrameInput, own: tuple[()], memory: Sequence[tuple[()]], quality: Quality) -> RawMatte:
+        plate, clean = _padded(image_tensor(frame.image)), _padded(_clean_of(frame, self.name))
+        height, width = frame.image.shape[:2]
+        self._net.tune(
+            backbone_scale=min(1.0, LONG_SIDE / max(height, width)),
+            refine_mode="sampling",
+            # its pixels come in patches of 4x4, our regions are 8x8
+            refine_sample_pixels=round(quality.regions * (height + width) / 8) * 64,
+        )
+        alpha, foreground = (
+            each[..., :height, :width] for each in self._net.run({"src": plate, "bgr": clean}, ("pha", "fgr"))
+        )
+        return RawMatte(
+            checked(alpha, 1, (height, width), self.name)[0].clip(0, 1),
+            with_residual(frame.image, checked(foreground, 3, (height, width), self.name)),
+        )
+
+
+def _clean_of(frame: FrameInput, name: str) -> Tensor:
+    if frame.clean is None:
+        raise UsageError(
+            f"{name} needs a clean plate", advice="give one with --clean-plate, or use another model with --model"
+        )
+    return image_tensor(frame.clean)
+
+
+def _padded(image: Tensor) -> Tensor:
+    height, width = image.shape[-2:]
+    return F.pad(image, (0, -width % STRIDE, 0, -height % STRIDE), mode="replicate")

@@ -1,0 +1,102 @@
+"""What a model costs: its parameters, and the multiply-accumulates of a frame.
+
+Convolutions and products of matrices are counted, as is usual, by torch's own counter; 1 GMAC is 1e9 of them. Where
+the work depends on the picture, the count is the most that default settings allow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
+
+from nuke_matting.models.contract import Array, FrameInput, Model, Quality
+from nuke_matting.models.regional import RegionalModel
+from nuke_matting.models.two_stage import TwoStageModel
+from nuke_matting.nets import regions as rg
+from nuke_matting.nets.trimap_decoder import Level
+from nuke_matting.settings import Settings
+
+SIZES = {"gmacs_512": (512, 512), "gmacs_hd": (1920, 1080), "gmacs_4k": (3840, 2160)}  # width, height
+
+
+def parameters(model: Model) -> int:
+    """How many numbers one of our models learned."""
+    net: torch.nn.Module = model._net  # type: ignore[attr-defined]
+    return sum(each.numel() for each in net.parameters())
+
+
+def gmacs(model: Model, width: int, height: int) -> float:
+    """Of a frame of one of our models, its features and its memory's reading included, not its neighbours' features."""
+    if isinstance(model, TwoStageModel):
+        return sum(two_stage_gmacs(model, width, height))
+    if isinstance(model, RegionalModel):
+        return sum(regional_gmacs(model, width, height))
+    return counted(lambda: one_frame(model, some_frame(width, height), len(model.references)))
+
+
+def one_frame(model: Model, frame: FrameInput, memory: int = 0) -> None:
+    """All that a model does for a frame, with itself `memory` times for a memory."""
+    own = model.encode(model.prepare(frame))
+    settings = Settings()
+    model.matte(frame, own, [own] * memory, Quality(settings.regions, settings.region_batch))
+
+
+def two_stage_gmacs(model: TwoStageModel, width: int, height: int) -> tuple[float, float, float]:
+    """GMACs of the encoder, of memory and decoder, and of as many regions as the default budget allows."""
+    net, frame = model._net, some_frame(width, height)
+    image = torch.from_numpy(np.ascontiguousarray(frame.image.transpose(2, 0, 1)))[None].to(model.device)
+    found: dict[str, Any] = {}
+    with torch.inference_mode():
+        encode = counted(lambda: found.update(own=model.encode(model.prepare(frame))))
+        own = found["own"]
+        decode = counted(lambda: found.update(coarse=net.coarse(own, [own.memory] * len(model.references))))
+        error = torch.from_numpy(outline(*rg.grid_size(height, width))).to(model.device)
+        chosen = rg.choose(error, budget(width, height), 0.0)
+        refine = counted(lambda: net.refine(image, None, found["coarse"], chosen))
+    return encode, decode, refine
+
+
+def regional_gmacs(model: RegionalModel, width: int, height: int) -> tuple[float, float]:
+    """GMACs of the coarse stage, and of as many regions as the default budget allows."""
+    frame = some_frame(width, height)
+    found: dict[str, Level] = {}
+    coarse = counted(lambda: found.update(own=model.encode(model.prepare(frame))))
+    own = found["own"]
+    open_ = torch.zeros_like(own.trimap)
+    open_[:, 1] = torch.from_numpy(outline(*own.trimap.shape[-2:]))[0] + 1  # unknown everywhere, along an outline most
+    settings = Settings()
+    quality = Quality(settings.regions, settings.region_batch)
+    return coarse, counted(lambda: model.matte(frame, Level(open_, own.segmentation), (), quality))
+
+
+def counted(work: Callable[[], object]) -> float:
+    """GMACs that torch does in a piece of work."""
+    # the quick kernels of attention are not known to the counter
+    with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
+        work()
+    return counter.get_total_flops() / 2e9
+
+
+def budget(width: int, height: int) -> int:
+    """The most regions of a frame by default."""
+    return round(Settings().regions * (width + height) / rg.CELL)
+
+
+def some_frame(width: int, height: int, clean: bool = False) -> FrameInput:
+    """A frame of noise, the same each time; a clean plate alike where asked for."""
+    dice = np.random.default_rng(0)
+    image, plate = (dice.random((height, width, 3), dtype=np.float32) for _ in range(2))
+    return FrameInput(image, plate if clean else None)
+
+
+def outline(rows: int, columns: int) -> Array:
+    """An error map [1, 1, rows, columns] that is high along an outline, as a person's is."""
+    y, x = np.mgrid[0:rows, 0:columns].astype(np.float32)
+    radius = np.hypot((x - columns / 2) / columns, (y - rows / 2) / rows)
+    wave = 0.05 * np.sin(np.arctan2(y - rows / 2, x - columns / 2) * 9)
+    return np.exp(-(((radius - 0.3 - wave) / 0.1) ** 2)).astype(np.float32)[None, None]
