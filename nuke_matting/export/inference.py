@@ -82,7 +82,9 @@ class InferenceModule(nn.Module):
         budget = int(round(self.regions * (height + width) / 8))  # noqa: RUF046, TorchScript rounds to a float
         chosen = rg.choose(error, budget, self.threshold)
         alpha, residual = self.net.refine(images[0], clean, coarse, chosen, self.batch)
-        linear = mixed(from_model(images[0] + residual), self.from_rec709)
+        # bounded before the mixing too: infinities would cancel to what is no number
+        linear = from_model(images[0] + residual).clamp(-self.largest, self.largest)
+        linear = mixed(linear, self.from_rec709)
         out = torch.cat([linear.clamp(-self.largest, self.largest), alpha.clamp(0, 1)], dim=1)
         return out.to(stacked.dtype)
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from nuke_matting.nets import regions as rg
 from nuke_matting.nets.decoder import Coarse, Decoder
-from nuke_matting.nets.memory import KeyValue, Memory
+from nuke_matting.nets.memory import KeyMatte, KeyValue, Memory
 from nuke_matting.nets.refiner import RegionRefiner
 from nuke_matting.nets.resize import bilinear
 from nuke_matting.nets.vit import Stem, VisionTransformer
@@ -45,6 +45,7 @@ class TwoStage(nn.Module):
         self.stem = Stem(INPUTS + 1, stem, width)
         self.vit = VisionTransformer(width, depth=6, heads=6, expansion=3)
         self.memory = Memory(width)
+        self.key_matte = KeyMatte(width // 2)
         self.decoder = Decoder(width, stem, channels=(64, 48, 32))
         self.refiner = RegionRefiner(inputs=3 + 4 + 4, hidden=32)
 
@@ -57,6 +58,10 @@ class TwoStage(nn.Module):
         difference = (x[:, :3] - x[:, 3:6]).abs().amax(1, keepdim=True) * x[:, 6:7]
         f2, f4, f8, f16 = self.stem(torch.cat([x, difference], dim=1) - 0.5)
         return Features(f2, f4, f8, self.memory.remember(self.vit(f16)))
+
+    def correct(self, frame: Features, alpha: Tensor) -> Features:
+        """Features of a key frame, whose matte [B, 1, H, W] of any size is known, for its followers to read from."""
+        return frame._replace(memory=self.key_matte(frame.memory, alpha))
 
     def coarse(self, frame: Features, memory: list[KeyValue]) -> Coarse:
         """A frame's features and its memory (one frame or more; the frame's own where there is no other) -> Coarse."""
