@@ -40,7 +40,10 @@ class Processes:
 
     def wrap(self, module: nn.Module) -> nn.Module:
         """The module as it is called to learn: with gradients that are the means of all processes'."""
-        return module if self.count == 1 else DistributedDataParallel(module)
+        if self.count == 1:
+            return module
+        # what only some steps use, such as the matte of a key frame, has no gradient in the others
+        return DistributedDataParallel(module, find_unused_parameters=True)
 
     def any(self, here: bool) -> bool:
         """Whether it is so in any process. All must ask, at the same step."""

@@ -8,12 +8,14 @@ from torch import Tensor, nn
 
 from nuke_matting.nets import regions as rg
 from nuke_matting.nets.decoder import Coarse
+from nuke_matting.nets.memory import KeyValue
 from nuke_matting.nets.two_stage import TwoStage, stack
 from nuke_matting.training import losses
 from nuke_matting.training.data import LAYERS, Batch, given
 from nuke_matting.training.stages import Recipe, Stage
 
 ALONE = 0.15  # how often the frames of a clip have themselves alone for memory, as at the head of a shot
+KEYED = 0.35  # how often the first frame of a clip is a key frame, whose matte the others may read
 AT_RANDOM = 0.03  # of the regions' cells, whatever the error map says
 
 
@@ -34,41 +36,63 @@ class Student(nn.Module):
         """
         net, (b, t) = self.net, batch.image.shape[:2]
         small = {name: reduce_clip(getattr(batch, name), stage.enlarge) for name in LAYERS}
+        keyed = t > 1 and bool(torch.rand((), generator=generator) < KEYED)
         # the region stage takes one clean plate setting for all
-        clean_given, guide_given = given(batch.guided, stage.enlarge != 1, generator)
+        clean_given, guide_given = given(batch.guided & (not keyed), stage.enlarge != 1, generator)
         x = stack(*(small[name].flatten(0, 1) for name in ("image", "clean", "guide"))).unflatten(0, (b, t))
         x = torch.cat([x[:, :, :3], x[:, :, 3:7] * clean_given.float(), x[:, :, 7:] * guide_given.float()], dim=2)
         features = net.encode(x.flatten(0, 1).contiguous(memory_format=torch.channels_last))
 
-        keys = [each.unflatten(0, (b, t)) for each in features.memory]
-        alone = t == 1 or torch.rand((), generator=generator) < ALONE
-        read = []
-        for frame in range(t):
-            references = [frame] if alone else [max(0, frame - 1), max(0, frame - 2)]
-            memory = [type(features.memory)(keys[0][:, at], keys[1][:, at]) for at in references]
-            read.append(net.memory(type(features.memory)(keys[0][:, frame], keys[1][:, frame]), memory))
-        f16 = torch.stack(read, 1).flatten(0, 1)
+        f16 = self._read(features.memory, small["alpha"], keyed, generator)
         coarse = net.decoder(f16, features.f8, features.f4, features.f2)
 
-        true = {name: value.flatten(0, 1) for name, value in small.items()}
-        alpha = losses.clamp_through(coarse.alpha.float())
-        fg = true["image"] + coarse.residual.float()
+        out = self._coarse_losses(coarse, f16, small, asked=slice(1, None) if keyed else slice(None))
+        if stage.enlarge > 1:
+            out |= self._refine(batch, coarse, clean_given, generator)
+        weights = self.recipe.losses
+        alpha = coarse.alpha.detach().float().clamp(0, 1).unflatten(0, (b, t))
+        return {name: getattr(weights, name) * value for name, value in out.items()}, alpha
+
+    def _read(self, memory: KeyValue, alpha: Tensor, keyed: bool, generator: torch.Generator) -> Tensor:
+        """What the memory gives to each frame, [B * T, C, h, w]: of the two before, and of the key frame.
+
+        memory : of [B * T] frames; alpha : true ones [B, T, 1, h, w]; keyed : the first frame's is known.
+        """
+        b, t = alpha.shape[:2]
+        keys, values = (each.unflatten(0, (b, t)) for each in memory)
+        frames = [KeyValue(keys[:, at], values[:, at]) for at in range(t)]
+        offered = [self.net.key_matte(frames[0], alpha[:, 0]), *frames[1:]] if keyed else frames
+        alone = t == 1 or torch.rand((), generator=generator) < ALONE
+        read = []
+        for at, own in enumerate(frames):
+            before = [own] if alone or at == 0 else [offered[at - 1], offered[max(0, at - 2)]]
+            read.append(self.net.memory(own, before + offered[:1] if keyed and at else before))
+        return torch.stack(read, 1).flatten(0, 1)
+
+    def _coarse_losses(self, coarse: Coarse, f16: Tensor, small: dict[str, Tensor], asked: slice) -> dict[str, Tensor]:
+        """Of the coarse stage's answers; `asked` are the frames whose matte was not given away."""
+        b, t = small["alpha"].shape[:2]
+
+        def shown(value: Tensor) -> Tensor:
+            return value.unflatten(0, (b, t))[:, asked].flatten(0, 1).float()
+
+        true = {name: value[:, asked].flatten(0, 1) for name, value in small.items()}
+        alpha = losses.clamp_through(shown(coarse.alpha))
+        fg = true["image"] + shown(coarse.residual)
+        direct = shown(self.direct(f16))
+        truth = F.interpolate(true["alpha"], size=direct.shape[-2:], mode="area")
         out = {
             "alpha": losses.l1(alpha, true["alpha"]),
             "laplacian": losses.laplacian(alpha, true["alpha"]),
             "foreground": losses.foreground(fg, true["foreground"], true["alpha"]),
-            "error": losses.error(coarse.error.float(), alpha, true["alpha"]),
+            "error": losses.error(shown(coarse.error), alpha, true["alpha"]),
+            "direct": losses.l1(losses.clamp_through(direct[:, :1]), truth),
+            "cover": F.binary_cross_entropy_with_logits(shown(self.cover(f16)), truth),
         }
-        direct = self.direct(f16).float()
-        truth = F.interpolate(true["alpha"], size=direct.shape[-2:], mode="area")
-        out["direct"] = losses.l1(losses.clamp_through(direct[:, :1]), truth)
-        out["cover"] = F.binary_cross_entropy_with_logits(self.cover(f16).float(), truth)
-        if t > 1:
-            out["temporal"] = losses.temporal(alpha.unflatten(0, (b, t)), small["alpha"])
-        if stage.enlarge > 1:
-            out |= self._refine(batch, coarse, clean_given, generator)
-        weights = self.recipe.losses
-        return {name: getattr(weights, name) * value for name, value in out.items()}, alpha.unflatten(0, (b, t))
+        asked_alpha = small["alpha"][:, asked]
+        if asked_alpha.shape[1] > 1:
+            out["temporal"] = losses.temporal(alpha.unflatten(0, asked_alpha.shape[:2]), asked_alpha)
+        return out
 
     def _refine(
         self, batch: Batch, coarse: Coarse, clean_given: Tensor, generator: torch.Generator
