@@ -24,6 +24,7 @@ from nuke_matting.training.store import Store
 Array = NDArray[np.float32]
 T = TypeVar("T")
 Groups = Sequence[tuple[float, Sequence[Subject]]]  # weight, and what is drawn from
+GUIDED = 0.15  # alpha that a rough outline takes in
 LEAST_SHOWN = 0.03  # alpha that an artist sees and takes into a trimap
 
 
@@ -331,7 +332,9 @@ class Compositor:
         off = np.clip(cv2.resize(coarse, alpha.shape[2:0:-1], interpolation=cv2.INTER_CUBIC), -1, 1)
         off *= r.uniform(0, 0.075) * h
         trimap = r.random() < 0.5
-        blobs = [_depth(each[..., 0] > 0.5) + off > 0 for each in alpha]
+        closing = _disc(int(r.uniform(0, 0.06) * h))  # nobody draws around each of many leaves
+        solid = [cv2.morphologyEx(np.uint8(each[..., 0] > GUIDED), cv2.MORPH_CLOSE, closing) > 0 for each in alpha]
+        blobs = [_depth(each) + off > 0 for each in solid]
         kept = sum(float((each[..., 0] * blob).sum()) for each, blob in zip(alpha, blobs, strict=True))
         if kept < 0.6 * float(alpha.sum()):  # lost most of a thin or thin-bodied subject: nobody would draw such a blob
             trimap = True
