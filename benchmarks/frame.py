@@ -64,7 +64,7 @@ def measure(width: int, height: int, precision: str, runs: int) -> dict[str, flo
         shot = Shot(plate, Settings(cache=False, precision=precision, fg=True))
         model, net = shot.model, shot.model._net
         loaded = shot.load(1001)
-        own = model.encode(loaded.prepared)
+        own = model.encode(loaded.known.prepared)
         image = torch.from_numpy(np.ascontiguousarray(loaded.input.image.transpose(2, 0, 1)))[None]
         most = budget(width, height)
         error = torch.from_numpy(outline(*rg.grid_size(height, width)))
@@ -75,7 +75,7 @@ def measure(width: int, height: int, precision: str, runs: int) -> dict[str, flo
                 "read": median_ms(lambda: read_frame(plate, 1001), runs),
                 "colour": median_ms(lambda: loaded.colour.to_model(loaded.frame.pixels), runs),
                 "reduce": median_ms(lambda: model.prepare(loaded.input), runs),
-                "encode": median_ms(lambda: model.encode(loaded.prepared), runs),
+                "encode": median_ms(lambda: model.encode(loaded.known.prepared), runs),
                 "memory and decoder": median_ms(lambda: net.coarse(own, [own.memory, own.memory]), runs),
                 "choose": median_ms(lambda: rg.choose(error, most, 0.0), runs),
                 "refine": median_ms(lambda: net.refine(image, None, coarse, chosen), runs),

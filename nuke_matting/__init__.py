@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from nuke_matting.engine.shot import Matte, Shot
+    from nuke_matting.engine.shot import Shot
+    from nuke_matting.engine.values import Matte
     from nuke_matting.settings import Settings
 
 __all__ = ["Matte", "Settings", "Shot"]

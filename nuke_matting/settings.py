@@ -79,6 +79,36 @@ class Settings:
         metavar="PATTERN",
         pixels=True,
     )
+    guide_use: str = _option(
+        "hint",
+        "hint leaves the last word to the network; force makes the guide's 0 and 1 final, limit its 0 alone",
+        choices=("hint", "force", "limit"),
+        pixels=True,
+    )
+    keys: str = _option(
+        "",
+        "corrected mattes of key frames, which spread to the others: all files there are, or those of the key frames",
+        metavar="PATTERN",
+        pixels=True,
+    )
+    key_frames: str = _option("", "which frames of the keys are key frames", metavar="1001,1050", pixels=True)
+    edge_shift: float = _option(
+        0.0,
+        "moves the edge: negative eats into the matte, positive grows it",
+        unit="pixels",
+        minimum=-50.0,
+        maximum=50.0,
+        pixels=True,
+    )
+    edge_soften: float = _option(
+        0.0, "softens the edge by a Gaussian of this sigma", unit="pixels", minimum=0.0, maximum=50.0, pixels=True
+    )
+    black_point: float = _option(
+        0.0, "alpha at or below it becomes 0, before the edge moves", minimum=0.0, maximum=1.0, pixels=True
+    )
+    white_point: float = _option(
+        1.0, "alpha at or above it becomes 1, before the edge moves", minimum=0.0, maximum=1.0, pixels=True
+    )
     regions: float = _option(
         4.0,
         "most 8x8 regions to refine in a frame, times (width + height) / 8",
@@ -120,6 +150,10 @@ class Settings:
     def __post_init__(self) -> None:
         for each in fields(self):
             _check(each.name, getattr(self, each.name), each.metadata["option"], type(each.default))
+        if self.black_point >= self.white_point:
+            raise UsageError(f"black-point: {self.black_point} is not below the white point, {self.white_point}")
+        if self.key_frames.strip() and not self.keys:
+            raise UsageError("key-frames: there are no keys", advice="give the corrected mattes with --keys")
 
     def replace(self, **changes: Any) -> Settings:
         """A copy with some values changed. Raises UsageError for a value out of range or an unknown name."""

@@ -40,11 +40,13 @@ def own_cache(tmp_path_factory, monkeypatch):
 def weights(tmp_path_factory) -> str:
     """A weight file of the real network with random values, at a coarse size that runs quickly.
 
-    The regions' head is not zero, as it is before training, so that refinement shows.
+    What is zero before training is not, so that refinement and key mattes show, and the alpha is about a half.
     """
     torch.manual_seed(7)
     net = TwoStage()
     torch.nn.init.normal_(net.refiner.head.weight, std=0.5)
+    torch.nn.init.normal_(net.key_matte.embed.weight, std=0.5)
+    torch.nn.init.constant_(net.decoder.head.bias[:4], 0.5)
     path = tmp_path_factory.mktemp("weights") / "quick.safetensors"
     save_weights(path, net, {"architecture": "two_stage", "name": "quick", "coarse_long_side": "64"})
     return str(path)

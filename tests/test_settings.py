@@ -26,6 +26,11 @@ WRONG = [
     ("cache_size", -1.0),
     ("fg", 1),
     ("model", None),
+    ("edge_shift", -51.0),
+    ("edge_soften", -1.0),
+    ("black_point", 1.0),
+    ("guide_use", "core"),
+    ("key_frames", "1001"),
 ]
 
 
@@ -33,6 +38,12 @@ WRONG = [
 def test_a_value_that_cannot_be_meant_is_refused_by_name(name, value):
     with pytest.raises(UsageError, match=f"^{name.replace('_', '-')}: "):
         Settings(**{name: value})
+
+
+def test_levels_must_leave_something_between_them():
+    assert Settings(black_point=0.4, white_point=0.5).white_point == 0.5
+    with pytest.raises(UsageError, match=r"^black-point: 0\.5 is not below the white point, 0\.5"):
+        Settings(black_point=0.5, white_point=0.5)
 
 
 def test_whole_numbers_serve_as_decimal_ones():
@@ -61,7 +72,9 @@ def test_every_setting_says_what_it_does():
 
 def test_settings_that_change_pixels_are_marked_as_such():
     pixels = {name for name, (_, option) in options().items() if option.pixels}
-    assert pixels == {"model", "ocio", "colourspace", "clean_plate", "guide", "regions", "region_batch"}
+    helps = {"clean_plate", "guide", "guide_use", "keys", "key_frames"}
+    edges = {"edge_shift", "edge_soften", "black_point", "white_point"}
+    assert pixels == {"model", "ocio", "colourspace", "regions", "region_batch"} | helps | edges
 
 
 def parsed(*words: str) -> Settings:
@@ -83,6 +96,13 @@ def test_no_options_give_the_defaults():
             lambda layer: not layer.startswith("rgba.")
         ),
         regions=st.floats(0, 1000),
+        guide_use=st.sampled_from(["hint", "force", "limit"]),
+        keys=st.just("keys.####.exr"),
+        key_frames=st.sampled_from(["", "1001-1100x9", "1001,1050"]),
+        edge_shift=st.integers(-5000, 5000).map(lambda hundredths: hundredths / 100),
+        edge_soften=st.floats(0, 50),
+        black_point=st.floats(0, 0.4),
+        white_point=st.floats(0.5, 1),
         region_batch=st.integers(1, 1_000_000),
         fg=st.booleans(),
         cache=st.booleans(),

@@ -56,8 +56,8 @@ def _ranges_joined(argv: list[str]) -> list[str]:
     """`--frames -8--5` as `--frames=-8--5`: argparse would take the negative range for an option."""
     joined: list[str] = []
     for each in argv:
-        if joined and joined[-1] == "--frames" and re.match(r"-\d", each):
-            joined[-1] = f"--frames={each}"
+        if joined and joined[-1] in ("--frames", "--key-frames") and re.match(r"-\d", each):
+            joined[-1] += f"={each}"
         else:
             joined.append(each)
     return joined

@@ -23,6 +23,8 @@ examples:
                                                            copies of the plate with a layer "matte"
   nuke-matting matte plate.%04d.exr --clean-plate clean.exr --fg
                                                            with a clean plate, and the foreground's colour
+  nuke-matting matte plate.%04d.exr --keys painted.%04d.exr
+                                                           again, with mattes that were corrected on a few frames
 
 Run the same command again to go on where it stopped: frames that are there and up to date are left alone.
 """
@@ -53,7 +55,10 @@ def add(verbs: argparse._SubParsersAction) -> None:
     frames.add_argument(
         "--overwrite", action="store_true", help="write every frame again, also over files of other origin"
     )
-    add_settings(verb.add_argument_group("help for the network"), ("clean_plate", "guide"))
+    add_settings(
+        verb.add_argument_group("help for the network"), ("clean_plate", "guide", "guide_use", "keys", "key_frames")
+    )
+    add_settings(verb.add_argument_group("edges"), ("edge_shift", "edge_soften", "black_point", "white_point"))
     add_settings(
         verb.add_argument_group("network"), ("model", "device", "precision", "regions", "region_batch", "jobs")
     )

@@ -17,7 +17,8 @@ from pathlib import Path
 from nuke_matting.engine._sweep import LEDGER
 from nuke_matting.engine.fingerprint import digest
 from nuke_matting.engine.pipeline import Target
-from nuke_matting.engine.shot import Matte, Plan, Shot, cache_folder
+from nuke_matting.engine.shot import Shot, cache_folder
+from nuke_matting.engine.values import Matte, Plan
 from nuke_matting.errors import MattingError, OutputError, UsageError
 from nuke_matting.plate.atomic import remove_left_behind, write_whole
 from nuke_matting.plate.sequence import expand_pattern, has_frame_field
@@ -38,7 +39,7 @@ class Delivery(Target):
         if Path(out).suffix.lower() != ".exr":
             raise UsageError("mattes are written as EXR", path=out, advice="end --out with .exr")
         self.shot, self.out, self.overwrite = shot, out, overwrite
-        inputs = [each for each in (shot.plate, shot.clean, shot.guide) if each is not None]
+        inputs = [each for each in (shot.plate, shot.clean, shot.guide, shot.keys) if each is not None]
         taken = {os.path.realpath(each.path(frame)) for each in inputs for frame in each.frames}
         for frame in frames:
             if os.path.realpath(self.path(frame)) in taken:

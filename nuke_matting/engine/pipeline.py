@@ -10,14 +10,17 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
-from typing import Any
 
 from nuke_matting.engine._lease import Lease
-from nuke_matting.engine.shot import Loaded, Matte, Plan, Shot
+from nuke_matting.engine.shot import Shot
+from nuke_matting.engine.store import Store
+from nuke_matting.engine.values import Known, Loaded, Matte, Plan
 from nuke_matting.errors import CacheError, MattingError
 
 log = logging.getLogger(__name__)
@@ -44,12 +47,15 @@ class Failed:
 
 @dataclass(frozen=True)
 class _Fetched:
-    """What a reader found for a frame: nothing to do, a matte from the cache, or pixels to infer from."""
+    """What a reader found for a frame: nothing to do, a matte from the cache, or pixels to infer from.
+
+    known : what it found of other frames that this one reads from.
+    """
 
     plan: Plan
     matte: Matte | None = None
     loaded: Loaded | None = None
-    prepared: dict[int, Any] | None = None
+    known: Mapping[int, Known] = field(default_factory=dict)
 
 
 class Target:
@@ -76,7 +82,9 @@ def run(
     Frames that another process is busy with are put off to the end, where they are waited for.
     """
     jobs = shot.settings.jobs
-    wanted = frozenset(frames)
+    for text in shot.warnings:
+        warn(text)
+    others = _Others(shot, frozenset(frames))
     keeper = _Keeper(shot, warn)
     readers = ThreadPoolExecutor(jobs, thread_name_prefix="read")
     writers = ThreadPoolExecutor(jobs, thread_name_prefix="write")
@@ -87,7 +95,7 @@ def run(
         while turn and not (stop is not None and stop.is_set()):
             for frame in islice(turn, jobs + 1):
                 if frame not in reading:
-                    reading[frame] = readers.submit(_fetch, shot, frame, target, wanted)
+                    reading[frame] = readers.submit(_fetch, shot, frame, target, others)
             frame = turn.popleft()
             began = time.monotonic()
             try:
@@ -102,7 +110,7 @@ def run(
                         put_off.add(frame)
                         turn.append(frame)
                         continue
-                    matte = _infer(shot, fetched.plan, fetched.loaded, fetched.prepared, lease)
+                    matte = _infer(shot, fetched.plan, fetched.loaded, fetched.known, lease)
                     writing.append(writers.submit(_write, target, keeper, matte, lease, began))
             except Exception as error:
                 yield Failed(frame, _told(error, frame))
@@ -115,29 +123,46 @@ def run(
         writers.shutdown(wait=True, cancel_futures=True)
 
 
-def _fetch(shot: Shot, frame: int, target: Target, wanted: frozenset[int]) -> _Fetched:
+def _fetch(shot: Shot, frame: int, target: Target, others: _Others) -> _Fetched:
     plan = shot.plan(frame)
     if target.has(plan):
         return _Fetched(plan)
     matte = shot.cached(plan)
     if matte is not None:
         return _Fetched(plan, matte=matte)
-    # frames that are wanted themselves leave their features behind; the others are read here, beside the network
-    prepared = {}
-    for other in plan.references:
-        if other not in wanted:
-            try:
-                prepared[other] = shot.load(other).prepared
-            except MattingError:
-                continue  # `infer` meets it again, and notes it
-    return _Fetched(plan, loaded=shot.load(frame), prepared=prepared)
+    return _Fetched(plan, loaded=shot.load(frame), known=others.known(plan))
 
 
-def _infer(shot: Shot, plan: Plan, loaded: Loaded, prepared: dict[int, Any] | None, lease: Lease) -> Matte:
+class _Others:
+    """Reads, beside the network, what a run needs of frames that others read from; each once, while it is in use.
+
+    Frames that are wanted themselves leave their features behind, but key frames: as others read them they are told
+    their matte, and they may come later.
+    """
+
+    def __init__(self, shot: Shot, wanted: frozenset[int]) -> None:
+        self._shot, self._wanted = shot, wanted
+        self._read: Store = Store(len(shot.model.references) + shot.settings.jobs + 4)
+
+    def known(self, plan: Plan) -> dict[int, Known]:
+        """What is known of the others that a plan names; broken ones are left out: `infer` meets and notes them."""
+        found = {}
+        for other in dict.fromkeys((*plan.references, *plan.keys)):
+            if other != plan.frame and (other not in self._wanted or other in plan.mattes):
+                source = (plan.inputs[other], plan.mattes.get(other))
+                with suppress(MattingError):
+                    found[other] = self._read.get_or_compute(source, partial(self._load, other))
+        return found
+
+    def _load(self, frame: int) -> Known:
+        return self._shot.load(frame).known
+
+
+def _infer(shot: Shot, plan: Plan, loaded: Loaded, known: Mapping[int, Known], lease: Lease) -> Matte:
     """The matte; the lease stays held, for the writer, unless this fails."""
     try:
         found = shot.cached(plan)  # another process may have been first
-        return found or shot.infer(plan, loaded, prepared)
+        return found or shot.infer(plan, loaded, known)
     except BaseException:
         lease.release()
         raise

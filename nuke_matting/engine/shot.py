@@ -11,21 +11,22 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nuke_matting.colour.processor import ColourPipe, open_colour
 from nuke_matting.engine.cache import Cache, CachedMatte, default_folder
+from nuke_matting.engine.edges import edged, limited
 from nuke_matting.engine.fingerprint import Fingerprints, digest
-from nuke_matting.engine.store import Store
+from nuke_matting.engine.keys import find_keys, nearest
+from nuke_matting.engine.memory import Memory
+from nuke_matting.engine.values import Known, Loaded, Matte, Plan
 from nuke_matting.errors import CacheError, MattingError, PlateError, UsageError
 from nuke_matting.models.contract import FrameInput, Model, Quality
 from nuke_matting.models.registry import load_model
-from nuke_matting.plate.frame import ColourHints, Frame, Window
+from nuke_matting.plate.frame import ColourHints, Window
 from nuke_matting.plate.reader import align, read_frame, read_hints, read_matte
 from nuke_matting.plate.sequence import Sequence, find_sequence
 from nuke_matting.settings import Settings
@@ -33,58 +34,6 @@ from nuke_matting.settings import Settings
 log = logging.getLogger(__name__)
 
 CACHE_VERSION = 1  # to be raised by every change that changes mattes
-FEATURES_KEPT = 8  # frames; each is some 6 MB at the coarse size of a 16:9 plate
-
-
-@dataclass(frozen=True)
-class Matte:
-    """The matte of one frame.
-
-    frame : frame number.
-    alpha : [H, W] float32 in [0, 1], coverage in linear light.
-    foreground : [H, W, 3] float32 in the plate's own colour space, straight; None unless `settings.fg`.
-    data_window, display_window : where the pixels lie, as in the plate.
-    plate : the plate's file.
-    notes : what the user should know of how it came about.
-    key : its name in the cache.
-    cached : it was taken from there.
-    """
-
-    frame: int
-    alpha: NDArray[np.float32]
-    foreground: NDArray[np.float32] | None
-    data_window: Window
-    display_window: Window
-    plate: Path
-    notes: tuple[str, ...]
-    key: str
-    cached: bool = False
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a frame's matte depends on.
-
-    references : the frame to read from for each of the model's offsets; the frame itself where there is none.
-    inputs : a digest of each frame's own input files (plate, clean plate, guide), for the frame and its references.
-    """
-
-    frame: int
-    path: Path
-    references: tuple[int, ...]
-    inputs: Mapping[int, str]
-    notes: tuple[str, ...]
-    key: str
-
-
-@dataclass(frozen=True)
-class Loaded:
-    """A frame as read, and as the model takes it."""
-
-    frame: Frame
-    input: FrameInput
-    prepared: Any
-    colour: ColourPipe
 
 
 def cache_folder(settings: Settings) -> Path:
@@ -110,7 +59,7 @@ class Shot:
 
     Raises
     ------
-    UsageError, ModelError, ColourError : the plate, model, device or config cannot be used at all.
+    UsageError, ModelError, ColourError : the plate, key mattes, model, device or config cannot be used at all.
     """
 
     def __init__(self, plate: str | Path, settings: Settings | None = None, model: Model | None = None) -> None:
@@ -119,16 +68,24 @@ class Shot:
         self.clean = find_sequence(self.settings.clean_plate) if self.settings.clean_plate else None
         self.guide = find_sequence(self.settings.guide) if self.settings.guide else None
         self.model: Model = model or load_model(self.settings.model, self.settings.device, self.settings.precision)
+        self.keys = find_keys(self.settings.keys, self.settings.key_frames, self.plate)
         if self.clean is None and getattr(self.model, "needs_clean_plate", False):
             raise UsageError(f"the model {self.model.name} needs a clean plate", advice="give one with --clean-plate")
         self.cache = self._open_cache()
         self._fingerprints = Fingerprints()
-        self._features: Store = Store(max(FEATURES_KEPT, len(self.model.references) + 2))
+        self._memory = Memory(self.model, lambda frame: self.load(frame).known)
 
     @property
     def frames(self) -> tuple[int, ...]:
         """The frames that the plate has on disk."""
         return self.plate.frames
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the user should know of the shot as a whole."""
+        if self.keys is None or self._reads_keys:
+            return ()
+        return (f"the model {self.model.name} does not read key mattes: each is the matte of its own frame alone",)
 
     def matte(self, frame: int) -> Matte:
         """The matte of a frame, from the cache or computed. Raises PlateError where the frame cannot be read."""
@@ -162,9 +119,8 @@ class Shot:
     def plan(self, frame: int) -> Plan:
         """What the matte of a frame depends on. Raises PlateError where the frame or what belongs to it is missing."""
         inputs = {frame: self._inputs_digest(frame)}
-        references, notes = [], []
-        for offset in self.model.references:
-            other = frame + offset
+        references, keys, notes = [], [], []
+        for other in self._references(frame):
             try:
                 inputs[other] = self._inputs_digest(other)
                 references.append(other)
@@ -172,6 +128,14 @@ class Shot:
                 references.append(frame)
                 if other > self.plate.frames[0]:  # at the head of a shot it is no news
                     notes.append(f"frame {other} is missing: the memory read frame {frame} in its place")
+        for other in self._nearest_keys(frame):
+            try:
+                inputs[other] = self._inputs_digest(other)
+                keys.append(other)
+            except PlateError as error:
+                notes.append(f"the key matte of frame {other} is left out: {error}")
+        told = (frame, *references, *keys) if self._reads_keys else (frame,)
+        mattes = {each: self._key_fingerprint(each) for each in told if self._is_key(each)}
         settings = self.settings
         key = digest(
             {
@@ -180,13 +144,20 @@ class Shot:
                 "precision": self.model.precision,
                 "regions": [settings.regions, settings.region_batch],
                 "foreground": settings.fg,
-                "inputs": [inputs[each] for each in (frame, *references)],
+                "edges": [settings.edge_shift, settings.edge_soften, settings.black_point, settings.white_point],
+                "guide use": settings.guide_use if self.guide is not None else None,
+                "inputs": [[inputs[each], mattes.get(each)] for each in (frame, *references)],
+                "keys": [[inputs[each], mattes[each]] for each in keys],
             }
         )
-        return Plan(frame, self.plate.path(frame), tuple(references), inputs, tuple(notes), key)
+        path = self.plate.path(frame)
+        return Plan(frame, path, tuple(references), tuple(keys), inputs, mattes, tuple(notes), key)
 
     def load(self, frame: int) -> Loaded:
-        """Reads a frame and what goes with it, and takes it to the model space. Raises PlateError, ColourError."""
+        """Reads a frame and what goes with it, and takes it to the model space. Raises PlateError, ColourError.
+
+        Not for a key matte that cannot be read: its error is in `known`.
+        """
         read = read_frame(self.plate.path(frame), frame)
         colour = self._colour(read.colour, read.path)
         clean = guide = None
@@ -196,39 +167,43 @@ class Shot:
                 self._colour(other.colour, other.path).to_model(other.pixels), other.data_window, read.data_window
             )
         if self.guide is not None:
-            matte, window, _ = read_matte(self._still_path(self.guide, frame), frame)
-            guide = np.clip(align(matte, window, read.data_window), 0, 1)
+            guide = _coverage(self._still_path(self.guide, frame), frame, read.data_window)
         given = FrameInput(colour.to_model(read.pixels), clean, guide)
-        return Loaded(read, given, self.model.prepare(given), colour)
-
-    def infer(self, plan: Plan, loaded: Loaded, prepared: Mapping[int, Any] | None = None) -> Matte:
-        """The matte of a loaded frame. `prepared` may hold the model's input for frames that it reads from."""
-        notes = list(plan.notes)
-        own = self._encode(plan, plan.frame, loaded.prepared)
-        memory = []
-        for other in plan.references:
+        key: NDArray[np.float32] | MattingError | None = None
+        if self.keys is not None and self._is_key(frame):
             try:
-                memory.append(own if other == plan.frame else self._encode(plan, other, (prepared or {}).get(other)))
-            except MattingError as error:  # a broken neighbour must not cost this frame
-                memory.append(own)
-                why = error.what if error.what.startswith("cannot be read") else f"cannot be read ({error.what})"
-                notes.append(f"frame {other} {why}: the memory read frame {plan.frame} in its place")
-        quality = Quality(self.settings.regions, self.settings.region_batch)
-        raw = self.model.matte(loaded.input, own, memory, quality)
-        notes += raw.notes
-        if loaded.frame.non_finite:
+                key = _coverage(self.keys.path(frame), frame, read.data_window)
+            except MattingError as error:
+                key = error
+        return Loaded(read, given, Known(self.model.prepare(given), key), colour)
+
+    def infer(self, plan: Plan, loaded: Loaded, known: Mapping[int, Known] | None = None) -> Matte:
+        """The matte of a loaded frame. Raises PlateError where it is a key frame whose matte cannot be read.
+
+        known : what was read before of frames that it reads from; the others are read here.
+        """
+        key, frame, settings = loaded.known.key, loaded.frame, self.settings
+        if isinstance(key, MattingError):
+            raise key
+        own = self._memory.encode(plan, plan.frame, loaded.known)
+        memory, notes = self._memory.recall(plan, own, known or {})
+        raw = self.model.matte(loaded.input, own, memory, Quality(settings.regions, settings.region_batch))
+        notes = [*plan.notes, *notes, *raw.notes]
+        if frame.non_finite:
             notes.append(
-                f"{loaded.frame.non_finite} pixels of the plate are not finite numbers; they were read as 0 or +-65504"
+                f"{frame.non_finite} pixels of the plate are not finite numbers; they were read as 0 or +-65504"
             )
+        guide, use = loaded.input.guide, settings.guide_use
+        alpha = limited(edged(raw.alpha, settings), guide, use) if key is None else key
         foreground = None
-        if self.settings.fg:
+        if settings.fg:
             foreground = loaded.colour.to_plate(raw.foreground)
-            # what is wholly subject is the plate, to the bit
-            foreground = np.where(raw.alpha[..., None] >= 1, loaded.frame.pixels, foreground)
-        frame = loaded.frame
+            # what is wholly subject is the plate, to the bit; what an edge has only grown over is not
+            solid = (limited(raw.alpha, guide, use) if key is None else key) >= 1
+            foreground = np.where(solid[..., None], frame.pixels, foreground)
         return Matte(
             plan.frame,
-            raw.alpha,
+            alpha,
             foreground,
             frame.data_window,
             frame.display_window,
@@ -268,13 +243,29 @@ class Shot:
 
     # -- parts --
 
-    def _encode(self, plan: Plan, frame: int, prepared: Any | None) -> Any:
-        """Features of a frame; read and prepared here where nobody did so before."""
+    def _references(self, frame: int) -> tuple[int, ...]:
+        """The frames that the model's `references` name, whether or not they are there."""
+        first = self.plate.frames[0]
+        named = tuple(first if offset is None else frame + offset for offset in self.model.references)
+        # one frame is not yet a memory of two: Song (arXiv 2203.06890), section 3.2, "starts from the third"
+        return named if len(set(named)) == len(named) else (frame,) * len(named)
 
-        def compute() -> Any:
-            return self.model.encode(self.load(frame).prepared if prepared is None else prepared)
+    @property
+    def _reads_keys(self) -> bool:
+        return getattr(self.model, "takes_keys", False)
 
-        return self._features.get_or_compute(plan.inputs[frame], compute)
+    def _is_key(self, frame: int) -> bool:
+        return self.keys is not None and frame in self.keys.frame_set
+
+    def _nearest_keys(self, frame: int) -> tuple[int, ...]:
+        return nearest(self.keys.frames, frame) if self.keys is not None and self._reads_keys else ()
+
+    def _key_fingerprint(self, frame: int) -> str:
+        assert self.keys is not None
+        try:
+            return self._fingerprints.of(self.keys.path(frame))
+        except PlateError as error:  # reading it says what is wrong
+            return error.what
 
     def _inputs_digest(self, frame: int) -> str:
         """A digest of what a frame's features come from: its files, and their way to the model space.
@@ -317,3 +308,9 @@ class Shot:
 
     def _colour(self, hints: ColourHints, path: Path) -> ColourPipe:
         return open_colour(self.settings.ocio, self.settings.colourspace, hints, path)
+
+
+def _coverage(path: Path, frame: int, window: Window) -> NDArray[np.float32]:
+    """A matte that was given, on a plate's data window, in [0, 1]; 0 where it has no pixels. Raises PlateError."""
+    matte, have, _ = read_matte(path, frame)
+    return np.clip(align(matte, have, window), 0, 1)

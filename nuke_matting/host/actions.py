@@ -85,7 +85,9 @@ def refresh(node):
     states = states_of(node, plan, frames)
     states.outdated.clear()
     look(node)
-    rendered = all(os.path.exists(local(at(each.pattern, frame))) for each in plan.renders for frame in frames)
+    rendered = all(
+        os.path.exists(local(at(each.pattern, frame))) for each in plan.renders for frame in each.frames or frames
+    )
     if not rendered or not (states.such("cached") or states.such("stale")):
         return  # nothing that the worker could judge
 
@@ -214,10 +216,6 @@ def _review(node):
 def _precomp(node):
     if jobs.running(node):
         raise HostError("this node is at work already", "wait for it, or press Cancel")
-    if key_frames_of(node):
-        raise HostError(
-            "a precomp is of the network's mattes, not of key frames", "render the node with a Write instead"
-        )
     plan, frames = plan_of(node), frames_of(node)
     render_inputs(node, plan, frames)
     precomp.save(node, plan, frames)

@@ -9,7 +9,7 @@ from .nk import Node, UserKnob, expression, group, quoted
 from .protocol import setting_schemas
 
 NAME = "NukeMatting"
-VERSION = 1  # of the node; one that was saved with another is not worked on
+VERSION = 2  # of the node; one that was saved with another is not worked on
 MARK = "nuke_matting"  # the knob that tells our nodes from other Groups; its value is the version
 
 # each input: the name of its Input, the setting that its files become (None for the plate), the Write that renders it
@@ -17,14 +17,15 @@ INPUTS = (
     ("plate", None, "RenderPlate"),
     ("clean_plate", "clean_plate", "RenderCleanPlate"),
     ("guide", "guide", "RenderGuide"),
+    ("keys", "keys", "RenderKeys"),
 )
-
-KEYS = "keys"  # the input of corrected mattes, after those
+KEYS = "keys"  # the input of corrected mattes, of which only those of the key frames count
 
 # settings that are no knobs, and what the node does about them
 NOT_KNOBS = {
     "clean_plate": "an input",
     "guide": "an input",
+    "keys": "an input",
     "mode": "sidecar for the cache, merge for Save as precomp",
     "layer": "the knob of the Copy in the node",
     "fg": "made from the knob foreground",
@@ -32,7 +33,7 @@ NOT_KNOBS = {
 }
 ADVANCED = ("device", "precision", "region_batch", "cache_dir", "cache_size", "jobs")
 _FILES = ("ocio", "cache_dir")
-_SLIDERS = {"regions": (0, 16), "cache_size": (0, 500)}
+_SLIDERS = {"regions": (0, 16), "cache_size": (0, 500), "edge_shift": (-10, 10), "edge_soften": (0, 10)}
 _TYPES = {"string": 1, "integer": 3, "number": 7, "boolean": 6}
 
 FOREGROUND = ("plate", "into RGB", "into layer fg")
@@ -43,8 +44,6 @@ _TIPS = {
     "status": "What is matted, what is out of date, and the last error.",
     MARK: "The version of the node; one of another version is not worked on.",
     "frames": "Frames to matte: 1001-1100, 1001-1100x2, lists by space. Empty: those of the plate.",
-    "key_frames": "Frames whose alpha is that of the input keys, as it comes, such as one that was painted by hand. "
-    "No other frame is changed: the network does not see it.",
     "matte_frame": "Mattes the frame that is in view.",
     "matte_range": "Mattes the frame range, the frame in view first. What is up to date is left alone.",
     "cancel": "Stops after the frame under way. What is matted is kept.",
@@ -63,6 +62,12 @@ _TIPS = {
     "keyed": "A curve that is 1 at the key frames, while the input keys is connected.",
     "made": "Of which plate and settings the mattes are.",
     "outdated": "Frames that the worker found to be out of date.",
+}
+
+# what the tool-tip of a setting says in a node beyond its help
+_MORE = {
+    "key_frames": "There the alpha is that of the input keys as it comes, such as one that was painted by hand, and "
+    "the network reads it for the other frames. Empty: none.",
 }
 
 # a node may be in a script where our Python is not
@@ -102,8 +107,9 @@ def user_knobs():
         _button("matte_range", "Matte range"),
         _button("cancel", "Cancel"),
         _button("refresh", "Refresh"),
-        *_settings(("model", "regions")),
-        UserKnob(1, "key_frames", "key frames", _TIPS["key_frames"], "", "", None),
+        *_settings(("model", "regions", "guide_use", "key_frames")),
+        _text("Edges"),
+        *_settings(("edge_shift", "edge_soften", "black_point", "white_point")),
         _text("Output"),
         UserKnob(41, "output", "alpha into", _TIPS["output"], "", "T AlphaCopy.to0", None),
         _choice("foreground", "foreground", _TIPS["foreground"], FOREGROUND),
@@ -131,7 +137,7 @@ def user_knobs():
 def nodes():
     """What is in the node, in an order in which inputs come first."""
     found = []
-    for number, name in enumerate([*(each[0] for each in INPUTS), KEYS]):
+    for number, (name, _, _) in enumerate(INPUTS):
         found.append(Node("Input", name, (), [("number", str(number))] if number else [], ()))
     found += [Node("Write", write, (name,), _render_knobs(), ()) for name, _, write in INPUTS]
     read = [("file_type", "exr"), ("before", "black"), ("after", "black"), ("origset", "true"), ("raw", "true")]
@@ -186,6 +192,7 @@ def _settings(names):
 
 def _setting(name, schema):
     tooltip = schema["description"][:1].upper() + schema["description"][1:] + "."
+    tooltip = " ".join([tooltip, _MORE.get(name, "")]).strip()
     label, default = name.replace("_", " "), schema["default"]
     if "enum" in schema:
         return _choice(name, label, tooltip, schema["enum"])

@@ -50,6 +50,19 @@ def format_frames(frames):
     return " ".join(f"{first}" if first == last else f"{first}-{last}" for first, last in runs(frames))
 
 
+def read_by(frame, keys):
+    """The frames that the matte of a frame is made from: itself, the two before, the nearest key frames on both sides.
+
+    keys : key frames, ascending.
+
+    >>> read_by(1005, [1001, 1002, 1005, 1010])
+    [1005, 1004, 1003, 1002, 1010]
+    """
+    before = [key for key in keys if key < frame]
+    after = [key for key in keys if key > frame]
+    return [frame, frame - 1, frame - 2, *before[-1:], *after[:1]]
+
+
 def curve(frames):
     """The text of a stepped curve, as in a .nk file, that is 1 at the frames and 0 elsewhere.
 

@@ -5,28 +5,34 @@ import re
 import tempfile
 from collections import namedtuple
 
-from .description import ADVANCED, FOREGROUND, INPUTS, MARK, NOT_KNOBS, VERSION
+from .description import ADVANCED, FOREGROUND, INPUTS, KEYS, MARK, NOT_KNOBS, VERSION
 from .errors import HostError
-from .frames import parse_frames
-from .graph import digest, graph_digest, pattern_of, plain_read, reads
+from .frames import format_frames, parse_frames
+from .graph import at, digest, graph_digest, pattern_of, plain_read, reads
 from .nuke_api import nuke
+from .paths import local
 from .protocol import setting_schemas
 from .script_colour import script_config, space_of_read, working_space
 
 _NO_PIXELS = frozenset(ADVANCED) - {"precision", "region_batch"}  # settings that change where and how, not what
 
-Plan = namedtuple("Plan", "plate settings out digest sources renders read")
+Plan = namedtuple("Plan", "plate settings out digest sources renders read keys")
 Plan.__doc__ = """What is to be matted, and to where.
 
 plate : pattern of the plate's files. settings : for the worker. out : pattern of the mattes. digest : of all that
-decides their pixels. sources : patterns of the files that they are made from. renders : what must be rendered before.
-read : the plate's own Read, None where it is rendered.
+decides their pixels. sources : the files that they are made from, a Source each. renders : what must be rendered
+before. read : the plate's own Read, None where it is rendered. keys : the key frames, ascending.
 """
 
-Render = namedtuple("Render", "write pattern sources")
-Render.__doc__ = (
-    "An input that is no plain file: the name of the Write that renders it, to where, and from which files."
-)
+Source = namedtuple("Source", "pattern frames")
+Source.__doc__ = "Files that mattes are made from. frames : those that count; None for all that a matte's memory reads."
+
+Render = namedtuple("Render", "write pattern sources frames")
+Render.__doc__ = """An input that is no plain file.
+
+write : the name of the Write that renders it. pattern : to where. sources : patterns of the files that it is made from.
+frames : those to render, None for what the mattes need.
+"""
 
 
 def is_matting(node):
@@ -41,25 +47,26 @@ def plan_of(node):
     if node.input(0) is None:
         raise HostError("no plate is connected", "connect a Read to the input plate")
     folder = cache_folder(node)
-    settings = _settings(node)
+    settings, keys = _settings(node), _keys_of_plate(node)
+    settings["key_frames"] = format_frames(keys)
     renders, sources, identities, plate, read = [], [], [], None, None
     spaces = {}
     for number, (name, setting, write) in enumerate(INPUTS):
-        source = node.input(number)
-        if source is None:
+        source, frames = node.input(number), keys if name == KEYS else None
+        if source is None or frames == []:
             continue
         plain = plain_read(source)
-        space = space_of_read(plain) if plain is not None else None
+        space = space_of_read(plain) if plain is not None and _covers(pattern_of(plain), frames) else None
         if space is not None:
             pattern = pattern_of(plain)
             identities.append([name, plain["file"].value(), space])
-            sources.append(pattern)
+            sources.append(Source(pattern, frames))
         else:
             identity = graph_digest(source)
             identities.append([name, identity])
             pattern, space = f"{folder}/{name}_{identity}/{name}.%04d.exr", working_space()
-            renders.append(Render(write, pattern, reads(source)))
-            sources += [pattern, *renders[-1].sources]
+            renders.append(Render(write, pattern, reads(source), frames))
+            sources += [Source(each, frames) for each in (pattern, *renders[-1].sources)]
         spaces[name] = space
         if setting is None:
             plate, read = pattern, plain if not renders else None
@@ -71,8 +78,8 @@ def plan_of(node):
     decides = {name: value for name, value in settings.items() if name not in _NO_PIXELS and name not in NOT_KNOBS}
     made = digest([decides, settings["fg"], identities])
     if os.path.isfile(settings["model"]):
-        sources.append(settings["model"])
-    return Plan(plate, settings, f"{folder}/{_stem(plate)}_{made}/matte.%04d.exr", made, sources, renders, read)
+        sources.append(Source(settings["model"], None))
+    return Plan(plate, settings, f"{folder}/{_stem(plate)}_{made}/matte.%04d.exr", made, sources, renders, read, keys)
 
 
 def _one_space(spaces):
@@ -83,6 +90,19 @@ def _one_space(spaces):
         what = f"the clean plate is in {clean}, the plate in {plate}"
         raise HostError(what, "give both Reads the same colour space, or name it in the knob colourspace")
     return plate
+
+
+def _keys_of_plate(node):
+    """The key frames that the plate has."""
+    keys = key_frames_of(node)
+    span = node.input(0).frameRange()
+    return [frame for frame in keys if int(span.first()) <= frame <= int(span.last())]
+
+
+def _covers(pattern, frames):
+    """Whether files are there for each of some frames; a Read may hold, loop or repeat what is not."""
+    paths = [at(pattern, frame) for frame in frames or ()]
+    return len(set(paths)) == len(paths) and pattern not in paths and all(os.path.isfile(local(each)) for each in paths)
 
 
 def frames_of(node):
@@ -101,7 +121,7 @@ def key_frames_of(node):
     text = node["key_frames"].value().strip()
     if not text:
         return []
-    if node.input(len(INPUTS)) is None:
+    if node.input([name for name, _, _ in INPUTS].index(KEYS)) is None:
         raise HostError("key frames are named, and the input keys is not connected", "connect them, or clear the knob")
     return parse_frames(text)
 

@@ -7,20 +7,21 @@ upstream or a file that it reads has changed.
 import os
 
 from .errors import HostError
-from .frames import runs
+from .frames import read_by, runs
 from .graph import at
 from .nuke_api import nuke
 from .paths import local
-from .state import REFERENCES, unrecorded
+from .state import unrecorded
 
 
 def render_inputs(node, plan, frames):
     """Renders what is missing of a plan's inputs for some frames. Raises HostError where that fails or is cancelled."""
     span = node.input(0).frameRange()
     first, last = int(span.first()), int(span.last())
-    needed = {frame + offset for frame in frames for offset in REFERENCES if first <= frame + offset <= last}
+    needed = {each for frame in frames for each in read_by(frame, plan.keys) if first <= each <= last}
+    needed |= {first, *frames}  # the memory of some models reads the first frame
     for render in plan.renders:
-        lacking = [frame for frame in sorted(needed | set(frames)) if not _is_there(render, frame)]
+        lacking = [frame for frame in sorted(render.frames or needed) if not _is_there(render, frame)]
         if lacking:
             _execute(node.node(render.write), render.pattern, lacking)
 

@@ -3,13 +3,12 @@
 import os
 from contextlib import contextmanager
 
-from .frames import curve, format_frames, parse_frames
+from .frames import curve, format_frames, parse_frames, read_by
 from .graph import at
 from .nuke_api import nuke
 from .paths import local
 
 _ROUND = str.maketrans("[]", "()")
-REFERENCES = (0, -1, -2)  # the frames that the memory of a matte may read, from its own
 
 
 class States:
@@ -48,7 +47,12 @@ class States:
         made = _time(at(plan.out, frame))
         if made is None:
             return "missing"
-        sources = [self._source(at(pattern, frame + offset)) for pattern in plan.sources for offset in REFERENCES]
+        read = read_by(frame, plan.keys)
+        sources = [
+            self._source(at(source.pattern, each))
+            for source in plan.sources
+            for each in (read if source.frames is None else set(read) & set(source.frames))
+        ]
         late = any(time is not None and time > made for time in sources)
         return "stale" if late or frame in self.outdated else "cached"
 

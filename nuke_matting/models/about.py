@@ -22,7 +22,7 @@ class About:
     name : as in `--model`.
     kind : its network: one of ours, or rvm, bgmv2, modnet.
     task : what it is for.
-    inputs : what it takes; a clean plate and a guide may always be left out but where it says needed.
+    inputs : what it takes; all but the plate may be left out, but where it says needed.
     licence : of its weights; for an added one, what its user noted.
     digest : SHA-256 of its file.
     origin : shipped, added, or file for one that was named by its path.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,18 +52,23 @@ class Model(Protocol):
     """A model. The answer depends on the arguments alone: nothing is kept between calls.
 
     name, digest : of the weights; `digest` is the SHA-256 of their file.
-    references : which other frames a frame reads from, as offsets, e.g. (-1, -2).
+    references : which other frames a frame reads from, as offsets, e.g. (-1, -2); None is the first frame of the shot.
+        Where two of them are the same frame there is no full memory yet, and the frame reads itself in place of all.
     precision : the arithmetic that it runs in: fp32, bf16 or fp16.
     device : where it runs, e.g. cpu or cuda:0.
 
     A model that gives no matte without a clean plate says so: it has an attribute `needs_clean_plate`, which is True.
+    One that can use key mattes is a `KeyedModel`.
     """
 
     name: str
     digest: str
-    references: tuple[int, ...]
     precision: str
     device: str
+
+    @property
+    def references(self) -> tuple[int | None, ...]:
+        """See above."""
 
     def prepare(self, frame: FrameInput) -> Any:
         """The small input that `encode` takes, made where files are read, beside the network. Thread-safe."""
@@ -74,5 +79,19 @@ class Model(Protocol):
     def matte(self, frame: FrameInput, own: Any, memory: Sequence[Any], quality: Quality) -> RawMatte:
         """The matte of a frame from what `encode` gave for it and for the frames that it reads from.
 
-        memory : one for each of `references`, in that order; `own` itself in place of a frame that is not there.
+        memory : one for each of `references`, in that order; `own` itself in place of a frame that is not there. To a
+            `KeyedModel`, those of key frames come as `correct` gave them, and the nearest key frames before and after
+            follow, as far as there are any.
+        """
+
+
+class KeyedModel(Model, Protocol):
+    """A model whose memory can be told the matte of a frame, such as an artist's, so that others read it there."""
+
+    takes_keys: Literal[True]
+
+    def correct(self, encoded: Any, alpha: Array) -> Any:
+        """What a key frame offers to the frames that read from it.
+
+        encoded : what `encode` gave for it. alpha : its matte, [H, W] float32 in [0, 1], of the frame's full size.
         """

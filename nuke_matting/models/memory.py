@@ -16,28 +16,28 @@ from nuke_matting.nets.memory_network import Features, MemoryNetwork
 from nuke_matting.nets.resize import area
 from nuke_matting.nets.two_stage import coarse_size
 
-REFERENCES = "previous_two"  # the one of the network's that offsets can say
+REFERENCES: dict[str, tuple[int | None, ...]] = {"previous_two": (-1, -2), "first_and_previous": (None, -1)}
 
 
 class MemoryModel:
-    """See `contract.Model`. Reads from the two frames before; takes no clean plate and no guide.
+    """See `contract.Model`. Reads from two other frames; takes no clean plate and no guide.
 
-    The weights' metadata may have `references`, which must be "previous_two", and `coarse_long_side` in pixels.
+    The weights' metadata may have `coarse_long_side` in pixels, and which frames they read from as `references`:
+    "previous_two", as it is without, or "first_and_previous", as section 3.2 of the paper has it.
     """
-
-    references: tuple[int, ...] = (-1, -2)
 
     def __init__(self, weights: WeightFile, device: str, precision: str) -> None:
         self.name = weights.metadata.get("name", weights.path.stem)
         self.digest, self.device, self.precision = weights.digest, device, precision
         self._long_side = coarse_long_side(weights)
-        given = weights.metadata.get("references", REFERENCES)
-        if given != REFERENCES:
+        given = weights.metadata.get("references", "previous_two")
+        if given not in REFERENCES:
             raise ModelError(
-                f"the weights read from {given!r}, and only {REFERENCES!r} can be run",
+                f"the weights read from {given!r}, and only {' and '.join(REFERENCES)} can be run",
                 path=weights.path,
                 advice="use weights that were trained so, or name another model with --model",
             )
+        self.references = REFERENCES[given]
         net = MemoryNetwork()
         fill(net, weights)
         self._net = to_device(net, device)

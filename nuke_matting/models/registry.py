@@ -32,7 +32,7 @@ ARCHITECTURES = {
         "nuke_matting.models.two_stage",
         "TwoStageModel",
         "video matting of people, with a memory of two frames",
-        ("plate", "clean plate", "guide"),
+        ("plate", "clean plate", "guide", "key mattes"),
     ),
     "regional": Architecture(
         "nuke_matting.models.regional",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from nuke_matting.errors import ModelError
 from nuke_matting.models.contract import Array, FrameInput, Quality, RawMatte
+from nuke_matting.models.tensors import array, autocast, memory_told, planes, to_device
 from nuke_matting.models.weights import WeightFile, fill
 from nuke_matting.nets import regions as rg
 from nuke_matting.nets.resize import area
@@ -17,13 +19,12 @@ from nuke_matting.nets.two_stage import Features, TwoStage, coarse_size, stack
 
 THRESHOLD = 0.05  # regions less likely wrong than this are left as they are
 
-_DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-
 
 class TwoStageModel:
-    """See `contract.Model`. Reads from the two frames before."""
+    """See `contract.KeyedModel`. Reads from the two frames before, and from key frames."""
 
-    references: tuple[int, ...] = (-1, -2)
+    references: tuple[int | None, ...] = (-1, -2)
+    takes_keys: Literal[True] = True
 
     def __init__(self, weights: WeightFile, device: str, precision: str) -> None:
         self.name = weights.metadata.get("name", weights.path.stem)
@@ -31,8 +32,7 @@ class TwoStageModel:
         self._long_side = coarse_long_side(weights)
         net = TwoStage()
         fill(net, weights)
-        net = net.eval().requires_grad_(False).to(device)
-        self._net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._net = to_device(net, device)
 
     def prepare(self, frame: FrameInput) -> Tensor:
         """[1, 9, h, w] float32 on the CPU, at the coarse size: the frame's area average."""
@@ -43,8 +43,13 @@ class TwoStageModel:
             return stack(area(image, height, width), clean, guide)
 
     def encode(self, prepared: Tensor) -> Features:
-        with torch.inference_mode(), self._arithmetic():
+        with torch.inference_mode(), autocast(self.device, self.precision):
             return self._net.encode(prepared.to(self.device).contiguous(memory_format=torch.channels_last))
+
+    def correct(self, encoded: Features, alpha: Array) -> Features:
+        matte = torch.from_numpy(np.ascontiguousarray(alpha))[None, None]
+        with torch.inference_mode(), autocast(self.device, self.precision):
+            return self._net.correct(encoded, matte.to(self.device))
 
     def matte(self, frame: FrameInput, own: Features, memory: Sequence[Features], quality: Quality) -> RawMatte:
         image, clean, _ = _tensors(frame)
@@ -53,25 +58,15 @@ class TwoStageModel:
         height, width = image.shape[-2:]
         rows, columns = rg.grid_size(height, width)
         budget = round(quality.regions * (height + width) / rg.CELL)
-        try:
-            with torch.inference_mode(), self._arithmetic():
+        advice = "lower --region-batch or --regions, close other programs on it, or use --device cpu"
+        with memory_told(self.device, (height, width), advice), torch.inference_mode():
+            with autocast(self.device, self.precision):
                 coarse = self._net.coarse(own, [each.memory for each in memory])
                 error = area(torch.sigmoid(coarse.error.float()), rows, columns)
                 chosen = rg.choose(error, budget, THRESHOLD)
                 alpha, residual = self._net.refine(image, clean, coarse, chosen, quality.batch)
-                alpha = alpha[0, 0].float().clamp_(0, 1)
-                foreground = (image + residual.float())[0].permute(1, 2, 0)
-            return RawMatte(_array(alpha), _array(foreground))
-        except torch.OutOfMemoryError as error:
-            raise ModelError(
-                f"{self.device} has no memory left for {width}x{height}",
-                advice="lower --region-batch or --regions, close other programs on it, or use --device cpu",
-            ) from error
-
-    def _arithmetic(self) -> torch.autocast:
-        enabled = self.precision != "fp32"
-        dtype = _DTYPES[self.precision] if enabled else torch.bfloat16
-        return torch.autocast(torch.device(self.device).type, dtype, enabled=enabled)
+            foreground = (image + residual.float())[0].permute(1, 2, 0)
+            return RawMatte(array(alpha[0, 0].float().clamp(0, 1)), array(foreground))
 
 
 def coarse_long_side(weights: WeightFile) -> int:
@@ -88,14 +83,6 @@ def coarse_long_side(weights: WeightFile) -> int:
 
 def _tensors(frame: FrameInput) -> tuple[Tensor, Tensor | None, Tensor | None]:
     """[1, 3, H, W], [1, 3, H, W] or None, [1, 1, H, W] or None; contiguous, since cuts and resizes are faster so."""
-    clean = None if frame.clean is None else _planes(frame.clean)
+    clean = None if frame.clean is None else planes(frame.clean)
     guide = None if frame.guide is None else torch.from_numpy(np.ascontiguousarray(frame.guide))[None, None]
-    return _planes(frame.image), clean, guide
-
-
-def _planes(pixels: Array) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))[None]
-
-
-def _array(tensor: Tensor) -> Array:
-    return np.ascontiguousarray(tensor.cpu().numpy())
+    return planes(frame.image), clean, guide

@@ -12,7 +12,8 @@ from typing import Any
 
 from nuke_matting.engine.delivery import Delivery
 from nuke_matting.engine.pipeline import Failed, Target, run
-from nuke_matting.engine.shot import Matte, Plan, Shot
+from nuke_matting.engine.shot import Shot
+from nuke_matting.engine.values import Matte, Plan
 from nuke_matting.errors import CacheError, MattingError, UsageError
 from nuke_matting.host.protocol import error_event
 from nuke_matting.plate.sequence import format_frames, parse_frames

@@ -21,7 +21,7 @@ class Library:
     def open(self, plate: str, settings: Settings) -> Shot:
         """The shot of a plate; the one at hand, where files and settings are still the same. Raises as `Shot` does."""
         model = self._open_model(settings)
-        names = (plate, settings.clean_plate, settings.guide)
+        names = (plate, settings.clean_plate, settings.guide, settings.keys)
         identity = (settings, model.digest, [find_sequence(name) if name else None for name in names])
         if self._shot is None or self._shot[0] != identity:
             self._shot = None  # its memory is free before the next one takes some

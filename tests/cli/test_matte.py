@@ -100,6 +100,29 @@ def test_merge_adds_the_alpha_to_a_copy_of_the_plate(nuke_matting, make_plate, w
     assert read_matte(merged, 1001)[0].shape == (36, 64)
 
 
+def test_a_key_matte_is_its_frames_and_is_told_to_the_others(nuke_matting, make_plate, weights, tmp_path):
+    plate, painted = make_plate(range(1001, 1004)), make_plate(range(1001, 1004), name="painted")
+    command = ("matte", plate, "--model", weights, "--json", *QUICK)
+    nuke_matting(*command)
+    before = alphas("matte")
+    done = nuke_matting(*command, "--keys", painted, "--key-frames", "1002")
+    assert [each["state"] for each in events(done.stdout) if each["event"] == "frame"] == ["computed"] * 3, done.stdout
+    after = alphas("matte")
+    assert all(after[name] != before[name] for name in before)
+    red = read_matte(Path(painted % 1002), 1002)[0].clip(0, 1)
+    assert after["plate_matte.1002.exr"] == red.tobytes()
+
+
+def test_key_frames_and_edges_may_be_negative(nuke_matting, make_plate, weights):
+    plate = make_plate([7, 8])
+    for frame in (7, 8):
+        os.rename(plate % frame, plate % -frame)
+    done = nuke_matting(
+        "matte", plate, "--model", weights, "--keys", plate, "--key-frames", "-8--7", "--edge-shift", "-1.5", *QUICK
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def test_quiet_says_nothing_when_all_is_well(nuke_matting, make_plate, weights):
     done = nuke_matting("matte", make_plate([1001]), "--model", weights, "--quiet", *QUICK)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
@@ -159,6 +182,15 @@ class TestWrongUse:
     def test_a_gpu_that_is_not_there(self, nuke_matting, make_plate, weights):
         done = nuke_matting("matte", make_plate([1]), "--model", weights, "--device", "cuda:99")
         self.refused(done, "cuda:99", "--device cpu")
+
+    def test_levels_that_leave_nothing(self, nuke_matting, make_plate, weights):
+        done = nuke_matting("matte", make_plate([1]), "--model", weights, "--black-point", 0.7, "--white-point", 0.3)
+        self.refused(done, "black-point: 0.7 is not below the white point, 0.3")
+
+    def test_a_key_frame_without_a_matte(self, nuke_matting, make_plate, weights):
+        keys = make_plate([1], name="keys")
+        done = nuke_matting("matte", make_plate([1, 2]), "--model", weights, "--keys", keys, "--key-frames", "1,2")
+        self.refused(done, "there is no key matte of frame 2", "--key-frames")
 
     def test_frames_that_are_none(self, nuke_matting, make_plate, weights):
         self.refused(

@@ -1,5 +1,7 @@
 """The memory model behind the engine's contract: any size, stateless, any order."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -12,7 +14,7 @@ from nuke_matting.errors import ModelError
 from nuke_matting.models.contract import FrameInput, Quality
 from nuke_matting.models.memory import MemoryModel
 from nuke_matting.models.weights import load_weights, save_weights
-from nuke_matting.nets.memory_network import MemoryNetwork
+from nuke_matting.nets.memory_network import MemoryNetwork, reference_frames
 
 METADATA = {"architecture": "memory", "name": "quick", "coarse_long_side": "64"}
 QUALITY = Quality(regions=4.0, batch=64)
@@ -86,8 +88,26 @@ def test_half_precision_stays_close_to_full(model, file):
     assert np.abs(matted(half, given).alpha - matted(model, given).alpha).mean() < 0.05
 
 
+@pytest.mark.parametrize("metadata, references", [({}, (-1, -2)), ({"references": "first_and_previous"}, (None, -1))])
+def test_the_weights_say_which_frames_are_read(tmp_path, metadata, references):
+    path = tmp_path / "other.safetensors"
+    save_weights(path, MemoryNetwork(), METADATA | metadata)
+    assert MemoryModel(load_weights(path), "cpu", "fp32").references == references
+
+
 def test_weights_that_read_from_frames_it_cannot_name_are_refused(tmp_path):
-    path = tmp_path / "first.safetensors"
-    save_weights(path, MemoryNetwork(), METADATA | {"references": "first_and_previous"})
-    with pytest.raises(ModelError, match=r"first\.safetensors.*first_and_previous"):
+    path = tmp_path / "other.safetensors"
+    save_weights(path, MemoryNetwork(), METADATA | {"references": "all"})
+    with pytest.raises(ModelError, match=r"other\.safetensors.*'all'.*previous_two and first_and_previous"):
         MemoryModel(load_weights(path), "cpu", "fp32")
+
+
+def test_of_the_first_and_the_previous_frame_the_memory_starts_from_the_third(file, make_plate):
+    model = MemoryModel(replace(file, metadata=file.metadata | {"references": "first_and_previous"}), "cpu", "fp32")
+    shot = Shot(make_plate(range(1001, 1006)), Settings(cache=False), model)
+    read = {frame: shot.plan(frame).references for frame in shot.frames}
+    assert read == {frame: reference_frames(frame, 1001, "first_and_previous") for frame in shot.frames}
+    assert all(shot.plan(frame).notes == () for frame in shot.frames)
+    one = {frame: shot.matte(frame).alpha.tobytes() for frame in reversed(shot.frames)}
+    alone = Shot(make_plate(range(1001, 1006)), Settings(cache=False), model)
+    assert alone.matte(1004).alpha.tobytes() == one[1004]

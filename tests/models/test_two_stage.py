@@ -60,6 +60,17 @@ def test_what_is_given_changes_the_answer(model, what):
     assert not np.array_equal(base.alpha, other.alpha)
 
 
+def test_the_matte_of_a_key_frame_is_read_by_others(model):
+    frame, key = FrameInput(image(48, 64)), FrameInput(image(48, 64, 5))
+    own, plain = (model.encode(model.prepare(each)) for each in (frame, key))
+    mattes = [np.full((48, 64), value, np.float32) for value in (0, 1)]
+    told = [model.correct(plain, matte) for matte in mattes]
+    alphas = [model.matte(frame, own, [own, own, each], QUALITY).alpha for each in (plain, *told)]
+    assert model.takes_keys and len({each.tobytes() for each in alphas}) == 3
+    again = model.correct(plain, mattes[1])
+    assert np.array_equal(model.matte(frame, own, [own, own, again], QUALITY).alpha, alphas[2])
+
+
 def test_a_black_clean_plate_is_not_the_same_as_none(model):
     plain = FrameInput(image(32, 32))
     black = FrameInput(plain.image, clean=np.zeros_like(plain.image))

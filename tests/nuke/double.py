@@ -364,6 +364,7 @@ def make(nkscript, catalogue, pixels, gui, plugins):
             other.inputs = [None if each is tree else each for each in other.inputs]
         for each in (tree, *tree.walk()):
             wrap(each)._tree = None
+            del wrapped[id(each)]  # which another node may get
 
     def all_nodes(filter=None, group=None, recurseGroups=False):
         on_main("allNodes")

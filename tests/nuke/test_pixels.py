@@ -1,5 +1,8 @@
 """What the node shows, evaluated from the text of the saved script: plate and cached alpha, pixel for pixel."""
 
+import os
+import shutil
+
 import numpy as np
 import OpenImageIO as oiio
 import pytest
@@ -94,7 +97,7 @@ def test_the_foreground_goes_where_it_is_wanted(comp, shown, where, layer):
 
 @pytest.fixture
 def keyed(comp, make_plate):
-    """`comp`, matted, with key frame 1004, whose corrected matte is the red of another plate."""
+    """`comp`, matted before it had key frame 1004, whose corrected matte is the red of another plate."""
     painted = comp.nuke.nodes.Read(file=make_plate(range(1001, 1007), name="painted"))
     for name, value in (("first", 1001), ("last", 1006)):
         painted[name].setValue(value)
@@ -114,7 +117,7 @@ def test_at_a_key_frame_the_alpha_is_that_of_the_input_keys(keyed, shown, gui):
     painted = exr(keyed.painted["file"].value() % 1004)["R"]
     assert (shown(1004, gui)["rgba.alpha"] == painted).all()
     matte = exr(keyed.node.node("Mattes")["file"].value() % 1003)["A"]
-    assert (shown(1003, gui)["rgba.alpha"] == matte).all(), "other frames are not changed"
+    assert (shown(1003, gui)["rgba.alpha"] == matte).all(), "until it is matted again"
     keyed.node["key_frames"].setValue("")
     keyed.nuke._call("KnobChanged", keyed.node, keyed.node["key_frames"])
     assert (shown(1004, gui)["rgba.alpha"] != painted).any()
@@ -128,11 +131,123 @@ def test_key_frames_without_an_input_are_told_and_stop_a_render(keyed):
     assert "input keys is not connected" in keyed.node["status"].value()
 
 
-def test_key_frames_change_no_matte(keyed):
-    assert keyed.node["status"].value().startswith("6 of 6")
+def mattes(comp):
+    """The alpha of every file that the node reads, by frame."""
+    return {frame: exr(comp.node.node("Mattes")["file"].value() % frame)["A"] for frame in range(1001, 1007)}
+
+
+def change(comp, knob, value):
+    """As the artist does in the panel."""
+    comp.node[knob].setValue(value)
+    comp.nuke._call("KnobChanged", comp.node, comp.node[knob])
+
+
+def test_a_key_frame_is_told_to_the_others(keyed):
+    before = mattes(keyed)
+    assert "out of date" in keyed.node["status"].value()
+    with pytest.raises(RuntimeError, match="out of date"):
+        keyed.nuke.execute(keyed.write, 1001, 1006)
+    keyed.press("matte_range")
+    assert keyed.node["status"].value().startswith("6 of 6 frames matted")
+    assert keyed.nuke.rendered == [("RenderKeys", 1004)], "the key frames alone"
+    after = mattes(keyed)
+    painted = exr(keyed.painted["file"].value() % 1004)["R"]
+    assert (after[1004] == painted.clip(0, 1)).all()
+    assert all((before[frame] != after[frame]).any() for frame in before)
     keyed.nuke.execute(keyed.write, 1001, 1006)
 
 
-def test_a_precomp_would_lose_key_frames_and_is_refused(keyed):
-    keyed.press("precomp")
-    assert "render the node with a Write" in keyed.node["status"].value()
+def test_back_without_key_frames_the_mattes_are_what_they_were(keyed):
+    before = mattes(keyed)
+    keyed.press("matte_range")
+    change(keyed, "key_frames", "")
+    assert "out of date" in keyed.node["status"].value()
+    keyed.press("matte_range")
+    assert all((each == before[frame]).all() for frame, each in mattes(keyed).items())
+
+
+def test_the_same_key_frames_in_other_words_change_nothing(keyed):
+    change(keyed, "key_frames", "1004 1005")
+    keyed.press("matte_range")
+    change(keyed, "key_frames", "1004-1005, 2000")
+    assert keyed.node["status"].value() == "6 of 6 frames matted", "2000 is no frame of the plate"
+
+
+def test_of_a_plain_read_the_files_are_read_but_those_of_the_key_frames_alone_count(keyed, make_plate):
+    keyed.node.setInput(3, keyed.painted)
+    keyed.press("matte_range")
+    assert keyed.nuke.rendered == [] and keyed.node["status"].value().startswith("6 of 6")
+    painted = keyed.painted["file"].value()
+    assert (mattes(keyed)[1004] == exr(painted % 1004)["R"].clip(0, 1)).all()
+    os.utime(painted % 1003, (2e9, 2e9))
+    keyed.press("refresh")
+    assert keyed.node["status"].value() == "6 of 6 frames matted"
+    newer = os.stat(keyed.node.node("Mattes")["file"].value() % 1006).st_mtime + 5
+    os.utime(painted % 1004, (newer, newer))
+    keyed.nuke._call("UpdateUI", keyed.node)
+    assert keyed.node["status"].value() == "0 of 6 frames matted, 6 out of date"
+
+
+def test_new_paint_makes_the_frames_stale_that_read_it_and_no_others(keyed, make_plate):
+    keyed.node.setInput(3, keyed.painted)
+    change(keyed, "key_frames", "1001 1004 1006")
+    keyed.press("matte_range")
+    before = mattes(keyed)
+    painted = keyed.painted["file"].value()
+    newer = os.stat(keyed.node.node("Mattes")["file"].value() % 1006).st_mtime + 5
+    shutil.copy(painted % 1002, painted % 1006)
+    os.utime(painted % 1006, (newer, newer))
+    keyed.nuke._call("UpdateUI", keyed.node)
+    assert keyed.node["status"].value() == "3 of 6 frames matted, 3 out of date"
+    keyed.press("matte_range")
+    after = mattes(keyed)
+    assert {frame for frame in after if (after[frame] != before[frame]).any()} == {1005, 1006}
+    assert keyed.node["status"].value().startswith("6 of 6"), "1004 reads it, for its foreground alone"
+
+
+def test_a_still_is_rendered_for_the_key_frames(keyed, make_plate):
+    still = keyed.nuke.nodes.Read(file=make_plate([7], name="still") % 7)
+    still["first"].setValue(1001), still["last"].setValue(1006)
+    keyed.node.setInput(3, still)
+    keyed.press("matte_range")
+    assert ("RenderKeys", 1004) in keyed.nuke.rendered and keyed.node["status"].value().startswith("6 of 6")
+
+
+def test_where_the_plate_is_rendered_it_is_at_the_key_frames_too(keyed):
+    grade = keyed.nuke.nodes.Grade()
+    grade.setInput(0, keyed.read), keyed.node.setInput(0, grade)
+    change(keyed, "key_frames", "1001 1006")
+    keyed.nuke.root()["frame"].setValue(1004)
+    keyed.press("matte_frame")
+    rendered = {
+        write: {frame for each, frame in keyed.nuke.rendered if each == write} for write, _ in keyed.nuke.rendered
+    }
+    assert rendered == {"RenderPlate": {1001, 1002, 1003, 1004, 1006}, "RenderKeys": {1001, 1006}}
+    one = exr(keyed.node.node("Mattes")["file"].value() % 1004)["A"]
+    keyed.press("matte_range")
+    keyed.press("refresh")
+    assert keyed.node["status"].value() == "6 of 6 frames matted"
+    assert (mattes(keyed)[1004] == one).all()
+
+
+def test_a_precomp_holds_the_key_frames_alpha_and_what_they_tell_the_others(keyed):
+    keyed.press("matte_range")
+    after = mattes(keyed)
+    keyed.node["precomp"].execute()
+    keyed.nuke.pump(lambda: keyed.node._tree is None)
+    merged = keyed.write.input(0)["file"].value()
+    assert all((exr(merged % frame)["A"] == alpha).all() for frame, alpha in after.items())
+
+
+def test_edges_and_the_use_of_the_guide_go_to_the_worker(comp, make_plate):
+    comp.press("matte_frame")
+    plain = exr(comp.node.node("Mattes")["file"].value() % 1003)["A"]
+    guide = comp.nuke.nodes.Read(file=make_plate(range(1001, 1007), name="guide"))
+    comp.node.setInput(2, guide)
+    for knob, value in (("edge_shift", -1.5), ("edge_soften", 0.5), ("black_point", 0.1), ("guide_use", "force")):
+        change(comp, knob, value)
+        assert "out of date" in comp.node["status"].value()
+    comp.press("matte_frame")
+    alpha = exr(comp.node.node("Mattes")["file"].value() % 1003)["A"]
+    red = exr(guide["file"].value() % 1003)["R"]
+    assert (alpha != plain).any() and (alpha[red >= 1] == 1).all() and (alpha[red <= 0] == 0).all()

@@ -1,0 +1,78 @@
+"""The memory of a shot: the features of named frames, each computed once and kept while others may read it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+from nuke_matting.engine.store import Store
+from nuke_matting.engine.values import Known, Plan
+from nuke_matting.errors import MattingError
+from nuke_matting.models.contract import KeyedModel, Model
+
+FEATURES_KEPT = 8  # frames; each is some 6 MB at the coarse size of a 16:9 plate
+
+
+class Memory:
+    """Features by what they are made from, so that those of a key frame with and without its matte are never confused.
+
+    load : reads what is to be known of a frame, where nobody did so before.
+    """
+
+    def __init__(self, model: Model, load: Callable[[int], Known]) -> None:
+        self._model, self._load = model, load
+        self._features: Store = Store(max(FEATURES_KEPT, len(model.references) + 4))
+
+    def encode(self, plan: Plan, frame: int, known: Known | None) -> Any:
+        """Features of a frame, as it sees itself. Raises MattingError where it cannot be read."""
+
+        def compute() -> Any:
+            return self._model.encode((known or self._load(frame)).prepared)
+
+        return self._features.get_or_compute(plan.inputs[frame], compute)
+
+    def correct(self, plan: Plan, frame: int, known: Known | None) -> Any:
+        """Features of a key frame, as others read them. Raises MattingError where it or its matte cannot be read."""
+
+        def compute() -> Any:
+            found = known or self._load(frame)
+            if isinstance(found.key, MattingError):
+                raise found.key
+            assert found.key is not None, "a plan's mattes are of key frames"
+            return cast(KeyedModel, self._model).correct(self.encode(plan, frame, found), found.key)
+
+        return self._features.get_or_compute((plan.inputs[frame], plan.mattes[frame]), compute)
+
+    def recall(self, plan: Plan, own: Any, known: Mapping[int, Known]) -> tuple[list[Any], list[str]]:
+        """What a frame reads from, as the model takes it, and notes of what was broken: it must not cost this frame.
+
+        own : its own features. known : what was read before of the others.
+        """
+        memory, notes = [], []
+        for frame in plan.references:
+            try:
+                features = own if frame == plan.frame else self.encode(plan, frame, known.get(frame))
+            except MattingError as error:
+                features = own
+                notes.append(f"frame {frame} {_broken(error)}: the memory read frame {plan.frame} in its place")
+            else:
+                if frame != plan.frame and frame in plan.mattes:
+                    try:
+                        features = self.correct(plan, frame, known.get(frame))
+                    except MattingError as error:
+                        notes.append(_without_key(frame, error))
+            memory.append(features)
+        for frame in plan.keys:
+            try:
+                memory.append(self.correct(plan, frame, known.get(frame)))
+            except MattingError as error:
+                notes.append(_without_key(frame, error))
+        return memory, list(dict.fromkeys(notes))  # a key frame may be a reference as well
+
+
+def _without_key(frame: int, error: MattingError) -> str:
+    return f"the key matte of frame {frame} {_broken(error)}: the memory did without it"
+
+
+def _broken(error: MattingError) -> str:
+    return error.what if error.what.startswith("cannot be read") else f"cannot be read ({error.what})"
