@@ -21,6 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from nuke_matting.errors import MattingError, ModelError, OutputError
+from nuke_matting.models.tensors import autocast, bf16_is_fast
 from nuke_matting.models.weights import save_weights
 from nuke_matting.plate.atomic import write_whole
 from nuke_matting.training.data import Batch, Sources, loader
@@ -144,7 +145,7 @@ class Trainer:
             group["lr"] = rate_at(self.step, self.stage, settings) * group["factor"]
         generator = torch.Generator().manual_seed(self._seed * 7_919 + self.step)
         batch = Batch(*(getattr(batch, name).to(device) for name in Batch.__dataclass_fields__))
-        with torch.autocast(device.type, torch.bfloat16):
+        with autocast(str(device), "bf16" if bf16_is_fast(str(device)) else "fp32"):
             parts, alpha = self._module(batch, self.stage, generator)
         losses = {name: value.item() for name, value in parts.items()}
         if not math.isfinite(sum(losses.values())):
