@@ -73,7 +73,7 @@ def paste(image: Tensor, regions: Tensor, patches: Tensor, cell: int = CELL) -> 
     The image itself is written into where its sides are multiples of 8.
     """
     b, c, height, width = image.shape
-    rows, columns = grid_size(height, width)
+    rows, columns = grid_size(height, width, cell)
     out = image.contiguous()
     if (rows * cell, columns * cell) != (height, width):
         out = F.pad(out, (0, columns * cell - width, 0, rows * cell - height))
