@@ -73,6 +73,12 @@ class Settings:
     clean_plate: str = _option(
         "", "the same view without the subject: a sequence or a single file", metavar="PATTERN_OR_FILE", pixels=True
     )
+    clean_match: bool = _option(
+        True, "fit the clean plate's exposure to each frame's, by a gain and a bias of each channel", pixels=True
+    )
+    clean_align: bool = _option(
+        False, "line the clean plate up with each frame, for a camera that moved a little", pixels=True
+    )
     guide: str = _option(
         "",
         "rough matte, single file or sequence: 1 inside, 0 outside, between is open",

@@ -54,9 +54,9 @@ def weights(tmp_path_factory) -> str:
 
 @pytest.fixture
 def make_plate(tmp_path):
-    """Writes a plate of half-float EXRs and gives its pattern: make_plate(frames, height, width)."""
+    """Writes a plate of half-float EXRs and gives its pattern: make_plate(frames, height, width, name, gain)."""
 
-    def make(frames=range(1001, 1007), height=36, width=64, name="plate") -> str:
+    def make(frames=range(1001, 1007), height=36, width=64, name="plate", gain=1.0) -> str:
         folder = tmp_path / name
         folder.mkdir(exist_ok=True)
         y, x = np.mgrid[0:height, 0:width].astype(np.float32)
@@ -66,7 +66,8 @@ def make_plate(tmp_path):
                 0, 0.02, (height, width, 3)
             )
             channels = {
-                name: np.ascontiguousarray(rgb[..., index].astype(np.float16)) for index, name in enumerate("RGB")
+                name: np.ascontiguousarray((gain * rgb[..., index]).astype(np.float16))
+                for index, name in enumerate("RGB")
             }
             header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
             OpenEXR.File(header, channels).write(str(folder / f"plate.{frame:04d}.exr"))

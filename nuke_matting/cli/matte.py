@@ -56,7 +56,8 @@ def add(verbs: argparse._SubParsersAction) -> None:
         "--overwrite", action="store_true", help="write every frame again, also over files of other origin"
     )
     add_settings(
-        verb.add_argument_group("help for the network"), ("clean_plate", "guide", "guide_use", "keys", "key_frames")
+        verb.add_argument_group("help for the network"),
+        ("clean_plate", "clean_match", "clean_align", "guide", "guide_use", "keys", "key_frames"),
     )
     add_settings(verb.add_argument_group("edges"), ("edge_shift", "edge_soften", "black_point", "white_point"))
     add_settings(

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from nuke_matting.colour.processor import ColourPipe, open_colour
 from nuke_matting.engine.cache import Cache, CachedMatte, default_folder
+from nuke_matting.engine.clean_plate import fitted
 from nuke_matting.engine.edges import edged, limited
 from nuke_matting.engine.fingerprint import Fingerprints, digest
 from nuke_matting.engine.keys import find_keys, nearest
@@ -160,22 +161,24 @@ class Shot:
         """
         read = read_frame(self.plate.path(frame), frame)
         colour = self._colour(read.colour, read.path)
+        image = colour.to_model(read.pixels)
         clean = guide = None
+        notes: tuple[str, ...] = ()
         if self.clean is not None:
             other = read_frame(self._still_path(self.clean, frame), frame)
-            clean = align(
-                self._colour(other.colour, other.path).to_model(other.pixels), other.data_window, read.data_window
-            )
+            pixels = self._colour(other.colour, other.path).to_model(other.pixels)
+            clean = align(pixels, other.data_window, read.data_window)
+            clean, notes = fitted(image, clean, self.settings.clean_match, self.settings.clean_align)
         if self.guide is not None:
             guide = _coverage(self._still_path(self.guide, frame), frame, read.data_window)
-        given = FrameInput(colour.to_model(read.pixels), clean, guide)
+        given = FrameInput(image, clean, guide)
         key: NDArray[np.float32] | MattingError | None = None
         if self.keys is not None and self._is_key(frame):
             try:
                 key = _coverage(self.keys.path(frame), frame, read.data_window)
             except MattingError as error:
                 key = error
-        return Loaded(read, given, Known(self.model.prepare(given), key), colour)
+        return Loaded(read, given, Known(self.model.prepare(given), key), colour, notes)
 
     def infer(self, plan: Plan, loaded: Loaded, known: Mapping[int, Known] | None = None) -> Matte:
         """The matte of a loaded frame. Raises PlateError where it is a key frame whose matte cannot be read.
@@ -188,7 +191,7 @@ class Shot:
         own = self._memory.encode(plan, plan.frame, loaded.known)
         memory, notes = self._memory.recall(plan, own, known or {})
         raw = self.model.matte(loaded.input, own, memory, Quality(settings.regions, settings.region_batch))
-        notes = [*plan.notes, *notes, *raw.notes]
+        notes = [*plan.notes, *loaded.notes, *notes, *raw.notes]
         if frame.non_finite:
             notes.append(
                 f"{frame.non_finite} pixels of the plate are not finite numbers; they were read as 0 or +-65504"
@@ -293,7 +296,8 @@ class Shot:
             ways = [self._colour(read_hints(path, frame), path).digest for path in colours]
         except PlateError as error:  # a damaged file is told by its bytes; reading it says what is wrong
             ways = [error.what]
-        return digest([[self._fingerprints.of(path) for path in (*colours, *guides)], len(guides), ways])
+        fit = [self.settings.clean_match, self.settings.clean_align] if self.clean is not None else []
+        return digest([[self._fingerprints.of(path) for path in (*colours, *guides)], len(guides), ways, fit])
 
     @staticmethod
     def _still_path(sequence: Sequence, frame: int) -> Path:

@@ -76,9 +76,10 @@ class Known:
 
 @dataclass(frozen=True)
 class Loaded:
-    """A frame as read, and as the model takes it."""
+    """A frame as read, and as the model takes it; `notes` say what was done to its clean plate."""
 
     frame: Frame
     input: FrameInput
     known: Known
     colour: ColourPipe
+    notes: tuple[str, ...] = ()

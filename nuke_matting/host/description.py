@@ -107,7 +107,7 @@ def user_knobs():
         _button("matte_range", "Matte range"),
         _button("cancel", "Cancel"),
         _button("refresh", "Refresh"),
-        *_settings(("model", "regions", "guide_use", "key_frames")),
+        *_settings(("model", "regions", "clean_match", "clean_align", "guide_use", "key_frames")),
         _text("Edges"),
         *_settings(("edge_shift", "edge_soften", "black_point", "white_point")),
         _text("Output"),

@@ -44,7 +44,7 @@ def bf16_is_fast(device: str) -> bool:
     """Whether bf16 is worth it there. A CPU without instructions for it emulates them, ten times slower than fp32."""
     if torch.device(device).type != "cpu":
         return True
-    told = getattr(torch.cpu, "get_capabilities", dict)()  # newer versions of torch say it outright
+    told: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()  # newer versions of torch say it outright
     if told:
         return any(told.get(name, False) for name in ("avx512_bf16", "amx_bf16", "bf16"))
     return bool(getattr(torch.cpu, "_is_avx512_bf16_supported", bool)())

@@ -1,0 +1,164 @@
+"""A clean plate made to fit its plate: the exposure of another take matched, a camera that moved a little lined up.
+
+Both are found from the two pictures alone, so a frame's matte goes on depending on its own files and nothing else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from skimage.feature import ORB, match_descriptors
+from skimage.measure import ransac
+from skimage.transform import ProjectiveTransform, warp
+
+from nuke_matting.colour.model_space import from_model, to_model
+from nuke_matting.nets.resize import area
+
+Array = NDArray[np.float32]
+SIDE = 256  # pixels of the long side that the exposure is found at
+ALIGN_SIDE = 960  # pixels of the long side that the camera's move is found at
+LIGHT = (0.01, 0.55)  # scene-linear; darker is noise, lighter is bent by the highlights' roll-off
+WITHIN = 0.12  # of a stop-free ratio: pixels this near to the commonest are taken for background
+LEAST_SHARE = 0.03  # of the picture that must agree
+STRONGEST = 8.0  # times lighter or darker; more is another scene
+NEAR = 0.01, 0.001  # gain and bias this near to none are none: the clean plate stays as it is, to the bit
+LEAST_MATCHES = 12  # points that must agree on a camera's move
+LEAST_SIDE = 32  # pixels; a corner and its surroundings do not fit into less
+STILL = 0.25  # pixels; corners that move less have not moved
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """What takes a clean plate's scene-linear Rec.709 to its plate's: gain * c + bias, for red, green and blue."""
+
+    gain: tuple[float, float, float]
+    bias: tuple[float, float, float]
+
+
+def fitted(plate: Array, clean: Array, match: bool, align: bool) -> tuple[Array, tuple[str, ...]]:
+    """A clean plate lined up with its plate (`align`) and in its exposure (`match`), and notes of what was done.
+
+    plate, clean : [H, W, 3] float32, model space.
+    """
+    notes = []
+    if align:
+        found = move(plate, clean)
+        if found is None:
+            notes.append("the clean plate could not be lined up with the plate: too few points agree")
+        elif (reach := _reach(found, plate.shape)) > STILL:
+            clean = moved(plate, clean, found)
+            notes.append(f"the clean plate was lined up with the plate, by up to {reach:.0f} pixels")
+    if match and (light := exposure(plate, clean)) is not None:
+        clean = exposed(clean, light)
+        gain, bias = " ".join(f"{each:.2f}" for each in light.gain), " ".join(f"{each:.3f}" for each in light.bias)
+        notes.append(f"the clean plate's exposure was matched to the plate's: times {gain}, plus {bias}")
+    return clean, tuple(notes)
+
+
+def exposure(plate: Array, clean: Array) -> Exposure | None:
+    """How a clean plate's exposure differs from its plate's; None where it does not, or nothing tells.
+
+    plate, clean : [H, W, 3] float32, model space, of the same view; the plate also shows a subject, which is left out:
+    the ratio of the two that most pixels share is the background's, and gain and bias are fitted to those alone.
+    """
+    small = [from_model(_reduced(each, SIDE).astype(np.float64)) for each in (plate, clean)]
+    gains, biases = [], []
+    for p, c in zip(*(np.moveaxis(each, 2, 0).reshape(3, -1) for each in small), strict=True):
+        fit = _fit(p, c)
+        if fit is None:
+            return None
+        gains.append(fit[0])
+        biases.append(fit[1])
+    if max(abs(gain - 1) for gain in gains) < NEAR[0] and max(map(abs, biases)) < NEAR[1]:
+        return None
+    return Exposure((gains[0], gains[1], gains[2]), (biases[0], biases[1], biases[2]))
+
+
+def exposed(clean: Array, found: Exposure) -> Array:
+    """The clean plate [H, W, 3], model space, in its plate's exposure."""
+    light = from_model(clean) * np.asarray(found.gain, np.float32) + np.asarray(found.bias, np.float32)
+    return to_model(light).astype(np.float32)
+
+
+def _fit(plate: NDArray, clean: NDArray) -> tuple[float, float] | None:
+    """Gain and bias of one channel [N], by least squares over the pixels that agree; None where too few do."""
+    seen = (np.minimum(plate, clean) > LIGHT[0]) & (np.maximum(plate, clean) < LIGHT[1])
+    p, c = plate[seen], clean[seen]
+    if len(p) < max(16, LEAST_SHARE * len(plate)):
+        return None
+    ratio = np.log(p / c)
+    count, edge = np.histogram(ratio, bins=np.arange(-np.log(STRONGEST), np.log(STRONGEST) + 0.02, 0.02))
+    count = np.convolve(count, [0.25, 0.5, 1, 0.5, 0.25], mode="same")
+    gain, bias = float(np.exp(edge[count.argmax()] + 0.01)), 0.0
+    for _ in range(4):
+        off = np.abs(p - gain * c - bias)
+        agree = off < WITHIN * (gain * c + abs(bias))
+        if agree.sum() < LEAST_SHARE * len(plate):
+            return None
+        # a flat picture cannot tell gain from bias: then it is a gain
+        x, y = c[agree], p[agree]
+        spread = np.var(x)
+        trust = spread / (spread + 1e-3 * np.mean(x) ** 2)
+        slope = float(np.mean((x - x.mean()) * (y - y.mean())) / max(spread, 1e-12))
+        gain = float(trust * slope + (1 - trust) * y.mean() / x.mean())
+        bias = float(y.mean() - gain * x.mean())
+    return (gain, bias) if 1 / STRONGEST < gain < STRONGEST else None
+
+
+def move(plate: Array, clean: Array) -> ProjectiveTransform | None:
+    """The homography that takes points of the plate to the clean plate; None where too few points agree on one.
+
+    plate, clean : [H, W, 3] float32, model space. Corners are matched by ORB (Rublee et al., 2011), and the move is the
+    one that most of them agree on, so the subject does not matter as long as enough of the background shows.
+    """
+    points, words = [], []
+    for each in (plate, clean):
+        grey = np.clip(_reduced(each, ALIGN_SIDE).mean(2), 0, 1)
+        if min(grey.shape) < LEAST_SIDE:
+            return None
+        step = np.asarray(plate.shape[1::-1]) / grey.shape[::-1]  # of x, y
+        finder = ORB(n_keypoints=1500, fast_threshold=0.03)
+        try:
+            finder.detect_and_extract(grey)
+        except RuntimeError:  # no corners at all
+            return None
+        points.append((np.asarray(finder.keypoints)[:, ::-1] + 0.5) * step - 0.5)  # x, y of the full picture
+        words.append(finder.descriptors)
+    pairs = match_descriptors(words[0], words[1], cross_check=True, max_ratio=0.85)
+    if len(pairs) < LEAST_MATCHES:
+        return None
+    found, agree = ransac(
+        (points[0][pairs[:, 0]], points[1][pairs[:, 1]]),
+        ProjectiveTransform,
+        min_samples=4,
+        residual_threshold=1.5 * max(step),
+        max_trials=400,
+        rng=0,
+    )
+    if found is None or not np.isfinite(found.params).all() or agree.sum() < max(LEAST_MATCHES, 0.3 * len(pairs)):
+        return None
+    return found
+
+
+def moved(plate: Array, clean: Array, found: ProjectiveTransform) -> Array:
+    """The clean plate [H, W, 3] lined up with its plate; where it shows nothing, the plate itself."""
+    lined = warp(clean, found, order=1, mode="constant", cval=np.nan, preserve_range=True)
+    return np.where(np.isfinite(lined).all(axis=2, keepdims=True), lined, plate).astype(np.float32)
+
+
+def _reach(found: ProjectiveTransform, shape: tuple[int, ...]) -> float:
+    """How far the corners of a picture are moved at most, in pixels."""
+    right, low = shape[1] - 1, shape[0] - 1
+    corners = np.array([[0, 0], [right, 0], [0, low], [right, low]], float)
+    return float(np.hypot(*(found(corners) - corners).T).max())
+
+
+def _reduced(picture: Array, side: int) -> Array:
+    """[H, W, 3] -> its area averages, so that no side is longer."""
+    scale = min(1.0, side / max(picture.shape[:2]))
+    height, width = (max(1, round(each * scale)) for each in picture.shape[:2])
+    planes = torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1)))[None]
+    return area(planes, height, width)[0].numpy().transpose(1, 2, 0)

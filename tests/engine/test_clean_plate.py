@@ -1,0 +1,123 @@
+"""A clean plate of another take: its exposure matched, a small move of the camera undone."""
+
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import ndimage
+
+from nuke_matting import Settings, Shot
+from nuke_matting.colour.model_space import from_model, to_model
+from nuke_matting.engine.clean_plate import exposed, exposure, fitted, move, moved
+
+
+def wall(height=120, width=160, seed=1):
+    """Scene-linear [H, W, 3]: patches of all kinds of tones, as a room has them."""
+    dice = np.random.default_rng(seed)
+    small = dice.uniform(0.03, 0.45, (height // 8, width // 8, 3))
+    return ndimage.zoom(small, (8, 8, 1), order=0).astype(np.float32)
+
+
+def with_subject(light, share=0.5):
+    """The same with somebody in front, who covers a share of the width."""
+    out = light.copy()
+    width = int(light.shape[1] * share)
+    out[20:, 10 : 10 + width] = np.random.default_rng(2).uniform(0.1, 0.4, (light.shape[0] - 20, width, 3))
+    return out
+
+
+def test_the_same_exposure_is_left_alone():
+    clean = to_model(wall())
+    assert exposure(to_model(with_subject(wall())).astype(np.float32), clean) is None
+
+
+@settings(max_examples=15)
+@given(gain=st.floats(0.5, 1.6), tint=st.floats(0.9, 1.1), bias=st.floats(-0.005, 0.01))
+def test_gain_and_bias_of_another_take_are_found(gain, tint, bias):
+    gains = np.array([gain * tint, gain, gain / tint], np.float32)
+    clean = (wall() - bias) / gains
+    found = exposure(to_model(with_subject(wall())).astype(np.float32), to_model(clean).astype(np.float32))
+    if found is None:
+        assert np.abs(gains - 1).max() < 0.02 and abs(bias) < 0.002
+        return
+    matched = from_model(exposed(to_model(clean).astype(np.float32), found))
+    assert np.abs(matched - wall()).max() < 0.015
+
+
+def test_lights_above_one_keep_their_height():
+    clean = wall()
+    clean[:8, :8] = 20.0
+    plate = with_subject(clean)
+    found = exposure(to_model(plate).astype(np.float32), to_model(clean / 1.5).astype(np.float32))
+    matched = from_model(exposed(to_model(clean / 1.5).astype(np.float32), found))
+    assert matched[:8, :8] == pytest.approx(20.0, rel=0.05)
+
+
+def test_another_scene_is_not_bent_into_this_one():
+    dice = np.random.default_rng(3)
+    plate, other = (to_model(dice.uniform(0.0, 0.005, (64, 64, 3))).astype(np.float32) for _ in range(2))
+    assert exposure(plate, other) is None
+
+
+@pytest.mark.parametrize("height, width", [(1, 1), (1, 300), (7, 5)])
+def test_tiny_pictures_are_survived(height, width):
+    picture = np.full((height, width, 3), 0.5, np.float32)
+    assert exposure(picture, picture) is None
+    assert move(picture, picture) is None
+
+
+def test_a_camera_that_moved_is_lined_up():
+    dice = np.random.default_rng(4)
+    scene = ndimage.gaussian_filter(dice.uniform(0, 1, (200, 260, 3)), (1.2, 1.2, 0)).astype(np.float32)
+    scene = (scene - scene.min()) / (scene.max() - scene.min())
+    plate, clean = scene[10:170, 10:220], scene[14:174, 7:217]
+    found = move(plate, clean)
+    assert found is not None
+    lined = moved(plate, clean, found)
+    inner = np.s_[12:-12, 12:-12]
+    assert np.abs(lined - plate)[inner].mean() < 0.2 * np.abs(clean - plate)[inner].mean()
+
+
+def test_where_a_lined_up_plate_shows_nothing_the_plate_stands_in():
+    from skimage.transform import ProjectiveTransform
+
+    plate, clean = np.ones((20, 30, 3), np.float32), np.zeros((20, 30, 3), np.float32)
+    away = ProjectiveTransform(np.array([[1, 0, 10], [0, 1, 0], [0, 0, 1]], float))
+    lined = moved(plate, clean, away)
+    assert (lined[:, -9:] == 1).all() and (lined[:, :19] == 0).all()
+
+
+def test_nothing_in_common_is_no_move():
+    dice = np.random.default_rng(5)
+    one, other = (dice.uniform(0, 1, (120, 160, 3)).astype(np.float32) for _ in range(2))
+    assert move(one, other) is None
+
+
+def test_what_fits_already_stays_as_it_is_to_the_bit():
+    clean = to_model(wall(240, 320)).astype(np.float32)
+    fit, notes = fitted(to_model(with_subject(wall(240, 320))).astype(np.float32), clean, match=True, align=True)
+    assert fit is clean and notes == ()
+
+
+def test_what_is_done_is_said_with_its_figures():
+    plate = to_model(with_subject(wall())).astype(np.float32)
+    darker = to_model(wall() / 1.25).astype(np.float32)
+    fit, notes = fitted(plate, darker, match=True, align=False)
+    said = re.fullmatch(r"the clean plate's exposure was matched to the plate's: times (.*), plus (.*)", *notes)
+    assert [float(each) for each in said[1].split()] == pytest.approx([1.25] * 3, abs=0.02)
+    assert [float(each) for each in said[2].split()] == pytest.approx([0.0] * 3, abs=0.002)
+    assert np.abs(from_model(fit) - wall()).max() < 0.01
+    assert fitted(plate, darker, match=False, align=False)[0] is darker
+
+
+def test_a_shot_says_what_it_did_to_the_clean_plate_and_keeps_both_ways_apart(make_plate, weights):
+    plate = make_plate([1001, 1002])
+    darker = make_plate([1001, 1002], name="clean", gain=0.5)
+    shot = Shot(plate, Settings(model=weights, device="cpu", clean_plate=darker))
+    as_it_is = Shot(plate, Settings(model=weights, device="cpu", clean_plate=darker, clean_match=False))
+    matched, plain = shot.matte(1002), as_it_is.matte(1002)
+    assert any("exposure was matched" in note for note in matched.notes) and plain.notes == ()
+    assert matched.key != plain.key and (matched.alpha != plain.alpha).any()
+    assert shot.matte(1002).cached and shot.matte(1002).notes == matched.notes
