@@ -24,11 +24,17 @@ from nuke_matting.models.contract import Model, Quality
 from nuke_matting.models.cost import SIZES, gmacs, parameters, some_frame
 from nuke_matting.models.registry import load_file, load_model
 from nuke_matting.models.weights import save_weights
+from nuke_matting.nets.background import BackgroundNetwork
 from nuke_matting.nets.memory_network import MemoryNetwork
 from nuke_matting.nets.regional import RegionalNetwork
 from nuke_matting.nets.two_stage import TwoStage
 
-NETS = {"two_stage": TwoStage, "regional": RegionalNetwork, "memory": MemoryNetwork}
+NETS = {
+    "two_stage": TwoStage,
+    "regional": RegionalNetwork,
+    "memory": MemoryNetwork,
+    "background": BackgroundNetwork,
+}
 
 
 def milliseconds(model: Model, width: int, height: int, runs: int) -> float:

@@ -14,10 +14,13 @@ import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
+from nuke_matting.models.background import BackgroundModel, coarse_size
 from nuke_matting.models.contract import Array, FrameInput, Model, Quality
 from nuke_matting.models.regional import RegionalModel
 from nuke_matting.models.two_stage import TwoStageModel
 from nuke_matting.nets import regions as rg
+from nuke_matting.nets.background import Coarse, choose
+from nuke_matting.nets.background_refiner import PATCH
 from nuke_matting.nets.trimap_decoder import Level
 from nuke_matting.settings import Settings
 
@@ -36,6 +39,8 @@ def gmacs(model: Model, width: int, height: int) -> float:
         return sum(two_stage_gmacs(model, width, height))
     if isinstance(model, RegionalModel):
         return sum(regional_gmacs(model, width, height))
+    if isinstance(model, BackgroundModel):
+        return sum(background_gmacs(model, width, height))
     return counted(lambda: one_frame(model, some_frame(width, height), len(model.references)))
 
 
@@ -72,6 +77,18 @@ def regional_gmacs(model: RegionalModel, width: int, height: int) -> tuple[float
     settings = Settings()
     quality = Quality(settings.regions, settings.region_batch)
     return coarse, counted(lambda: model.matte(frame, Level(open_, own.segmentation), (), quality))
+
+
+def background_gmacs(model: BackgroundModel, width: int, height: int) -> tuple[float, float]:
+    """GMACs of the first stage, with a clean plate, and of as many patches as the default budget allows."""
+    net, patches = model._net, budget(width, height) * (rg.CELL // PATCH) ** 2
+    height, width = height + -height % PATCH, width + -width % PATCH
+    small, full = torch.zeros(1, 3, *coarse_size(height, width)), torch.zeros(1, 3, height, width)
+    found: dict[str, Coarse] = {}
+    with torch.inference_mode():
+        first = counted(lambda: found.update(coarse=net.coarse(small, small)))
+        chosen = choose(torch.from_numpy(outline(*small.shape[2:])), height, width, patches)
+        return first, counted(lambda: net.refine(full, full, found["coarse"], chosen))
 
 
 def counted(work: Callable[[], object]) -> float:

@@ -46,6 +46,12 @@ ARCHITECTURES = {
         "video matting of people, with an attention memory of two frames",
         ("plate",),
     ),
+    "background": Architecture(
+        "nuke_matting.models.background",
+        "BackgroundModel",
+        "video matting by a clean plate, frame by frame",
+        ("plate", "clean plate (needed, but by weights that guess it)"),
+    ),
 }
 
 _OF_OTHERS = (".onnx", ".pt", ".pth", ".torchscript", ".ckpt")

@@ -26,14 +26,15 @@ class WeightFile:
     digest: str
 
 
-def save_weights(path: Path, net: nn.Module, metadata: dict[str, str]) -> None:
-    """Writes a network's weights at fp16, whole or not at all.
+def save_weights(path: Path, net: nn.Module, metadata: dict[str, str], dtype: torch.dtype = torch.float16) -> None:
+    """Writes a network's weights, whole or not at all.
 
+    dtype : of those that are no whole numbers; fp16 makes small files.
     metadata : needs `architecture` and `name`; the weights that ship also say `version`, `licence` and `training`. A
         digest of the values is added, by which `load_weights` finds damage.
     """
     tensors = {
-        name: (value.half() if value.is_floating_point() else value).contiguous().cpu()
+        name: (value.to(dtype) if value.is_floating_point() else value).contiguous().cpu()
         for name, value in net.state_dict().items()
     }
     metadata = {**metadata, "digest": _digest_of(tensors)}

@@ -16,6 +16,7 @@ from nuke_matting.errors import ModelError, UsageError
 from nuke_matting.models.adapters.modnet import size_of
 from nuke_matting.models.adapters.onnx_file import OnnxNet
 from nuke_matting.models.adapters.peers import format_of, kind_of, open_net, open_peer
+from nuke_matting.models.adapters.published import write_ours
 from nuke_matting.models.adapters.rvm import ratio_of
 from nuke_matting.models.adapters.torchscript_file import TorchScriptNet
 from nuke_matting.models.adapters.trial import facts
@@ -235,7 +236,7 @@ class TestFilesThatAreNotToBeTrusted:
         with pytest.raises(ModelError, match="not known.*--kind"):
             kind_of(TorchScriptNet(path.read_bytes(), "cpu"))
 
-    def test_a_pickle_is_never_opened(self, tmp_path):
+    def test_a_pickle_of_more_than_tensors_is_not_opened(self, tmp_path):
         class Trap:
             def __reduce__(self):
                 return Path.touch, (tmp_path / "sprung",)
@@ -244,8 +245,15 @@ class TestFilesThatAreNotToBeTrusted:
         (tmp_path / "bare.pth").write_bytes(pickle.dumps(Trap()))
         for path in (tmp_path / "zip.pth", tmp_path / "bare.pth"):
             with pytest.raises(ModelError, match="pickle"):
-                facts(path, "trap", "", 10, _sha256(path))
-        assert not (tmp_path / "sprung").exists()
+                facts(path, tmp_path / "ours", "trap", "", 10, _sha256(path))
+        assert not (tmp_path / "sprung").exists() and not (tmp_path / "ours").exists()
+
+    @pytest.mark.parametrize("held", [{"a": torch.zeros(3)}, {"a": 1}, torch.zeros(3), {1: torch.zeros(3)}, []])
+    def test_tensors_of_no_known_network_are_refused(self, tmp_path, held):
+        torch.save(held, tmp_path / "other.pth")
+        with pytest.raises(ModelError, match="fit no network|tensors by name"):
+            write_ours((tmp_path / "other.pth").read_bytes(), tmp_path / "ours", "other")
+        assert not (tmp_path / "ours").exists()
 
     @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(st.binary(max_size=300) | st.binary(max_size=60).map(lambda data: b"PK\x03\x04" + data))
@@ -253,7 +261,7 @@ class TestFilesThatAreNotToBeTrusted:
         path = tmp_path / "any.onnx"
         path.write_bytes(data)
         with pytest.raises(ModelError) as refusal:
-            facts(path, "any", "", 10, _sha256(path))
+            facts(path, tmp_path / "ours", "any", "", 10, _sha256(path))
         assert "\n" not in str(refusal.value)
 
     def test_an_onnx_file_that_reads_other_files_is_refused(self, files):

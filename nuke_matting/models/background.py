@@ -1,0 +1,92 @@
+"""The `background` model: the network of `nets/background.py` behind the engine's contract."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from nuke_matting.errors import ModelError, UsageError
+from nuke_matting.models.contract import FrameInput, Quality, RawMatte
+from nuke_matting.models.tensors import array, autocast, memory_told, planes, to_device
+from nuke_matting.models.weights import WeightFile, fill
+from nuke_matting.nets import regions as rg
+from nuke_matting.nets.background import BASES, BackgroundNetwork, choose
+from nuke_matting.nets.background_refiner import PATCH
+from nuke_matting.nets.resize import bilinear
+
+LONG_SIDE = 480  # pixels of the first stage: a scale of 0.25 at HD and 0.125 at 4K, as the paper advises
+LARGEST_SCALE = 0.5  # of the first stage; the second works at half size and at full
+GUESSED = "there is no clean plate: the network guessed it from the frame"
+
+
+class BackgroundModel:
+    """See `contract.Model`. Each frame by itself; takes a clean plate, and no guide.
+
+    The weights' metadata may have `base`, one of `BASES`, and `predicts_plate`, "yes" where the network can do without
+    a clean plate; those of its authors cannot.
+    """
+
+    references: tuple[int, ...] = ()
+
+    def __init__(self, weights: WeightFile, device: str, precision: str) -> None:
+        self.name = weights.metadata.get("name", weights.path.stem)
+        self.digest, self.device, self.precision = weights.digest, device, precision
+        base = weights.metadata.get("base", BASES[0])
+        if base not in BASES:
+            raise ModelError(
+                f"base in the metadata is {base!r}, not one of {', '.join(BASES)}",
+                path=weights.path,
+                advice="save the weights again, or name another model with --model",
+            )
+        self.needs_clean_plate = weights.metadata.get("predicts_plate", "no") != "yes"
+        net = BackgroundNetwork(base, not self.needs_clean_plate)
+        fill(net, weights)
+        self._net = to_device(net, device)
+
+    def prepare(self, frame: FrameInput) -> tuple[()]:
+        """Nothing: no other frame reads from this one. Raises UsageError without a clean plate that is needed."""
+        if frame.clean is None and self.needs_clean_plate:
+            raise UsageError(
+                f"{self.name} needs a clean plate", advice="give one with --clean-plate, or use another --model"
+            )
+        return ()
+
+    def encode(self, prepared: tuple[()]) -> tuple[()]:
+        return prepared
+
+    def matte(self, frame: FrameInput, own: tuple[()], memory: Sequence[tuple[()]], quality: Quality) -> RawMatte:
+        """`quality` counts regions of 8x8 pixels; each is four of the network's patches."""
+        height, width = frame.image.shape[:2]
+        budget = round(quality.regions * (height + width) / rg.CELL) * (rg.CELL // PATCH) ** 2
+        advice = "lower --region-batch or --regions, close other programs on it, or use --device cpu"
+        with memory_told(self.device, (height, width), advice), torch.inference_mode():
+            image = _padded(planes(frame.image)).to(self.device)
+            given = None if frame.clean is None else _padded(planes(frame.clean)).to(self.device)
+            with autocast(self.device, self.precision):
+                size = (image.shape[2], image.shape[3])
+                small = bilinear(image, *coarse_size(*size))
+                if given is None:
+                    guessed = self._net.plate(small).to(image.dtype)
+                    coarse, clean = self._net.coarse(small, guessed), bilinear(guessed, *size)
+                else:
+                    coarse, clean = self._net.coarse(small, bilinear(given, *coarse_size(*size))), given
+                patches = choose(coarse.error, *size, budget)
+                alpha, residual = self._net.refine(image, clean, coarse, patches, 4 * quality.batch)
+            foreground = (image + residual.float())[0, :, :height, :width].permute(1, 2, 0)
+            notes = (GUESSED,) if given is None else ()
+            return RawMatte(array(alpha[0, 0, :height, :width].float()), array(foreground), notes)
+
+
+def coarse_size(height: int, width: int) -> tuple[int, int]:
+    """Height and width that the first stage sees a frame at, rounded down as its authors do."""
+    scale = min(LARGEST_SCALE, LONG_SIDE / max(height, width))
+    return max(1, int(height * scale)), max(1, int(width * scale))
+
+
+def _padded(image: Tensor) -> Tensor:
+    """To sides that are multiples of 4, by repeating the last pixels."""
+    height, width = image.shape[-2:]
+    return F.pad(image, (0, -width % PATCH, 0, -height % PATCH), mode="replicate")
