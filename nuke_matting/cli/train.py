@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nuke_matting.errors import MattingError, OutputError, UsageError
+from nuke_matting.training.stages import shipped_recipes
 
 if TYPE_CHECKING:
     from nuke_matting.training.data import Sources
@@ -162,7 +163,8 @@ def _action(
 
 
 def _add_recipe(action: argparse.ArgumentParser) -> None:
-    action.add_argument("recipe", metavar="RECIPE", help="two_stage, or a YAML file")
+    names = ", ".join(shipped_recipes())
+    action.add_argument("recipe", metavar="RECIPE", help=f"{names}, or a YAML file")
     action.add_argument("--stage", required=True, metavar="NAME", help="stage of the recipe")
 
 
@@ -234,24 +236,27 @@ def _recipe(args: argparse.Namespace) -> Recipe:
     return recipe
 
 
-def _sources(args: argparse.Namespace) -> Sources:
+def _sources(args: argparse.Namespace, recipe: Recipe) -> Sources:
     """What is drawn from; what is wrong with it is said now and not after an hour. Raises UsageError."""
     from nuke_matting.training.data import Sources
     from nuke_matting.training.datasets import find_subjects, parse_source
     from nuke_matting.training.store import find_backgrounds
+    from nuke_matting.training.students import check_sources
 
     people, others, backgrounds = (
         tuple(parse_source(each) for each in texts) for texts in (args.people, args.others, args.backgrounds)
     )
     if not any(each.weight > 0 for each in (*people, *others)) and args.things == 0:
         raise UsageError("there is nothing to matte", advice="give --people, --others or --things a weight above 0")
+    sources = Sources(people, backgrounds, others, args.things, args.foregrounds)
+    check_sources(recipe, sources)
     for source in (*people, *others):
         find_subjects(source, args.foregrounds)
     for folder in backgrounds:
         if folder.layout:
             raise UsageError("backgrounds have no layout", path=folder.path, advice="write DIR[:WEIGHT]")
         find_backgrounds(folder.path)
-    return Sources(people, backgrounds, others, args.things, args.foregrounds)
+    return sources
 
 
 def _run(args: argparse.Namespace) -> int:
@@ -259,7 +264,7 @@ def _run(args: argparse.Namespace) -> int:
     from nuke_matting.training.train import Job
 
     recipe = _recipe(args)
-    job = Job(recipe, args.stage, _sources(args), args.out, args.start_from, args.seed, args.licence)
+    job = Job(recipe, args.stage, _sources(args, recipe), args.out, args.start_from, args.seed, args.licence)
     return run_training(job if args.steps is None else job.of_steps(args.steps), args.workers)
 
 
@@ -267,8 +272,9 @@ def _preview(args: argparse.Namespace) -> int:
     from nuke_matting.quality.sheet import save_sheet
     from nuke_matting.training.preview import sample_sheet
 
-    stage = _recipe(args).stages[args.stage]
-    save_sheet(args.out, sample_sheet(_sources(args), stage, args.seed, args.count, args.width))
+    recipe = _recipe(args)
+    sheet = sample_sheet(_sources(args, recipe), recipe.stages[args.stage], args.seed, args.count, args.width)
+    save_sheet(args.out, sheet)
     print(args.out)
     return 0
 

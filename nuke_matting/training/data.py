@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
@@ -43,6 +44,12 @@ class Sources:
     things: float = 0.0
     foregrounds: Path | None = None
     memory: int = MEMORY
+
+    @property
+    def people_alone(self) -> bool:
+        """Whether no other subjects are drawn."""
+        drawn = [each for each in (*self.people, *self.others) if each.weight > 0]
+        return self.things == 0 and not any(each in self.others or not each.people for each in drawn)
 
 
 @dataclass(frozen=True)
@@ -114,6 +121,15 @@ def given(guided: Tensor, together: bool, generator: torch.Generator) -> tuple[T
         clean = clean | (by_clean & (lacking.any() if together else lacking))
         guide = guide | (lacking & ~by_clean)
     return clean.to(guided.device), guide.to(guided.device)
+
+
+def reduce_clip(clip: Tensor, factor: float) -> Tensor:
+    """[B, T, C, H, W] -> [B, T, C, H / factor, W / factor], by area."""
+    if factor == 1:
+        return clip
+    size = tuple(round(side / factor) for side in clip.shape[-2:])
+    b = clip.shape[0]
+    return F.interpolate(clip.flatten(0, 1), size=size, mode="bilinear", antialias=True).unflatten(0, (b, -1))
 
 
 def _tensor(clips: list[np.ndarray]) -> Tensor:

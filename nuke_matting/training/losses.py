@@ -57,6 +57,17 @@ def _blur(x: Tensor) -> Tensor:
     return F.conv2d(F.pad(x, (0, 0, 2, 2), mode=mode), taps.view(1, 1, 5, 1).expand(c, 1, 5, 1), groups=c)
 
 
+def gradient(predicted: Tensor, true: Tensor) -> Tensor:
+    """Mean |S_x(a) - S_x(a')| + |S_y(a) - S_y(a')|, S the Sobel filter over 8, edges repeated. [B, 1, H, W].
+
+    Lin et al., "Real-Time High-Resolution Background Matting" (2021), section 4.3: their |grad a - grad a'|.
+    """
+    across = predicted.new_tensor([[-1.0, 0.0, 1.0], [-2.0, 0.0, 2.0], [-1.0, 0.0, 1.0]]) / 8
+    both = torch.stack([across, across.T])[:, None]
+    difference = predicted - true  # the filter is linear: that of a difference is the difference
+    return F.conv2d(F.pad(difference, (1, 1, 1, 1), mode="replicate"), both).abs().sum(1).mean()
+
+
 def composition(alpha: Tensor, foreground: Tensor, true_alpha: Tensor, true_foreground: Tensor) -> Tensor:
     """Song, equation 6: mean |a F - a' F'|, the premultiplied foregrounds' difference."""
     return (alpha * foreground - true_alpha * true_foreground).abs().mean()
@@ -69,9 +80,14 @@ def foreground(predicted: Tensor, true: Tensor, true_alpha: Tensor) -> Tensor:
 
 
 def temporal(predicted: Tensor, true: Tensor) -> Tensor:
-    """Song, equation 10, as a mean square: mean ((a_t - a_{t-1}) - (a'_t - a'_{t-1}))^2. [B, T, C, H, W], T > 1."""
+    """Song, equation 9, as a mean square: mean ((a_t - a_{t-1}) - (a'_t - a'_{t-1}))^2. [B, T, C, H, W], T > 1."""
     step, true_step = predicted[:, 1:] - predicted[:, :-1], true[:, 1:] - true[:, :-1]
     return (step - true_step).square().mean()
+
+
+def error_size(error: Tensor, predicted: Tensor, true: Tensor) -> Tensor:
+    """Lin et al., as above: mean (e - |a - a'|)^2, the error map against how far off the alpha is."""
+    return (error - (predicted.detach() - true).abs()).square().mean()
 
 
 def error(logit: Tensor, predicted: Tensor, true: Tensor) -> Tensor:

@@ -16,8 +16,8 @@ import yaml
 
 from nuke_matting.errors import UsageError
 from nuke_matting.nets.two_stage import STRIDE
-from nuke_matting.resources import shipped
-from nuke_matting.training.stages import Recipe, Stage
+from nuke_matting.training.stages import Recipe, Stage, shipped_recipes
+from nuke_matting.training.students import MODELS
 
 LONGEST = 8192  # pixels of a side
 
@@ -37,14 +37,13 @@ def load_recipe(name: str) -> Recipe:
         raise UsageError(f"{where}{error.problem}", path=path, advice="correct the YAML") from error
     except (yaml.YAMLError, RecursionError) as error:
         raise UsageError(f"is no YAML text ({error})", path=path, advice="give a recipe") from error
-    return _Reader(path).section(Recipe, found, "")
+    return _Reader(path).recipe(found)
 
 
 def _path(name: str) -> Path:
-    recipes = shipped("training/recipes")
-    known = sorted(path.stem for path in recipes.glob("*.yaml"))
+    known = shipped_recipes()
     if name in known and not Path(name).is_file():
-        return recipes / f"{name}.yaml"
+        return known[name]
     path = Path(name).expanduser()
     if not path.exists():
         advice = _near(name, known) or f"give a file, or one of {', '.join(known)}"
@@ -70,6 +69,18 @@ class _Reader:
     def __init__(self, path: Path) -> None:
         self.path = path
 
+    def recipe(self, found: Any) -> Recipe:
+        """The whole file, as the kind of recipe that its model has."""
+        if not isinstance(found, dict):
+            raise self._wrong("", f"is {_kind(found)}, not keys with values", "give a recipe")
+        if "model" not in found:
+            raise self._wrong("model", "is missing", f"name one of {', '.join(MODELS)}")
+        model = found["model"]
+        if not isinstance(model, str) or model not in MODELS:
+            advice = _near(str(model), MODELS) or f"name one of {', '.join(MODELS)}"
+            raise self._wrong("model", f"{_kind(model)} is not known", advice)
+        return self.section(MODELS[model].kind, found, "")
+
     def section(self, kind: type, found: Any, key: str) -> Any:
         """A dataclass of a mapping, which must have each of its fields and nothing else."""
         names = [each.name for each in fields(kind)]
@@ -92,6 +103,8 @@ class _Reader:
     def _value(self, kind: Any, found: Any, key: str, about: Any) -> Any:
         if is_dataclass(kind):
             return self.section(kind, found, key)
+        if "among" in about:
+            return self._choice(found, key, about["among"])
         if kind is bool:
             if not isinstance(found, bool):
                 raise self._wrong(key, f"is {_kind(found)}", "write true or false")
@@ -99,10 +112,16 @@ class _Reader:
         if kind in (int, float):
             return self._number(kind, found, key, about["range"])
         if kind is str:
-            if found not in about["among"]:
-                raise self._wrong(key, f"{found!r} is not known", _near(str(found), about["among"]))
-            return found
+            return found  # the model, which chose the kind of recipe
         return self._stages(found, key) if key == "stages" else self._sizes(found, key)
+
+    def _choice(self, found: Any, key: str, values: tuple[int | str, ...]) -> int | str:
+        if isinstance(found, bool) or found not in values:
+            names = [str(each) for each in values]
+            raise self._wrong(
+                key, f"{_kind(found)} is not known", _near(str(found), names) or f"use {', '.join(names)}"
+            )
+        return values[values.index(found)]  # 2.0 is 2
 
     def _number(self, kind: type, found: Any, key: str, limits: tuple[float, float]) -> float:
         value = found

@@ -12,9 +12,8 @@ import torch
 from torch import Tensor
 
 from nuke_matting.plate.atomic import write_whole
-from nuke_matting.training.data import Batch
+from nuke_matting.training.data import Batch, reduce_clip
 from nuke_matting.training.stages import Stage
-from nuke_matting.training.student import reduce_clip
 
 SHOWN = 6  # samples in a picture
 

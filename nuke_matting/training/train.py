@@ -30,6 +30,7 @@ from nuke_matting.training.processes import Processes
 from nuke_matting.training.record import Log, write_picture
 from nuke_matting.training.stages import Optimiser, Recipe, Stage
 from nuke_matting.training.student import Student
+from nuke_matting.training.students import check_sources, make_student
 
 LAST, WEIGHTS, LOG = "last.pt", "weights.safetensors", "log.csv"
 LOG_EVERY = 50  # steps
@@ -71,18 +72,20 @@ class Trainer:
     """A student that learns, and the average that follows it. Goes on from the checkpoint in `job.out`, if any.
 
     `step` is the number of steps done. Raises ModelError: a checkpoint that cannot be read, or is of something else;
-    UsageError: a batch that cannot be shared among the processes; OutputError: `job.out` cannot be made.
+    UsageError: a batch that cannot be shared among the processes, or subjects that the model cannot learn; OutputError:
+    `job.out` cannot be made.
     """
 
     def __init__(self, job: Job, processes: Processes) -> None:
+        check_sources(job.recipe, job.sources)
         self.job, self.processes = job, processes
         self.stage = processes.share(job.recipe.stages[job.stage])
         self._seed = job.seed + processes.rank * 7_919  # of what this process draws
         torch.manual_seed(job.seed)
         device = processes.device
-        self.student = Student(job.recipe).to(device, memory_format=torch.channels_last)
-        self.student.net.refiner.requires_grad_(self.stage.enlarge > 1)
-        self.average = Student(job.recipe).to(device)
+        self.student = make_student(job.recipe).to(device, memory_format=torch.channels_last)
+        self.student.refinement.requires_grad_(self.student.refines(self.stage))
+        self.average = make_student(job.recipe).to(device)
         self.optimiser = torch.optim.AdamW(_groups(self.student, job.recipe.optimiser), lr=self.stage.rate)
         self.step, self._spent = 0, 0.0
         try:
@@ -144,6 +147,7 @@ class Trainer:
         for group in self.optimiser.param_groups:
             group["lr"] = rate_at(self.step, self.stage, settings) * group["factor"]
         generator = torch.Generator().manual_seed(self._seed * 7_919 + self.step)
+        torch.manual_seed(self._seed * 7_919 + self.step)  # of drop-out, so that resumed runs drop alike
         batch = Batch(*(getattr(batch, name).to(device) for name in Batch.__dataclass_fields__))
         with autocast(str(device), "bf16" if bf16_is_fast(str(device)) else "fp32"):
             parts, alpha = self._module(batch, self.stage, generator)
@@ -191,9 +195,8 @@ class Trainer:
             "name": job.recipe.model,
             "version": version("nuke-matting"),
             "training": f"step {self.step} of stage {job.stage}, {self.seconds:.0f} s in it; on {', '.join(names)}",
-            "coarse_long_side": str(job.recipe.coarse_long_side),
         }
-        return about | ({"licence": job.licence} if job.licence else {})
+        return about | self.student.about() | ({"licence": job.licence} if job.licence else {})
 
     def _resume(self, path: Path) -> None:
         last = _read(path)
@@ -227,8 +230,9 @@ def rate_at(step: int, stage: Stage, optimiser: Optimiser) -> float:
 def _groups(student: Student, optimiser: Optimiser) -> list[dict[str, Any]]:
     """Parameters by weight decay and by learning rate, whose `factor` is over the stage's."""
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
-    for name, parameter in student.named_parameters():
-        factor = optimiser.refiner_rate if name.startswith("net.refiner") else 1.0
+    late = {id(each) for each in student.refinement.parameters()}
+    for parameter in student.parameters():
+        factor = optimiser.refiner_rate if id(parameter) in late else 1.0
         groups.setdefault((optimiser.weight_decay if parameter.ndim > 1 else 0.0, factor), []).append(parameter)
     return [{"params": each, "weight_decay": decay, "factor": factor} for (decay, factor), each in groups.items()]
 

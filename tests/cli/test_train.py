@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 
 from nuke_matting.resources import shipped
+from nuke_matting.training.students import MODELS
 from nuke_matting.training.train import Trainer
 
 STAGES = """stages:
@@ -46,6 +47,29 @@ def test_a_stage_is_trained_and_its_weights_matte(nuke_matting, at_work, make_pl
     assert "step 3 of 3, loss" in ended.stderr and "0:00:00 left" in ended.stderr
     plate = make_plate(frames=[1001])
     assert nuke_matting("matte", plate, "--model", "out/weights.safetensors", "--out", "m.####.exr").returncode == 0
+
+
+def of(model, at_work):
+    """A recipe of a model for tiny frames, in the folder that commands run in."""
+    shared = shipped(f"training/recipes/{model}.yaml").read_text(encoding="utf-8").partition("stages:")[0]
+    (at_work / f"{model}.yaml").write_text(shared + STAGES, encoding="utf-8")
+    return f"{model}.yaml"
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_model_is_trained_in_two_stages_and_its_weights_matte(nuke_matting, at_work, make_plate, model):
+    first = ("train", "run", of(model, at_work), *SOURCES, "--workers", "0", "--steps", "2")
+    assert nuke_matting(*first, "--stage", "tiny", "--out", "one").returncode == 0
+    ended = nuke_matting(*first, "--stage", "clips", "--out", "two", "--start-from", "one/last.pt")
+    assert ended.returncode == 0, ended.stderr
+    assert f"clips of {model}: 2 steps of 2 clips of 2 frames" in ended.stderr
+    ended = nuke_matting("matte", make_plate([1001]), "--model", "two/weights.safetensors", "--out", "m.####.exr")
+    assert ended.returncode == 0, ended.stderr
+
+
+def test_help_names_the_recipes(nuke_matting):
+    ended = nuke_matting("train", "run", "--help")
+    assert all(name in ended.stdout for name in MODELS)
 
 
 def test_a_trained_stage_is_left_as_it_is(nuke_matting, at_work):

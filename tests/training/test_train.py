@@ -5,8 +5,6 @@ import subprocess
 import sys
 from dataclasses import replace
 
-import cv2
-import numpy as np
 import pytest
 import torch
 
@@ -14,8 +12,7 @@ from nuke_matting.errors import MattingError, ModelError, PlateError, UsageError
 from nuke_matting.models.registry import load_model
 from nuke_matting.models.weights import load_weights
 from nuke_matting.resources import shipped
-from nuke_matting.training.data import Sources, loader
-from nuke_matting.training.datasets import Source
+from nuke_matting.training.data import loader
 from nuke_matting.training.processes import Processes
 from nuke_matting.training.recipe import load_recipe
 from nuke_matting.training.record import Log
@@ -31,20 +28,6 @@ RECIPE = replace(
         "clips": Stage(3, batch=2, frames=2, sizes=((32, 32),), enlarge=2.0, rate=1e-3, norms=False),
     },
 )
-
-
-@pytest.fixture
-def sources(tmp_path):
-    people, behind = tmp_path / "people", tmp_path / "backgrounds"
-    people.mkdir()
-    behind.mkdir()
-    alpha = np.zeros((60, 40), np.uint8)
-    cv2.ellipse(alpha, (20, 30), (15, 25), 0, 0, 360, 255, -1)
-    cv2.imwrite(str(people / "a_alpha.png"), alpha)
-    cv2.imwrite(str(people / "a_fg.png"), np.full((60, 40, 3), (90, 120, 200), np.uint8))
-    noise = np.random.default_rng(0).integers(0, 255, (80, 120, 3), np.uint8)
-    cv2.imwrite(str(behind / "noise.png"), noise)
-    return Sources((Source(people),), (Source(behind),))
 
 
 @pytest.fixture

@@ -1,0 +1,29 @@
+"""The students, one a model."""
+
+from __future__ import annotations
+
+from nuke_matting.errors import UsageError
+from nuke_matting.training.data import Sources
+from nuke_matting.training.stages import Recipe
+from nuke_matting.training.student import Student
+from nuke_matting.training.students.background import BackgroundStudent
+from nuke_matting.training.students.two_stage import TwoStageStudent
+
+MODELS: dict[str, type[Student]] = {
+    "background": BackgroundStudent,
+    "two_stage": TwoStageStudent,
+}
+
+
+def make_student(recipe: Recipe) -> Student:
+    """The student of a recipe's model, with weights drawn at random."""
+    return MODELS[recipe.model](recipe)
+
+
+def check_sources(recipe: Recipe, sources: Sources) -> None:
+    """Raises UsageError for subjects that a model cannot learn: those that it cannot be told by a plate or a guide."""
+    if not MODELS[recipe.model].told and not sources.people_alone:
+        raise UsageError(
+            f"{recipe.model} is shown no clean plate and no guide, so it can learn people alone",
+            advice="leave out --others, --things and sets that do not hold people alone",
+        )

@@ -1,0 +1,155 @@
+"""The student of `two_stage`: the coarse stage with its memory, then the regions at full size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from nuke_matting.nets import regions as rg
+from nuke_matting.nets.decoder import Coarse
+from nuke_matting.nets.memory import KeyValue
+from nuke_matting.nets.two_stage import TwoStage, stack
+from nuke_matting.training import losses
+from nuke_matting.training.data import LAYERS, Batch, given, reduce_clip
+from nuke_matting.training.stages import Recipe, Stage, weight, within
+from nuke_matting.training.student import Student
+
+ALONE = 0.15  # how often the frames of a clip have themselves alone for memory, as at the head of a shot
+KEYED = 0.35  # how often the first frame of a clip is a key frame, whose matte the others may read
+AT_RANDOM = 0.03  # of the regions' cells, whatever the error map says
+
+
+@dataclass(frozen=True)
+class TwoStageLosses:
+    """What each loss is multiplied by. The fine ones are of the regions at full size."""
+
+    alpha: float = weight()
+    laplacian: float = weight()
+    foreground: float = weight()
+    error: float = weight()
+    direct: float = weight()
+    cover: float = weight()
+    temporal: float = weight()
+    fine_alpha: float = weight()
+    fine_laplacian: float = weight()
+    fine_foreground: float = weight()
+
+
+@dataclass(frozen=True)
+class TwoStageRecipe(Recipe):
+    """A recipe for `two_stage`.
+
+    coarse_long_side : pixels; the long side of the coarse frame at work, about that of the last stages' sizes.
+    regions : refined in each training frame.
+    """
+
+    coarse_long_side: int = within(32, 4096)
+    regions: int = within(1, 100_000)
+    losses: TwoStageLosses
+
+
+class TwoStageStudent(Student):
+    """See `Student`. Only training needs the heads that supervise the memory's output directly."""
+
+    kind = TwoStageRecipe
+    told = True
+
+    def __init__(self, recipe: TwoStageRecipe) -> None:
+        super().__init__(recipe)
+        self.net = TwoStage()
+        self.direct = nn.Conv2d(192, 4, 1)  # alpha at 1/16, Song, equation 8; three channels are at rest
+        self.cover = nn.Conv2d(192, 1, 1)  # logit of the alpha at 1/16: absolute errors alone learn slowly what is whom
+
+    @property
+    def refinement(self) -> nn.Module:
+        return self.net.refiner
+
+    def about(self) -> dict[str, str]:
+        return {"coarse_long_side": str(self.recipe.coarse_long_side)}
+
+    def forward(self, batch: Batch, stage: Stage, generator: torch.Generator) -> tuple[dict[str, Tensor], Tensor]:
+        net, (b, t) = self.net, batch.image.shape[:2]
+        small = {name: reduce_clip(getattr(batch, name), stage.enlarge) for name in LAYERS}
+        keyed = t > 1 and bool(torch.rand((), generator=generator) < KEYED)
+        # the region stage takes one clean plate setting for all
+        clean_given, guide_given = given(batch.guided & (not keyed), stage.enlarge != 1, generator)
+        x = stack(*(small[name].flatten(0, 1) for name in ("image", "clean", "guide"))).unflatten(0, (b, t))
+        x = torch.cat([x[:, :, :3], x[:, :, 3:7] * clean_given.float(), x[:, :, 7:] * guide_given.float()], dim=2)
+        features = net.encode(x.flatten(0, 1).contiguous(memory_format=torch.channels_last))
+
+        f16 = self._read(features.memory, small["alpha"], keyed, generator)
+        coarse = net.decoder(f16, features.f8, features.f4, features.f2)
+
+        out = self._coarse_losses(coarse, f16, small, asked=slice(1, None) if keyed else slice(None))
+        if stage.enlarge > 1:
+            out |= self._refine(batch, coarse, clean_given, generator)
+        alpha = coarse.alpha.detach().float().clamp(0, 1).unflatten(0, (b, t))
+        return self.weighed(out), alpha
+
+    def _read(self, memory: KeyValue, alpha: Tensor, keyed: bool, generator: torch.Generator) -> Tensor:
+        """What the memory gives to each frame, [B * T, C, h, w]: of the two before, and of the key frame.
+
+        memory : of [B * T] frames; alpha : true ones [B, T, 1, h, w]; keyed : the first frame's is known.
+        """
+        b, t = alpha.shape[:2]
+        keys, values = (each.unflatten(0, (b, t)) for each in memory)
+        frames = [KeyValue(keys[:, at], values[:, at]) for at in range(t)]
+        offered = [self.net.key_matte(frames[0], alpha[:, 0]), *frames[1:]] if keyed else frames
+        alone = t == 1 or torch.rand((), generator=generator) < ALONE
+        read = []
+        for at, own in enumerate(frames):
+            before = [own] if alone or at == 0 else [offered[at - 1], offered[max(0, at - 2)]]
+            read.append(self.net.memory(own, before + offered[:1] if keyed and at else before))
+        return torch.stack(read, 1).flatten(0, 1)
+
+    def _coarse_losses(self, coarse: Coarse, f16: Tensor, small: dict[str, Tensor], asked: slice) -> dict[str, Tensor]:
+        """Of the coarse stage's answers; `asked` are the frames whose matte was not given away."""
+        b, t = small["alpha"].shape[:2]
+
+        def shown(value: Tensor) -> Tensor:
+            return value.unflatten(0, (b, t))[:, asked].flatten(0, 1).float()
+
+        true = {name: value[:, asked].flatten(0, 1) for name, value in small.items()}
+        alpha = losses.clamp_through(shown(coarse.alpha))
+        fg = true["image"] + shown(coarse.residual)
+        direct = shown(self.direct(f16))
+        truth = F.interpolate(true["alpha"], size=direct.shape[-2:], mode="area")
+        out = {
+            "alpha": losses.l1(alpha, true["alpha"]),
+            "laplacian": losses.laplacian(alpha, true["alpha"]),
+            "foreground": losses.foreground(fg, true["foreground"], true["alpha"]),
+            "error": losses.error(shown(coarse.error), alpha, true["alpha"]),
+            "direct": losses.l1(losses.clamp_through(direct[:, :1]), truth),
+            "cover": F.binary_cross_entropy_with_logits(shown(self.cover(f16)), truth),
+        }
+        asked_alpha = small["alpha"][:, asked]
+        if asked_alpha.shape[1] > 1:
+            out["temporal"] = losses.temporal(alpha.unflatten(0, asked_alpha.shape[:2]), asked_alpha)
+        return out
+
+    def _refine(
+        self, batch: Batch, coarse: Coarse, clean_given: Tensor, generator: torch.Generator
+    ) -> dict[str, Tensor]:
+        """Losses of the regions, at full size. A few are drawn at random, so that plain ones are known too.
+
+        They train the region stage alone: their weight, an average over few pixels, would drown the coarse stage's own.
+        """
+        coarse = Coarse(*(each.detach() for each in coarse))
+        image, true_alpha = batch.image.flatten(0, 1), batch.alpha.flatten(0, 1)
+        clean = batch.clean.flatten(0, 1) if clean_given.any() else None
+        grid = rg.grid_size(*image.shape[-2:])
+        error = F.interpolate(coarse.error.float().sigmoid(), size=grid, mode="area")
+        noise = torch.rand(error.shape, generator=generator).to(error.device)
+        cells = rg.choose(torch.where(noise > 1 - AT_RANDOM, noise, error), self.recipe.regions, 0.0)
+        alpha, residual = self.net.refine(image, clean, coarse, cells)
+        alpha, fg = losses.clamp_through(alpha.float()), image + residual.float()
+        inside = rg.paste(torch.zeros_like(alpha), cells, alpha.new_ones(len(cells), 1, rg.CELL, rg.CELL))
+        share = inside.mean().clamp(min=1e-4)
+        return {
+            "fine_alpha": ((alpha - true_alpha).abs() * inside).mean() / share,
+            "fine_laplacian": losses.laplacian(alpha, true_alpha, levels=4) / share,
+            "fine_foreground": losses.foreground(fg, batch.foreground.flatten(0, 1), true_alpha * inside),
+        }
