@@ -34,6 +34,30 @@ def test_the_pyramid_sees_a_wrong_pixel_more_than_a_wrong_haze():
     assert losses.laplacian(spot, true) > 10 * losses.laplacian(true + 1 / 1024, true)
 
 
+def test_the_gradients_of_equal_mattes_are_equal_and_of_a_constant_difference_too():
+    alpha = torch.rand(2, 1, 8, 8)
+    assert losses.gradient(alpha, alpha).item() == 0
+    assert losses.gradient(alpha + 0.25, alpha).item() == pytest.approx(0, abs=1e-6)
+
+
+def test_a_step_has_its_gradient_on_both_sides_of_it():
+    """A Sobel filter over 8 sees half of a step of 1 from either side, and none from further away, across it alone."""
+    step = torch.zeros(1, 1, 4, 8)
+    step[..., 4:] = 1
+    assert losses.gradient(step, torch.zeros_like(step)).item() == pytest.approx(2 * 0.5 / 8)
+    assert losses.gradient(step.mT, torch.zeros_like(step.mT)).item() == pytest.approx(2 * 0.5 / 8)
+
+
+def test_the_error_map_says_by_how_much_the_alpha_is_off():
+    predicted, true = image(1, 0.5, 0, 0).requires_grad_(), image(0, 0, 0, 0)
+    said = image(1, 0, 0, 0.5).requires_grad_()
+    loss = losses.error_size(said, predicted, true)  # off by 0, 0.5, 0, 0.5
+    assert loss.item() == pytest.approx(2 * 0.25 / 4)
+    loss.backward()
+    assert predicted.grad is None  # it judges the alpha, and does not change it
+    assert said.grad.flatten().tolist() == [0, -0.25, 0, 0.25]
+
+
 def test_composition_compares_premultiplied_foregrounds():
     colour, true = torch.full((1, 3, 2, 2), 0.5), torch.full((1, 3, 2, 2), 1.0)
     alpha, true_alpha = image(1, 1, 0, 0), image(1, 0, 0, 0)

@@ -21,6 +21,8 @@ from nuke_matting.training.train import Job, Trainer
 ALONE = Processes(torch.device("cpu"))
 SMALLER = {  # options that would have tiny frames wait for large ones' work
     "background": {"patches": 40, "plateless": 0.5},
+    "memory": {},
+    "regional": {"regions": 60, "shrink": 4},
     "two_stage": {"regions": 8},
 }
 STAGES = {
@@ -76,7 +78,10 @@ def test_a_batch_that_comes_again_and_again_is_learnt(job, model, stage):
 
 @models
 def test_the_last_stage_teaches_every_weight(job, model):
-    trainer = Trainer(job(model, "last"), ALONE)
+    size = (
+        (128, 128) if model == "regional" else (32, 32)
+    )  # its deepest tokens, of 128 pixels, need others to attend to
+    trainer = Trainer(job(model, "last", sizes=(size,)), ALONE)
     student, batch = trainer.student, batch_of(trainer.job)
     trainer.learn(batch)  # a head that starts with zeros hides what is before it from the first step
     for seed in range(4):  # what some steps use alone, such as key mattes, is drawn in one of them
@@ -153,6 +158,8 @@ def test_subjects_that_a_model_cannot_be_told_of_are_refused(job, sources, model
 def test_weights_say_how_they_must_be_run(job):
     for model, said in (
         ("background", {"base": "mobilenetv2", "predicts_plate": "yes"}),
+        ("memory", {"references": "first_and_previous", "coarse_long_side": "256"}),
+        ("regional", {"shrink": "4"}),
         ("two_stage", {"coarse_long_side": "256"}),
     ):
         run(job(model, "first", model, steps=1))

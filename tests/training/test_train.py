@@ -232,9 +232,12 @@ with joined() as among:
 TINY = "stages:\n  clips: {steps: 2, batch: 2, frames: 2, sizes: [[32, 32]], enlarge: 2, rate: 1e-3, norms: true}\n"
 
 
-def test_several_processes_share_the_batch_and_learn_as_one(tmp_path, sources):
+@pytest.mark.parametrize(
+    "model", ["two_stage", "background"]
+)  # this one has drop-out, and parts that a process may not use
+def test_several_processes_share_the_batch_and_learn_as_one(tmp_path, sources, model):
     recipe, script, out = tmp_path / "tiny.yaml", tmp_path / "script.py", tmp_path / "out"
-    recipe.write_text(shipped("training/recipes/two_stage.yaml").read_text().partition("stages:")[0] + TINY)
+    recipe.write_text(shipped(f"training/recipes/{model}.yaml").read_text().partition("stages:")[0] + TINY)
     script.write_text(SCRIPT)
     start = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", script]
     ended = subprocess.run(
@@ -244,7 +247,7 @@ def test_several_processes_share_the_batch_and_learn_as_one(tmp_path, sources):
     one, two = (torch.load(out / f"{rank}.pt", weights_only=True) for rank in (0, 1))
     assert one["batch"] == two["batch"] == 1
     assert one["any"] == two["any"] == [True, False]
-    statistics = {name for name in one if "running" in name}
+    statistics = {name for name in one if "running" in name or "num_batches" in name}
     assert all(same(one[name], two[name]) for name in one.keys() - statistics)
     assert not all(same(one[name], two[name]) for name in statistics)  # each drew a sample of its own
     assert (out / "last.pt").exists()

@@ -7,10 +7,14 @@ from nuke_matting.training.data import Sources
 from nuke_matting.training.stages import Recipe
 from nuke_matting.training.student import Student
 from nuke_matting.training.students.background import BackgroundStudent
+from nuke_matting.training.students.memory import MemoryStudent
+from nuke_matting.training.students.regional import RegionalStudent
 from nuke_matting.training.students.two_stage import TwoStageStudent
 
 MODELS: dict[str, type[Student]] = {
     "background": BackgroundStudent,
+    "memory": MemoryStudent,
+    "regional": RegionalStudent,
     "two_stage": TwoStageStudent,
 }
 

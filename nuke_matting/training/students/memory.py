@@ -1,0 +1,115 @@
+"""The student of `memory`: clips whose frames read from two named ones, then the deep guided filter to full size.
+
+Song, "Attention-based Memory video portrait matting", section 5.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import get_args
+
+import torch
+from torch import Tensor, nn
+
+from nuke_matting.nets.memory import KeyValue
+from nuke_matting.nets.memory_network import Features, MemoryNetwork, References, Small, reference_frames
+from nuke_matting.training import losses
+from nuke_matting.training.data import LAYERS, Batch, reduce_clip
+from nuke_matting.training.memory_heads import MemoryHeads
+from nuke_matting.training.stages import Recipe, Stage, among, weight, within
+from nuke_matting.training.student import Student
+
+
+@dataclass(frozen=True)
+class MemoryLosses:
+    """What each loss is multiplied by. The fine ones are of the matte that the deep guided filter gives."""
+
+    alpha: float = weight()
+    laplacian: float = weight()
+    composition: float = weight()
+    foreground: float = weight()
+    direct: float = weight()
+    segmentation: float = weight()
+    temporal: float = weight()
+    fine_alpha: float = weight()
+    fine_laplacian: float = weight()
+    fine_composition: float = weight()
+    fine_foreground: float = weight()
+
+
+@dataclass(frozen=True)
+class MemoryRecipe(Recipe):
+    """A recipe for `memory`.
+
+    references : which two frames each frame reads from, as `reference_frames` has it: from a clip's third frame on.
+    coarse_long_side : pixels; the long side of the small frame at work, about that of the last stages' sizes.
+    """
+
+    references: str = among(*get_args(References))
+    coarse_long_side: int = within(32, 4096)
+    losses: MemoryLosses
+
+
+class MemoryStudent(Student):
+    """See `Student`. Only training needs the heads: a matte of what the memory gives, and a segmentation."""
+
+    kind = MemoryRecipe
+    told = False
+
+    def __init__(self, recipe: MemoryRecipe) -> None:
+        super().__init__(recipe)
+        self.net = MemoryNetwork()
+        self.heads = MemoryHeads()
+
+    @property
+    def refinement(self) -> nn.Module:
+        return self.net.guided_filter
+
+    def about(self) -> dict[str, str]:
+        return {"references": self.recipe.references, "coarse_long_side": str(self.recipe.coarse_long_side)}
+
+    def forward(self, batch: Batch, stage: Stage, generator: torch.Generator) -> tuple[dict[str, Tensor], Tensor]:
+        b, t = batch.image.shape[:2]
+        true = {name: reduce_clip(getattr(batch, name), stage.enlarge).flatten(0, 1) for name in LAYERS}
+        frame = self.net.encode(true["image"].contiguous(memory_format=torch.channels_last))
+        f16 = self._read(frame.memory, b, t)
+        small = self.net.decode(frame, f16)
+
+        alpha, fg = losses.clamp_through(small.alpha.float()), true["image"] + small.residual.float()
+        out = _of_frames(alpha, fg, true)
+        out["direct"] = self.heads.supervise(f16, true["alpha"], true["foreground"])
+        out["segmentation"] = self.heads.segmentation(small.hidden, (true["alpha"] > 0.5).float())
+        if t > 1:
+            pairs = ((alpha, true["alpha"]), (fg, true["foreground"]))
+            steps = [losses.temporal(mine.unflatten(0, (b, t)), other.unflatten(0, (b, t))) for mine, other in pairs]
+            out["temporal"] = sum(steps)
+        if stage.enlarge > 1:
+            out |= self._enlarge(batch, frame, small)
+        return self.weighed(out), alpha.detach().unflatten(0, (b, t))
+
+    def _read(self, memory: KeyValue, b: int, t: int) -> Tensor:
+        """What the memory gives to each of [B * T] frames, [B * T, C, h, w]; a clip is a shot of its own."""
+        keys, values = (each.unflatten(0, (b, t)) for each in memory)
+        frames = [KeyValue(keys[:, at], values[:, at]) for at in range(t)]
+        read = [
+            self.net.memory(own, [frames[other] for other in reference_frames(at, 0, self.recipe.references)])
+            for at, own in enumerate(frames)
+        ]
+        return torch.stack(read, 1).flatten(0, 1)
+
+    def _enlarge(self, batch: Batch, frame: Features, small: Small) -> dict[str, Tensor]:
+        """Losses of the full-size answer, which teach the whole network, as section 5.1 has it."""
+        true = {name: getattr(batch, name).flatten(0, 1) for name in LAYERS}
+        alpha, residual = self.net.enlarge(true["image"], frame, small)
+        alpha, fg = losses.clamp_through(alpha.float()), true["image"] + residual.float()
+        return {f"fine_{name}": value for name, value in _of_frames(alpha, fg, true).items()}
+
+
+def _of_frames(alpha: Tensor, fg: Tensor, true: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Losses of frames by themselves: equations 4 to 6, and the foreground's own, which they leave to the product."""
+    return {
+        "alpha": losses.l1(alpha, true["alpha"]),
+        "laplacian": losses.laplacian(alpha, true["alpha"]),
+        "composition": losses.composition(alpha, fg, true["alpha"], true["foreground"]),
+        "foreground": losses.foreground(fg, true["foreground"], true["alpha"]),
+    }
