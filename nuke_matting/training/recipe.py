@@ -77,8 +77,8 @@ class _Reader:
             raise self._wrong("model", "is missing", f"name one of {', '.join(MODELS)}")
         model = found["model"]
         if not isinstance(model, str) or model not in MODELS:
-            advice = _near(str(model), MODELS) or f"name one of {', '.join(MODELS)}"
-            raise self._wrong("model", f"{_kind(model)} is not known", advice)
+            near = _near(model, MODELS) if isinstance(model, str) else ""
+            raise self._wrong("model", f"{_kind(model)} is not known", near or f"name one of {', '.join(MODELS)}")
         return self.section(MODELS[model].kind, found, "")
 
     def section(self, kind: type, found: Any, key: str) -> Any:

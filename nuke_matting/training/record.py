@@ -19,7 +19,7 @@ SHOWN = 6  # samples in a picture
 
 
 class Log:
-    """A CSV file: step, seconds, and the mean of each loss since the line before.
+    """A CSV file: step, seconds, and the mean of each loss since the line before, over the steps that had it.
 
     step : of the checkpoint that the run goes on from; what the file says of later steps is taken out.
     every : steps from line to line.
@@ -28,23 +28,23 @@ class Log:
 
     def __init__(self, path: Path, step: int, every: int) -> None:
         self._path, self._every = path, every
-        self._sums: dict[str, float] = {}
-        self._count = 0
+        self._since: dict[str, list[float]] = {}
         self._rows = [row for row in _rows(path) if row and (not row[0].isdecimal() or int(row[0]) <= step)]
 
     def add(self, step: int, seconds: float, losses: dict[str, float]) -> None:
         """A step's losses; writes a line after every so many of them. After a resumption it holds fewer."""
-        self._count += 1
         for name, value in losses.items():
-            self._sums[name] = self._sums.get(name, 0.0) + value
+            self._since.setdefault(name, []).append(value)
         if step % self._every == 0:
-            self._rows = self._rows or [["step", "seconds", *losses]]
-            means = (f"{total / self._count:.5f}" for total in self._sums.values())
-            self._rows.append([str(step), str(round(seconds)), *means])
+            self._rows = self._rows or [["step", "seconds"]]
+            head = self._rows[0]
+            head += [name for name in self._since if name not in head]
+            means = {name: f"{sum(values) / len(values):.5f}" for name, values in self._since.items()}
+            self._rows.append([str(step), str(round(seconds)), *(means.get(name, "") for name in head[2:])])
             text = io.StringIO()
             csv.writer(text).writerows(self._rows)
             write_whole(self._path, text.getvalue().encode())
-            self._sums, self._count = {}, 0
+            self._since = {}
 
 
 def _rows(path: Path) -> list[list[str]]:

@@ -13,16 +13,16 @@ from nuke_matting.resources import shipped
 from nuke_matting.training.recipe import load_recipe
 from nuke_matting.training.stages import Recipe, Stage
 
-TEXT = shipped("training/recipes/two_stage.yaml").read_text(encoding="utf-8")
+TEXT = shipped("training/recipes/two_stage.yaml").read_text(encoding="utf-8")  # of most of the tests
 
 
 @pytest.fixture
 def write(tmp_path):
-    """Writes a recipe: a text, or the shipped one with the values of some keys changed; gives its path as text."""
+    """Writes a recipe: a text, or a shipped one with the values of some keys changed; gives its path as text."""
 
-    def make(text=None, **changes):
+    def make(text=None, of="two_stage", **changes):
         if text is None:
-            found = yaml.safe_load(TEXT)
+            found = yaml.safe_load(shipped(f"training/recipes/{of}.yaml").read_text(encoding="utf-8"))
             for key, value in changes.items():
                 *way, last = key.split("__")
                 place = found
@@ -92,6 +92,47 @@ def test_what_is_wrong_is_told_with_its_key_in_one_line(write, changes, told):
     with pytest.raises(UsageError, match=rf"mine\.yaml: {told}") as error:
         load_recipe(write(**changes))
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("of", "changes", "told"),
+    [
+        ("background", {"base": "mobilenet"}, "base: 'mobilenet' is not known; did you mean mobilenetv2"),
+        ("background", {"base": 50}, "base: 50 is not known; use mobilenetv2, resnet50, resnet101"),
+        ("background", {"plateless": 1.5}, "plateless: is 1.5; write a number from 0 to 1"),
+        ("background", {"losses__cover": 1}, "losses.cover: unknown key; use alpha, gradient"),
+        ("background", {"coarse_long_side": 256}, "coarse_long_side: unknown key"),
+        (
+            "memory",
+            {"references": "previous_one"},
+            "references: 'previous_one' is not known; did you mean previous_two",
+        ),
+        ("memory", {"references": None}, "references: is missing; add it"),
+        ("memory", {"losses__direct": None}, "losses.direct: is missing; add it"),
+        ("memory", {"model": "regional"}, "references: unknown key"),
+        ("regional", {"shrink": 3}, "shrink: 3 is not known; use 1, 2, 4"),
+        ("regional", {"shrink": True}, "shrink: True is not known"),
+        ("regional", {"shrink": []}, "shrink: a list is not known"),
+        ("regional", {"losses__trimaps": 1}, "losses.trimaps: unknown key; did you mean trimap"),
+        ("two_stage", {"model": "background"}, "coarse_long_side: unknown key"),
+        ("two_stage", {"model": ["memory"]}, "model: a list is not known; name one of background, memory"),
+        ("two_stage", {"model": None}, "model: is missing; name one of background, memory, regional, two_stage"),
+    ],
+)
+def test_each_model_has_keys_of_its_own(write, of, changes, told):
+    with pytest.raises(UsageError, match=rf"mine\.yaml: ({told})") as error:
+        load_recipe(write(of=of, **changes))
+    assert "\n" not in str(error.value)
+
+
+def test_the_other_shipped_recipes_train_in_the_order_of_their_papers():
+    """The refinement, or the guided filter, comes last; the memory needs clips of three frames and more."""
+    background, memory, regional = (load_recipe(name) for name in ("background", "memory", "regional"))
+    for recipe in (background, memory):
+        assert [stage.enlarge > 1 for stage in recipe.stages.values()] == [False, False, True]
+    assert [stage.frames > 2 for stage in memory.stages.values()] == [False, True, True]
+    assert all(stage.frames == stage.enlarge == 1 for stage in regional.stages.values())
+    assert background.base == "mobilenetv2" and memory.references == "first_and_previous" and regional.shrink == 2
 
 
 @pytest.mark.parametrize(

@@ -191,6 +191,16 @@ def test_the_log_has_the_mean_of_each_loss(tmp_path):
     assert list(csv.DictReader((tmp_path / "log.csv").open())) == [{"step": "2", "seconds": "20", "alpha": "2.00000"}]
 
 
+def test_a_loss_that_some_steps_lack_stays_in_its_column(tmp_path):
+    log = Log(tmp_path / "log.csv", 0, every=2)
+    steps = ({"alpha": 1.0}, {"alpha": 3.0, "temporal": 4.0}, {"temporal": 5.0, "alpha": 1.0}, {"alpha": 1.0})
+    for step, losses in enumerate((*steps, {"alpha": 1.0}, {"alpha": 2.0}), 1):
+        log.add(step, 0, losses)
+    rows = list(csv.DictReader((tmp_path / "log.csv").open()))
+    assert [row["alpha"] for row in rows] == ["2.00000", "1.00000", "1.50000"]
+    assert [row["temporal"] for row in rows] == ["4.00000", "5.00000", ""]
+
+
 def test_a_resumed_log_forgets_what_came_after_the_checkpoint(tmp_path):
     log = Log(tmp_path / "log.csv", 0, every=1)
     for step in (1, 2, 3):
