@@ -46,13 +46,14 @@ def matte(node, frames, wait=False):
 
 
 def _ask(node, plan, states, frames, wait, overwrite=False):
-    def on_event(event):
-        if event["type"] == "started":
-            states.device = event["device"]
-        elif event["type"] == "frame":
-            states.set(event["frame"], "cached")
+    def on_events(events):
+        for event in events:
+            if event["type"] == "started":
+                states.device = event["device"]
+            elif event["type"] == "frame":
+                states.set(event["frame"], "cached")
+        if any(event["type"] in ("started", "frame") for event in events):
             show(node, plan, states)
-        if event["type"] in ("started", "frame"):
             say(node, states.text())
 
     def on_end(job):
@@ -74,7 +75,7 @@ def _ask(node, plan, states, frames, wait, overwrite=False):
         "out": plan.out,
         "overwrite": overwrite,
     }
-    Job(node, plan.plate, about, on_event, on_end).start(wait)
+    Job(node, plan.plate, about, on_events, on_end).start(wait)
 
 
 def refresh(node):
@@ -91,18 +92,19 @@ def refresh(node):
     if not rendered or not (states.such("cached") or states.such("stale")):
         return  # nothing that the worker could judge
 
-    def on_event(event):
-        if event["type"] == "frame" and states.of[event["frame"]] != "missing":
-            if event["state"] == "missing":
-                states.outdated.add(event["frame"])
-            states.set(event["frame"], "stale" if event["state"] == "missing" else "cached")
+    def on_events(events):
+        for event in events:
+            if event["type"] == "frame" and states.of[event["frame"]] != "missing":
+                if event["state"] == "missing":
+                    states.outdated.add(event["frame"])
+                states.set(event["frame"], "stale" if event["state"] == "missing" else "cached")
 
     def on_end(job):
         show(node, plan, states)
         say(node, _ending(job, states))
 
     about = {"frames": format_frames(frames), "compute": False, "settings": plan.settings, "out": plan.out}
-    Job(node, plan.plate, about, on_event, on_end).start()
+    Job(node, plan.plate, about, on_events, on_end).start()
 
 
 def look(node):

@@ -14,7 +14,7 @@ from .find import find_command
 from .pathmap import VARIABLE, PathMap
 from .process import Process, clean_environment
 from .protocol import PROTOCOL, check_event, check_request, closes, error_event
-from .wire import BadMessage, decode
+from .wire import BadMessage, decode, encode
 
 log = logging.getLogger(__name__)
 
@@ -137,6 +137,7 @@ class Client:
     def _ask(self, message, on_event=None, start=True):
         message["id"] = f"r{next(self._numbers)}"
         check_request(message)
+        encode(message)  # too long for a line, it must not become an open request
         request = Request(self, message, on_event)
         with self._lock:
             process = self._ensure() if start else self._process

@@ -38,7 +38,9 @@ _TYPES = {"string": 1, "integer": 3, "number": 7, "boolean": 6}
 
 FOREGROUND = ("plate", "into RGB", "into layer fg")
 GUARD = ("stop the render", "matte them first")
-NOT_MATTED = "$gui && !parent.matted"  # without a GUI the Read itself stops the render, by its error
+# no render, also none that the GUI does itself, where $gui is 1: a Read without its file stops those by its error
+LOOKED_AT = "$gui && [python 1-nuke.executing()]"
+NOT_MATTED = f"{LOOKED_AT} && !parent.matted"
 
 _TIPS = {
     "status": "What is matted, what is out of date, and the last error.",
@@ -76,7 +78,11 @@ _BUTTON = f"""import nuke
 try:
     from nuke_matting_host import actions
 except Exception as error:
-    nuke.message("NukeMatting: {_LOST}" % error)
+    wrong = "NukeMatting: {_LOST}" % error
+    nuke.thisNode()["status"].setValue(wrong.replace("[", "(").replace("]", ")"))
+    if not nuke.GUI:
+        raise RuntimeError(wrong)
+    nuke.message(wrong)
 else:
     actions.press("NAME", nuke.thisNode())"""
 
@@ -144,7 +150,7 @@ def nodes():
     mark = [
         ("area", '{0 0 {width} {"height / 60"}}'),
         ("color", "{1 0.45 0 1}"),
-        ("disable", expression("!($gui && parent.mark) || parent.matted")),
+        ("disable", expression(f"!({LOOKED_AT} && parent.mark) || parent.matted")),
     ]
     alpha = [("from0", "rgba.alpha"), ("to0", "rgba.alpha"), ("bbox", "B")]
     which_matte = [("which", expression(NOT_MATTED))]

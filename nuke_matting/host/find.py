@@ -15,6 +15,8 @@ from .errors import HostError
 
 RECORD = "nuke_matting_install.json"
 
+# no module in the current folder gets in the way; what was installed for one user is found, which -I would hide
+_START = "import sys; sys.path[:] = filter(None, sys.path); from nuke_matting.cli.app import main; sys.exit(main())"
 _FIX = "set NUKE_MATTING_PYTHON to the Python that nuke_matting is installed in, e.g. /opt/matting/bin/python"
 
 
@@ -65,7 +67,7 @@ def record(path, python):
 
 
 def _of(python):
-    return [python, "-I", "-m", "nuke_matting", "worker"]  # -I: no module in the current folder gets in the way
+    return [python, "-c", _START, "worker"]
 
 
 def _runs(path):

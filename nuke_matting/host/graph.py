@@ -8,6 +8,7 @@ import re
 from .nuke_api import nuke
 
 _IMAGES = (".exr", ".sxr", ".dpx", ".cin", ".tif", ".tiff", ".png", ".jpg", ".jpeg", ".tga", ".hdr")
+_NO_VALUES = ("Root", "Viewer")  # what changes in them is the frame in view
 _PASSES = ("Dot", "NoOp", "Input")  # nodes that hand on what they get
 # knobs that do not change pixels, and those that our own node writes into while it works
 _IDLE = frozenset(
@@ -93,18 +94,21 @@ def reads(node):
 
 
 def pattern_of(read):
-    """A Read's files as a pattern with %04d, its Tcl evaluated."""
+    """A Read's files as a pattern with %04d, its Tcl evaluated; those of full size, also in proxy mode."""
     return _pattern(read)
 
 
 def graph_digest(node):
     """A digest of all that is upstream of a node, itself included: what the nodes are, how connected, and their knobs.
 
-    It is of the script's text alone, so it is the same in another session, on another machine and under another name.
+    Nodes that only their expressions ask count too, with their knobs. It is of the script's text alone, so it is the
+    same in another session, on another machine and under another name.
     """
     nodes = upstream(node)
     places = {each.fullName(): place for place, each in enumerate(nodes)}
-    return digest([[each.Class(), [places[one.fullName()] for one in feeders(each)], _knobs(each)] for each in nodes])
+    found = [[each.Class(), [places[one.fullName()] for one in feeders(each)], _knobs(each)] for each in nodes]
+    asked = [[each.Class(), _knobs(each)] for each in _asked(nodes)]
+    return digest(found + sorted(asked, key=json.dumps))
 
 
 def digest(value):
@@ -127,7 +131,25 @@ def at(pattern, frame):
     return "{}{}{}{:0{}d}{}".format(folder, slash, name[: field.start()], frame, width, name[field.end() :])
 
 
+def _asked(nodes):
+    """The nodes that expressions of some nodes ask for a value, and those that these ask, apart from the nodes."""
+    seen, found, waiting = {each.fullName() for each in nodes}, [], list(nodes)
+    while waiting:
+        try:
+            asked = waiting.pop().dependencies(nuke.EXPRESSIONS)
+        except RuntimeError:  # an expression that is broken
+            continue
+        for each in asked:
+            if each.Class() not in _NO_VALUES and each.fullName() not in seen:
+                seen.add(each.fullName())
+                found.append(each)
+                waiting.append(each)
+    return found
+
+
 def _pattern(read):
+    if nuke.root()["proxy"].value() and read["proxy"].value():  # `filename` would give the proxy's
+        return nuke.value(read.fullName() + ".file")
     return nuke.filename(read) or read["file"].value()
 
 

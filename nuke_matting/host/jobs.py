@@ -6,13 +6,16 @@ thread that could be handed anything, so the call itself takes the events until 
 
 import queue
 import threading
+import time
 
 from .client import Client
 from .nuke_api import nuke
 from .protocol import closes, sentence
 
+_APART = 0.1  # seconds between two looks at events: each that is shown makes Nuke draw anew
+
 _client = None
-_running = {}  # full name of a node -> Job
+_running = []  # jobs under way
 
 
 def client():
@@ -30,37 +33,51 @@ def close():
 
 
 def running(node):
-    """The job of a node, or None."""
-    return _running.get(node.fullName())
+    """The job of a node, or None. It is known by the name that it has now: nodes are renamed, deleted and replaced."""
+    name = node.fullName()
+    return next((job for job in _running if job.name() == name), None)
 
 
 class Job:
     """One request and what becomes of it.
 
-    plate, about : as `Client.matte` takes them. on_event, on_end : called on the main thread, with each event, and with
-    the job once it is closed. errors, warnings : lines for the artist. closing : the last event.
+    plate, about : as `Client.matte` takes them. on_events, on_end : called on the main thread, with a list of events as
+    they come, and with the job once it is closed. errors, warnings : lines for the artist. closing : the last event.
     """
 
-    def __init__(self, node, plate, about, on_event, on_end):
-        self.node, self.name = node, node.fullName()
+    def __init__(self, node, plate, about, on_events, on_end):
+        self.node = node
         self.plate, self.about = plate, about
         self.errors, self.failed, self.warnings, self.closing = [], {}, [], None
-        self._on_event, self._on_end = on_event, on_end
+        self._on_events, self._on_end = on_events, on_end
+        self._title = f"NukeMatting: {node.fullName()}"
         self._events = queue.Queue()
         self._request = None
 
+    def name(self):
+        """The full name of its node; None where that was deleted. On the main thread."""
+        try:
+            return self.node.fullName()
+        except ValueError:
+            return None
+
     def start(self, wait=False):
         """Asks. With a GUI, and unless `wait`, comes back at once. Raises HostError where there is no worker."""
-        _running[self.name] = self
+        _running.append(self)
         try:
             self._request = client().matte(self.plate, self._events.put, **self.about)
         except Exception:
-            del _running[self.name]
+            _running.remove(self)
             raise
         if nuke.GUI and not wait:
-            threading.Thread(target=self._watch, name="nuke_matting", daemon=True).start()
+            threading.Thread(
+                target=self._follow,
+                args=(lambda events: nuke.executeInMainThread(self._take, (events,)),),
+                name="nuke_matting",
+                daemon=True,
+            ).start()
         else:
-            self._follow()
+            self._follow(self._take)
 
     def cancel(self):
         """Ends it after the frame under way."""
@@ -71,30 +88,35 @@ class Job:
         """How it ended: done, failed, cancelled, or error where it never began."""
         return self.closing.get("state", "error")
 
-    def _watch(self):
-        task = nuke.ProgressTask(f"NukeMatting: {self.name}")
-        stopped = False
+    def _follow(self, take):
+        """Until it is closed, shows in a bar how far it is, and gives `take` the events, those of a moment at once."""
+        task, stopped, last = nuke.ProgressTask(self._title) if nuke.GUI else None, False, 0.0
         while self.closing is None:
-            if task.isCancelled() and not stopped:
+            if task is not None and task.isCancelled() and not stopped:
                 stopped = True
                 self.cancel()
-            try:
-                event = self._events.get(timeout=0.1)
-            except queue.Empty:
-                continue
-            if event["type"] == "progress" and event["total"]:
-                ended = event["done"] + event["failed"]
-                task.setProgress(100 * ended // event["total"])
-                task.setMessage("{} of {} frames".format(ended, event["total"]))
-            self._note(event)
-            nuke.executeInMainThread(self._take, (event,))
+            events = self._next(last + _APART)
+            for event in events:
+                self._note(event)
+                if task is not None and event["type"] == "progress" and event["total"]:
+                    ended = event["done"] + event["failed"]
+                    task.setProgress(100 * ended // event["total"])
+                    task.setMessage("{} of {} frames".format(ended, event["total"]))
+            if events:
+                last = time.monotonic()
+                take(events)
         del task  # the bar goes with it
 
-    def _follow(self):
-        while self.closing is None:
-            event = self._events.get()
-            self._note(event)
-            self._take(event)
+    def _next(self, when):
+        """The events that there are at a time, or as soon as there is one; none after a while without any."""
+        try:
+            events = [self._events.get(timeout=0.1)]
+        except queue.Empty:
+            return []
+        time.sleep(max(0.0, when - time.monotonic()))
+        while not self._events.empty():  # nobody else takes any
+            events.append(self._events.get())
+        return events
 
     def _note(self, event):
         if event["type"] == "warning":
@@ -106,15 +128,13 @@ class Job:
         if closes(event):
             self.closing = event
 
-    def _take(self, event):
+    def _take(self, events):
         """On the main thread. The node may have been deleted meanwhile: the work goes on, there is nobody to tell."""
-        last = closes(event)
-        if last and _running.get(self.name) is self:
-            del _running[self.name]
-        try:
-            self.node.name()
-        except ValueError:
+        last = closes(events[-1])
+        if last:
+            _running.remove(self)
+        if self.name() is None:
             return
-        self._on_event(event)
+        self._on_events(events)
         if last:
             self._on_end(self)

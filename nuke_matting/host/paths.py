@@ -6,16 +6,22 @@ from .pathmap import VARIABLE, PathMap
 
 
 def local(path):
-    """A path as this machine knows it: as it stands where its drive or volume is here, else through the map."""
-    mapped = PathMap.parse(os.environ.get(VARIABLE, "")).there(path)
-    return mapped if mapped != path and not _reached(path) and _reached(mapped) else path
+    """A path as this machine knows it: as it stands where its drive or volume is here, else through the map.
+
+    In both directions, so that one map serves a whole studio. Raises HostError for a map that is none.
+    """
+    paths = PathMap.parse(os.environ.get(VARIABLE, ""))
+    mapped = [each for each in (paths.there(path), paths.here(path)) if each != path]
+    if mapped and not _reached(path):
+        return next(filter(_reached, mapped), path)
+    return path
 
 
 def _reached(path):
     """Whether the folder of a path, or one above it short of the top two, is there: files may yet have to be made."""
     folder = os.path.dirname(path)
-    while folder.count("/") > 1:
-        if os.path.isdir(folder):
-            return True
+    found = os.path.isdir(folder)
+    while not found and folder.count("/") > 2:
         folder = os.path.dirname(folder)
-    return False
+        found = os.path.isdir(folder)
+    return found

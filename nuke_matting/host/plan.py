@@ -127,7 +127,7 @@ def key_frames_of(node):
 
 
 def cache_folder(node):
-    """The folder for the node's files, with forward slashes."""
+    """The folder for the node's files, with forward slashes. Raises HostError for what a File knob cannot hold."""
     folder = node["folder"].evaluate() if node["folder"].value() else ""
     if not folder:
         script = nuke.root()["name"].value()
@@ -135,7 +135,12 @@ def cache_folder(node):
             folder = os.path.join(os.path.dirname(script), "nuke_matting")
         else:  # a script that was never saved
             folder = os.path.join(os.environ.get("NUKE_TEMP_DIR") or tempfile.gettempdir(), "nuke_matting")
-    return folder.replace("\\", "/").rstrip("/")
+    folder = folder.replace("\\", "/").rstrip("/")
+    odd = sorted(set(folder) & set("[]$%#"))
+    if odd:
+        what = f"the folder {folder} has {' '.join(odd)} in its name, which Nuke reads as more than letters"
+        raise HostError(what, "name another in the knob folder, of letters, digits, blanks and . _ -")
+    return folder
 
 
 def _settings(node):

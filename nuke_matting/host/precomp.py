@@ -1,7 +1,11 @@
-"""Save as precomp: copies of the plate with the alpha in them, and a Read of these in place of the node."""
+"""Save as precomp: copies of the plate with the alpha in them, and a Read of these in place of the node.
+
+What came out of the node comes out of what takes its place, pixel for pixel.
+"""
 
 import os
 
+from .description import FOREGROUND
 from .errors import HostError
 from .frames import format_frames
 from .jobs import Job
@@ -20,17 +24,17 @@ def save(node, plan, frames):
     settings = dict(plan.settings, mode="merge", layer=layer)
     done = []
 
-    def on_event(event):
-        if event["type"] == "frame":
-            done.append(event["frame"])
-            say(node, f"precomp: {len(done)} of {len(frames)} frames written")
+    def on_events(events):
+        done.extend(event["frame"] for event in events if event["type"] == "frame")
+        say(node, f"precomp: {len(done)} of {len(frames)} frames written")
 
     def on_end(job):
         if job.state() == "done":
             undo = nuke.Undo()
             undo.begin("Save as precomp")
             try:
-                _swap(node, _read(node, plan, out, frames))
+                read = _read(node, plan, out, frames)
+                _swap(node, _foreground_into_rgb(read) if node["foreground"].value() == FOREGROUND[1] else read)
             finally:
                 undo.end()
         else:
@@ -38,7 +42,7 @@ def save(node, plan, frames):
             say(node, f"precomp: {len(done)} of {len(frames)} frames written, the node was left as it is; {what}")
 
     about = {"frames": format_frames(frames), "settings": settings, "out": out, "overwrite": True}
-    Job(node, plan.plate, about, on_event, on_end).start()
+    Job(node, plan.plate, about, on_events, on_end).start()
 
 
 def _read(node, plan, out, frames):
@@ -58,9 +62,23 @@ def _read(node, plan, out, frames):
     return read
 
 
-def _swap(node, read):
+def _foreground_into_rgb(read):
+    """A Copy behind the Read: its files keep the plate's own RGB, and have the foreground in a layer."""
+    with read.parent():
+        copy = nuke.nodes.Copy()
+    for number, colour in enumerate(("red", "green", "blue")):
+        copy[f"from{number}"].setValue(f"fg.{colour}")
+        copy[f"to{number}"].setValue(f"rgba.{colour}")
+    copy["bbox"].setValue("B")
+    copy.setInput(0, read)
+    copy.setInput(1, read)
+    copy.setXYpos(read.xpos(), read.ypos() + 100)
+    return copy
+
+
+def _swap(node, new):
     for other in node.dependent(nuke.INPUTS | nuke.HIDDEN_INPUTS):
         for number in range(other.inputs()):
             if other.input(number) is not None and other.input(number).fullName() == node.fullName():
-                other.setInput(number, read)
+                other.setInput(number, new)
     nuke.delete(node)

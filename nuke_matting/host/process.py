@@ -4,10 +4,11 @@ import collections
 import ctypes
 import os
 import re
+import signal
 import subprocess
 import sys
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from .errors import HostError
 from .wire import BadMessage, Lines, encode
@@ -83,15 +84,23 @@ class Process:
             return False
 
     def hang_up(self):
-        """Closes its stdin, at which a worker ends."""
+        """Closes its stdin, at which a worker ends; one that does not even read is ended at once."""
+        if not self._writing.acquire(timeout=1.0):
+            self.kill()  # the write that waits for it fails, and lets go
+            if not self._writing.acquire(timeout=1.0):
+                return
         try:
-            with self._writing:
-                self._process.stdin.close()
+            self._process.stdin.close()
         except OSError:
             pass  # it ended before
+        finally:
+            self._writing.release()
 
     def kill(self):
-        """Ends it at once."""
+        """Ends it at once, and what it started: the command may be a script around the worker."""
+        if hasattr(os, "killpg") and self._process.poll() is None:
+            with suppress(OSError):
+                os.killpg(self.pid, signal.SIGKILL)  # it leads a session of its own
         self._process.kill()
 
     def wait(self, patience):
@@ -99,7 +108,7 @@ class Process:
         try:
             code = self._process.wait(patience)
         except subprocess.TimeoutExpired:
-            self._process.kill()
+            self.kill()
             code = self._process.wait()
         self._listener.join(1.0)
         how = f"killed by signal {-code}" if code < 0 else f"exit code {code}"

@@ -1,6 +1,7 @@
 """What Nuke is told when it starts: the callbacks of the node, and its menu."""
 
 import functools
+import logging
 import os
 import time
 
@@ -13,11 +14,14 @@ from .paths import local
 from .plan import is_matting
 from .state import say
 
+log = logging.getLogger(__name__)
+
 _QUIET = frozenset(
     ("status", "outdated", "made", "matted", "keyed", "showPanel", "hidePanel", "selected", "xpos", "ypos")
 )
 _EVERY = 2.0  # seconds between two looks at one node while the script is worked on
-_looked = {}  # full name -> when
+_SHARE = 20  # a look at many files on a slow disk takes long: so many times that long is none
+_looked = {}  # full name -> when the next look may be
 
 
 def init():
@@ -26,7 +30,7 @@ def init():
     nuke.addBeforeFrameRender(guard.before_frame)
     nuke.addOnScriptClose(_looked.clear)
     if os.environ.get(VARIABLE):
-        nuke.addFilenameFilter(local)
+        nuke.addFilenameFilter(_filtered)
     if nuke.GUI:
         nuke.addOnScriptLoad(look_at_all)
         nuke.addKnobChanged(knob_changed, nodeClass="Group")
@@ -63,10 +67,19 @@ def update():
     node = nuke.thisNode()
     if not is_matting(node) or jobs.running(node) or not node["made"].value():
         return
-    now = time.monotonic()
-    if now - _looked.get(node.fullName(), -_EVERY) >= _EVERY:
-        _looked[node.fullName()] = now
+    name, began = node.fullName(), time.monotonic()
+    if began >= _looked.get(name, began):
         _quietly(node, actions.tell_change)
+        ended = time.monotonic()
+        _looked[name] = ended + max(_EVERY, _SHARE * (ended - began))
+
+
+def _filtered(path):
+    """Every file name of the script, also of nodes that are not ours, goes through here: it never fails."""
+    try:
+        return local(path)
+    except HostError:  # of a path map that is none; our nodes say so
+        return path
 
 
 def _quietly(node, act):
@@ -74,3 +87,6 @@ def _quietly(node, act):
         act(node)
     except HostError as error:
         say(node, str(error))
+    except Exception as error:  # what calls this is Nuke, in the middle of other things
+        log.exception("NukeMatting: %s", node.fullName())
+        say(node, f"unexpected {type(error).__name__}: {error}")

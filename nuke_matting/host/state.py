@@ -78,7 +78,9 @@ def show(node, plan, states):
         _put(node["made"], plan.digest)
         _put(node["outdated"], format_frames(states.outdated))
         _put(read["file"], plan.out)
-        for name, frame in (("first", min(states.frames)), ("last", max(states.frames))):
+        span = node.input(0).frameRange()  # in a render a frame without a file is to be an error, not black
+        ends = (("first", min(*states.frames, int(span.first()))), ("last", max(*states.frames, int(span.last()))))
+        for name, frame in ends:
             _put(read[name], frame)
             _put(read["orig" + name], frame)
         foreign = plan.read is not None and plan.settings["fg"] and not plan.read["raw"].value()

@@ -26,7 +26,7 @@ def test_a_knob_says_what_the_setting_says():
             assert (
                 default in ("", False)
                 or option.choices
-                or str(knobs[name].value).strip('"') == f"{default}".replace(".0", "")
+                or str(knobs[name].value).strip('"') == f"{default}".replace(".0", "").replace("True", "true")
             )
 
 

@@ -11,7 +11,7 @@ from nuke_matting.host.find import find_command, record
 from nuke_matting.host.pathmap import PathMap
 from nuke_matting.host.process import clean_environment
 
-WORKER = ["-I", "-m", "nuke_matting", "worker"]
+WORKER = ["-c", find._START, "worker"]
 
 
 @pytest.fixture

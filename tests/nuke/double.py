@@ -259,6 +259,15 @@ def make(nkscript, catalogue, pixels, gui, plugins):
             tree = self._alive()
             return [nuke._wrap(each) for each in tree.parent.children if any(tree is one for one in each.inputs)]
 
+        def dependencies(self, what):
+            assert what == nuke.EXPRESSIONS
+            tree, found = self._alive(), []
+            for text in tree.knobs.values():
+                for name in re.findall(r"\b([A-Za-z]\w*)\.\w+", text if text.startswith("{") else ""):
+                    other = tree.parent if name == "parent" else tree.parent.find(name)
+                    found += [nuke._wrap(other)] if other is not None else []
+            return found
+
         def frameRange(self):
             tree = self._alive()
             while tree.kind != "Read" and tree.inputs and tree.inputs[0] is not None:
@@ -405,7 +414,7 @@ def make(nkscript, catalogue, pixels, gui, plugins):
             for frame in range(first, last + 1, increment):
                 nuke.root()["frame"].setValue(frame)
                 nuke._call("BeforeFrameRender", node)
-                picture = pixels.Evaluator(frame, gui, nuke._filtered).of(tree.inputs[0])
+                picture = pixels.Evaluator(frame, gui, nuke._filtered, executing=True).of(tree.inputs[0])
                 path = Path(nuke._filtered(node["file"].evaluate()))
                 if node["create_directories"].value():
                     path.parent.mkdir(parents=True, exist_ok=True)
@@ -415,17 +424,23 @@ def make(nkscript, catalogue, pixels, gui, plugins):
             nuke.root()["frame"].setValue(before)
 
     def filename(node, i=None):
-        text = node["file"].value()
-        return text or None
+        proxy = nuke.root()["proxy"].value() and node["proxy"].value()
+        return proxy or node["file"].value() or None
+
+    def value(knob, default=None):
+        on_main("value")
+        name, _, knob = knob.rpartition(".")
+        return nuke.toNode(name)[knob].value()
 
     nuke.createNode, nuke.nodes, nuke.delete, nuke.allNodes = create_node, Nodes(), delete, all_nodes
     nuke.pluginAddPath, nuke.scriptClear = plugin_add_path, clear
     nuke.scriptSaveAs, nuke.scriptOpen, nuke.execute, nuke.filename = script_save_as, script_open, execute, filename
+    nuke.value = value
     nuke.root = lambda: wrap(nuke._script.root)
     nuke.frame = lambda: (nuke.root()["frame"]._text() and int(nuke.root()["frame"]._text())) or 1
     nuke.toNode = lambda name: next((each for each in all_nodes(recurseGroups=True) if each.fullName() == name), None)
     nuke.thisNode, nuke.thisKnob = (lambda: context["node"]), (lambda: context["knob"])
-    nuke.INPUTS, nuke.HIDDEN_INPUTS, nuke.WRITE_NON_DEFAULT_ONLY, nuke.GUI = 2, 4, 16, gui
+    nuke.EXPRESSIONS, nuke.INPUTS, nuke.HIDDEN_INPUTS, nuke.WRITE_NON_DEFAULT_ONLY, nuke.GUI = 1, 2, 4, 16, gui
     nuke.NUKE_VERSION_STRING = "15.1v3"
     nuke.rawArgs, nuke.rendered, nuke.messages, nuke.printed = ["nuke"], [], [], []
 

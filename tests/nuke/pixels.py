@@ -18,10 +18,13 @@ class RenderError(RuntimeError):
 
 
 class Evaluator:
-    """Evaluates nodes of `nkscript` at a frame. gui : what $gui is. rename : a filename filter."""
+    """Evaluates nodes of `nkscript` at a frame.
 
-    def __init__(self, frame, gui=False, rename=str):
-        self.frame, self.gui, self.rename = frame, gui, rename
+    gui : what $gui is. rename : a filename filter. executing : what nuke.executing() is, in the GUI too.
+    """
+
+    def __init__(self, frame, gui=False, rename=str, executing=False):
+        self.frame, self.gui, self.rename, self.executing = frame, gui, rename, executing
 
     def of(self, node):
         """The picture that comes out of a node; None for nothing connected."""
@@ -48,6 +51,7 @@ class Evaluator:
         if re.fullmatch(r"-?[\d.]+(e[+-]?\d+)?", text):
             return float(text)
         text = text.replace("$gui", str(int(self.gui)))
+        text = text.replace("[python 1-nuke.executing()]", str(1 - int(self.executing)))
         text = re.sub(r"parent\.(\w+)", lambda match: repr(self.number(node.parent, match[1])), text)
         for axis, name in enumerate(("height", "width")):
             text = re.sub(rf"\b{name}\b", lambda _, axis=axis: str(self._size(node)[axis]), text)
@@ -109,6 +113,10 @@ class Evaluator:
                 picture[target] = above.get(source, np.zeros(shape, np.float32))
         return picture
 
+    def _timeoffset(self, node):
+        frame = self.frame - int(float(node.knobs.get("time_offset", 0)))
+        return type(self)(frame, self.gui, self.rename, self.executing).of(node.inputs[0])
+
     def _rectangle(self, node):
         picture = dict(self.of(node.inputs[0]))
         shape = next(iter(picture.values())).shape
@@ -139,7 +147,14 @@ def _file(path, time):
     image = oiio.ImageInput.open(path)
     pixels, names = image.read_image(oiio.FLOAT), image.spec().channelnames
     image.close()
-    return {LETTERS.get(name, name): pixels[..., index] for index, name in enumerate(names)}
+    return {channel(name): pixels[..., index] for index, name in enumerate(names)}
+
+
+def channel(name):
+    """What Nuke calls a channel of an EXR: A is rgba.alpha, fg.R is fg.red."""
+    layer, _, letter = name.rpartition(".")
+    known = LETTERS.get(letter)
+    return name if known is None else known if not layer else f"{layer}.{known.partition('.')[2]}"
 
 
 def _stepped(text, frame):

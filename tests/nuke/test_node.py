@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -211,6 +212,37 @@ def test_a_second_press_does_not_start_a_second_time(comp):
     comp.nuke.pump(lambda: "6 of 6" in status(comp))
 
 
+def test_a_node_that_is_renamed_while_it_works_is_still_at_work(comp):
+    comp.press("matte_range", wait=False)
+    comp.node.setName("Person")
+    comp.press("matte_range", wait=False)
+    assert "at work already" in comp.nuke.messages[0]
+    comp.nuke.pump(lambda: "6 of 6" in status(comp))
+
+
+def test_a_new_node_under_the_name_of_a_deleted_one_is_not_at_work(comp):
+    comp.press("matte_range", wait=False)
+    jobs, name = sys.modules["nuke_matting_host.jobs"], comp.node.name()
+    comp.nuke.delete(comp.node)
+    other = comp.nuke.createNode("NukeMatting")
+    assert other.name() == name and jobs.running(other) is None
+    comp.nuke.pump(lambda: not jobs._running)
+
+
+def test_many_events_are_shown_a_few_times_a_second(comp, make_plate, monkeypatch):
+    actions, shown = sys.modules["nuke_matting_host.actions"], []
+    comp.read["file"].setValue(make_plate(range(1001, 1201), name="long"))
+    comp.read["last"].setValue(1200)
+    comp.press("matte_range")
+    show = actions.show
+    monkeypatch.setattr(actions, "show", lambda *about: (shown.append(time.monotonic()), show(*about)))
+    comp.node["jobs"].setValue(4)
+    began = time.monotonic()
+    comp.press("matte_range")  # all are there: they are told as fast as files can be looked at
+    assert status(comp).startswith("200 of 200")
+    assert len(shown) <= (time.monotonic() - began) / 0.1 + 3
+
+
 def test_a_node_that_is_deleted_while_it_works_hurts_nobody(comp):
     comp.press("matte_range", wait=False)
     jobs = sys.modules["nuke_matting_host.jobs"]
@@ -231,6 +263,46 @@ def test_a_copy_has_the_same_mattes_and_goes_its_own_way(comp, tools):
     assert copy["status"].value() == "1 of 6 frames matted, cpu"
     comp.press("refresh")
     assert status(comp) == "6 of 6 frames matted"
+
+
+def test_two_copies_that_are_pressed_at_once_share_the_work(comp, tools):
+    text = tools.nkscript.written([comp.node._tree]).replace(f"push $H{id(comp.read._tree)}", "push 0")
+    copy = comp.nuke._wrap(comp.nuke._script.read(text)[0])
+    copy.setInput(0, comp.read)
+    for node in (comp.node, copy):
+        comp.press("matte_range", wait=False, node=node)
+    comp.nuke.pump(lambda: all("6 of 6" in each["status"].value() for each in (comp.node, copy)))
+    assert copy.node("Mattes")["file"].value() == comp.node.node("Mattes")["file"].value()
+    assert list(mattes(comp)) == FRAMES and comp.nuke.messages == []
+
+
+def test_a_frame_that_the_plate_lacks_is_told_and_the_others_are_there(comp):
+    os.remove(comp.read["file"].value() % 1004)
+    comp.press("matte_range")
+    assert "5 of 6" in status(comp) and "1004" in status(comp) and cached(comp) == [1001, 1002, 1003, 1005, 1006]
+
+
+def test_a_folder_that_cannot_be_written_to_is_told(comp):
+    (comp.folder / "file").write_text("no folder")
+    comp.node["folder"].setValue(str(comp.folder / "file" / "mattes"))
+    comp.press("matte_range")
+    assert "0 of 6" in status(comp) and "6 errors" in status(comp) and str(comp.folder / "file") in status(comp)
+
+
+@pytest.mark.parametrize("name", ["with blanks", "\u00e4\u00f6\u00fc \u6620\u50cf", "it's (1), a+b&c;d"])
+def test_folders_of_any_name_serve(comp, make_plate, name):
+    comp.read["file"].setValue(make_plate(range(1001, 1007), name=name))
+    comp.node["folder"].setValue(f"{comp.folder}/{name}/mattes")
+    comp.press("matte_range")
+    assert status(comp).startswith("6 of 6") and f"/{name}/mattes/" in comp.node.node("Mattes")["file"].value()
+    comp.nuke.execute(comp.write, 1001, 1006)
+
+
+@pytest.mark.parametrize("name", ["[old]", "cost_5$", "100%", "shot#3"])
+def test_a_folder_whose_name_nuke_reads_as_more_than_letters_is_refused(comp, name):
+    comp.node["folder"].setValue(f"{comp.folder}/{name}")
+    comp.press("matte_range")
+    assert "name another in the knob folder" in status(comp) and not comp.node.node("Mattes")["file"].value()
 
 
 def test_clean_plate_guide_and_foreground_go_to_the_worker(comp, make_plate):

@@ -60,6 +60,17 @@ def test_by_a_knob_it_mattes_them_first(comp):
     assert len(comp.nuke.rendered) == 6
 
 
+def test_matting_before_a_render_shows_how_far_it_is_and_can_be_cancelled(comp, make_plate):
+    comp.read["file"].setValue(make_plate(range(1001, 1201), name="long"))
+    comp.read["last"].setValue(1200)
+    comp.node["guard"].setValue("matte them first")
+    comp.nuke.cancelling = True
+    with pytest.raises(RuntimeError, match=r"not matted: .*1200; press Matte range"):
+        render(comp, 1200, 1200)
+    assert [task.title for task in comp.nuke.tasks] == [f"NukeMatting: {comp.node.name()}"]
+    assert "cancelled" in comp.node["status"].value()
+
+
 def test_of_a_farm_chunk_it_mattes_the_chunk_alone(start_nuke, build_comp):
     comp = build_comp(start_nuke(gui=False))
     comp.nuke.rawArgs[:] = ["nuke", "-x", "-F", "1002-1003", "comp.nk"]
@@ -85,6 +96,20 @@ def test_behind_a_time_offset_the_frame_is_not_judged(comp):
     import nuke_matting_host.guard as guard
 
     assert guard._guarded(comp.write) == []
+
+
+@pytest.mark.parametrize("matted", [False, True])
+def test_behind_a_time_offset_the_gui_too_renders_no_frame_without_a_matte(comp, matted):
+    offset = comp.nuke.nodes.TimeOffset()
+    offset["time_offset"].setValue(-2.0)
+    offset.setInput(0, comp.node)
+    comp.write.setInput(0, offset)
+    comp.press("matte_frame")
+    if matted:  # frame 1001 is made of 1003
+        render(comp, 1001, 1001)
+    else:
+        with pytest.raises(RuntimeError, match=r"1004\.exr: no such file"):
+            render(comp, 1002, 1002)
 
 
 def test_a_time_offset_before_the_node_changes_nothing(comp):
@@ -119,6 +144,15 @@ def test_the_script_renders_without_our_python(comp, tools, monkeypatch):
         nuke.execute(nuke.toNode("Write1"), 1001, 1006)
 
 
+def test_without_our_python_a_frame_of_the_plate_beside_the_range_is_an_error_and_not_black(comp, tools):
+    comp.node["frames"].setValue("1002-1003")
+    comp.press("matte_range")
+    assert picture(comp, tools, 1003, gui=False)["rgba.alpha"].any()
+    for frame in (1001, 1004, 1006):
+        with pytest.raises(tools.pixels.RenderError, match="no such file"):
+            picture(comp, tools, frame, gui=False)
+
+
 def test_saved_and_opened_again_it_is_as_it_was(comp):
     comp.press("matte_range")
     path = str(comp.folder / "comp.nk")
@@ -147,6 +181,15 @@ def test_a_script_of_another_system_is_at_home_here_by_the_path_map(start_nuke, 
     nuke.scriptOpen(str(path))
     assert nuke.toNode("NukeMatting1")["status"].value() == "6 of 6 frames matted"
     nuke.execute(nuke.toNode("Write1"), 1001, 1002)
+
+
+def test_one_map_serves_both_systems(start_nuke, build_comp, tmp_path, monkeypatch):
+    monkeypatch.setenv("NUKE_MATTING_PATH_MAP", f"{tmp_path}=/farm/show")  # of the artist's machine, for its worker
+    os.symlink(tmp_path, f"{tmp_path}_mounted")
+    comp = build_comp(start_nuke())
+    assert comp.nuke._filtered("/farm/show/plate/plate.1001.exr") == f"{tmp_path}/plate/plate.1001.exr"
+    assert comp.nuke._filtered("/farm/showreel/a.exr") == "/farm/showreel/a.exr"
+    assert comp.nuke._filtered(f"{tmp_path}/plate/a.exr") == f"{tmp_path}/plate/a.exr"
 
 
 def test_two_nodes_in_a_script_do_not_meet(comp, weights):
@@ -181,6 +224,21 @@ def test_a_precomp_takes_the_place_of_the_node(comp, layer):
         merged.get_pixels(oiio.FLOAT)[..., :3] == plate.get_pixels(oiio.FLOAT)[..., :3]
     ).all() or layer != "rgba.alpha"
     render(comp)
+
+
+@pytest.mark.parametrize("premult", [False, True])
+@pytest.mark.parametrize("foreground", ["plate", "into RGB", "into layer fg"])
+def test_a_precomp_shows_what_the_node_showed(comp, tools, foreground, premult):
+    comp.nuke._script.read("add_layer {fg fg.red fg.green fg.blue}")
+    comp.node["foreground"].setValue(foreground)
+    comp.node["premult"].setValue(premult)
+    comp.press("matte_range")
+    before = picture(comp, tools, 1004, gui=True)
+    comp.node["precomp"].execute()
+    comp.nuke.pump(lambda: comp.node._tree is None)
+    after = tools.pixels.Evaluator(1004).of(comp.write.input(0)._tree)
+    for name, plane in before.items():
+        assert (after[name] == plane).all(), name
 
 
 def test_a_precomp_that_lacks_a_frame_leaves_the_node(comp):

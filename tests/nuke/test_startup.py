@@ -64,6 +64,45 @@ def test_with_our_python_damaged_nuke_starts_and_the_node_says_so(start_nuke, in
     assert "NukeMatting" in said + "".join(nuke.messages)
 
 
+def test_without_a_gui_a_button_whose_python_is_gone_is_an_error(start_nuke, installed):
+    shutil.rmtree(installed / "nuke_matting_host")
+    node = start_nuke(gui=False, gizmos=installed).createNode("NukeMatting")
+    with pytest.raises(RuntimeError, match="nuke-matting nuke install"):
+        node["matte_range"].execute()
+    assert "its Python is not there" in node["status"].value()
+
+
+def test_a_path_map_that_is_none_is_told_and_breaks_no_other_node(start_nuke, build_comp, monkeypatch, capfd):
+    monkeypatch.setenv("NUKE_MATTING_PATH_MAP", "P:/show")
+    nuke = start_nuke(own_worker=True)
+    assert nuke._filtered("/show/plate.1001.exr") == "/show/plate.1001.exr"
+    comp = build_comp(nuke)
+    comp.press("matte_range")
+    assert "path map: 'P:/show' is no pair" in comp.node["status"].value() and "Traceback" not in capfd.readouterr().err
+
+
+def test_looks_that_take_long_are_rare(comp, monkeypatch):
+    startup, looks = sys.modules["nuke_matting_host.startup"], []
+    comp.node["made"].setValue("earlier")
+    monkeypatch.setattr(
+        startup.actions, "tell_change", lambda node: (looks.append(clock[0]), clock.__setitem__(0, clock[0] + 1))
+    )
+    clock = [100.0]
+    monkeypatch.setattr(startup.time, "monotonic", lambda: clock[0])
+    for _ in range(60):
+        comp.nuke._call("UpdateUI", comp.node)
+        clock[0] += 1
+    assert looks == [100.0, 121.0, 142.0], "one second in twenty-one"
+
+
+def test_a_fault_of_ours_stops_no_callback_of_nuke(comp, monkeypatch):
+    actions = sys.modules["nuke_matting_host.actions"]
+    comp.node["made"].setValue("earlier")
+    monkeypatch.setattr(actions, "tell_change", lambda node, plan=None: {}["lost"])
+    comp.nuke._call("UpdateUI", comp.node)
+    assert "unexpected KeyError" in comp.node["status"].value()
+
+
 def test_the_shims_stand_in_a_nuke_that_knows_none_of_our_calls(monkeypatch, installed, capfd):
     monkeypatch.setitem(sys.modules, "nuke", object())
     for name in [each for each in sys.modules if each.partition(".")[0] == "nuke_matting_host"]:

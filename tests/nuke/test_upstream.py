@@ -60,6 +60,33 @@ def test_in_proxy_mode_it_is_rendered_at_full_size(graded):
     assert graded.node["status"].value().startswith("1 of 6") and graded.nuke.root()["proxy"].value()
 
 
+def test_in_proxy_mode_the_plate_is_read_at_full_size(comp, make_plate):
+    comp.read["proxy"].setValue(make_plate(range(1001, 1007), name="proxy"))
+    before = plan(comp)
+    comp.nuke.root()["proxy"].setValue(True)
+    assert plan(comp) == before and before.plate == comp.read["file"].value()
+    comp.press("matte_frame")
+    assert comp.node["status"].value().startswith("1 of 6")
+    comp.nuke.root()["proxy"].setValue(False)
+    comp.press("refresh")
+    assert comp.node["status"].value().startswith("1 of 6")
+
+
+def test_what_expressions_upstream_ask_for_counts_too(graded):
+    control, gain = (graded.nuke.nodes.Grade() for _ in range(2))
+    for node, name in ((control, "Control"), (gain, "Gain")):
+        node.setName(name)
+    graded.grade["multiply"].fromScript("{{Control.multiply}}")
+    control["multiply"].fromScript("{{Gain.add}}")
+    gain["add"].setValue(0.5)
+    before = plan(graded).digest
+    gain["add"].setValue(0.25)
+    changed = plan(graded).digest
+    gain["label"].setValue("does not matter")
+    graded.nuke.root()["frame"].setValue(1005)
+    assert changed != before and plan(graded).digest == changed
+
+
 def test_a_render_that_fails_is_said(graded):
     graded.read["file"].setValue("/no/such/plate.%04d.exr")
     graded.press("matte_frame")
