@@ -48,8 +48,8 @@ class Sources:
     @property
     def people_alone(self) -> bool:
         """Whether no other subjects are drawn."""
-        drawn = [each for each in (*self.people, *self.others) if each.weight > 0]
-        return self.things == 0 and not any(each in self.others or not each.people for each in drawn)
+        others = [*self.others, *(each for each in self.people if not each.people)]
+        return self.things == 0 and not any(each.weight > 0 for each in others)
 
 
 @dataclass(frozen=True)

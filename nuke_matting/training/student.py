@@ -22,11 +22,13 @@ class Student(nn.Module, ABC):
 
     kind : the class of its recipes.
     told : it is shown clean plates or guides, and so may learn from subjects that are not people.
+    least : frames that each process needs in a step, for batch norm to have statistics.
     net : the network, whose weights are kept.
     """
 
     kind: ClassVar[type[Recipe]]
     told: ClassVar[bool]
+    least: ClassVar[int] = 1
     net: nn.Module
 
     def __init__(self, recipe: Any) -> None:

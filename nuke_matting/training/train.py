@@ -30,7 +30,7 @@ from nuke_matting.training.processes import Processes
 from nuke_matting.training.record import Log, write_picture
 from nuke_matting.training.stages import Optimiser, Recipe, Stage
 from nuke_matting.training.student import Student
-from nuke_matting.training.students import check_sources, make_student
+from nuke_matting.training.students import check_share, check_sources, make_student
 
 LAST, WEIGHTS, LOG = "last.pt", "weights.safetensors", "log.csv"
 LOG_EVERY = 50  # steps
@@ -72,8 +72,8 @@ class Trainer:
     """A student that learns, and the average that follows it. Goes on from the checkpoint in `job.out`, if any.
 
     `step` is the number of steps done. Raises ModelError: a checkpoint that cannot be read, or is of something else;
-    UsageError: a batch that cannot be shared among the processes, or subjects that the model cannot learn; OutputError:
-    `job.out` cannot be made.
+    UsageError: a batch that cannot be shared among the processes or is too small, or subjects that the model cannot
+    learn; OutputError: `job.out` cannot be made.
     """
 
     def __init__(self, job: Job, processes: Processes) -> None:
@@ -84,6 +84,7 @@ class Trainer:
         torch.manual_seed(job.seed)
         device = processes.device
         self.student = make_student(job.recipe).to(device, memory_format=torch.channels_last)
+        check_share(self.student, self.stage)
         self.student.refinement.requires_grad_(self.student.refines(self.stage))
         self.average = make_student(job.recipe).to(device)
         self.optimiser = torch.optim.AdamW(_groups(self.student, job.recipe.optimiser), lr=self.stage.rate)

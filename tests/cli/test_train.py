@@ -67,6 +67,14 @@ def test_every_model_is_trained_in_two_stages_and_its_weights_matte(nuke_matting
     assert ended.returncode == 0, ended.stderr
 
 
+@pytest.mark.parametrize("action", ["run", "preview"])
+def test_things_are_not_for_models_that_cannot_be_told_of_them(nuke_matting, at_work, action):
+    command = ("train", action, of("memory", at_work), "--stage", "tiny", *SOURCES, "--out", "out")
+    ended = nuke_matting(*command, "--things", "1")
+    assert ended.returncode == 2 and ended.stderr.count("\n") == 1
+    assert "memory is shown no clean plate and no guide" in ended.stderr and not (at_work / "out").exists()
+
+
 def test_help_names_the_recipes(nuke_matting):
     ended = nuke_matting("train", "run", "--help")
     assert all(name in ended.stdout for name in MODELS)

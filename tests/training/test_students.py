@@ -92,6 +92,21 @@ def test_the_last_stage_teaches_every_weight(job, model):
 
 
 @models
+def test_rounded_arithmetic_teaches_too(job, model):
+    """As on GPUs: bf16 where that is safe."""
+    trainer = Trainer(job(model, "last"), ALONE)
+    for _ in range(2):
+        with torch.autocast("cpu", torch.bfloat16):
+            losses, _ = trainer.student(batch_of(trainer.job), STAGES["last"], torch.Generator().manual_seed(0))
+        assert all(each.isfinite() and each.dtype == torch.float32 for each in losses.values())
+        trainer.optimiser.zero_grad()
+        sum(losses.values()).backward()
+        trainer.optimiser.step()
+    first, *_, last = (each for each in trainer.student.net.parameters() if each.ndim > 1)
+    assert first.grad.any() and last.grad.any()
+
+
+@models
 def test_the_alpha_for_a_look_has_the_coarse_size(job, model):
     _, alpha = make_student(job(model, "last").recipe)(batch_of(job(model, "last")), STAGES["last"], torch.Generator())
     assert alpha.shape == (2, 3, 1, 32, 32) and not alpha.requires_grad
@@ -153,6 +168,17 @@ def test_subjects_that_a_model_cannot_be_told_of_are_refused(job, sources, model
         with pytest.raises(UsageError, match=f"{model} is shown no clean plate.*leave out --others, --things") as error:
             Trainer(mine, ALONE)
         assert "\n" not in str(error.value) and not mine.out.exists()
+
+
+@models
+def test_a_batch_of_one_frame_is_learnt_or_refused_in_one_line(job, model):
+    mine = job(model, "first", batch=1, steps=1)
+    if MODELS[model].least == 1:
+        assert run(mine)["step"] == 1
+        return
+    with pytest.raises(UsageError, match=f"{model} needs 2 frames a step in each process.*norms to false"):
+        Trainer(mine, ALONE)
+    assert run(job(model, "first", batch=1, steps=1, norms=False))["step"] == 1
 
 
 def test_weights_say_how_they_must_be_run(job):

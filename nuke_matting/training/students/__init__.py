@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nuke_matting.errors import UsageError
 from nuke_matting.training.data import Sources
-from nuke_matting.training.stages import Recipe
+from nuke_matting.training.stages import Recipe, Stage
 from nuke_matting.training.student import Student
 from nuke_matting.training.students.background import BackgroundStudent
 from nuke_matting.training.students.memory import MemoryStudent
@@ -30,4 +30,13 @@ def check_sources(recipe: Recipe, sources: Sources) -> None:
         raise UsageError(
             f"{recipe.model} is shown no clean plate and no guide, so it can learn people alone",
             advice="leave out --others, --things and sets that do not hold people alone",
+        )
+
+
+def check_share(student: Student, share: Stage) -> None:
+    """Raises UsageError where a process's share of a stage's batch is too small to learn from."""
+    if share.norms and share.batch * share.frames < student.least:
+        raise UsageError(
+            f"{student.recipe.model} needs {student.least} frames a step in each process, for batch norm",
+            advice="raise the recipe's batch, start fewer processes, or set norms to false",
         )

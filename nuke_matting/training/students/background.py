@@ -54,6 +54,7 @@ class BackgroundStudent(Student):
 
     kind = BackgroundRecipe
     told = True
+    least = 2  # ASPP normalises what is left of a whole frame, one value a channel
 
     def __init__(self, recipe: BackgroundRecipe) -> None:
         super().__init__(recipe)
