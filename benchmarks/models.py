@@ -3,7 +3,8 @@
 Prints a Markdown table: parameters, GMACs at 512x512, 1920x1080 and 3840x2160, and the milliseconds that the model
 takes for a frame on two CPU cores, without reading, colour and writing. Files of others are in it where they were added
 (`nuke-matting model add`). Networks of ours that have no weights yet are measured with random ones. Where the work
-depends on the picture, the counts are for as many regions as the default budget allows, the times for noise.
+depends on the picture, the counts are for as many regions as the default budget allows, the times for noise. With
+--clips a second table follows: how good the mattes of those that have weights are.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from pathlib import Path
 
 import torch
 
-from nuke_matting import Settings
+from nuke_matting import Settings, Shot
 from nuke_matting.models.about import Cost, about, cost, names
 from nuke_matting.models.adapters.rvm import RvmModel
 from nuke_matting.models.contract import Model, Quality
@@ -28,6 +29,10 @@ from nuke_matting.nets.background import BackgroundNetwork
 from nuke_matting.nets.memory_network import MemoryNetwork
 from nuke_matting.nets.regional import RegionalNetwork
 from nuke_matting.nets.two_stage import TwoStage
+from nuke_matting.plate.sequence import find_sequence
+from nuke_matting.quality.clips import Clip, read_sample
+from nuke_matting.quality.figures import UNITS, Figures, Sample, clip_figures, mean_figures
+from nuke_matting.quality.table import markdown
 
 NETS = {
     "two_stage": TwoStage,
@@ -37,11 +42,11 @@ NETS = {
 }
 
 
-def milliseconds(model: Model, width: int, height: int, runs: int) -> float:
+def milliseconds(model: Model, width: int, height: int, runs: int, regions: float) -> float:
     """Median of some runs after a first one: a frame of a sequence, what is remembered of its neighbours at hand."""
-    frame, settings = some_frame(width, height, clean=True), Settings()
+    frame = some_frame(width, height, clean=True)
     other = model.encode(model.prepare(replace(frame, image=frame.image[::-1].copy())))
-    memory, quality = [other] * len(model.references), Quality(settings.regions, settings.region_batch)
+    memory, quality = [other] * len(model.references), Quality(regions, Settings().region_batch)
     took = []
     for _ in range(runs + 1):
         began = time.perf_counter()
@@ -58,21 +63,49 @@ def with_random_weights(kind: str, folder: Path) -> Model:
     return load_file(path, "cpu", "fp32")
 
 
+def quality_row(model: Model, clips: list[Path], clean: bool) -> Figures:
+    """The mean over clips as `held_out.py` writes them, with their clean plate or without."""
+    found = []
+    for clip in clips:
+        alpha = find_sequence(str(clip / "alpha.%04d.exr"))
+        plate = str(clip / "clean.%04d.exr") if clean else ""
+        shot = Shot(clip / "plate.%04d.exr", Settings(cache=False, clean_plate=plate), model)
+        truth = Clip(clip.name, alpha, alpha)
+        samples = (Sample(shot.matte(each).alpha, read_sample(truth, each).truth) for each in truth.frames)
+        found.append(clip_figures(samples))
+    return mean_figures(found)
+
+
+def quality_table(chosen: list[str], clips: list[Path]) -> None:
+    """Prints the figures of every model that has weights, and of those that take a clean plate with one too."""
+    rows = []
+    for name in (each for each in chosen if each in names()):
+        model, takes = load_model(name, "cpu", "auto"), " ".join(about(name).inputs)
+        if not getattr(model, "needs_clean_plate", False):
+            rows.append((name, len(clips), quality_row(model, clips, False)))
+        if "clean plate" in takes:
+            rows.append((f"{name}, with a clean plate", len(clips), quality_row(model, clips, True)))
+    print(f"\n{UNITS}\n\n{markdown(rows, ('mad', 'mse', 'grad', 'conn', 'dtssd'), 'model', 'clips')}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--models", nargs="+", metavar="NAME", help="default: all")
+    parser.add_argument("--regions", type=float, default=Settings().regions, help="budget of the times (default: 4)")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--no-times", action="store_true", help="counts alone, which are the same on any machine")
+    parser.add_argument("--clips", nargs="+", type=Path, metavar="CLIP", help="of held_out.py: a table of quality too")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
+    chosen = args.models or sorted({*names(), *NETS})
     times = () if args.no_times else tuple(SIZES.values())
     sizes = [f"{width}x{height}" for width, height in SIZES.values()]
     counted, timed = (f"GMACs {each}" for each in sizes), (f"ms {each}" for each in sizes if times)
     row("model", "weights", "parameters, M", *counted, *timed)
     row("---", "---", *("---:" for _ in range(1 + len(sizes) + len(times))))
     with tempfile.TemporaryDirectory() as folder:
-        for name in args.models or sorted({*names(), *NETS}):
+        for name in chosen:
             if name in names():
                 model, price, origin = load_model(name, "cpu", "auto"), cost(name), about(name).origin
             else:
@@ -81,7 +114,10 @@ def main() -> None:
             shown = f"{name} (each frame warmed up over {price.warm_up})" if isinstance(model, RvmModel) else name
             counts = (price.gmacs_512, price.gmacs_hd, price.gmacs_4k)
             cells = [f"{each:.2f}" for each in (price.parameters / 1e6, *counts)]
-            row(shown, origin, *cells, *(f"{milliseconds(model, *size, args.runs):.0f}" for size in times))
+            took = (milliseconds(model, *size, args.runs, args.regions) for size in times)
+            row(shown, origin, *cells, *(f"{each:.0f}" for each in took))
+    if args.clips:
+        quality_table(chosen, args.clips)
 
 
 def row(*cells: str) -> None:

@@ -41,7 +41,9 @@ def add(verbs: argparse._SubParsersAction) -> None:
     show.set_defaults(run=_show)
 
     adding = actions.add_parser("add", help="add a file: RVM, BGMv2 or MODNet as published, or weights of ours")
-    adding.add_argument("file", metavar="FILE", type=Path, help="TorchScript, ONNX, .safetensors or BGMv2's .pth; it is copied")
+    adding.add_argument(
+        "file", metavar="FILE", type=Path, help="TorchScript, ONNX, .safetensors, or BGMv2's .pth; it is copied"
+    )
     adding.add_argument("--kind", choices=tuple(PEERS), default="", help="its network (default: by inputs and outputs)")
     adding.add_argument("--name", metavar="NAME", default="", help="what to call it (default: after the file)")
     adding.add_argument("--licence", metavar="TEXT", default="", help="note on its licence, for those who use it")
