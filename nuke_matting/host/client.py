@@ -167,6 +167,8 @@ class Client:
                 continue
             if event["type"] != "hello":
                 self._dispatch(event)
+            elif process.hello is not None:
+                log.warning("the worker said hello twice")
             elif event["protocol"] == PROTOCOL:
                 process.hello = event
                 process.greeted.set()

@@ -17,6 +17,7 @@ from nuke_matting import host
 from nuke_matting.host.client import Client
 from nuke_matting.host.errors import HostError
 from nuke_matting.host.pathmap import PathMap
+from nuke_matting.host.protocol import check_event
 from nuke_matting.host.wire import BadMessage
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the stand-ins are POSIX's")
@@ -89,6 +90,68 @@ def test_a_request_that_does_not_fit_is_refused_before_it_is_sent(client):
         client(POLITE).matte("p.####.exr", settings={"regions": "many"})
 
 
+def test_a_request_too_long_for_a_line_is_refused_and_leaves_nothing_behind(client):
+    it = client("""
+        hello()
+        first = starts() == 1
+        for request in requests():
+            if first:
+                os._exit(1)
+            done(request)
+    """)
+    with pytest.raises(BadMessage, match="longer than"):
+        it.matte("p.####.exr", frames="1001 " * 300_000)
+    assert it.matte("p.####.exr").wait(10)["state"] == "done", "after a death what is open is asked for again"
+    assert it._open == {}
+
+
+def test_one_that_does_not_even_read_cannot_hold_up_its_end(client):
+    it = client("hello()\ntime.sleep(60)")
+    it.hello(10)
+    closings = []
+
+    def ask():
+        closings.append(it.matte("p.####.exr", frames="1001 " * 100_000).wait(30))
+
+    threads = [threading.Thread(target=ask) for _ in range(3)]
+    for each in threads:
+        each.start()
+    time.sleep(0.5)  # the pipe is full, and a thread waits to write
+    began = time.monotonic()
+    it.close()
+    assert time.monotonic() - began < 15
+    for each in threads:
+        each.join(15)
+    assert [each["type"] for each in closings] == ["error"] * 3
+
+
+def test_what_a_script_around_the_worker_started_ends_with_it(client, tmp_path):
+    it = client(
+        f"""
+        import subprocess
+        child = subprocess.Popen(["sleep", "60"])
+        with open({str(tmp_path / "child")!r}, "w") as file:
+            file.write(str(child.pid))
+        child.wait()
+    """,
+        patience=1.5,
+    )
+    assert it.matte("p.####.exr").wait(20)["type"] == "error"
+    child = int((tmp_path / "child").read_text())
+    end = time.monotonic() + 5
+    while _runs(child) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert not _runs(child)
+
+
+def _runs(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
 def test_nonsense_from_the_worker_costs_no_request(client, caplog):
     it = client(r"""
         print("Welcome to gpu7!\n{\"motd\": 1}")
@@ -109,6 +172,37 @@ def test_nonsense_from_the_worker_costs_no_request(client, caplog):
         assert it.matte("p.####.exr", events.append).wait(20)["state"] == "done"
     assert [each["type"] for each in events] == ["done"] * 3
     assert "half a frame of mind" in caplog.text and "no event" in caplog.text
+
+
+def test_ten_thousand_damaged_events_cost_no_request(client):
+    it = client(r"""
+        import random
+        hello()
+        rng = random.Random(3)
+        events = [
+            {"type": "frame", "id": "r1", "frame": 1, "state": "computed", "path": "/m.exr", "seconds": 0, "notes": []},
+            {"type": "progress", "id": "r1", "done": 1, "failed": 0, "total": 9},
+            {"type": "error", "id": "r1", "frame": 1, "kind": "plate", "what": "w", "advice": "", "path": None},
+            {"type": "hello", "protocol": 7, "version": "0", "pid": 1, "devices": [], "models": []},
+        ]
+        for request in requests():
+            if request["type"] == "ping":
+                ok(request)
+                continue
+            out = sys.stdout.buffer
+            for number in range(10000):
+                line = bytearray(json.dumps(rng.choice(events)).encode())
+                for _ in range(rng.randrange(1, 4)):
+                    line[rng.randrange(len(line))] = rng.choice(b'\x00"\\,:[]{}059-\xff')
+                out.write(bytes(line[:rng.choice((9, 99, 999))]) + b"\n")
+            out.flush()
+            done(request)
+    """)
+    events = []
+    assert it.matte("p.####.exr", events.append).wait(60)["state"] == "done"
+    assert events[-1]["type"] == "done" and it.ping()
+    for event in events:
+        check_event(event)
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -1,6 +1,7 @@
 """Which command starts the worker, under which names files go, and what the worker inherits."""
 
 import os
+import subprocess
 import sys
 
 import pytest
@@ -38,6 +39,20 @@ def test_the_order_is_command_line_python_record_path(places, tmp_path):
     assert find_command(environ) == [sys.executable, *WORKER]
     environ["NUKE_MATTING_WORKER"] = "ssh -T gpu7 '/opt/my tools/nuke-matting' worker"
     assert find_command(environ) == ["ssh", "-T", "gpu7", "/opt/my tools/nuke-matting", "worker"]
+
+
+def test_no_module_in_the_current_folder_gets_in_the_workers_way(places, tmp_path):
+    for name in ("random", "json", "runpy", "nuke_matting"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('the wrong one')")
+    command = find_command({"NUKE_MATTING_PYTHON": sys.executable})
+    done = subprocess.run([*command[:-1], "--version"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert (done.stdout.split()[0], done.returncode) == ("nuke-matting", 0), done.stderr
+
+
+def test_what_was_installed_for_one_user_is_found(places):
+    """A flag such as -I or -s would hide it."""
+    command = find_command({"NUKE_MATTING_PYTHON": sys.executable})
+    assert command[1] == "-c" and len(command) == 4
 
 
 def test_a_recorded_python_that_is_gone_is_passed_over(places, tmp_path):

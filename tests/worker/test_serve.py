@@ -252,6 +252,37 @@ def test_ten_thousand_pings_are_answered_in_order(shared):
     assert [shared.next() for _ in range(10_000)] == [{"type": "ok", "id": f"p{n}"} for n in range(10_000)]
 
 
+def test_of_ten_thousand_requests_each_is_closed_once(shared, make_plate, quick):
+    plate = make_plate([1001], name="flood")
+    kinds = random.Random(9).choices(["matte", "wrong", "ping", "cancel"], k=10_000)
+    about = {
+        "matte": {"type": "matte", "plate": plate, "settings": quick, "compute": False},
+        "wrong": {"type": "matte", "plate": "/no/such/p.####.exr", "settings": quick},
+        "ping": {"type": "ping"},
+        "cancel": {"type": "cancel", "request": "nobody"},
+    }
+    lines = [json.dumps({**about[kind], "id": f"q{number}"}).encode() + b"\n" for number, kind in enumerate(kinds)]
+    writer = threading.Thread(target=shared.write, args=(b"".join(lines),))
+    writer.start()
+    closings = {}
+    while len(closings) < len(kinds):
+        event = shared.next()
+        if event["type"] in ("ok", "done") or (event["type"] == "error" and event["frame"] is None):
+            assert event["id"] not in closings
+            closings[event["id"]] = event
+    writer.join()
+    for number, kind in enumerate(kinds):
+        closing = closings[f"q{number}"]
+        busy = closing["type"] == "error" and closing["kind"] == "busy"
+        if kind in ("ping", "cancel"):
+            assert closing["type"] == "ok"
+        elif kind == "wrong":
+            assert busy or closing["kind"] == "usage"
+        else:
+            assert busy or closing["state"] == "done"
+    assert shared.until(shared.ask("ping"))[-1]["type"] == "ok"
+
+
 def test_it_ends_with_its_host_in_the_middle_of_a_range(environ, long_plate, quick, tmp_path):
     program = (
         "import sys, time; from nuke_matting.host.client import Client\n"
