@@ -27,6 +27,7 @@ from nuke_matting.engine.values import Known, Loaded, Matte, Plan
 from nuke_matting.errors import CacheError, MattingError, PlateError, UsageError
 from nuke_matting.models.contract import FrameInput, Model, Quality
 from nuke_matting.models.registry import load_model
+from nuke_matting.models.tensors import bf16_is_fast
 from nuke_matting.plate.frame import ColourHints, Window
 from nuke_matting.plate.reader import align, read_frame, read_hints, read_matte
 from nuke_matting.plate.sequence import Sequence, find_sequence
@@ -84,9 +85,12 @@ class Shot:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What the user should know of the shot as a whole."""
-        if self.keys is None or self._reads_keys:
-            return ()
-        return (f"the model {self.model.name} does not read key mattes: each is the matte of its own frame alone",)
+        said, model = [], self.model
+        if self.keys is not None and not self._reads_keys:
+            said.append(f"the model {model.name} does not read key mattes: each is the matte of its own frame alone")
+        if model.precision == "bf16" and not bf16_is_fast(model.device):
+            said.append("this processor emulates bf16, many times slower than fp32: leave --precision out")
+        return tuple(said)
 
     def matte(self, frame: int) -> Matte:
         """The matte of a frame, from the cache or computed. Raises PlateError where the frame cannot be read."""

@@ -186,3 +186,11 @@ class TestCache:
 def test_a_plate_that_is_not_there_is_refused_at_once(settings, tmp_path):
     with pytest.raises(UsageError):
         Shot(tmp_path / "plate.%04d.exr", settings)
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_arithmetic_that_the_processor_only_emulates_is_warned_of(make_plate, settings, monkeypatch, fast):
+    monkeypatch.setattr("nuke_matting.engine.shot.bf16_is_fast", lambda device: fast)
+    shot = Shot(make_plate([1]), settings.replace(precision="bf16", device="cpu"))
+    assert any("emulates bf16" in each for each in shot.warnings) is not fast
+    assert Shot(make_plate([1]), settings.replace(device="cpu")).warnings == ()
