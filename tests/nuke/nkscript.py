@@ -97,6 +97,8 @@ class Reader:
         if name in IGNORED:
             return ""
         if name == "stack":
+            if int(words[0]) >= len(self.stack):
+                return "0"  # as at the top of what was copied, where nothing is selected
             handle = f"node{len(self._handles)}"
             self._handles[handle] = self.stack[-1 - int(words[0])]
             return handle
@@ -104,6 +106,12 @@ class Reader:
             if words[0] != "0" and words[0] not in self._handles:
                 raise NkError(f"push {words[0]}: no such node")
             self.stack.append(self._handles.get(words[0]))
+            return ""
+        if name == "clone":
+            original, body = self._handles.get(words[0]), words[1]
+            if original is None:
+                raise NkError(f"clone {words[0]}: no such node")
+            self._node(original.kind, body, original)
             return ""
         if name == "add_layer":
             layer, *channels = self._tcl.splitlist(words[0])
@@ -121,7 +129,8 @@ class Reader:
         self._node(name, words[0] if words else "")
         return ""
 
-    def _node(self, kind, body):
+    def _node(self, kind, body, original=None):
+        """original : what this is a clone of, whose knobs and name it shares."""
         words = list(self._tcl.splitlist(body))
         node, count = Node(kind, parent=self._here), 1
         pairs = []
@@ -142,8 +151,11 @@ class Reader:
                 raise NkError(f"{kind}: {name} twice")
             else:
                 node.knobs[name] = value
+        if original is not None:
+            node.knobs = {**original.knobs, **node.knobs}
+            node.user_knobs += original.user_knobs
         node.name = node.knobs.get("name", "")
-        if self._here.find(node.name) is not None:
+        if original is None and self._here.find(node.name) is not None:
             if self._here is not self.root:
                 raise NkError(f"{node.name} twice in {self._here.name}")
             node.name = node.knobs["name"] = self._free(node.name)  # as Nuke does with what is pasted
@@ -186,9 +198,13 @@ class Reader:
         return knob
 
 
-def badly_quoted(text):
-    """Quoted values in which a letter stands bare that Nuke's own writer escapes."""
-    values = re.findall(r'"((?:\\.|[^"\\])*)"', text, re.DOTALL)
+def badly_quoted(text, expressions=True):
+    """Quoted values in which a letter stands bare that Nuke's own writer escapes.
+
+    expressions : look at those too, which are quoted within braces: there scripts that Nuke saved have both forms.
+    """
+    values = re.findall(r'(\{?)"((?:\\.|[^"\\])*)"', text, re.DOTALL)
+    values = [each for brace, each in values if expressions or not brace]
     return [each for each in values if re.search(r"(?<!\\)(?:\\\\)*[\[{}$]", each)]
 
 

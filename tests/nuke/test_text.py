@@ -8,76 +8,9 @@ import pytest
 
 from nuke_matting.host.description import INPUTS, gizmo_text, nodes, user_knobs
 
-GIZMOS = Path(__file__).parent.parent.parent / "gizmos"
-# as Nuke 13 writes it: header lines, a layout that is XML, quoting, a curve, inputs from the stack
-SAVED = r"""#! /usr/local/Nuke13.2v4/libnuke-13.2.4.so -nx
-#write_info Write1 file:"out/a_%04d.exr" format:"1920 1080 1" framerange:"1 100" colorManagement:"Nuke"
-version 13.2 v4
-define_window_layout_xml {<?xml version="1.0" encoding="UTF-8"?>
-<layout version="1.0"><window x="0" y="27" screen="0"><dock id=""><page id="DAG.1"/></dock></window></layout>
-}
-Root {
- inputs 0
- name /shots/sh010/comp.nk
- format "1920 1080 0 0 1920 1080 1 HD_1080"
- proxy_type scale
- monitorOutLUT "sRGB (default)"
-}
-Read {
- inputs 0
- file_type exr
- file /shots/sh010/plate.####.exr
- first 1001
- origset true
- name Read1
- xpos -53
- ypos -134
-}
-set N2f6a7c00 [stack 0]
-add_layer {matte matte.a}
-StickyNote {
- inputs 0
- name StickyNote1
- label "don't touch \{this\} \[yet]"
-}
-push $N2f6a7c00
-Roto {
- output matte
- curves {{{v x3f99999a}
-  {f 0}
-  {n
-   {layer Root
-    {f 2097152}}}}}
- name Roto1
-}
-set N2f6a8d10 [stack 0]
-push $N2f6a7c00
-push 0
-push $N2f6a8d10
-Group {
- inputs 3
- name Group1
- addUserKnob {20 User}
- addUserKnob {7 size R 0 100}
- size {{curve x1001 1.5 x1020 20}}
-}
- Input {
-  inputs 0
-  name Input1
- }
- Blur {
-  size {{parent.size}}
-  name Blur1
- }
- Output {
-  name Output1
- }
-end_group
-Viewer {
- frame_range 1-100
- name Viewer1
-}
-"""
+HERE = Path(__file__).parent
+GIZMOS = HERE.parent.parent / "gizmos"
+OF_EVERY_SCRIPT = ["rgb", "rgba", "alpha", "none", "depth", "forward", "backward", "mask", "rotopaint_mask"]
 TEXT = (GIZMOS / "NukeMatting.gizmo").read_text()
 
 
@@ -224,23 +157,88 @@ def test_a_node_that_wants_more_than_the_stack_has_is_found(tools):
     assert check(reader, tools.catalogue) == ["C takes 2 inputs of 1"]
 
 
+def lint(tools, text):
+    """What is wrong with a script of any nodes: what can be told without knowing their classes; lines."""
+    reader, wrong = tools.nkscript.Reader(), []
+    reader.read(text)
+    for node in reader.root.walk():
+        wrong += node.problems
+        for knob in node.user_knobs:
+            target, _, linked = knob.text.partition(".")
+            if knob.code == 41 and linked and node.find(target) is None:
+                wrong.append(f"{node.name}: {knob.name} links to {knob.text}")
+        for name, value in node.knobs.items():
+            layer = value.partition(".")[0]
+            if (
+                node.kind == "Copy"
+                and re.fullmatch(r"(from|to)\d", name)
+                and layer not in (*OF_EVERY_SCRIPT, *reader.layers)
+            ):
+                wrong.append(f"{node.name}: no layer {layer}")
+    bodies = re.sub(r"^(#[^\n]*|define_window_layout_xml \{.*?^\})$", "", text, flags=re.MULTILINE | re.DOTALL)
+    return wrong + tools.nkscript.badly_quoted(bodies, expressions=False)
+
+
 def test_text_in_the_form_that_nuke_saves_is_read(tools):
     reader = tools.nkscript.Reader()
-    reader.read(SAVED)
-    read, comment, roto, group, viewer = reader.root.children
+    reader.read((HERE / "saved.nk").read_text())
+    read, comment, backdrop, roto, group, merge, write, clone, viewer = reader.root.children
     assert reader.root.knobs["format"] == "1920 1080 0 0 1920 1080 1 HD_1080"
-    assert comment.knobs["label"] == "don't touch {this} [yet]"
-    assert roto.inputs == [read] and group.inputs == [roto, None, read] and viewer.inputs == [group]
-    assert [each.name for each in group.user_knobs] == ["User", "size"] and reader.layers == {"matte": ["matte.a"]}
-    assert group.find("Blur1").inputs == [group.find("Input1")]
-    assert tools.nkscript.badly_quoted(SAVED.partition("Root {")[2]) == []
+    assert comment.knobs["label"] == "don't touch {this} [yet]" and backdrop.inputs == []
+    assert roto.inputs == [read] and group.inputs == [roto, None, read]
+    assert merge.inputs == [roto, read, group] and write.inputs == [merge] and viewer.inputs == [group]
+    assert (clone.kind, clone.name, clone.inputs, clone.knobs["output"]) == ("Roto", "Roto1", [], "matte")
+    assert reader.layers == {"matte": ["matte.a"], "spill": ["spill.red", "spill.green"]}
+    blur, transform, copy = (group.find(name) for name in ("Blur1", "Transform1", "Copy1"))
+    assert blur.inputs == [group.find("Input1")] and copy.inputs == [blur, transform]
+    button = next(each for each in group.user_knobs if each.name == "press")
+    assert (button.text, button.tooltip) == ("""print([1, 2][0], '\\t', "{}")""", "prints [a list]")
+    for code in (button.text, group.knobs["onCreate"], group.knobs["knobChanged"], write.knobs["beforeRender"]):
+        compile(code, "a callback", "exec")
+    assert next(each for each in group.user_knobs if each.name == "way").items == ["up", "down", "to the side"]
+    assert write.knobs["file"] == "out/[file tail [file rootname [value root.name]]]/a b_%04d.exr"
+
+
+def test_what_was_copied_is_pasted_onto_what_is_selected_or_onto_nothing(tools):
+    text = (HERE / "pasted.nk").read_text()
+    reader = tools.nkscript.Reader()
+    group, dot = reader.read(text)
+    assert group.inputs == [None, None] and dot.inputs == [group]
+    reader = tools.nkscript.Reader()
+    (read,) = reader.read("Read {\n inputs 0\n name Read1\n}\n")
+    assert reader.read(text)[0].inputs == [read, None]
+
+
+@pytest.mark.parametrize("name", ["saved.nk", "pasted.nk"])
+def test_the_lint_passes_what_is_in_the_form_that_nuke_saves(tools, name):
+    assert lint(tools, (HERE / name).read_text()) == []
+
+
+@pytest.mark.parametrize(
+    "old, new, what",
+    [
+        ("add_layer {spill spill.red spill.green}", "", "no layer spill"),
+        ("T Copy1.to0", "T Copy2.to0", "links to Copy2"),
+        ("prints \\[a list]", "prints [a list]", "prints"),
+        ("  inputs 2\n  from0", "  inputs 4\n  from0", "takes 4 inputs of 2"),
+    ],
+)
+def test_the_lint_finds_a_slip_in_it(tools, old, new, what):
+    text = (HERE / "saved.nk").read_text()
+    assert old in text
+    assert any(what in line for line in lint(tools, text.replace(old, new)))
+
+
+def test_what_a_clone_is_of_must_be_there(tools):
+    with pytest.raises(tools.nkscript.NkError, match="no such node"):
+        tools.nkscript.Reader().read("clone 0 {\n inputs 0\n}")
 
 
 def test_scripts_that_nuke_saved_are_read(tools):
     folder = os.environ.get("NUKE_MATTING_SCRIPTS", "")
     if not folder:
         pytest.skip("NUKE_MATTING_SCRIPTS names no folder of .nk files that Nuke saved")
-    for path in Path(folder).glob("*.nk"):
-        reader = tools.nkscript.Reader()
-        assert reader.read(path.read_text()), path
-        assert tools.nkscript.badly_quoted(path.read_text().partition("Root {")[2]) == [], path
+    paths = sorted(Path(folder).rglob("*.nk"))
+    assert paths
+    for path in paths:
+        assert lint(tools, path.read_text()) == [], path
