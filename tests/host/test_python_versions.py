@@ -74,3 +74,32 @@ def test_it_runs_under_nukes_python(version, tmp_path):
         timeout=60,
     )
     assert done.stdout.strip() == version, done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("version", VERSIONS)
+def test_its_tests_pass_under_nukes_python(version, tmp_path):
+    """Those that need nothing but the host: with a pytest of that Python's own, where one can be installed."""
+    program = python(version)
+    if program is None or version == f"{sys.version_info[0]}.{sys.version_info[1]}":
+        pytest.skip(f"no other Python {version} here")
+    alone = tmp_path / "nuke_matting"
+    shutil.copytree(FOLDER, alone / "host", ignore=shutil.ignore_patterns("__pycache__"))
+    (alone / "__init__.py").touch()
+    for name in ("client", "find", "review", "wire"):
+        shutil.copy(Path(__file__).with_name(f"test_{name}.py"), tmp_path)
+    subprocess.run([program, "-m", "venv", str(tmp_path / "venv")], check=True)
+    own = str(tmp_path / "venv" / ("Scripts" if os.name == "nt" else "bin") / "python")
+    environ = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    got = subprocess.run([own, "-m", "pip", "install", "-q", "pytest", "hypothesis"], capture_output=True, text=True)
+    if got.returncode:
+        pytest.skip(f"pytest cannot be installed: {got.stderr.strip()[-200:]}")
+    done = subprocess.run(
+        [own, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--show-capture=no", "--rootdir", str(tmp_path)],
+        cwd=tmp_path,
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert done.returncode == 0 and " passed" in done.stdout, done.stdout + done.stderr
