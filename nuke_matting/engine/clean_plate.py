@@ -8,14 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from skimage.feature import ORB, match_descriptors
-from skimage.measure import ransac
+from skimage.measure import block_reduce, ransac
 from skimage.transform import ProjectiveTransform, warp
 
 from nuke_matting.colour.model_space import from_model, to_model
-from nuke_matting.nets.resize import area
 
 Array = NDArray[np.float32]
 SIDE = 256  # pixels of the long side that the exposure is found at
@@ -64,7 +62,8 @@ def exposure(plate: Array, clean: Array) -> Exposure | None:
     plate, clean : [H, W, 3] float32, model space, of the same view; the plate also shows a subject, which is left out:
     the ratio of the two that most pixels share is the background's, and gain and bias are fitted to those alone.
     """
-    small = [from_model(_reduced(each, SIDE).astype(np.float64)) for each in (plate, clean)]
+    step = _step(plate.shape, SIDE)
+    small = [from_model(_reduced(each, step).astype(np.float64)) for each in (plate, clean)]
     gains, biases = [], []
     for p, c in zip(*(np.moveaxis(each, 2, 0).reshape(3, -1) for each in small), strict=True):
         fit = _fit(p, c)
@@ -114,12 +113,11 @@ def move(plate: Array, clean: Array) -> ProjectiveTransform | None:
     plate, clean : [H, W, 3] float32, model space. Corners are matched by ORB (Rublee et al., 2011), and the move is the
     one that most of them agree on, so the subject does not matter as long as enough of the background shows.
     """
-    points, words = [], []
+    points, words, step = [], [], _step(plate.shape, ALIGN_SIDE)
     for each in (plate, clean):
-        grey = np.clip(_reduced(each, ALIGN_SIDE).mean(2), 0, 1)
+        grey = np.clip(_reduced(each, step).mean(2), 0, 1)
         if min(grey.shape) < LEAST_SIDE:
             return None
-        step = np.asarray(plate.shape[1::-1]) / grey.shape[::-1]  # of x, y
         finder = ORB(n_keypoints=1500, fast_threshold=0.03)
         try:
             finder.detect_and_extract(grey)
@@ -134,7 +132,7 @@ def move(plate: Array, clean: Array) -> ProjectiveTransform | None:
         (points[0][pairs[:, 0]], points[1][pairs[:, 1]]),
         ProjectiveTransform,
         min_samples=4,
-        residual_threshold=1.5 * max(step),
+        residual_threshold=1.5 * step,
         max_trials=400,
         rng=0,
     )
@@ -156,9 +154,11 @@ def _reach(found: ProjectiveTransform, shape: tuple[int, ...]) -> float:
     return float(np.hypot(*(found(corners) - corners).T).max())
 
 
-def _reduced(picture: Array, side: int) -> Array:
-    """[H, W, 3] -> its area averages, so that no side is longer."""
-    scale = min(1.0, side / max(picture.shape[:2]))
-    height, width = (max(1, round(each * scale)) for each in picture.shape[:2])
-    planes = torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1)))[None]
-    return area(planes, height, width)[0].numpy().transpose(1, 2, 0)
+def _step(shape: tuple[int, ...], side: int) -> int:
+    """Pixels of a block's side, so that blocks of a picture of this shape are no more than `side` in a row."""
+    return max(1, -(-max(shape[:2]) // side))
+
+
+def _reduced(picture: Array, step: int) -> Array:
+    """[H, W, 3] -> the means of its blocks; those at the end are filled up with black, in both plates alike."""
+    return block_reduce(picture, (step, step, 1), np.mean) if step > 1 else picture
