@@ -126,6 +126,17 @@ def _(comp):
     assert not os.path.isfile(comp.folder + "/render/comp.1003.exr"), "a picture was written"
 
 
+@check("behind a TimeOffset too")
+def _(comp):
+    offset = nuke.nodes.TimeOffset(time_offset=-2)
+    offset.setInput(0, comp.node)
+    comp.write.setInput(0, offset)
+    said = failure(lambda: comp.render(1001, 1001))
+    comp.write.setInput(0, comp.node)
+    nuke.delete(offset)
+    assert said, "it went through, though frame 1003 has no matte"
+
+
 @check("a changed setting is told, and stops a render")
 def _(comp):
     from nuke_matting_host import actions
