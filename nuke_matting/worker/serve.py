@@ -17,6 +17,7 @@ from nuke_matting.worker.job import told
 from nuke_matting.worker.pipe import Pipe
 
 PATIENCE = 5.0  # seconds that a frame under way may take at the end
+ADVICE = "install the same nuke_matting on both sides; docs/worker.md tells what a request is"
 
 
 def serve(pipe: Pipe) -> None:
@@ -76,7 +77,7 @@ def _answer(line: bytes | BadMessage, desk: Desk, pipe: Pipe) -> dict[str, Any] 
     except BadMessage as error:
         name = message.get("id")
         usable = isinstance(name, str) and len(name) <= 64 and not desk.has(name)
-        pipe.send(error_event(name if usable else None, "protocol", str(error), "see docs/worker.md"))
+        pipe.send(error_event(name if usable else None, "protocol", str(error), ADVICE))
     except Exception as error:
         pipe.send(told(None, error))
     return None
