@@ -22,7 +22,6 @@ from nuke_matting.training.stages import Stage
 from nuke_matting.training.store import MEMORY, Store, find_backgrounds
 
 REREAD = 200  # batches after which users' own folders are read again, since they may be growing
-SHOWN = 0.2  # how often the clean plate is shown to the network, and the guide
 LAYERS = ("image", "foreground", "alpha", "clean", "guide")  # the pictures of a batch
 
 
@@ -104,16 +103,17 @@ class Batches(IterableDataset):
         return Batch(*layers, guided=torch.tensor([each.guided for each in samples]))
 
 
-def given(guided: Tensor, together: bool, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+def given(guided: Tensor, shown: float, together: bool, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """Which samples of a batch are shown their clean plate and which their guide: two bool tensors [B, 1, 1, 1, 1].
 
-    Each SHOWN of the time; but a guided sample is always shown one of them, as nothing else says what is wanted.
+    A guided sample is always shown one of them, as nothing else says what is wanted.
 
     guided : [B] bool.
+    shown : how often each is, of the others.
     together : all samples have their clean plate or none.
     """
     count = len(guided)
-    drawn = torch.rand(2, 1 if together else count, 1, 1, 1, 1, generator=generator) < SHOWN
+    drawn = torch.rand(2, 1 if together else count, 1, 1, 1, 1, generator=generator) < shown
     clean, guide = drawn[0].expand(count, 1, 1, 1, 1), drawn[1].expand(count, 1, 1, 1, 1)
     lacking = guided.cpu().view(count, 1, 1, 1, 1) & ~clean & ~guide
     if lacking.any():

@@ -18,7 +18,7 @@ def sample_sheet(sources: Sources, stage: Stage, seed: int = 1, count: int = 12,
     """The first sample of each of a training's first `count` steps, a row for each of its frames: [h, w, 3] sRGB.
 
     Images are in the model space, at full size, scaled to `width` pixels. The network itself is shown the clean plate
-    and the guide now and then only (`data.SHOWN`). Raises MattingError.
+    and the guide now and then only (see its recipe). Raises MattingError.
     """
     rows = []
     first = replace(stage, batch=1, steps=count)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from nuke_matting.errors import UsageError
 from nuke_matting.training import data
-from nuke_matting.training.data import LAYERS, SHOWN, Batches, Sources, given
+from nuke_matting.training.data import LAYERS, Batches, Sources, given
 from nuke_matting.training.datasets import Source
 from nuke_matting.training.stages import Stage
 
@@ -108,18 +108,19 @@ def test_a_folder_that_is_not_there_is_refused(behind, tmp_path):
         next(iter(Batches(Sources((Source(tmp_path / "gone"),), behind), STAGE, 1, 0)))
 
 
-@for_all(st.lists(st.booleans(), min_size=1, max_size=8), st.booleans(), st.integers(0, 2**16))
-def test_nobody_has_to_guess_what_a_guided_sample_is_about(guided, together, seed):
+@for_all(st.lists(st.booleans(), min_size=1, max_size=8), st.floats(0, 1), st.booleans(), st.integers(0, 2**16))
+def test_nobody_has_to_guess_what_a_guided_sample_is_about(guided, shown, together, seed):
     flags = torch.tensor(guided)
-    clean, guide = given(flags, together, torch.Generator().manual_seed(seed))
+    clean, guide = given(flags, shown, together, torch.Generator().manual_seed(seed))
     assert clean.shape == guide.shape == (len(guided), 1, 1, 1, 1)
     assert ((clean | guide).flatten() | ~flags).all()
     assert not together or len(set(clean.flatten().tolist())) == 1
 
 
 @pytest.mark.parametrize("together", [False, True])
-def test_the_clean_plate_and_the_guide_are_each_shown_a_share_of_the_time(together):
+@pytest.mark.parametrize("share", [0.2, 0.45])
+def test_the_clean_plate_and_the_guide_are_each_shown_a_share_of_the_time(share, together):
     generator = torch.Generator().manual_seed(1)
-    shown = [given(torch.zeros(4, dtype=torch.bool), together, generator) for _ in range(500)]
+    shown = [given(torch.zeros(4, dtype=torch.bool), share, together, generator) for _ in range(500)]
     for layer in range(2):
-        assert np.mean([each[layer].float().mean().item() for each in shown]) == pytest.approx(SHOWN, abs=0.05)
+        assert np.mean([each[layer].float().mean().item() for each in shown]) == pytest.approx(share, abs=0.05)

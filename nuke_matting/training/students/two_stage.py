@@ -44,10 +44,12 @@ class TwoStageRecipe(Recipe):
 
     coarse_long_side : pixels; the long side of the coarse frame at work, about that of the last stages' sizes.
     regions : refined in each training frame.
+    shown : how often the network is shown the clean plate, and how often the guide, each by itself.
     """
 
     coarse_long_side: int = within(32, 4096)
     regions: int = within(1, 100_000)
+    shown: float = within(0, 1)
     losses: TwoStageLosses
 
 
@@ -75,7 +77,7 @@ class TwoStageStudent(Student):
         small = {name: reduce_clip(getattr(batch, name), stage.enlarge) for name in LAYERS}
         keyed = t > 1 and bool(torch.rand((), generator=generator) < KEYED)
         # the region stage takes one clean plate setting for all
-        clean_given, guide_given = given(batch.guided & (not keyed), stage.enlarge != 1, generator)
+        clean_given, guide_given = given(batch.guided & (not keyed), self.recipe.shown, stage.enlarge != 1, generator)
         x = stack(*(small[name].flatten(0, 1) for name in ("image", "clean", "guide"))).unflatten(0, (b, t))
         x = torch.cat([x[:, :, :3], x[:, :, 3:7] * clean_given.float(), x[:, :, 7:] * guide_given.float()], dim=2)
         features = net.encode(x.flatten(0, 1).contiguous(memory_format=torch.channels_last))
