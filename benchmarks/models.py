@@ -16,6 +16,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import OpenImageIO as oiio
 import torch
 
 from nuke_matting import Settings, Shot
@@ -34,6 +35,7 @@ from nuke_matting.quality.clips import Clip, read_sample
 from nuke_matting.quality.figures import UNITS, Figures, Sample, clip_figures, mean_figures
 from nuke_matting.quality.table import markdown
 
+CLEAN = "clean.%04d.exr"  # of a clip
 NETS = {
     "two_stage": TwoStage,
     "regional": RegionalNetwork,
@@ -63,35 +65,42 @@ def with_random_weights(kind: str, folder: Path) -> Model:
     return load_file(path, "cpu", "fp32")
 
 
-def quality_row(model: Model, clips: list[Path], clean: bool) -> Figures:
-    """The mean over clips as `held_out.py` writes them, with their clean plate or without."""
+def quality_row(model: Model, clips: list[Path], clean: str, regions: float) -> Figures:
+    """The mean over clips as `held_out.py` writes them. `clean`: the clean plate, as seen from a clip; "" for none."""
     found = []
     for clip in clips:
         alpha = find_sequence(str(clip / "alpha.%04d.exr"))
-        plate = str(clip / "clean.%04d.exr") if clean else ""
-        shot = Shot(clip / "plate.%04d.exr", Settings(cache=False, clean_plate=plate), model)
+        plate = str(clip / clean) if clean else ""
+        settings = Settings(cache=False, clean_plate=plate, clean_match=clean == CLEAN, regions=regions)
+        shot = Shot(clip / "plate.%04d.exr", settings, model)
         truth = Clip(clip.name, alpha, alpha)
         samples = (Sample(shot.matte(each).alpha, read_sample(truth, each).truth) for each in truth.frames)
         found.append(clip_figures(samples))
     return mean_figures(found)
 
 
-def quality_table(chosen: list[str], clips: list[Path]) -> None:
+def quality_table(chosen: list[str], clips: list[Path], regions: float) -> None:
     """Prints the figures of every model that has weights, and of those that take a clean plate with one too."""
     rows = []
-    for name in (each for each in chosen if each in names()):
-        model, takes = load_model(name, "cpu", "auto"), " ".join(about(name).inputs)
-        if not getattr(model, "needs_clean_plate", False):
-            rows.append((name, len(clips), quality_row(model, clips, False)))
-        if "clean plate" in takes:
-            rows.append((f"{name}, with a clean plate", len(clips), quality_row(model, clips, True)))
+    with tempfile.TemporaryDirectory() as folder:
+        empty = Path(folder, "empty.exr").resolve()
+        size = oiio.ImageBuf(str(next(clips[0].glob("plate.*.exr")))).roi_full
+        oiio.ImageBufAlgo.zero(size).write(str(empty))
+        for name in chosen:
+            model, takes = load_model(name, "cpu", "auto"), " ".join(about(name).inputs)
+            given = {} if getattr(model, "needs_clean_plate", False) else {name: ""}
+            given |= {f"{name}, with a clean plate": CLEAN} if "clean plate" in takes else {}
+            given |= {f"{name}, with an empty one": str(empty)} if getattr(model, "guesses_plate", False) else {}
+            rows += [(shown, len(clips), quality_row(model, clips, clean, regions)) for shown, clean in given.items()]
     print(f"\n{UNITS}\n\n{markdown(rows, ('mad', 'mse', 'grad', 'conn', 'dtssd'), 'model', 'clips')}")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--models", nargs="+", metavar="NAME", help="default: all")
-    parser.add_argument("--regions", type=float, default=Settings().regions, help="budget of the times (default: 4)")
+    parser.add_argument(
+        "--regions", type=float, default=Settings().regions, help="budget of times and quality (default: 4)"
+    )
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--no-times", action="store_true", help="counts alone, which are the same on any machine")
@@ -106,7 +115,7 @@ def main() -> None:
     row("---", "---", *("---:" for _ in range(1 + len(sizes) + len(times))))
     with tempfile.TemporaryDirectory() as folder:
         for name in chosen:
-            if name in names():
+            if name not in NETS or name in names():
                 model, price, origin = load_model(name, "cpu", "auto"), cost(name), about(name).origin
             else:
                 model, origin = with_random_weights(name, Path(folder)), "random"
@@ -117,7 +126,8 @@ def main() -> None:
             took = (milliseconds(model, *size, args.runs, args.regions) for size in times)
             row(shown, origin, *cells, *(f"{each:.0f}" for each in took))
     if args.clips:
-        quality_table(chosen, args.clips)
+        with_weights = [each for each in chosen if each in names() or each not in NETS]
+        quality_table(with_weights, args.clips, args.regions)
 
 
 def row(*cells: str) -> None:

@@ -41,8 +41,9 @@ class BackgroundModel:
                 path=weights.path,
                 advice="save the weights again, or name another model with --model",
             )
-        self.needs_clean_plate = weights.metadata.get("predicts_plate", "no") != "yes"
-        net = BackgroundNetwork(base, not self.needs_clean_plate)
+        self.guesses_plate = weights.metadata.get("predicts_plate", "no") == "yes"
+        self.needs_clean_plate = not self.guesses_plate
+        net = BackgroundNetwork(base, self.guesses_plate)
         fill(net, weights)
         self._net = to_device(net, device)
 
