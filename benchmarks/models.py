@@ -99,7 +99,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--models", nargs="+", metavar="NAME", help="default: all")
     parser.add_argument(
-        "--regions", type=float, default=Settings().regions, help="budget of times and quality (default: 4)"
+        "--regions", type=float, default=Settings().regions, help="of times and quality (default: 4)"
     )
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
