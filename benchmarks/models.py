@@ -98,9 +98,7 @@ def quality_table(chosen: list[str], clips: list[Path], regions: float) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--models", nargs="+", metavar="NAME", help="default: all")
-    parser.add_argument(
-        "--regions", type=float, default=Settings().regions, help="of times and quality (default: 4)"
-    )
+    parser.add_argument("--regions", type=float, default=Settings().regions, help="of times and quality (default: 4)")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--no-times", action="store_true", help="counts alone, which are the same on any machine")
