@@ -8,10 +8,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from nuke_matting.errors import ModelError, UsageError
+from nuke_matting.errors import UsageError
 from nuke_matting.models.contract import FrameInput, Quality, RawMatte
 from nuke_matting.models.tensors import array, autocast, memory_told, planes, to_device
-from nuke_matting.models.weights import WeightFile, fill
+from nuke_matting.models.weights import WeightFile, fill, stated
 from nuke_matting.nets import regions as rg
 from nuke_matting.nets.background import BASES, BackgroundNetwork, choose
 from nuke_matting.nets.background_refiner import PATCH
@@ -34,16 +34,9 @@ class BackgroundModel:
     def __init__(self, weights: WeightFile, device: str, precision: str) -> None:
         self.name = weights.metadata.get("name", weights.path.stem)
         self.digest, self.device, self.precision = weights.digest, device, precision
-        base = weights.metadata.get("base", BASES[0])
-        if base not in BASES:
-            raise ModelError(
-                f"base in the metadata is {base!r}, not one of {', '.join(BASES)}",
-                path=weights.path,
-                advice="save the weights again, or name another model with --model",
-            )
-        self.guesses_plate = weights.metadata.get("predicts_plate", "no") == "yes"
+        self.guesses_plate = stated(weights, "predicts_plate", ("no", "yes")) == "yes"
         self.needs_clean_plate = not self.guesses_plate
-        net = BackgroundNetwork(base, self.guesses_plate)
+        net = BackgroundNetwork(stated(weights, "base", BASES), self.guesses_plate)
         fill(net, weights)
         self._net = to_device(net, device)
 

@@ -8,10 +8,9 @@ from contextlib import AbstractContextManager
 import torch
 from torch import Tensor
 
-from nuke_matting.errors import ModelError
 from nuke_matting.models.contract import FrameInput, Quality, RawMatte
 from nuke_matting.models.tensors import array, autocast, memory_told, planes, to_device
-from nuke_matting.models.weights import WeightFile, fill
+from nuke_matting.models.weights import WeightFile, fill, stated
 from nuke_matting.nets import regions as rg
 from nuke_matting.nets.regional import RegionalNetwork, unknown_cells
 from nuke_matting.nets.trimap_decoder import Level
@@ -31,14 +30,7 @@ class RegionalModel:
     def __init__(self, weights: WeightFile, device: str, precision: str) -> None:
         self.name = weights.metadata.get("name", weights.path.stem)
         self.digest, self.device, self.precision = weights.digest, device, precision
-        shrink = weights.metadata.get("shrink", SHRINKS[0])
-        if shrink not in SHRINKS:
-            raise ModelError(
-                f"shrink in the metadata is {shrink!r}, not one of {', '.join(SHRINKS)}",
-                path=weights.path,
-                advice="save the weights again, or name another model with --model",
-            )
-        net = RegionalNetwork(int(shrink))
+        net = RegionalNetwork(int(stated(weights, "shrink", SHRINKS)))
         fill(net, weights)
         self._net = to_device(net, device)
 

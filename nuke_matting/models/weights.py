@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,6 +65,18 @@ def load_weights(path: Path) -> WeightFile:
     if "architecture" not in metadata:
         raise ModelError("the file does not say which network it is for", path=path, advice=advice)
     return WeightFile(path, tensors, metadata, digest)
+
+
+def stated(weights: WeightFile, key: str, known: Sequence[str]) -> str:
+    """What the metadata say under a key; where they say nothing, the first that is known. Raises ModelError."""
+    value = weights.metadata.get(key, known[0])
+    if value not in known:
+        raise ModelError(
+            f"{key} in the metadata is {value!r}, not one of {', '.join(known)}",
+            path=weights.path,
+            advice="save the weights again, or name another model with --model",
+        )
+    return value
 
 
 def _digest_of(tensors: dict[str, Tensor]) -> str:
