@@ -97,9 +97,13 @@ def test_an_interrupted_stage_leaves_a_checkpoint_and_goes_on_from_it(nuke_matti
             signal.raise_signal(getattr(signal, name))  # in the midst of a step
         return learn(trainer, batch)
 
+    before = signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # shells start what is in the background without it
     with monkeypatch.context() as patched:
         patched.setattr(Trainer, "learn", interrupted)
         ended = nuke_matting(*RUN)
+    signal.signal(signal.SIGINT, before)
     assert ended.returncode == 130
     assert "interrupted at step 2 of 3" in ended.stderr and "run the same command again" in ended.stderr
     assert torch.load(at_work / "out" / "last.pt", weights_only=True)["step"] == 2

@@ -49,7 +49,8 @@ def test_a_clip_is_read_as_the_model_reads_a_shot(tmp_path, references):
     for at, frame in enumerate(frames):
         memory = [encoded[other] for other in reference_frames(at, 0, references)]
         matte = model.matte(frame, encoded[at], memory, Quality(1.0, 64))
-        assert np.allclose(matte.alpha, alpha[0, at, 0], atol=1e-5), at
+        # rounding alone: a clip's frames are computed side by side; another memory would make 1e-3 and more
+        assert np.abs(matte.alpha - alpha[0, at, 0].numpy()).max() < 1e-4, at
 
 
 def test_the_two_kinds_of_memory_differ_from_the_fourth_frame_on():
