@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor
 
 from nuke_matting.errors import UsageError
 from nuke_matting.models.contract import FrameInput, Quality, RawMatte
@@ -15,7 +13,7 @@ from nuke_matting.models.weights import WeightFile, fill, stated
 from nuke_matting.nets import regions as rg
 from nuke_matting.nets.background import BASES, BackgroundNetwork, choose
 from nuke_matting.nets.background_refiner import PATCH
-from nuke_matting.nets.resize import bilinear
+from nuke_matting.nets.resize import bilinear, pad_to_multiple
 
 LONG_SIDE = 480  # pixels of the first stage: a scale of 0.25 at HD and 0.125 at 4K, as the paper advises
 LARGEST_SCALE = 0.5  # of the first stage; the second works at half size and at full
@@ -57,8 +55,8 @@ class BackgroundModel:
         budget = round(quality.regions * (height + width) / rg.CELL) * (rg.CELL // PATCH) ** 2
         advice = "lower --region-batch or --regions, close other programs on it, or use --device cpu"
         with memory_told(self.device, (height, width), advice), torch.inference_mode():
-            image = _padded(planes(frame.image)).to(self.device)
-            given = None if frame.clean is None else _padded(planes(frame.clean)).to(self.device)
+            image = pad_to_multiple(planes(frame.image), PATCH).to(self.device)
+            given = None if frame.clean is None else pad_to_multiple(planes(frame.clean), PATCH).to(self.device)
             with autocast(self.device, self.precision):
                 size = (image.shape[2], image.shape[3])
                 small = bilinear(image, *coarse_size(*size))
@@ -78,9 +76,3 @@ def coarse_size(height: int, width: int) -> tuple[int, int]:
     """Height and width that the first stage sees a frame at, rounded down as its authors do."""
     scale = min(LARGEST_SCALE, LONG_SIDE / max(height, width))
     return max(1, int(height * scale)), max(1, int(width * scale))
-
-
-def _padded(image: Tensor) -> Tensor:
-    """To sides that are multiples of 4, by repeating the last pixels."""
-    height, width = image.shape[-2:]
-    return F.pad(image, (0, -width % PATCH, 0, -height % PATCH), mode="replicate")

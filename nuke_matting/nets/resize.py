@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 
@@ -16,3 +17,9 @@ def area(image: Tensor, height: int, width: int) -> Tensor:
     if image.shape[2] == height and image.shape[3] == width:
         return image
     return torch.ops.aten._upsample_bilinear2d_aa(image, [height, width], False, None, None)
+
+
+def pad_to_multiple(x: Tensor, side: int) -> Tensor:
+    """Repeats the right and bottom edges up to multiples of `side`: [B, C, H, W] -> [B, C, H', W']."""
+    right, bottom = -x.shape[3] % side, -x.shape[2] % side
+    return F.pad(x, (0, right, 0, bottom), mode="replicate") if right or bottom else x

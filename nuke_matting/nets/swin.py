@@ -14,6 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from nuke_matting.nets.resize import pad_to_multiple
+
 WINDOW = 7  # tokens a side
 DEPTHS = (2, 2, 6, 2)
 HEADS = (3, 6, 12, 24)
@@ -110,12 +112,6 @@ class PatchMerging(nn.Module):
         x = pad_to_multiple(x.permute(0, 3, 1, 2), 2).permute(0, 2, 3, 1)
         parts = [x[:, row::2, column::2] for column in (0, 1) for row in (0, 1)]
         return self.reduce(self.norm(torch.cat(parts, dim=-1)))
-
-
-def pad_to_multiple(x: Tensor, side: int) -> Tensor:
-    """Repeats the right and bottom edges up to multiples of `side`: [B, C, H, W] -> [B, C, H', W']."""
-    right, bottom = -x.shape[3] % side, -x.shape[2] % side
-    return F.pad(x, (0, right, 0, bottom), mode="replicate") if right or bottom else x
 
 
 def _relative_entries() -> Tensor:

@@ -13,8 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from nuke_matting.nets.regions import CELL
-from nuke_matting.nets.resize import bilinear
-from nuke_matting.nets.swin import pad_to_multiple
+from nuke_matting.nets.resize import bilinear, pad_to_multiple
 from nuke_matting.training.losses import pyramid
 
 FOCUS = 2  # the focal loss's gamma

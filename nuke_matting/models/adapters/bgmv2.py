@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch.nn.functional as F
 from torch import Tensor
 
 from nuke_matting.errors import UsageError
 from nuke_matting.models.adapters.net import Net, checked, image_tensor, with_residual
 from nuke_matting.models.contract import FrameInput, Quality, RawMatte
+from nuke_matting.nets.resize import pad_to_multiple
 
 LONG_SIDE = 480  # pixels of the coarse stage: scales of 0.25 at HD and 0.125 at 4K, as its authors advise
 STRIDE = 4  # sides are multiples of it
@@ -41,7 +41,8 @@ class Bgmv2Model:
         return prepared
 
     def matte(self, frame: FrameInput, own: tuple[()], memory: Sequence[tuple[()]], quality: Quality) -> RawMatte:
-        plate, clean = _padded(image_tensor(frame.image)), _padded(_clean_of(frame, self.name))
+        pictures = (image_tensor(frame.image), _clean_of(frame, self.name))
+        plate, clean = (pad_to_multiple(each, STRIDE) for each in pictures)
         height, width = frame.image.shape[:2]
         self._net.tune(
             backbone_scale=min(1.0, LONG_SIDE / max(height, width)),
@@ -64,8 +65,3 @@ def _clean_of(frame: FrameInput, name: str) -> Tensor:
             f"{name} needs a clean plate", advice="give one with --clean-plate, or use another model with --model"
         )
     return image_tensor(frame.clean)
-
-
-def _padded(image: Tensor) -> Tensor:
-    height, width = image.shape[-2:]
-    return F.pad(image, (0, -width % STRIDE, 0, -height % STRIDE), mode="replicate")

@@ -8,12 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from nuke_matting.nets.background import ABSENT, BASES, BackgroundNetwork, Coarse, choose
 from nuke_matting.nets.background_refiner import HIDDEN, PATCH
-from nuke_matting.nets.resize import bilinear
+from nuke_matting.nets.resize import bilinear, pad_to_multiple
 from nuke_matting.training import losses
 from nuke_matting.training.data import LAYERS, Batch, reduce_clip
 from nuke_matting.training.stages import Recipe, Stage, among, weight, within
@@ -127,7 +126,7 @@ class BackgroundStudent(Student):
         """
         height, width = full["image"].shape[2:]
         clean = full["clean"].index_copy(0, without, bilinear(small_clean[without], height, width))
-        pair = _padded(torch.cat([full["image"], clean], dim=1))
+        pair = pad_to_multiple(torch.cat([full["image"], clean], dim=1), PATCH)
         # always as many, so that where errors are few it sees what is right already, and learns to leave it
         patches = choose(coarse.error.detach(), pair.shape[2], pair.shape[3], self.recipe.patches, threshold=-1.0)
         said = torch.cat([coarse.alpha, coarse.residual], dim=1)
@@ -138,9 +137,3 @@ class BackgroundStudent(Student):
             "fine_gradient": losses.gradient(alpha, full["alpha"]),
             "fine_foreground": losses.foreground(full["image"] + residual, full["foreground"], full["alpha"]),
         }
-
-
-def _padded(image: Tensor) -> Tensor:
-    """To sides that are multiples of 4, by repeating the last pixels."""
-    height, width = image.shape[-2:]
-    return F.pad(image, (0, -width % PATCH, 0, -height % PATCH), mode="replicate")
