@@ -131,7 +131,11 @@ def vertex_normals(positions: NDArray[np.float32], corner: NDArray, triangles: N
 
 
 class Renderer:
-    """A rendering context for one size of picture. supersample : per axis; 4 times its square samples a pixel."""
+    """A rendering context for one size of picture. supersample : per axis; 4 times its square samples a pixel.
+
+    What is made for a picture is released with it, by hand: moderngl's own collection (`gc_mode`) frees whatever has an
+    object's number in the context that is current then, which may be another renderer's.
+    """
 
     def __init__(self, width: int, height: int, textures, supersample: int = 2) -> None:
         """textures : path -> [H, W, 4] uint8, such as `Assets.texture`. Raises MattingError without EGL."""
@@ -143,7 +147,6 @@ class Renderer:
                 f"OpenGL cannot be started ({error})",
                 advice="install EGL and a driver; without a GPU, Mesa's llvmpipe will do",
             ) from error
-        self.context.gc_mode = "auto"  # vertex arrays go when Python lets go of them
         self.context.enable_direct(_CLIP_DISTANCE)
         context, size = self.context, (width * supersample, height * supersample)
         self._sampled = context.framebuffer(
@@ -167,6 +170,10 @@ class Renderer:
 
     def render(self, scene: Scene) -> NDArray[np.float32]:
         """Premultiplied colour and coverage [H, W, 4] float32, scene-linear Rec.709; the first row is the top."""
+        with self.context:
+            return self._render(scene)
+
+    def _render(self, scene: Scene) -> NDArray[np.float32]:
         meshes = [(self._upload(each), each) for each in scene.drawings]
         hairs = [(self._upload_strands(each), each) for each in scene.strands]
         views = [
@@ -184,13 +191,13 @@ class Renderer:
             self._surface(program, drawing.surface)
             if drawing.surface.mode in (SKIN, EYE):
                 self.context.enable(moderngl.CULL_FACE)
-            self._array(program, buffers, _MESH_LAYOUT).render()
+            self._draw(program, buffers, _MESH_LAYOUT)
             self.context.disable(moderngl.CULL_FACE)
         for buffers, strands in hairs:
             _set(self._hair, "widen", 1.0)
             _set(self._hair, "lit_here", True)
             _set(self._hair, "shine", strands.shine)
-            self._array(self._hair, buffers, _HAIR_LAYOUT).render()
+            self._draw(self._hair, buffers, _HAIR_LAYOUT)
         self.context.copy_framebuffer(self._resolved, self._sampled)
         raw = np.frombuffer(self._resolved.read(components=4, dtype="f2"), np.float16)
         for buffers, _ in [*meshes, *hairs]:
@@ -210,10 +217,13 @@ class Renderer:
         vertices, triangles = _ribbons(strands)
         return self.context.buffer(vertices), self.context.buffer(triangles)
 
-    def _array(self, program, buffers, layout):
+    def _draw(self, program, buffers, layout) -> None:
         names = [n for n in layout[1] if n in program]
         parts = [p if n in program else f"{_bytes(p)}x" for p, n in zip(layout[0].split(), layout[1], strict=True)]
-        return self.context.vertex_array(program, [(buffers[0], " ".join(parts), *names)], buffers[1], skip_errors=True)
+        content = [(buffers[0], " ".join(parts), *names)]
+        array = self.context.vertex_array(program, content, buffers[1], skip_errors=True)
+        array.render()
+        array.release()
 
     def _surface(self, program, surface: Surface) -> None:
         _set(program, "mode", surface.mode)
@@ -260,11 +270,11 @@ class Renderer:
             _set(program, "eye", tuple(scene.centre + toward * 1000.0))
         for buffers, drawing in meshes:
             self._surface(self._mesh_depth, drawing.surface)
-            self._array(self._mesh_depth, buffers, _MESH_LAYOUT).render()
+            self._draw(self._mesh_depth, buffers, _MESH_LAYOUT)
         _set(self._hair_depth, "widen", 1.5)
         _set(self._hair_depth, "lit_here", False)
         for buffers, _ in hairs:
-            self._array(self._hair_depth, buffers, _HAIR_LAYOUT).render()
+            self._draw(self._hair_depth, buffers, _HAIR_LAYOUT)
         return matrix
 
     def _lights(self, program, scene: Scene, camera: NDArray, views) -> None:

@@ -105,6 +105,7 @@ class RoomRenderer:
         self._occlude = context.program(shaders.SCREEN_VERTEX, shaders.OCCLUSION_FRAGMENT)
         self._sky = context.program(shaders.SCREEN_VERTEX, shaders.SKY_FRAGMENT)
         self._surface = context.program(shaders.VERTEX, shaders.FRAGMENT)
+        self._occlude_screen, self._sky_screen = (context.vertex_array(each, []) for each in (self._occlude, self._sky))
         bank = pattern_bank()
         self._bank = context.texture_array((SIDE, SIDE, len(bank)), 4, bank.tobytes())
         self._bank.build_mipmaps()
@@ -112,6 +113,10 @@ class RoomRenderer:
 
     def render(self, scene: Scene) -> NDArray[np.float32]:
         """The picture [H, W, 3] float32, scene-linear; the first row is the top."""
+        with self.context:
+            return self._render(scene)
+
+    def _render(self, scene: Scene) -> NDArray[np.float32]:
         context = self.context
         vertices = context.buffer(np.ascontiguousarray(scene.piece.vertices))
         triangles = context.buffer(np.ascontiguousarray(scene.piece.triangles))
@@ -138,7 +143,7 @@ class RoomRenderer:
         _set(self._sky, sky=0, sky_turn=lighting.sky_turn, sky_scale=lighting.sky_scale, half_field=tuple(half))
         self._sky["turn"].value = tuple(view[:3, :3].reshape(-1))  # type: ignore[union-attr]  # columns of its inverse
         context.disable(moderngl.DEPTH_TEST)
-        context.vertex_array(self._sky, []).render(moderngl.TRIANGLES, vertices=3)
+        self._sky_screen.render(moderngl.TRIANGLES, vertices=3)
         context.enable(moderngl.DEPTH_TEST)
         textures = self._bind(scene, views)
         _set(self._surface, camera=_columns(whole), eye=tuple(camera.eye), size=(self.width, self.height))
@@ -167,7 +172,7 @@ class RoomRenderer:
         self._depth.use(0)
         _set(self._occlude, depth=0, near=_NEAR, far=_FAR, half_field=tuple(half), reach=0.45)
         self.context.disable(moderngl.DEPTH_TEST)
-        self.context.vertex_array(self._occlude, []).render(moderngl.TRIANGLES, vertices=3)
+        self._occlude_screen.render(moderngl.TRIANGLES, vertices=3)
         self.context.enable(moderngl.DEPTH_TEST)
 
     def _sun_view(self, scene: Scene) -> NDArray[np.float64]:
