@@ -150,18 +150,19 @@ class Trainer:
         generator = torch.Generator().manual_seed(self._seed * 7_919 + self.step)
         torch.manual_seed(self._seed * 7_919 + self.step)  # of drop-out, so that resumed runs drop alike
         batch = Batch(*(getattr(batch, name).to(device) for name in Batch.__dataclass_fields__))
-        with autocast(str(device), "bf16" if bf16_is_fast(str(device)) else "fp32"):
-            parts, alpha = self._module(batch, self.stage, generator)
-        losses = {name: value.item() for name, value in parts.items()}
-        if not math.isfinite(sum(losses.values())):
-            wrong = ", ".join(name for name, value in losses.items() if not math.isfinite(value))
-            raise MattingError(
-                f"losses of step {self.step} are not finite: {wrong}",
-                path=self.job.out,
-                advice="lower the recipe's rate; the same command goes on from the last checkpoint",
-            )
-        self.optimiser.zero_grad(set_to_none=True)
-        sum(parts.values()).backward()
+        with _repeatable(device):
+            with autocast(str(device), "bf16" if bf16_is_fast(str(device)) else "fp32"):
+                parts, alpha = self._module(batch, self.stage, generator)
+            losses = {name: value.item() for name, value in parts.items()}
+            if not math.isfinite(sum(losses.values())):
+                wrong = ", ".join(name for name, value in losses.items() if not math.isfinite(value))
+                raise MattingError(
+                    f"losses of step {self.step} are not finite: {wrong}",
+                    path=self.job.out,
+                    advice="lower the recipe's rate; the same command goes on from the last checkpoint",
+                )
+            self.optimiser.zero_grad(set_to_none=True)
+            sum(parts.values()).backward()
         nn.utils.clip_grad_norm_(self.student.parameters(), settings.clip_gradient)
         self.optimiser.step()
         _follow(self.average, self.student, min(settings.ema, (self.step + 1) / (self.step + 10)))
@@ -236,6 +237,24 @@ def _groups(student: Student, optimiser: Optimiser) -> list[dict[str, Any]]:
         factor = optimiser.refiner_rate if id(parameter) in late else 1.0
         groups.setdefault((optimiser.weight_decay if parameter.ndim > 1 else 0.0, factor), []).append(parameter)
     return [{"params": each, "weight_decay": decay, "factor": factor} for (decay, factor), each in groups.items()]
+
+
+@contextmanager
+def _repeatable(device: torch.device) -> Iterator[None]:
+    """On the CPU, has gradients of entries that are read more than once, as of bias tables, added up in one order.
+
+    Several threads add them in any order else.
+    """
+    before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    filled = torch.utils.deterministic.fill_uninitialized_memory
+    if device.type == "cpu":
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        torch.utils.deterministic.fill_uninitialized_memory = False  # nothing reads it, and filling costs time
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before[0], warn_only=before[1])
+        torch.utils.deterministic.fill_uninitialized_memory = filled
 
 
 @torch.no_grad()

@@ -45,6 +45,15 @@ def job(tmp_path, sources):
     return make
 
 
+@pytest.fixture
+def two_threads():
+    """As on a machine of one's own, whatever the suite has."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
 def batch_of(job):
     return next(loader(job.sources, job.recipe.stages[job.stage], 1, 0, workers=0))
 
@@ -129,11 +138,7 @@ def test_every_step_has_the_losses_that_the_recipe_weighs(job, model, stage):
 
 @models
 @stages
-def test_a_stopped_and_resumed_stage_ends_as_an_unbroken_one(request, job, model, stage):
-    if (
-        model == "regional"
-    ):  # not always to the last bit: within a long run of the suite it has differed, alone it has not
-        request.applymarker(pytest.mark.xfail(reason="differs at times; the cause is not known yet", strict=False))
+def test_a_stopped_and_resumed_stage_ends_as_an_unbroken_one(two_threads, job, model, stage):
     whole = run(job(model, stage, "whole"))
     assert run(job(model, stage, "cut"), stop_after=2)["step"] == 2
     resumed = run(job(model, stage, "cut"))
