@@ -23,6 +23,7 @@ import torch
 from nuke_matting import Settings, Shot
 from nuke_matting.models.contract import Quality
 from nuke_matting.models.cost import budget, outline, parameters, two_stage_gmacs
+from nuke_matting.models.tensors import autocast
 from nuke_matting.nets import regions as rg
 from nuke_matting.plate.reader import read_frame
 from nuke_matting.plate.writer import Pixels, write_sidecar
@@ -68,7 +69,7 @@ def measure(width: int, height: int, precision: str, runs: int) -> dict[str, flo
         image = torch.from_numpy(np.ascontiguousarray(loaded.input.image.transpose(2, 0, 1)))[None]
         most = budget(width, height)
         error = torch.from_numpy(outline(*rg.grid_size(height, width)))
-        with torch.inference_mode(), model._arithmetic():
+        with torch.inference_mode(), autocast(model.device, model.precision):
             coarse = net.coarse(own, [own.memory, own.memory])
             chosen = rg.choose(error, most, 0.0)
             stages = {
