@@ -63,21 +63,22 @@ def measure(width: int, height: int, precision: str, runs: int) -> dict[str, flo
     with tempfile.TemporaryDirectory() as folder:
         plate = write_plate(Path(folder), width, height)
         shot = Shot(plate, Settings(cache=False, precision=precision, fg=True))
-        model, net = shot.model, shot.model._net
+        model, net = shot.model, shot.model.net()
         loaded = shot.load(1001)
         own = model.encode(loaded.known.prepared)
         image = torch.from_numpy(np.ascontiguousarray(loaded.input.image.transpose(2, 0, 1)))[None]
         most = budget(width, height)
         error = torch.from_numpy(outline(*rg.grid_size(height, width)))
         with torch.inference_mode(), autocast(model.device, model.precision):
-            coarse = net.coarse(own, [own.memory, own.memory])
+            known = own.features
+            coarse = net.coarse(known, [known.memory, known.memory])
             chosen = rg.choose(error, most, 0.0)
             stages = {
                 "read": median_ms(lambda: read_frame(plate, 1001), runs),
                 "colour": median_ms(lambda: loaded.colour.to_model(loaded.frame.pixels), runs),
                 "reduce": median_ms(lambda: model.prepare(loaded.input), runs),
                 "encode": median_ms(lambda: model.encode(loaded.known.prepared), runs),
-                "memory and decoder": median_ms(lambda: net.coarse(own, [own.memory, own.memory]), runs),
+                "memory and decoder": median_ms(lambda: net.coarse(known, [known.memory, known.memory]), runs),
                 "choose": median_ms(lambda: rg.choose(error, most, 0.0), runs),
                 "refine": median_ms(lambda: net.refine(image, None, coarse, chosen), runs),
             }

@@ -28,8 +28,8 @@ from skimage.morphology import closing, disk
 from nuke_matting import Settings, Shot
 from nuke_matting.errors import UsageError
 from nuke_matting.models.registry import find_weights
-from nuke_matting.models.weights import fill, load_weights, save_weights
-from nuke_matting.nets.two_stage import TwoStage
+from nuke_matting.models.two_stage import as_one, networks
+from nuke_matting.models.weights import load_weights, save_weights
 from nuke_matting.plate.sequence import IMAGES, Sequence, find_sequence
 from nuke_matting.quality.clips import Clip, read_sample
 from nuke_matting.quality.figures import UNITS, Figures, Sample, clip_figures, mean_figures
@@ -50,13 +50,13 @@ def without_memory(shot: Shot, frame: int) -> NDArray:
 def without_cross_region(model: str, folder: Path) -> str:
     """A copy of the weights in which what regions hear of each other is nothing; its path."""
     weights = load_weights(find_weights(model))
-    net = TwoStage()
-    fill(net, weights)
-    leave = net.refiner.cross_region.leave
-    torch.nn.init.zeros_(leave.weight)
-    torch.nn.init.zeros_(leave.bias)
+    nets = networks(weights)
+    for net in nets:
+        leave = net.refiner.cross_region.leave
+        torch.nn.init.zeros_(leave.weight)
+        torch.nn.init.zeros_(leave.bias)
     path = folder / "without_cross_region.safetensors"
-    save_weights(path, net, weights.metadata)
+    save_weights(path, as_one(*nets), weights.metadata)
     return str(path)
 
 

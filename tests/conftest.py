@@ -14,6 +14,7 @@ from hypothesis import settings
 from nuke_matting.cli.app import main
 from nuke_matting.models.weights import save_weights
 from nuke_matting.nets.two_stage import TwoStage
+from nuke_matting.training.join import join
 
 settings.register_profile("any machine", deadline=None)  # a busy one is no error
 settings.load_profile("any machine")
@@ -36,19 +37,40 @@ def own_cache(tmp_path_factory, monkeypatch):
     monkeypatch.delenv("OCIO", raising=False)
 
 
-@pytest.fixture(scope="session")
-def weights(tmp_path_factory) -> str:
-    """A weight file of the real network with random values, at a coarse size that runs quickly.
+def random_network(seed: int) -> TwoStage:
+    """The real network with random values.
 
     What is zero before training is not, so that refinement and key mattes show, and the alpha is about a half.
     """
-    torch.manual_seed(7)
+    torch.manual_seed(seed)
     net = TwoStage()
     torch.nn.init.normal_(net.refiner.head.weight, std=0.5)
     torch.nn.init.normal_(net.key_matte.embed.weight, std=0.5)
     torch.nn.init.constant_(net.decoder.head.bias[:4], 0.5)
+    return net
+
+
+@pytest.fixture(scope="session")
+def weights(tmp_path_factory) -> str:
+    """A weight file of a random network, at a coarse size that runs quickly."""
     path = tmp_path_factory.mktemp("weights") / "quick.safetensors"
-    save_weights(path, net, {"architecture": "two_stage", "name": "quick", "coarse_long_side": "64"})
+    save_weights(path, random_network(7), {"architecture": "two_stage", "name": "quick", "coarse_long_side": "64"})
+    return str(path)
+
+
+@pytest.fixture(scope="session")
+def aided_weights(tmp_path_factory) -> str:
+    """Another one, at another coarse size, to be the second network of a weight file."""
+    path = tmp_path_factory.mktemp("weights") / "aided.safetensors"
+    save_weights(path, random_network(8), {"architecture": "two_stage", "name": "aided", "coarse_long_side": "96"})
+    return str(path)
+
+
+@pytest.fixture(scope="session")
+def joined_weights(tmp_path_factory, weights, aided_weights) -> str:
+    """A weight file of both."""
+    path = tmp_path_factory.mktemp("weights") / "joined.safetensors"
+    join(Path(weights), Path(aided_weights), path)
     return str(path)
 
 

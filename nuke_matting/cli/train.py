@@ -51,6 +51,7 @@ def add(verbs: argparse._SubParsersAction) -> None:
     )
     actions = verb.add_subparsers(title="actions", metavar="ACTION", required=True)
     _add_run(actions)
+    _add_join(actions)
     _add_preview(actions)
     _add_people(actions)
     _add_rooms(actions)
@@ -69,6 +70,20 @@ def _add_run(actions: argparse._SubParsersAction) -> None:
     action.add_argument("--steps", type=_whole(1), metavar="N", help="in place of the stage's own number")
     action.add_argument("--workers", type=_whole(0), default=1, metavar="N", help="processes that draw samples")
     action.add_argument("--licence", default="", metavar="TEXT", help="of the weights, to be said in their file")
+
+
+def _add_join(actions: argparse._SubParsersAction) -> None:
+    action = _action(
+        actions,
+        "join",
+        _join,
+        "put two trained networks of two_stage into one weight file",
+        "The second serves frames with a clean plate or a guide; docs/training.md tells how it is trained.",
+    )
+    action.add_argument("plain", type=Path, metavar="PLAIN.safetensors", help="for frames without help")
+    action.add_argument("aided", type=Path, metavar="AIDED.safetensors", help="for those with a clean plate or a guide")
+    action.add_argument("--out", type=Path, required=True, metavar="FILE.safetensors", help="both of them")
+    action.add_argument("--licence", default="", metavar="TEXT", help="of both, where the two state different ones")
 
 
 def _add_preview(actions: argparse._SubParsersAction) -> None:
@@ -266,6 +281,14 @@ def _run(args: argparse.Namespace) -> int:
     recipe = _recipe(args)
     job = Job(recipe, args.stage, _sources(args, recipe), args.out, args.start_from, args.seed, args.licence)
     return run_training(job if args.steps is None else job.of_steps(args.steps), args.workers)
+
+
+def _join(args: argparse.Namespace) -> int:
+    from nuke_matting.training.join import join
+
+    join(args.plain, args.aided, args.out, args.licence)
+    print(args.out)
+    return 0
 
 
 def _preview(args: argparse.Namespace) -> int:

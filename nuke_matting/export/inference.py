@@ -18,8 +18,8 @@ from torch import Tensor, nn
 
 from nuke_matting.colour.model_space import KNEE, SOFTNESS
 from nuke_matting.errors import ModelError
-from nuke_matting.models.two_stage import THRESHOLD, coarse_long_side
-from nuke_matting.models.weights import WeightFile, fill
+from nuke_matting.models.two_stage import THRESHOLD, long_sides, networks
+from nuke_matting.models.weights import WeightFile
 from nuke_matting.nets import regions as rg
 from nuke_matting.nets.memory import KeyValue
 from nuke_matting.nets.resize import area
@@ -153,13 +153,13 @@ def build(weights: WeightFile, inputs: Inputs, regions: float, matrix: NDArray[n
             path=weights.path,
             advice="use --model two_stage, or weights of that network",
         )
-    net = TwoStage()
-    fill(net, weights)
+    aided = inputs.clean or inputs.guide
+    net = networks(weights)[aided]
     for block in net.vit.blocks:
         fused = block.attention
         assert isinstance(fused, Attention)
         block.attention = PlainAttention(fused)
-    module = InferenceModule(net, coarse_long_side(weights), inputs, regions, matrix)
+    module = InferenceModule(net, long_sides(weights)[aided], inputs, regions, matrix)
     return module.eval().requires_grad_(False)
 
 

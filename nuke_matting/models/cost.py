@@ -29,8 +29,11 @@ SIZES = {"gmacs_512": (512, 512), "gmacs_hd": (1920, 1080), "gmacs_4k": (3840, 2
 
 def parameters(model: Model) -> int:
     """How many numbers one of our models learned."""
-    net: torch.nn.Module = model._net  # type: ignore[attr-defined]
-    return sum(each.numel() for each in net.parameters())
+    if isinstance(model, TwoStageModel):
+        nets: set[torch.nn.Module] = {model.net(aided) for aided in (False, True)}
+    else:
+        nets = {model._net}  # type: ignore[attr-defined]
+    return sum(each.numel() for net in nets for each in net.parameters())
 
 
 def gmacs(model: Model, width: int, height: int) -> float:
@@ -53,12 +56,12 @@ def one_frame(model: Model, frame: FrameInput, memory: int = 0) -> None:
 
 def two_stage_gmacs(model: TwoStageModel, width: int, height: int) -> tuple[float, float, float]:
     """GMACs of the encoder, of memory and decoder, and of as many regions as the default budget allows."""
-    net, frame = model._net, some_frame(width, height)
+    net, frame = model.net(), some_frame(width, height)
     image = torch.from_numpy(np.ascontiguousarray(frame.image.transpose(2, 0, 1)))[None].to(model.device)
     found: dict[str, Any] = {}
     with torch.inference_mode():
         encode = counted(lambda: found.update(own=model.encode(model.prepare(frame))))
-        own = found["own"]
+        own = found["own"].features
         decode = counted(lambda: found.update(coarse=net.coarse(own, [own.memory] * len(model.references))))
         error = torch.from_numpy(outline(*rg.grid_size(height, width))).to(model.device)
         chosen = rg.choose(error, budget(width, height), 0.0)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from dataclasses import replace
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -18,10 +19,31 @@ from nuke_matting.nets.resize import area
 from nuke_matting.nets.two_stage import Features, TwoStage, coarse_size, stack
 
 THRESHOLD = 0.05  # regions less likely wrong than this are left as they are
+AIDED = "aided."  # what the names of the second network's tensors begin with
+LONG_SIDE, AIDED_LONG_SIDE = "coarse_long_side", "aided_long_side"  # in the metadata
+
+
+class Prepared(NamedTuple):
+    """The coarse input [1, 9, h, w] float32 on the CPU, and whether it is for the second network."""
+
+    stacked: Tensor
+    aided: bool
+
+
+class Seen(NamedTuple):
+    """What a network knows of a frame, and whether it is the second network."""
+
+    features: Features
+    aided: bool
 
 
 class TwoStageModel:
-    """See `contract.KeyedModel`. Reads from the two frames before, and from key frames."""
+    """See `contract.KeyedModel`. Reads from the two frames before, and from key frames.
+
+    A weight file may hold two networks, one for frames with a clean plate or a guide and one for those without: what
+    tells the subject by its looks and what tells it by such help grow in each other's way in so small a network. A
+    frame reads from frames of its own network alone; in a shot, all have the same help.
+    """
 
     references: tuple[int | None, ...] = (-1, -2)
     takes_keys: Literal[True] = True
@@ -29,29 +51,35 @@ class TwoStageModel:
     def __init__(self, weights: WeightFile, device: str, precision: str) -> None:
         self.name = weights.metadata.get("name", weights.path.stem)
         self.digest, self.device, self.precision = weights.digest, device, precision
-        self._long_side = coarse_long_side(weights)
-        net = TwoStage()
-        fill(net, weights)
-        self._net = to_device(net, device)
+        self._long_sides = long_sides(weights)
+        self._nets = tuple(to_device(net, device) for net in networks(weights))
 
-    def prepare(self, frame: FrameInput) -> Tensor:
-        """[1, 9, h, w] float32 on the CPU, at the coarse size: the frame's area average."""
+    def net(self, aided: bool = False) -> TwoStage:
+        """The network for frames with help, or for those without."""
+        return self._nets[aided]
+
+    def prepare(self, frame: FrameInput) -> Prepared:
+        """The frame's area average at the coarse size."""
         image, clean, guide = _tensors(frame)
-        height, width = coarse_size(image.shape[-2], image.shape[-1], self._long_side)
+        aided = clean is not None or guide is not None
+        height, width = coarse_size(image.shape[-2], image.shape[-1], self._long_sides[aided])
         with torch.inference_mode():
             clean, guide = (None if each is None else area(each, height, width) for each in (clean, guide))
-            return stack(area(image, height, width), clean, guide)
+            return Prepared(stack(area(image, height, width), clean, guide), aided)
 
-    def encode(self, prepared: Tensor) -> Features:
+    def encode(self, prepared: Prepared) -> Seen:
         with torch.inference_mode(), autocast(self.device, self.precision):
-            return self._net.encode(prepared.to(self.device).contiguous(memory_format=torch.channels_last))
+            stacked = prepared.stacked.to(self.device).contiguous(memory_format=torch.channels_last)
+            return Seen(self.net(prepared.aided).encode(stacked), prepared.aided)
 
-    def correct(self, encoded: Features, alpha: Array) -> Features:
+    def correct(self, encoded: Seen, alpha: Array) -> Seen:
         matte = torch.from_numpy(np.ascontiguousarray(alpha))[None, None]
         with torch.inference_mode(), autocast(self.device, self.precision):
-            return self._net.correct(encoded, matte.to(self.device))
+            net = self.net(encoded.aided)
+            return encoded._replace(features=net.correct(encoded.features, matte.to(self.device)))
 
-    def matte(self, frame: FrameInput, own: Features, memory: Sequence[Features], quality: Quality) -> RawMatte:
+    def matte(self, frame: FrameInput, own: Seen, memory: Sequence[Seen], quality: Quality) -> RawMatte:
+        net = self.net(own.aided)
         image, clean, _ = _tensors(frame)
         image = image.to(self.device)
         clean = None if clean is None else clean.to(self.device)
@@ -61,20 +89,46 @@ class TwoStageModel:
         advice = "lower --region-batch or --regions, close other programs on it, or use --device cpu"
         with memory_told(self.device, (height, width), advice), torch.inference_mode():
             with autocast(self.device, self.precision):
-                coarse = self._net.coarse(own, [each.memory for each in memory])
+                coarse = net.coarse(own.features, [each.features.memory for each in memory])
                 error = area(torch.sigmoid(coarse.error.float()), rows, columns)
                 chosen = rg.choose(error, budget, THRESHOLD)
-                alpha, residual = self._net.refine(image, clean, coarse, chosen, quality.batch)
+                alpha, residual = net.refine(image, clean, coarse, chosen, quality.batch)
             foreground = (image + residual.float())[0].permute(1, 2, 0)
             return RawMatte(array(alpha[0, 0].float().clamp(0, 1)), array(foreground))
 
 
-def coarse_long_side(weights: WeightFile) -> int:
+def networks(weights: WeightFile) -> tuple[TwoStage, TwoStage]:
+    """The networks for frames without help and with it; the same one where the file holds one. Raises ModelError."""
+    second = {name[len(AIDED) :]: value for name, value in weights.tensors.items() if name.startswith(AIDED)}
+    first = {name: value for name, value in weights.tensors.items() if not name.startswith(AIDED)}
+    plain = TwoStage()
+    fill(plain, replace(weights, tensors=first))
+    if not second:
+        return plain, plain
+    aided = TwoStage()
+    fill(aided, replace(weights, tensors=second))
+    return plain, aided
+
+
+def as_one(plain: TwoStage, aided: TwoStage) -> TwoStage:
+    """The first network with the second, if it is another, as a part of it: its state is a weight file's of both."""
+    if aided is not plain:
+        plain.add_module(AIDED.rstrip("."), aided)
+    return plain
+
+
+def long_sides(weights: WeightFile) -> tuple[int, int]:
+    """Of the coarse frames, in pixels, without help and with it; those that they were trained for. Raises ModelError."""
+    plain = coarse_long_side(weights)
+    return plain, coarse_long_side(weights, AIDED_LONG_SIDE) if AIDED_LONG_SIDE in weights.metadata else plain
+
+
+def coarse_long_side(weights: WeightFile, key: str = LONG_SIDE) -> int:
     """Pixels; the size that the weights were trained for. Raises ModelError."""
-    given = weights.metadata.get("coarse_long_side", "512")
+    given = weights.metadata.get(key, "512")
     if not given.isascii() or not given.isdigit() or not 32 <= int(given) <= 4096:
         raise ModelError(
-            f"coarse_long_side in the metadata is {given!r}, not a number of pixels from 32 to 4096",
+            f"{key} in the metadata is {given!r}, not a number of pixels from 32 to 4096",
             path=weights.path,
             advice="save the weights again, or use --model two_stage",
         )

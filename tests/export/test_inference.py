@@ -83,13 +83,13 @@ def test_on_the_example_plate_it_gives_what_the_model_gives(tmp_path):
 
 @pytest.mark.parametrize("inputs", VARIANTS, ids=str)
 @pytest.mark.parametrize("size", [(1, 1), (37, 51)])
-def test_every_variant_gives_what_the_model_gives_at_odd_sizes(weights, tmp_path, inputs, size):
+def test_every_variant_gives_what_the_model_gives_at_odd_sizes(joined_weights, tmp_path, inputs, size):
     frames = [light(*size, seed) for seed in range(3)]
     clean = light(*size, 7) if inputs.clean else None
     guides = [light(*size, 10 + seed, 1)[0] if inputs.guide else None for seed in range(3)]
     stacked = [*frames, *([clean] if inputs.clean else []), *(each[None] for each in guides if each is not None)]
-    got = run(loaded(exported(weights, inputs)[1], tmp_path), np.concatenate(stacked))
-    want = expected(load_model(weights, "cpu", "fp32"), frames, [clean] * 3, guides)
+    got = run(loaded(exported(joined_weights, inputs)[1], tmp_path), np.concatenate(stacked))
+    want = expected(load_model(joined_weights, "cpu", "fp32"), frames, [clean] * 3, guides)
     assert np.abs(got[3] - want[3]).max() < 1e-3
     # in the model space, since what untrained weights draw is far brighter than any light
     assert np.allclose(*(model_space.to_model(each[:3].clip(-65504, 65504)) for each in (got, want)), atol=1e-3)

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from nuke_matting.errors import ModelError
 from nuke_matting.models.contract import FrameInput, Quality
+from nuke_matting.models.cost import parameters
 from nuke_matting.models.registry import load_model
 from nuke_matting.models.weights import save_weights
 from nuke_matting.nets.two_stage import TwoStage
@@ -89,9 +90,39 @@ def test_half_precision_stays_close_to_full(model, weights):
     assert np.abs(matted(half, frame).alpha - matted(model, frame).alpha).mean() < 0.05
 
 
+HELP = {"clean": image(48, 128, 3), "guide": np.eye(48, 128, dtype=np.float32)}
+
+
+@pytest.mark.parametrize("help", [(), ("clean",), ("guide",), ("clean", "guide")])
+def test_of_two_networks_in_a_file_the_second_mattes_frames_with_help(weights, aided_weights, joined_weights, help):
+    frames = [FrameInput(image(48, 128, seed), **{name: HELP[name] for name in help}) for seed in range(3)]
+    joined, alone = (
+        matted(load_model(each, "cpu", "fp32"), frames[0], frames[1:])
+        for each in (joined_weights, aided_weights if help else weights)
+    )
+    assert np.array_equal(joined.alpha, alone.alpha) and np.array_equal(joined.foreground, alone.foreground)
+
+
+def test_a_key_matte_goes_into_the_network_of_its_frame(aided_weights, joined_weights):
+    frame = FrameInput(image(48, 128), guide=HELP["guide"])
+    alphas = []
+    for each in (joined_weights, aided_weights):
+        model = load_model(each, "cpu", "fp32")
+        own = model.encode(model.prepare(frame))
+        told = model.correct(own, np.ones((48, 128), np.float32))
+        alphas.append(model.matte(frame, own, [own, own, told], QUALITY).alpha)
+    assert np.array_equal(*alphas)
+
+
+def test_both_networks_count_as_parameters(weights, joined_weights):
+    one, two = (parameters(load_model(each, "cpu", "fp32")) for each in (weights, joined_weights))
+    assert two == 2 * one
+
+
+@pytest.mark.parametrize("key", ["coarse_long_side", "aided_long_side"])
 @pytest.mark.parametrize("given", ["large", "-5", "0", "1e3", "99999999", ""])
-def test_a_coarse_size_that_is_none_is_refused(tmp_path, given):
+def test_a_coarse_size_that_is_none_is_refused(tmp_path, key, given):
     path = tmp_path / "odd.safetensors"
-    save_weights(path, TwoStage(), {"architecture": "two_stage", "name": "odd", "coarse_long_side": given})
-    with pytest.raises(ModelError, match=r"odd\.safetensors.*coarse_long_side"):
+    save_weights(path, TwoStage(), {"architecture": "two_stage", "name": "odd", key: given})
+    with pytest.raises(ModelError, match=rf"odd\.safetensors.*{key}"):
         load_model(str(path), "cpu", "fp32")

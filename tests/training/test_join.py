@@ -1,0 +1,69 @@
+"""Two trained networks in one weight file: what it holds and says, and what is refused."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from nuke_matting.errors import ModelError, UsageError
+from nuke_matting.models.two_stage import networks
+from nuke_matting.models.weights import load_weights, save_weights
+from nuke_matting.nets.regional import RegionalNetwork
+from nuke_matting.nets.two_stage import TwoStage
+from nuke_matting.training.join import join
+
+
+def same(one, other):
+    return all(map(torch.equal, one.state_dict().values(), other.state_dict().values()))
+
+
+def test_both_networks_are_kept_to_the_bit(weights, aided_weights, joined_weights):
+    for found, file in zip(networks(load_weights(Path(joined_weights))), (weights, aided_weights), strict=True):
+        assert same(found, networks(load_weights(Path(file)))[0])
+
+
+def test_the_second_network_of_a_joined_file_can_be_replaced(tmp_path, weights, aided_weights, joined_weights):
+    join(Path(joined_weights), Path(weights), tmp_path / "new.safetensors")
+    first, second = networks(load_weights(tmp_path / "new.safetensors"))
+    assert same(first, second)
+    join(Path(weights), Path(joined_weights), tmp_path / "again.safetensors")
+    assert same(
+        networks(load_weights(tmp_path / "again.safetensors"))[1], networks(load_weights(Path(aided_weights)))[0]
+    )
+
+
+def test_it_says_where_both_come_from_and_at_what_sizes_they_work(tmp_path, joined_weights):
+    paths = [tmp_path / f"{name}.safetensors" for name in ("plain", "aided", "both")]
+    for path, size in zip(paths, ("64", "96"), strict=False):
+        about = {"name": "n", "coarse_long_side": size, "training": f"{path.stem} steps", "licence": "CC0"}
+        save_weights(path, TwoStage(), {"architecture": "two_stage", **about})
+    join(*paths)
+    said = load_weights(paths[-1]).metadata
+    assert said["training"] == "plain steps. With a clean plate or a guide: aided steps" and said["licence"] == "CC0"
+    assert (said["coarse_long_side"], said["aided_long_side"]) == ("64", "96")
+
+
+def test_licences_that_differ_need_a_word(tmp_path, weights):
+    other = tmp_path / "other.safetensors"
+    save_weights(other, TwoStage(), {"architecture": "two_stage", "name": "other", "licence": "CC0"})
+    with pytest.raises(UsageError, match=r"none stated and CC0.*--licence"):
+        join(Path(weights), other, tmp_path / "out.safetensors")
+    join(Path(weights), other, tmp_path / "out.safetensors", "MIT")
+    assert load_weights(tmp_path / "out.safetensors").metadata["licence"] == "MIT"
+
+
+def test_another_network_is_refused(tmp_path, weights):
+    other = tmp_path / "other.safetensors"
+    save_weights(other, RegionalNetwork(shrink=4), {"architecture": "regional", "name": "other"})
+    with pytest.raises(ModelError, match=r"other\.safetensors.*regional"):
+        join(Path(weights), other, tmp_path / "out.safetensors")
+    assert not (tmp_path / "out.safetensors").exists()
+
+
+def test_the_command_joins_and_the_file_mattes(nuke_matting, weights, aided_weights, make_plate):
+    ended = nuke_matting("train", "join", weights, aided_weights, "--out", "both.safetensors")
+    assert ended.returncode == 0 and ended.stdout.strip() == "both.safetensors"
+    plate = make_plate(frames=[1001])
+    assert nuke_matting("matte", plate, "--model", "both.safetensors", "--clean-plate", plate).returncode == 0
+    ended = nuke_matting("train", "join", weights, "missing.safetensors", "--out", "none.safetensors")
+    assert ended.returncode != 0 and "missing.safetensors" in ended.stderr and "Traceback" not in ended.stderr
