@@ -7,11 +7,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from nuke_matting.errors import ModelError
 from nuke_matting.models.contract import FrameInput, Quality, RawMatte
 from nuke_matting.models.tensors import array, autocast, memory_told, planes, to_device
 from nuke_matting.models.two_stage import coarse_long_side
-from nuke_matting.models.weights import WeightFile, fill
+from nuke_matting.models.weights import WeightFile, fill, stated
 from nuke_matting.nets.memory_network import Features, MemoryNetwork
 from nuke_matting.nets.resize import area
 from nuke_matting.nets.two_stage import coarse_size
@@ -30,14 +29,7 @@ class MemoryModel:
         self.name = weights.metadata.get("name", weights.path.stem)
         self.digest, self.device, self.precision = weights.digest, device, precision
         self._long_side = coarse_long_side(weights)
-        given = weights.metadata.get("references", "previous_two")
-        if given not in REFERENCES:
-            raise ModelError(
-                f"the weights read from {given!r}, and only {' and '.join(REFERENCES)} can be run",
-                path=weights.path,
-                advice="use weights that were trained so, or name another model with --model",
-            )
-        self.references = REFERENCES[given]
+        self.references = REFERENCES[stated(weights, "references", tuple(REFERENCES))]
         net = MemoryNetwork()
         fill(net, weights)
         self._net = to_device(net, device)

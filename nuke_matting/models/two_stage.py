@@ -118,7 +118,7 @@ def as_one(plain: TwoStage, aided: TwoStage) -> TwoStage:
 
 
 def long_sides(weights: WeightFile) -> tuple[int, int]:
-    """Of the coarse frames, in pixels, without help and with it; those that they were trained for. Raises ModelError."""
+    """Of the coarse frames, in pixels, without help and with it, as they were trained. Raises ModelError."""
     plain = coarse_long_side(weights)
     return plain, coarse_long_side(weights, AIDED_LONG_SIDE) if AIDED_LONG_SIDE in weights.metadata else plain
 

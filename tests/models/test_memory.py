@@ -98,7 +98,7 @@ def test_the_weights_say_which_frames_are_read(tmp_path, metadata, references):
 def test_weights_that_read_from_frames_it_cannot_name_are_refused(tmp_path):
     path = tmp_path / "other.safetensors"
     save_weights(path, MemoryNetwork(), METADATA | {"references": "all"})
-    with pytest.raises(ModelError, match=r"other\.safetensors.*'all'.*previous_two and first_and_previous"):
+    with pytest.raises(ModelError, match=r"other\.safetensors.*'all'.*previous_two, first_and_previous"):
         MemoryModel(load_weights(path), "cpu", "fp32")
 
 

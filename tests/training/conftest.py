@@ -3,9 +3,12 @@
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from nuke_matting.training.data import Sources
 from nuke_matting.training.datasets import Source
+from nuke_matting.training.processes import Processes
+from nuke_matting.training.train import Trainer
 
 
 @pytest.fixture
@@ -21,3 +24,17 @@ def sources(tmp_path):
     noise = np.random.default_rng(0).integers(0, 255, (80, 120, 3), np.uint8)
     cv2.imwrite(str(behind / "noise.png"), noise)
     return Sources((Source(people),), (Source(behind),))
+
+
+@pytest.fixture(scope="session")
+def run():
+    """Trains in this process, to the end or until some steps are done; gives the checkpoint that is left."""
+
+    def trained(job, stop_after=None):
+        running = Trainer(job, Processes(torch.device("cpu"))).run(workers=0)
+        for progress in running:
+            if progress.step == stop_after:
+                running.close()
+        return torch.load(job.out / "last.pt", weights_only=True)
+
+    return trained

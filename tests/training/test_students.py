@@ -58,15 +58,6 @@ def batch_of(job):
     return next(loader(job.sources, job.recipe.stages[job.stage], 1, 0, workers=0))
 
 
-def run(job, stop_after=None):
-    """Trains to the end or until some steps are done; the checkpoint that is left."""
-    running = Trainer(job, ALONE).run(workers=0)
-    for progress in running:
-        if progress.step == stop_after:
-            running.close()
-    return torch.load(job.out / "last.pt", weights_only=True)
-
-
 def test_every_model_has_a_recipe_and_every_recipe_a_model():
     recipes = {name: load_recipe(name) for name in shipped_recipes()}
     assert {name: recipe.model for name, recipe in recipes.items()} == {name: name for name in MODELS}
@@ -138,7 +129,7 @@ def test_every_step_has_the_losses_that_the_recipe_weighs(job, model, stage):
 
 @models
 @stages
-def test_a_stopped_and_resumed_stage_ends_as_an_unbroken_one(two_threads, job, model, stage):
+def test_a_stopped_and_resumed_stage_ends_as_an_unbroken_one(run, two_threads, job, model, stage):
     whole = run(job(model, stage, "whole"))
     assert run(job(model, stage, "cut"), stop_after=2)["step"] == 2
     resumed = run(job(model, stage, "cut"))
@@ -147,7 +138,7 @@ def test_a_stopped_and_resumed_stage_ends_as_an_unbroken_one(two_threads, job, m
 
 
 @models
-def test_weights_are_the_model_s_and_matte_a_frame(job, model):
+def test_weights_are_the_model_s_and_matte_a_frame(run, job, model):
     mine = job(model, "first", steps=1)
     run(mine)
     made = load_model(str(mine.out / "weights.safetensors"), "cpu", "fp32")
@@ -160,7 +151,7 @@ def test_weights_are_the_model_s_and_matte_a_frame(job, model):
 
 
 @models
-def test_a_checkpoint_of_another_model_is_refused(job, model):
+def test_a_checkpoint_of_another_model_is_refused(run, job, model):
     other = next(name for name in MODELS if name != model)
     run(job(other, "first", steps=1))
     with pytest.raises(ModelError, match="does not fit the network"):
@@ -180,7 +171,7 @@ def test_subjects_that_a_model_cannot_be_told_of_are_refused(job, sources, model
 
 
 @models
-def test_a_batch_of_one_frame_is_learnt_or_refused_in_one_line(job, model):
+def test_a_batch_of_one_frame_is_learnt_or_refused_in_one_line(run, job, model):
     mine = job(model, "first", batch=1, steps=1)
     if MODELS[model].least == 1:
         assert run(mine)["step"] == 1
@@ -190,7 +181,7 @@ def test_a_batch_of_one_frame_is_learnt_or_refused_in_one_line(job, model):
     assert run(job(model, "first", batch=1, steps=1, norms=False))["step"] == 1
 
 
-def test_weights_say_how_they_must_be_run(job):
+def test_weights_say_how_they_must_be_run(run, job):
     for model, said in (
         ("background", {"base": "mobilenetv2", "predicts_plate": "yes"}),
         ("memory", {"references": "first_and_previous", "coarse_long_side": "256"}),

@@ -42,15 +42,6 @@ def job(tmp_path, sources):
     return make
 
 
-def run(job, stop_after=None):
-    """Trains in this process, to the end or until some steps are done; the checkpoint that is left."""
-    running = Trainer(job, ALONE).run(workers=0)
-    for progress in running:
-        if progress.step == stop_after:
-            running.close()
-    return torch.load(job.out / "last.pt", weights_only=True)
-
-
 def same(one, other):
     """Whether two nests of dictionaries, lists and tensors hold the same."""
     if isinstance(one, dict):
@@ -61,7 +52,7 @@ def same(one, other):
 
 
 @pytest.mark.parametrize("stage", ["stills", "clips"])
-def test_a_stage_leaves_weights_that_the_registry_loads(job, stage):
+def test_a_stage_leaves_weights_that_the_registry_loads(run, job, stage):
     mine = job(stage)
     assert run(mine)["step"] == RECIPE.stages[stage].steps
     assert load_model(str(mine.out / "weights.safetensors"), "cpu", "fp32").name == "two_stage"
@@ -69,7 +60,7 @@ def test_a_stage_leaves_weights_that_the_registry_loads(job, stage):
 
 
 @pytest.mark.parametrize("stage", ["stills", "clips"])
-def test_a_stopped_and_resumed_stage_ends_as_an_unbroken_one(job, stage):
+def test_a_stopped_and_resumed_stage_ends_as_an_unbroken_one(run, job, stage):
     whole = run(job(stage, "whole", seed=3))
     assert run(job(stage, "cut", seed=3), stop_after=2)["step"] == 2
     resumed = run(job(stage, "cut", seed=3))
@@ -77,11 +68,11 @@ def test_a_stopped_and_resumed_stage_ends_as_an_unbroken_one(job, stage):
         assert same(whole[part], resumed[part]), part
 
 
-def test_another_seed_gives_other_weights(job):
+def test_another_seed_gives_other_weights(run, job):
     assert not same(run(job("stills", "one", seed=1))["student"], run(job("stills", "two", seed=2))["student"])
 
 
-def test_a_later_stage_starts_from_the_averaged_weights_of_an_earlier_one(job):
+def test_a_later_stage_starts_from_the_averaged_weights_of_an_earlier_one(run, job):
     first = run(job("stills", "stills"))
     second = run(job("clips", "clips", rate=0.0, start_from=job("stills", "stills").out / "last.pt"))
     for name, value in first["average"].items():
@@ -89,7 +80,7 @@ def test_a_later_stage_starts_from_the_averaged_weights_of_an_earlier_one(job):
             assert torch.allclose(value, second["student"][name]), name
 
 
-def test_small_stages_leave_the_regions_untrained_and_clips_train_them(job):
+def test_small_stages_leave_the_regions_untrained_and_clips_train_them(run, job):
     untrained = Trainer(job("stills", "none"), ALONE).student.net.refiner.state_dict()
     for stage, stays in (("stills", True), ("clips", False)):
         learnt = run(job(stage, stage))["student"]
@@ -109,7 +100,7 @@ def test_a_loss_counts_as_the_recipe_weighs_it(job):
 # -- checkpoints --
 
 
-def test_checkpoints_without_a_stage_and_seed_go_on(job):
+def test_checkpoints_without_a_stage_and_seed_go_on(run, job):
     last = run(job("stills"), stop_after=2)
     kept = {name: last[name] for name in ("student", "average", "optimiser", "step", "seconds")}
     torch.save(kept, job("stills").out / "last.pt")
@@ -117,13 +108,13 @@ def test_checkpoints_without_a_stage_and_seed_go_on(job):
 
 
 @pytest.mark.parametrize(("other", "named"), [(("clips", 1), "stage"), (("stills", 2), "seed")])
-def test_a_checkpoint_of_another_stage_or_seed_is_refused(job, other, named):
+def test_a_checkpoint_of_another_stage_or_seed_is_refused(run, job, other, named):
     run(job("stills"), stop_after=1)
     with pytest.raises(ModelError, match=f"last.pt: its {named} is .*--{named}"):
         Trainer(job(other[0], seed=other[1]), ALONE)
 
 
-def test_the_recipe_s_settings_hold_for_a_resumed_run(job):
+def test_the_recipe_s_settings_hold_for_a_resumed_run(run, job):
     run(job("stills"), stop_after=1)
     changed = replace(RECIPE, optimiser=replace(RECIPE.optimiser, weight_decay=0.5, refiner_rate=3.0))
     groups = Trainer(job("stills", recipe=changed), ALONE).optimiser.param_groups
@@ -140,7 +131,7 @@ def foreign(path):
 
 
 @pytest.mark.parametrize("spoil", [half, foreign])
-def test_a_checkpoint_that_cannot_be_used_is_refused_and_stays(job, spoil):
+def test_a_checkpoint_that_cannot_be_used_is_refused_and_stays(run, job, spoil):
     run(job("stills"), stop_after=1)
     path = job("stills").out / "last.pt"
     spoil(path)
@@ -152,14 +143,14 @@ def test_a_checkpoint_that_cannot_be_used_is_refused_and_stays(job, spoil):
     assert path.read_bytes() == before
 
 
-def test_weights_say_what_they_were_trained_on_and_the_licence_that_was_given(job):
+def test_weights_say_what_they_were_trained_on_and_the_licence_that_was_given(run, job):
     run(job("stills", licence="CC0"), stop_after=1)
     about = load_weights(job("stills").out / "weights.safetensors").metadata
     assert about["licence"] == "CC0" and about["coarse_long_side"] == "256"
     assert "stage stills" in about["training"] and "on people" in about["training"]
 
 
-def test_weights_claim_no_licence_by_themselves(job):
+def test_weights_claim_no_licence_by_themselves(run, job):
     run(job("stills"), stop_after=1)
     assert "licence" not in load_weights(job("stills").out / "weights.safetensors").metadata
 
@@ -167,7 +158,7 @@ def test_weights_claim_no_licence_by_themselves(job):
 # -- what goes wrong --
 
 
-def test_a_loss_that_is_not_finite_ends_the_run_and_leaves_the_last_checkpoint(job):
+def test_a_loss_that_is_not_finite_ends_the_run_and_leaves_the_last_checkpoint(run, job):
     run(job("stills"), stop_after=1)
     with pytest.raises(MattingError, match="not finite: .*alpha"):
         run(job("stills", rate=1e30))
