@@ -12,6 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from nuke_matting.nets import cues
 from nuke_matting.nets import regions as rg
 from nuke_matting.nets.decoder import Coarse, Decoder
 from nuke_matting.nets.memory import KeyMatte, KeyValue, Memory
@@ -42,21 +43,25 @@ class TwoStage(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         stem, width = (24, 48, 96), 192
-        self.stem = Stem(INPUTS + 1, stem, width)
+        self.stem = Stem(INPUTS + 2, stem, width)
         self.vit = VisionTransformer(width, depth=6, heads=6, expansion=3)
         self.memory = Memory(width)
         self.key_matte = KeyMatte(width // 2)
         self.decoder = Decoder(width, stem, channels=(64, 48, 32))
-        self.refiner = RegionRefiner(inputs=3 + 4 + 4, hidden=32)
+        self.refiner = RegionRefiner(inputs=3 + 4 + 4 + 1, hidden=32)
 
     def encode(self, x: Tensor) -> Features:
         """[B, 9, h, w] coarse input, h and w multiples of 16 -> Features.
 
-        The stem sees one channel more: how far the image is from the clean plate, 0 without one.
+        The stem sees two channels more, each 0 where it has nothing to say: `cues.distance` and `cues.likeness`.
         """
-        # said outright, since to find it by themselves the first layers need long
-        difference = (x[:, :3] - x[:, 3:6]).abs().amax(1, keepdim=True) * x[:, 6:7]
-        f2, f4, f8, f16 = self.stem(torch.cat([x, difference], dim=1) - 0.5)
+        image, clean, guide = x[:, :3], x[:, 3:6], x[:, 7:8]
+        far = cues.distance(image, clean) * x[:, 6:7]
+        like = torch.zeros_like(far)
+        guided = x[:, 8, 0, 0].nonzero()[:, 0]
+        if len(guided) > 0:
+            like[guided] = cues.likeness(image[guided], guide[guided]).to(like.dtype)
+        f2, f4, f8, f16 = self.stem(torch.cat([x, far, like], dim=1) - 0.5)
         return Features(f2, f4, f8, self.memory.remember(self.vit(f16)))
 
     def correct(self, frame: Features, alpha: Tensor) -> Features:
@@ -93,21 +98,25 @@ class TwoStage(nn.Module):
             pixels.append(cuts[..., halo:-halo, halo:-halo].clone())
         said = self.refiner.attend(torch.cat(deep), regions, rg.nearest(regions, 8)).split(batch)
         patches = [
-            own[:, 7:] + self.refiner.decode(inner, heard, own.to(dtype)).to(own.dtype)
+            own[:, 7:11] + self.refiner.decode(inner, heard, own.to(dtype)).to(own.dtype)
             for inner, heard, own in zip(deep, said, pixels)  # noqa: B905, see above
         ]
         new = torch.cat(patches)
         return rg.paste(alpha, regions, new[:, :1]), rg.paste(residual, regions, new[:, 1:])
 
     def _cut(self, image: Tensor, clean: Tensor | None, alpha: Tensor, residual: Tensor, regions: Tensor) -> Tensor:
-        """The refiner's 11 channels: image 3, clean plate 3, clean plate given 1, coarse alpha 1 and residual 3."""
+        """The refiner's 12 channels: image 3, clean plate 3, clean plate given 1, coarse alpha 1 and residual 3, and
+        `cues.distance`, which is 0 without a clean plate.
+        """
         halo = self.refiner.halo
         own = rg.cut(image, regions, halo)
+        none, one = torch.zeros_like(own[:, :1]), torch.ones_like(own[:, :1])
         if clean is None:
-            plate = own.new_zeros(len(own), 4, own.shape[2], own.shape[3])
+            plate, far = torch.cat([own * 0, none], dim=1), none
         else:
-            plate = torch.cat([rg.cut(clean, regions, halo), torch.ones_like(own[:, :1])], dim=1)
-        return torch.cat([own, plate, rg.cut(alpha, regions, halo), rg.cut(residual, regions, halo)], dim=1)
+            behind = rg.cut(clean, regions, halo)
+            plate, far = torch.cat([behind, one], dim=1), cues.distance(own, behind)
+        return torch.cat([own, plate, rg.cut(alpha, regions, halo), rg.cut(residual, regions, halo), far], dim=1)
 
 
 def stack(image: Tensor, clean: Tensor | None = None, guide: Tensor | None = None) -> Tensor:

@@ -1,0 +1,51 @@
+"""What a clean plate and a guide say of each pixel, said outright: layers would need long to find it by themselves."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def distance(image: Tensor, clean: Tensor, scale: float = 0.08) -> Tensor:
+    """How far pixels are from the clean plate's: [B, 3, h, w] twice, in the model space -> [B, 1, h, w] in [0, 1).
+
+    scale : of the channel that differs most; noise lies mostly below it.
+    """
+    return 1 - torch.exp((image - clean).abs().amax(1, keepdim=True) * (-1 / scale))
+
+
+def likeness(image: Tensor, guide: Tensor, bins: int = 16, levels: int = 8) -> Tensor:
+    """Whether a pixel's colour is rather one from inside the guide or from outside: -> [B, 1, h, w] in (0, 1).
+
+    p(colour | inside) / (p(colour | inside) + p(colour | outside)), from histograms of the frame itself; so begins
+    GrabCut (Rother, Kolmogorov and Blake, 2004), with mixtures of Gaussians.
+
+    image : [B, 3, h, w], model space. guide : [B, 1, h, w] in [0, 1].
+    levels : how finely it is told how surely a pixel is inside; whole numbers are counted, so that a GPU's sums are
+        the same each time.
+    """
+    image, guide = image.float(), guide.float()
+    inside = (_blurred(guide).flatten(1) * (levels - 1)).round().long()  # outlines are rough
+    mean, spread = image.mean((2, 3), keepdim=True), image.std((2, 3), unbiased=False, keepdim=True)
+    place = ((image - mean) / (3 * spread + 0.02) + 0.5).clamp(0, 1)
+    whole = (place * (bins - 1)).round().long().flatten(2)
+    cell = (whole[:, 0] * bins + whole[:, 1]) * bins + whole[:, 2]
+    weight = (torch.arange(levels, device=image.device).to(image.dtype) / (levels - 1)) ** 4
+    out: list[Tensor] = []
+    for index in range(image.shape[0]):
+        seen = torch.bincount(cell[index] * levels + inside[index], minlength=bins * bins * bins * levels)
+        volume = seen.reshape(1, bins, bins, bins, levels).permute(0, 4, 1, 2, 3).to(image.dtype)
+        volume = F.avg_pool3d(volume, 3, stride=1, padding=1)
+        within = (volume * weight[:, None, None, None]).sum(1, keepdim=True)
+        without = (volume * weight.flip(0)[:, None, None, None]).sum(1, keepdim=True)
+        within, without = (each / (each.sum() + 1) + 1e-5 for each in (within, without))
+        where = place[index].flip(0).permute(1, 2, 0)[None, None] * 2 - 1  # the last axis of a volume comes first
+        out.append(F.grid_sample(within / (within + without), where, align_corners=True)[:, :, 0])
+    return torch.cat(out)
+
+
+def _blurred(guide: Tensor) -> Tensor:
+    """By a box of a tenth of the frame's shorter side."""
+    reach = min(guide.shape[2], guide.shape[3]) // 20
+    return F.avg_pool2d(guide, 2 * reach + 1, stride=1, padding=reach, count_include_pad=False)
