@@ -23,8 +23,9 @@ from nuke_matting import Settings, Shot
 from nuke_matting.models.about import Cost, about, cost, names
 from nuke_matting.models.adapters.rvm import RvmModel
 from nuke_matting.models.contract import Model, Quality
-from nuke_matting.models.cost import SIZES, gmacs, parameters, some_frame
+from nuke_matting.models.cost import SIZES, gmacs, parameters, some_frame, two_stage_gmacs
 from nuke_matting.models.registry import load_file, load_model
+from nuke_matting.models.two_stage import TwoStageModel
 from nuke_matting.models.weights import save_weights
 from nuke_matting.nets.background import BackgroundNetwork
 from nuke_matting.nets.memory_network import MemoryNetwork
@@ -44,9 +45,9 @@ NETS = {
 }
 
 
-def milliseconds(model: Model, width: int, height: int, runs: int, regions: float) -> float:
+def milliseconds(model: Model, width: int, height: int, runs: int, regions: float, clean: bool = True) -> float:
     """Median of some runs after a first one: a frame of a sequence, what is remembered of its neighbours at hand."""
-    frame = some_frame(width, height, clean=True)
+    frame = some_frame(width, height, clean)
     other = model.encode(model.prepare(replace(frame, image=frame.image[::-1].copy())))
     memory, quality = [other] * len(model.references), Quality(regions, Settings().region_batch)
     took = []
@@ -121,8 +122,13 @@ def main() -> None:
             shown = f"{name} (each frame warmed up over {price.warm_up})" if isinstance(model, RvmModel) else name
             counts = (price.gmacs_512, price.gmacs_hd, price.gmacs_4k)
             cells = [f"{each:.2f}" for each in (price.parameters / 1e6, *counts)]
-            took = (milliseconds(model, *size, args.runs, args.regions) for size in times)
+            two_stage = isinstance(model, TwoStageModel)
+            took = (milliseconds(model, *size, args.runs, args.regions, clean=not two_stage) for size in times)
             row(shown, origin, *cells, *(f"{each:.0f}" for each in took))
+            if two_stage and model.net(aided=True) is not model.net():
+                counts = [f"{sum(two_stage_gmacs(model, *size, clean=True)):.2f}" for size in SIZES.values()]
+                took = (milliseconds(model, *size, args.runs, args.regions) for size in times)
+                row(f"{shown}, with a clean plate", origin, "", *counts, *(f"{each:.0f}" for each in took))
     if args.clips:
         with_weights = [each for each in chosen if each in names() or each not in NETS]
         quality_table(with_weights, args.clips, args.regions)

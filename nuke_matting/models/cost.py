@@ -54,9 +54,12 @@ def one_frame(model: Model, frame: FrameInput, memory: int = 0) -> None:
     model.matte(frame, own, [own] * memory, Quality(settings.regions, settings.region_batch))
 
 
-def two_stage_gmacs(model: TwoStageModel, width: int, height: int) -> tuple[float, float, float]:
-    """GMACs of the encoder, of memory and decoder, and of as many regions as the default budget allows."""
-    net, frame = model.net(), some_frame(width, height)
+def two_stage_gmacs(model: TwoStageModel, width: int, height: int, clean: bool = False) -> tuple[float, float, float]:
+    """GMACs of the encoder, of memory and decoder, and of as many regions as the default budget allows.
+
+    clean : with a clean plate, so of the second network, if the weights have one.
+    """
+    net, frame = model.net(clean), some_frame(width, height, clean)
     image = torch.from_numpy(np.ascontiguousarray(frame.image.transpose(2, 0, 1)))[None].to(model.device)
     found: dict[str, Any] = {}
     with torch.inference_mode():
