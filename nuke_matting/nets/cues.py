@@ -15,18 +15,21 @@ def distance(image: Tensor, clean: Tensor, scale: float = 0.08) -> Tensor:
     return 1 - torch.exp((image - clean).abs().amax(1, keepdim=True) * (-1 / scale))
 
 
-def likeness(image: Tensor, guide: Tensor, bins: int = 16, levels: int = 8) -> Tensor:
+def likeness(image: Tensor, guide: Tensor, bins: int = 20, levels: int = 8) -> Tensor:
     """Whether a pixel's colour is rather one from inside the guide or from outside: -> [B, 1, h, w] in (0, 1).
 
-    p(colour | inside) / (p(colour | inside) + p(colour | outside)), from histograms of the frame itself; so begins
-    GrabCut (Rother, Kolmogorov and Blake, 2004), with mixtures of Gaussians.
+    p(colour | inside) / (p(colour | inside) + p(colour | outside)), from histograms of the frame in and around the
+    guide; so begins GrabCut (Rother, Kolmogorov and Blake, 2004), with mixtures of Gaussians.
 
     image : [B, 3, h, w], model space. guide : [B, 1, h, w] in [0, 1].
     levels : how finely it is told how surely a pixel is inside; whole numbers are counted, so that a GPU's sums are
         the same each time.
     """
     image, guide = image.float(), guide.float()
-    inside = (_blurred(guide).flatten(1) * (levels - 1)).round().long()  # outlines are rough
+    side = min(guide.shape[2], guide.shape[3])
+    inside = (_blurred(guide, side // 20).flatten(1) * (levels - 1)).round().long()  # outlines are rough
+    reach = side // 8  # what is further away says nothing of what is behind the subject
+    near = F.max_pool2d(guide, 2 * reach + 1, stride=1, padding=reach).flatten(1) > 0.15
     mean, spread = image.mean((2, 3), keepdim=True), image.std((2, 3), unbiased=False, keepdim=True)
     place = ((image - mean) / (3 * spread + 0.02) + 0.5).clamp(0, 1)
     whole = (place * (bins - 1)).round().long().flatten(2)
@@ -34,7 +37,8 @@ def likeness(image: Tensor, guide: Tensor, bins: int = 16, levels: int = 8) -> T
     weight = (torch.arange(levels, device=image.device).to(image.dtype) / (levels - 1)) ** 4
     out: list[Tensor] = []
     for index in range(image.shape[0]):
-        seen = torch.bincount(cell[index] * levels + inside[index], minlength=bins * bins * bins * levels)
+        told = (cell[index] * levels + inside[index])[near[index]]
+        seen = torch.bincount(told, minlength=bins * bins * bins * levels)
         volume = seen.reshape(1, bins, bins, bins, levels).permute(0, 4, 1, 2, 3).to(image.dtype)
         volume = F.avg_pool3d(volume, 3, stride=1, padding=1)
         within = (volume * weight[:, None, None, None]).sum(1, keepdim=True)
@@ -45,7 +49,6 @@ def likeness(image: Tensor, guide: Tensor, bins: int = 16, levels: int = 8) -> T
     return torch.cat(out)
 
 
-def _blurred(guide: Tensor) -> Tensor:
-    """By a box of a tenth of the frame's shorter side."""
-    reach = min(guide.shape[2], guide.shape[3]) // 20
+def _blurred(guide: Tensor, reach: int) -> Tensor:
+    """By a box that reaches so many pixels to each side."""
     return F.avg_pool2d(guide, 2 * reach + 1, stride=1, padding=reach, count_include_pad=False)
