@@ -29,7 +29,7 @@ def likeness(image: Tensor, guide: Tensor, bins: int = 20, levels: int = 8) -> T
     side = min(guide.shape[2], guide.shape[3])
     inside = (_blurred(guide, side // 20).flatten(1) * (levels - 1)).round().long()  # outlines are rough
     reach = side // 8  # what is further away says nothing of what is behind the subject
-    near = F.max_pool2d(guide, 2 * reach + 1, stride=1, padding=reach).flatten(1) > 0.15
+    near = _blurred((guide > 0.15).to(guide.dtype), reach).flatten(1) > 0
     mean, spread = image.mean((2, 3), keepdim=True), image.std((2, 3), unbiased=False, keepdim=True)
     place = ((image - mean) / (3 * spread + 0.02) + 0.5).clamp(0, 1)
     whole = (place * (bins - 1)).round().long().flatten(2)
@@ -50,5 +50,7 @@ def likeness(image: Tensor, guide: Tensor, bins: int = 20, levels: int = 8) -> T
 
 
 def _blurred(guide: Tensor, reach: int) -> Tensor:
-    """By a box that reaches so many pixels to each side."""
-    return F.avg_pool2d(guide, 2 * reach + 1, stride=1, padding=reach, count_include_pad=False)
+    """By a box that reaches so many pixels to each side; along rows, then columns: the same, and much quicker."""
+    size = 2 * reach + 1
+    along = F.avg_pool2d(guide, [1, size], stride=1, padding=[0, reach], count_include_pad=False)
+    return F.avg_pool2d(along, [size, 1], stride=1, padding=[reach, 0], count_include_pad=False)
