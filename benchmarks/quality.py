@@ -112,10 +112,14 @@ def cases_of(clip: Path, truth: Clip, settings: Settings, folder: Path) -> Itera
         "without cross region attention",
         figures(settings.replace(model=without_cross_region(settings.model, folder))),
     )
+    guided = settings.replace(guide=write_guides(truth, folder / "guides"))
     clean = clean_plate(clip)
     if clean is not None:
         yield "with a clean plate", figures(settings.replace(clean_plate=clean))
-    yield "with a rough guide", figures(settings.replace(guide=write_guides(truth, folder / "guides")))
+        yield "with a clean plate, without regions", figures(settings.replace(clean_plate=clean, regions=0.0))
+        yield "with a clean plate and a rough guide", figures(guided.replace(clean_plate=clean))
+    yield "with a rough guide", figures(guided)
+    yield "with a rough guide, without regions", figures(guided.replace(regions=0.0))
 
 
 def show(title: str, rows: list[tuple[str, int, Figures]], count: str) -> None:
