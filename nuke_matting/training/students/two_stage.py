@@ -18,7 +18,6 @@ from nuke_matting.training.stages import Recipe, Stage, weight, within
 from nuke_matting.training.student import Student
 
 ALONE = 0.15  # how often the frames of a clip have themselves alone for memory, as at the head of a shot
-KEYED = 0.35  # how often the first frame of a clip is a key frame, whose matte the others may read
 AT_RANDOM = 0.03  # of the regions' cells, whatever the error map says
 
 
@@ -45,11 +44,13 @@ class TwoStageRecipe(Recipe):
     coarse_long_side : pixels; the long side of the coarse frame at work, about that of the last stages' sizes.
     regions : refined in each training frame.
     shown : how often the network is shown the clean plate, and how often the guide, each by itself.
+    keyed : how often the first frame of a clip is a key frame, whose matte the others may read.
     """
 
     coarse_long_side: int = within(32, 4096)
     regions: int = within(1, 100_000)
     shown: float = within(0, 1)
+    keyed: float = within(0, 1)
     losses: TwoStageLosses
 
 
@@ -75,7 +76,7 @@ class TwoStageStudent(Student):
     def forward(self, batch: Batch, stage: Stage, generator: torch.Generator) -> tuple[dict[str, Tensor], Tensor]:
         net, (b, t) = self.net, batch.image.shape[:2]
         small = {name: reduce_clip(getattr(batch, name), stage.enlarge) for name in LAYERS}
-        keyed = t > 1 and bool(torch.rand((), generator=generator) < KEYED)
+        keyed = t > 1 and bool(torch.rand((), generator=generator) < self.recipe.keyed)
         # the region stage takes one clean plate setting for all
         clean_given, guide_given = given(batch.guided & (not keyed), self.recipe.shown, stage.enlarge != 1, generator)
         x = stack(*(small[name].flatten(0, 1) for name in ("image", "clean", "guide"))).unflatten(0, (b, t))
