@@ -7,6 +7,7 @@ import os
 import time
 from pathlib import Path
 
+from nuke_matting.cli.interruption import Interruption
 from nuke_matting.cli.options import add_settings, settings_of
 from nuke_matting.cli.report import JsonReport, QuietReport, Report, TerminalReport
 from nuke_matting.engine.delivery import Delivery
@@ -107,12 +108,15 @@ def _run(args: argparse.Namespace, report: Report) -> int:
     done = failed = 0
     began = time.monotonic()
     try:
-        for result in run(shot, frames, delivery, report.warning):
-            if isinstance(result, Failed):
-                failed += 1
-            else:
-                done += 1
-            report.frame(result, delivery.path(result.frame))
+        with Interruption() as interruption:
+            for result in run(shot, frames, delivery, report.warning, interruption.heard):
+                if isinstance(result, Failed):
+                    failed += 1
+                else:
+                    done += 1
+                report.frame(result, delivery.path(result.frame))
+        if interruption.wanted and done + failed < len(frames):
+            raise KeyboardInterrupt
     except KeyboardInterrupt:
         report.interrupted(done, failed)
         raise

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 import time
 from datetime import timedelta
-from types import FrameType
-from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from nuke_matting.cli.interruption import Interruption
 from nuke_matting.training import processes
 from nuke_matting.training.train import LAST, LOG_EVERY, WEIGHTS, Job, Trainer
 
 INTERRUPTED = 130
-GRACE = 2.0  # seconds in which signals count as one: a terminal and torchrun both send it
 
 
 def run_training(job: Job, workers: int) -> int:
     """Trains to the stage's end, or to an interruption; returns the exit code. Raises MattingError."""
-    with processes.joined() as among, _Interruption() as interruption:
+    with processes.joined() as among, Interruption() as interruption:
         trainer = Trainer(job, among)
         report = _Report(trainer)
         running = trainer.run(workers)
@@ -37,33 +34,6 @@ def run_training(job: Job, workers: int) -> int:
             report.close()
         report.done()
     return 0
-
-
-class _Interruption:
-    """Ctrl-C, a farm's kill and a closed terminal ask for an end after the step that is under way; again, at once."""
-
-    def __init__(self) -> None:
-        self.wanted = False
-        self._since = 0.0
-        self._before: dict[int, Any] = {}
-
-    def __enter__(self) -> _Interruption:
-        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-            number = getattr(signal, name, None)  # Windows has no SIGHUP
-            if number is not None and signal.getsignal(number) != signal.SIG_IGN:  # nohup's shield stays
-                self._before[number] = signal.signal(number, self._asked)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def _asked(self, _number: int, _frame: FrameType | None) -> None:
-        now = time.monotonic()
-        if self.wanted and now - self._since > GRACE:
-            raise KeyboardInterrupt
-        if not self.wanted:
-            self.wanted, self._since = True, now
 
 
 class _Pace(ProgressColumn):

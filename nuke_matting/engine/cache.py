@@ -12,7 +12,7 @@ import random
 import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -163,15 +163,15 @@ class Cache:
     def claim(self, key: str, wait: Literal[True] = True) -> Lease: ...
 
     @overload
-    def claim(self, key: str, wait: bool) -> Lease | None: ...
+    def claim(self, key: str, wait: bool = True, *, stop: Callable[[], bool] = ...) -> Lease | None: ...
 
-    def claim(self, key: str, wait: bool = True) -> Lease | None:
+    def claim(self, key: str, wait: bool = True, *, stop: Callable[[], bool] = lambda: False) -> Lease | None:
         """The right to compute a matte, taken at once; give it back with `release`, or use it in a `with` statement.
 
         Look into the cache once more when you have it: another process may have been first. While another one (or
         another thread) is at it, this waits until the matte is there, or that process ended or seems dead; with `wait`
-        False it is None. After `patience` seconds, and where the folder cannot be written to, it is a lease that is
-        not `held`: nothing keeps others from computing the same, and it is harmless if they do.
+        False, and once `stop` says so, it is None. After `patience` seconds, and where the folder cannot be written to,
+        it is a lease that is not `held`: nothing keeps others from computing the same, and it is harmless if they do.
         """
         sidecar, path = self._sidecar(key), self._lease(key)
         end = time.monotonic() + self._patience
@@ -186,7 +186,7 @@ class Cache:
                 return lease
             if sidecar.exists():
                 return Lease()
-            if not wait:
+            if not wait or stop():
                 return None
             if time.monotonic() >= end:
                 log.warning("%s: another process holds it for long, computed without waiting further", path)

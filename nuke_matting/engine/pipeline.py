@@ -73,12 +73,13 @@ def run(
     frames: Sequence[int],
     target: Target,
     warn: Callable[[str], None],
-    stop: threading.Event | None = None,
+    stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[Done | Failed]:
     """Mattes frames and writes them; yields one Done or Failed for each, about in order.
 
     warn : called with what concerns the run and no single frame, such as a cache that cannot be written.
-    stop : once it is set, by any thread, no further frame is begun; those that are computed are still written.
+    stop : asked before each frame, and while another process is waited for; once it says so, no further frame is begun,
+        and those that are computed are still written.
     Frames that another process is busy with are put off to the end, where they are waited for.
     """
     jobs = shot.settings.jobs
@@ -92,7 +93,7 @@ def run(
         reading: dict[int, Future[_Fetched]] = {}
         writing: deque[Future[Done | Failed]] = deque()
         turn, put_off = deque(frames), set[int]()
-        while turn and not (stop is not None and stop.is_set()):
+        while turn and not stop():
             for frame in islice(turn, jobs + 1):
                 if frame not in reading:
                     reading[frame] = readers.submit(_fetch, shot, frame, target, others)
@@ -105,7 +106,7 @@ def run(
                 elif fetched.loaded is None:
                     yield Done(frame, time.monotonic() - began, skipped=True)
                 else:
-                    lease = keeper.claim(fetched.plan.key, wait=frame in put_off)
+                    lease = keeper.claim(fetched.plan.key, wait=frame in put_off, stop=stop)
                     if lease is None:
                         put_off.add(frame)
                         turn.append(frame)
@@ -197,11 +198,11 @@ class _Keeper:
         self._shot, self._warn, self._lock = shot, warn, threading.Lock()
         self._cache = shot.cache
 
-    def claim(self, key: str, wait: bool) -> Lease | None:
-        """The right to compute a matte; None where another process has it and `wait` is False."""
+    def claim(self, key: str, wait: bool, stop: Callable[[], bool]) -> Lease | None:
+        """The right to compute a matte; None where another process has it and `wait` is False, or `stop` says so."""
         if self._cache is not None:
             try:
-                return self._cache.claim(key, wait=wait)
+                return self._cache.claim(key, wait=wait, stop=stop)
             except CacheError as error:
                 self._give_up(error)
         return Lease()

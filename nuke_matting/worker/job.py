@@ -76,7 +76,7 @@ class Job:
             yield
 
     def _matte(self, shot: Shot, frames: Sequence[int], target: Delivery | _InCache) -> Iterator[None]:
-        for result in run(shot, frames, target, self._warn, self.stop):
+        for result in run(shot, frames, target, self._warn, self.stop.is_set):
             if isinstance(result, Failed):
                 self._fail(result.frame, result.error)
             else:

@@ -211,6 +211,12 @@ def test_a_lease_is_held_until_it_is_given_back(cache):
     assert not lease_path(cache, KEY).exists()
 
 
+def test_waiting_for_a_lease_ends_where_it_is_told_to(cache):
+    with cache.claim(KEY):
+        asked = iter([False, False, True])
+        assert cache.claim(KEY, stop=lambda: next(asked)) is None
+
+
 def test_leases_of_different_keys_do_not_meet(cache):
     with cache.claim(key(1)) as one, cache.claim(key(2)) as two:
         assert one.held and two.held
