@@ -13,6 +13,7 @@ import sys
 from importlib.metadata import version
 from typing import Any, NoReturn
 
+from nuke_matting.cli.interruption import heeded
 from nuke_matting.errors import MattingError
 
 OK, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
@@ -65,10 +66,8 @@ def _ranges_joined(argv: list[str]) -> list[str]:
 
 def _interrupt_on_kill() -> None:
     """A farm's kill and a closed terminal are interruptions like Ctrl-C; one that nohup shields from stays so."""
-    for name in ("SIGTERM", "SIGHUP"):
-        number = getattr(signal, name, None)  # Windows has no SIGHUP
-        if number is not None and signal.getsignal(number) != signal.SIG_IGN:
-            signal.signal(number, signal.default_int_handler)
+    for number in heeded("SIGTERM", "SIGHUP"):
+        signal.signal(number, signal.default_int_handler)
 
 
 def parser() -> argparse.ArgumentParser:

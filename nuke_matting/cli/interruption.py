@@ -18,15 +18,12 @@ class Interruption:
     """Asks for an end after the piece of work that is under way; again, after GRACE, it is a KeyboardInterrupt."""
 
     def __init__(self) -> None:
-        self.wanted = False
-        self._since = 0.0
+        self._since: float | None = None
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Interruption:
-        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-            number = getattr(signal, name, None)  # Windows has no SIGHUP
-            if number is not None and signal.getsignal(number) != signal.SIG_IGN:  # nohup's shield stays
-                self._before[number] = signal.signal(number, self._asked)
+        for number in heeded("SIGINT", "SIGTERM", "SIGHUP"):
+            self._before[number] = signal.signal(number, self._asked)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -35,11 +32,17 @@ class Interruption:
 
     def heard(self) -> bool:
         """Whether an end is wanted."""
-        return self.wanted
+        return self._since is not None
 
     def _asked(self, _number: int, _frame: FrameType | None) -> None:
         now = time.monotonic()
-        if self.wanted and now - self._since > GRACE:
+        if self._since is None:
+            self._since = now
+        elif now - self._since > GRACE:
             raise KeyboardInterrupt
-        if not self.wanted:
-            self.wanted, self._since = True, now
+
+
+def heeded(*names: str) -> list[int]:
+    """The numbers of those signals that this system has (Windows has no SIGHUP) and that nohup does not shield from."""
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    return [number for number in numbers if signal.getsignal(number) != signal.SIG_IGN]

@@ -115,7 +115,7 @@ def _run(args: argparse.Namespace, report: Report) -> int:
                 else:
                     done += 1
                 report.frame(result, delivery.path(result.frame))
-        if interruption.wanted and done + failed < len(frames):
+        if interruption.heard() and done + failed < len(frames):
             raise KeyboardInterrupt
     except KeyboardInterrupt:
         report.interrupted(done, failed)

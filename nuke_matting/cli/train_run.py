@@ -26,7 +26,7 @@ def run_training(job: Job, workers: int) -> int:
         try:
             for progress in running:
                 report.step(progress.step, progress.loss)
-                if among.any(interruption.wanted) and progress.step < trainer.stage.steps:
+                if among.any(interruption.heard()) and progress.step < trainer.stage.steps:
                     running.close()  # leaves a checkpoint
                     report.stopped()
                     return INTERRUPTED

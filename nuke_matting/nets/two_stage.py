@@ -110,12 +110,13 @@ class TwoStage(nn.Module):
         """
         halo = self.refiner.halo
         own = rg.cut(image, regions, halo)
-        none, one = torch.zeros_like(own[:, :1]), torch.ones_like(own[:, :1])
         if clean is None:
-            plate, far = torch.cat([own * 0, none], dim=1), none
+            plate = own.new_zeros(len(own), 4, own.shape[2], own.shape[3])
+            far = plate[:, :1]
         else:
             behind = rg.cut(clean, regions, halo)
-            plate, far = torch.cat([behind, one], dim=1), cues.distance(own, behind)
+            plate = torch.cat([behind, torch.ones_like(own[:, :1])], dim=1)
+            far = cues.distance(own, behind)
         return torch.cat([own, plate, rg.cut(alpha, regions, halo), rg.cut(residual, regions, halo), far], dim=1)
 
 
