@@ -24,8 +24,9 @@ from nuke_matting.errors import MattingError, ModelError, OutputError
 from nuke_matting.models.tensors import autocast, bf16_is_fast
 from nuke_matting.models.weights import save_weights
 from nuke_matting.plate.atomic import write_whole
-from nuke_matting.training.data import Batch, Sources, loader
+from nuke_matting.training.data import Batch, Sources
 from nuke_matting.training.datasets import KNOWN
+from nuke_matting.training.echo import batches, to
 from nuke_matting.training.processes import Processes
 from nuke_matting.training.record import Log, write_picture
 from nuke_matting.training.stages import Optimiser, Recipe, Stage
@@ -122,7 +123,7 @@ class Trainer:
         """
         self._began = saved = time.monotonic()
         log = Log(self.job.out / LOG, self.step, LOG_EVERY) if self.processes.first else None
-        for batch in loader(self.job.sources, self.stage, self._seed, self.step, workers):
+        for batch in batches(self.job.sources, self.stage, self._seed, self.step, self.processes.device, workers):
             losses, alpha = self.learn(batch)
             if log is not None:
                 log.add(self.step, self.seconds, losses)
@@ -149,7 +150,7 @@ class Trainer:
             group["lr"] = rate_at(self.step, self.stage, settings) * group["factor"]
         generator = torch.Generator().manual_seed(self._seed * 7_919 + self.step)
         torch.manual_seed(self._seed * 7_919 + self.step)  # of drop-out, so that resumed runs drop alike
-        batch = Batch(*(getattr(batch, name).to(device) for name in Batch.__dataclass_fields__))
+        batch = to(batch, device)
         with _repeatable(device):
             with autocast(str(device), "bf16" if bf16_is_fast(str(device)) else "fp32"):
                 parts, alpha = self._module(batch, self.stage, generator)

@@ -52,10 +52,10 @@ def test_a_file_is_read_as_it_says(write):
     path = write(stages={"only": {**STAGE, "sizes": [[32, 48]], "rate": 0.5}}, losses__temporal=7)
     recipe = load_recipe(path)
     assert isinstance(recipe, Recipe) and recipe.losses.temporal == 7.0
-    assert recipe.stages == {"only": Stage(5, 2, 1, ((32, 48),), 1.0, 0.5, True)}
+    assert recipe.stages == {"only": Stage(5, 2, 1, ((32, 48),), 1.0, 0.5, True, 1)}
 
 
-STAGE = {"steps": 5, "batch": 2, "frames": 1, "sizes": [[32, 32]], "enlarge": 1, "rate": 0.1, "norms": True}
+STAGE = {"steps": 5, "batch": 2, "frames": 1, "sizes": [[32, 32]], "enlarge": 1, "rate": 0.1, "norms": True, "echo": 1}
 
 
 def test_a_rate_may_be_written_with_an_exponent_alone(write):

@@ -24,8 +24,8 @@ RECIPE = replace(
     load_recipe("two_stage"),
     regions=4,
     stages={
-        "stills": Stage(4, batch=2, frames=1, sizes=((32, 48), (48, 32)), enlarge=1.0, rate=1e-3, norms=True),
-        "clips": Stage(3, batch=2, frames=2, sizes=((32, 32),), enlarge=2.0, rate=1e-3, norms=False),
+        "stills": Stage(4, batch=2, frames=1, sizes=((32, 48), (48, 32)), enlarge=1.0, rate=1e-3, norms=True, echo=1),
+        "clips": Stage(3, batch=2, frames=2, sizes=((32, 32),), enlarge=2.0, rate=1e-3, norms=False, echo=1),
     },
 )
 
@@ -230,7 +230,7 @@ with joined() as among:
         **dict(trainer.student.named_parameters()), **dict(trainer.student.named_buffers())}, f"{out}/{among.rank}.pt")
 """
 
-TINY = "stages:\n  clips: {steps: 2, batch: 2, frames: 2, sizes: [[32, 32]], enlarge: 2, rate: 1e-3, norms: true}\n"
+TINY = "stages:\n  clips: {steps: 2, batch: 2, frames: 2, sizes: [[32, 32]], enlarge: 2, rate: 1e-3, norms: true, echo: 1}\n"
 
 
 @pytest.mark.parametrize(
