@@ -35,18 +35,15 @@ def likeness(image: Tensor, guide: Tensor, bins: int = 20, levels: int = 8) -> T
     whole = (place * (bins - 1)).round().long().flatten(2)
     cell = (whole[:, 0] * bins + whole[:, 1]) * bins + whole[:, 2]
     weight = (torch.arange(levels, device=image.device).to(image.dtype) / (levels - 1)) ** 4
-    out: list[Tensor] = []
-    for index in range(image.shape[0]):
-        told = (cell[index] * levels + inside[index])[near[index]]
-        seen = torch.bincount(told, minlength=bins * bins * bins * levels)
-        volume = seen.reshape(1, bins, bins, bins, levels).permute(0, 4, 1, 2, 3).to(image.dtype)
-        volume = F.avg_pool3d(volume, 3, stride=1, padding=1)
-        within = (volume * weight[:, None, None, None]).sum(1, keepdim=True)
-        without = (volume * weight.flip(0)[:, None, None, None]).sum(1, keepdim=True)
-        within, without = (each / (each.sum() + 1) + 1e-5 for each in (within, without))
-        where = place[index].flip(0).permute(1, 2, 0)[None, None] * 2 - 1  # the last axis of a volume comes first
-        out.append(F.grid_sample(within / (within + without), where, align_corners=True)[:, :, 0])
-    return torch.cat(out)
+    count, volume = image.shape[0], bins * bins * bins * levels
+    told = (torch.arange(count, device=image.device)[:, None] * volume + cell * levels + inside)[near]
+    seen = torch.bincount(told, minlength=count * volume).reshape(count, bins, bins, bins, levels)
+    smooth = F.avg_pool3d(seen.permute(0, 4, 1, 2, 3).to(image.dtype), 3, stride=1, padding=1)
+    within = (smooth * weight[:, None, None, None]).sum(1, keepdim=True)
+    without = (smooth * weight.flip(0)[:, None, None, None]).sum(1, keepdim=True)
+    within, without = (each / (each.sum((1, 2, 3, 4), keepdim=True) + 1) + 1e-5 for each in (within, without))
+    where = place.flip(1).permute(0, 2, 3, 1)[:, None] * 2 - 1  # the last axis of a volume comes first
+    return F.grid_sample(within / (within + without), where, align_corners=True)[:, :, 0]
 
 
 def _blurred(guide: Tensor, reach: int) -> Tensor:
