@@ -23,7 +23,7 @@ import torch
 from nuke_matting import Settings, Shot
 from nuke_matting.models.contract import Quality
 from nuke_matting.models.cost import budget, outline, parameters, two_stage_gmacs
-from nuke_matting.models.tensors import autocast
+from nuke_matting.models.tensors import autocast, planes
 from nuke_matting.nets import regions as rg
 from nuke_matting.plate.reader import read_frame
 from nuke_matting.plate.writer import Pixels, write_sidecar
@@ -49,26 +49,28 @@ def write_plate(folder: Path, width: int, height: int) -> Path:
 
 
 def median_ms(work: Callable[[], object], runs: int) -> float:
-    work()
     took = []
-    for _ in range(runs):
+    for _ in range(runs + 1):
         began = time.perf_counter()
         work()
+        if torch.cuda.is_initialized():
+            torch.cuda.synchronize()
         took.append(time.perf_counter() - began)
+    took = took[1:]
     return statistics.median(took) * 1e3
 
 
-def measure(width: int, height: int, precision: str, runs: int) -> dict[str, float]:
+def measure(width: int, height: int, precision: str, device: str, runs: int) -> dict[str, float]:
     """Stage -> milliseconds at a frame size."""
     with tempfile.TemporaryDirectory() as folder:
         plate = write_plate(Path(folder), width, height)
-        shot = Shot(plate, Settings(cache=False, precision=precision, fg=True))
+        shot = Shot(plate, Settings(cache=False, precision=precision, device=device, fg=True))
         model, net = shot.model, shot.model.net()
         loaded = shot.load(1001)
         own = model.encode(loaded.known.prepared)
-        image = torch.from_numpy(np.ascontiguousarray(loaded.input.image.transpose(2, 0, 1)))[None]
+        image = planes(loaded.input.image).to(model.device)
         most = budget(width, height)
-        error = torch.from_numpy(outline(*rg.grid_size(height, width)))
+        error = torch.from_numpy(outline(*rg.grid_size(height, width))).to(model.device)
         with torch.inference_mode(), autocast(model.device, model.precision):
             known = own.features
             coarse = net.coarse(known, [known.memory, known.memory])
@@ -93,17 +95,17 @@ def measure(width: int, height: int, precision: str, runs: int) -> dict[str, flo
     return stages
 
 
-def peak_memory(size: str, precision: str) -> float:
+def peak_memory(size: str, precision: str, device: str) -> float:
     """GiB of resident memory that one whole matte takes in a process of its own, imports included."""
     script = (
         "import resource, sys, tempfile; from pathlib import Path; sys.path.insert(0, sys.argv[1]); import frame\n"
         "from nuke_matting import Settings, Shot\n"
         "with tempfile.TemporaryDirectory() as folder:\n"
         "    plate = frame.write_plate(Path(folder), *map(int, sys.argv[2].split('x')))\n"
-        "    Shot(plate, Settings(cache=False, precision=sys.argv[3])).matte(1001)\n"
+        "    Shot(plate, Settings(cache=False, precision=sys.argv[3], device=sys.argv[4])).matte(1001)\n"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
     )
-    command = [sys.executable, "-c", script, str(Path(__file__).resolve().parent), size, precision]
+    command = [sys.executable, "-c", script, str(Path(__file__).resolve().parent), size, precision, device]
     return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()[-1]) / 2**20
 
 
@@ -117,18 +119,19 @@ def main() -> None:
     parser.add_argument("--precision", nargs="+", default=["fp32", "bf16"], choices=["fp32", "bf16", "fp16"])
     parser.add_argument("--runs", type=int, default=7)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--device", default="cpu")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     columns = [(size, precision) for size in args.sizes for precision in args.precision]
     found = {}
     for size, precision in columns:
         width, height = map(int, size.split("x"))
-        found[size, precision] = measure(width, height, precision, args.runs)
-    row(f"ms, {args.threads} threads", *(f"{size} {precision}" for size, precision in columns))
+        found[size, precision] = measure(width, height, precision, args.device, args.runs)
+    row(f"ms, {args.device}, {args.threads} threads", *(f"{size} {precision}" for size, precision in columns))
     row("---", *("---:" for _ in columns))
     for stage in next(iter(found.values())):
         row(stage, *(f"{found[each][stage]:.0f}" for each in columns))
-    row("peak memory, GiB", *(f"{peak_memory(*each):.2f}" for each in columns))
+    row("peak memory, GiB", *(f"{peak_memory(*each, args.device):.2f}" for each in columns))
 
     model = Shot(examples(), Settings(cache=False)).model
     print()
