@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from nuke_matting.colour.model_space import KNEE, SOFTNESS
+from nuke_matting.colour.model_space_tensors import from_model, to_model
 from nuke_matting.errors import ModelError
 from nuke_matting.models.two_stage import THRESHOLD, long_sides, networks
 from nuke_matting.models.weights import WeightFile
@@ -125,24 +125,6 @@ def mixed(image: Tensor, matrix: list[float]) -> Tensor:
     r, g, b = image.split(1, dim=1)
     rows = [matrix[3 * n] * r + matrix[3 * n + 1] * g + matrix[3 * n + 2] * b for n in range(3)]
     return torch.cat(rows, dim=1)
-
-
-def to_model(linear: Tensor, knee: float = KNEE, softness: float = SOFTNESS) -> Tensor:
-    """Scene-linear Rec.709 -> model space, as `colour.model_space.to_model`."""
-    above = linear.clamp(min=knee) - knee
-    rolled = linear.clamp(max=knee) + softness * torch.log1p(above / softness)
-    size = rolled.abs()
-    curved = torch.where(size <= 0.0031308, size * 12.92, 1.055 * size.clamp(min=0.0031308).pow(1 / 2.4) - 0.055)
-    return torch.copysign(curved, rolled)
-
-
-def from_model(model: Tensor, knee: float = KNEE, softness: float = SOFTNESS) -> Tensor:
-    """Model space -> scene-linear Rec.709, as `colour.model_space.from_model`."""
-    size = model.abs()
-    linear = torch.where(size <= 0.04045, size / 12.92, ((size.clamp(min=0.04045) + 0.055) / 1.055).pow(2.4))
-    rolled = torch.copysign(linear, model)
-    above = rolled.clamp(min=knee) - knee
-    return rolled.clamp(max=knee) + softness * torch.expm1(above / softness)
 
 
 def build(weights: WeightFile, inputs: Inputs, regions: float, matrix: NDArray[np.float64]) -> InferenceModule:

@@ -1,11 +1,13 @@
-"""The model space: one curve, written three times (numpy, OCIO config, file transform), and what it promises."""
+"""The model space: one curve, written four times (numpy, tensors, OCIO config, file transform), and what it promises."""
 
 import numpy as np
 import PyOpenColorIO as ocio_lib
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nuke_matting.colour import model_space_tensors
 from nuke_matting.colour.model_space import KNEE, SOFTNESS, from_model, roll_off, to_model
 from nuke_matting.colour.processor import model_config
 from nuke_matting.resources import shipped
@@ -102,3 +104,11 @@ def test_highlights_stay_distinguishable():
     assert four - one > 0.04
     assert sixteen - four > 0.03
     assert sixteen < 1.0
+
+
+@given(st.lists(values, min_size=3, max_size=3))
+def test_tensors_go_through_the_same_curve(numbers):
+    linear = np.array(numbers, np.float32)
+    model = model_space_tensors.to_model(torch.from_numpy(linear))
+    assert np.allclose(model.numpy(), to_model(linear.astype(np.float64)), atol=1e-5, rtol=1e-5)
+    assert np.allclose(model_space_tensors.from_model(model).numpy(), linear, atol=1e-4, rtol=1e-3)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from nuke_matting.colour import model_space
 from nuke_matting.errors import ModelError
-from nuke_matting.export.inference import Inputs, build, from_model, to_model, torchscript
+from nuke_matting.export.inference import Inputs, build, torchscript
 from nuke_matting.models.contract import FrameInput, Quality
 from nuke_matting.models.registry import load_model, shipped_weights
 from nuke_matting.models.weights import load_weights, save_weights
@@ -152,14 +152,6 @@ def test_halved_as_nuke_does_it_answers_in_halves_and_stays_close(weights, tmp_p
 def test_no_weight_asks_for_a_gradient(file):
     assert not any(each.requires_grad for each in file.parameters())
     assert not file(torch.rand(1, 9, 8, 8)).requires_grad
-
-
-@given(st.lists(st.floats(-100, 65504, width=32), min_size=3, max_size=3))
-def test_the_colour_is_that_of_the_model_space(values):
-    given = np.array(values, np.float32).reshape(1, 3, 1, 1)
-    model = to_model(torch.from_numpy(given))
-    assert np.allclose(model.numpy(), model_space.to_model(given.astype(np.float64)), atol=1e-5, rtol=1e-5)
-    assert np.allclose(from_model(model).numpy(), given, atol=1e-4, rtol=1e-3)
 
 
 def test_every_operator_is_one_of_torch_1_12_1(weights, tmp_path):

@@ -1,4 +1,4 @@
-"""Data echoing: steps that learn from batches drawn before, varied, and repeatably so."""
+"""Data echoing: steps that learn from batches drawn before, remixed, and repeatably so."""
 
 from dataclasses import replace
 from itertools import islice
@@ -7,12 +7,9 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from hypothesis import given as for_all
-from hypothesis import settings
-from hypothesis import strategies as st
 
 from nuke_matting.training import echo
-from nuke_matting.training.data import LAYERS, Batch, Sources, loader
+from nuke_matting.training.data import LAYERS, Sources, loader
 from nuke_matting.training.datasets import Source
 from nuke_matting.training.stages import Stage
 
@@ -52,7 +49,7 @@ def test_one_batch_is_drawn_for_so_many_steps(sources):
     assert all(same(steps[index * 3], each) for index, each in enumerate(fresh))
 
 
-def test_the_steps_between_vary_what_was_drawn(sources):
+def test_the_steps_between_remix_what_was_drawn(sources):
     steps = drawn(sources, STAGE, count=3)
     assert steps[1].image.shape == steps[0].image.shape
     assert not same(steps[1], steps[0]) and not same(steps[2], steps[1])
@@ -69,18 +66,3 @@ def test_old_batches_are_let_go(sources, monkeypatch):
     for step, batch in enumerate(drawn(sources, STAGE)):
         newest = batch if step % STAGE.echo == 0 else newest
         assert batch.image.shape == newest.image.shape and torch.equal(batch.guided, newest.guided)
-
-
-@for_all(seed=st.integers(0, 10_000))
-@settings(max_examples=30, deadline=None)
-def test_all_layers_are_varied_alike(seed):
-    """The composite of the varied layers is the varied composite."""
-    random = torch.Generator().manual_seed(seed)
-    alpha = torch.rand(3, 2, 1, 24, 32, generator=random)
-    foreground, clean = torch.rand(2, 3, 2, 3, 1, 1, generator=random).expand(2, 3, 2, 3, 24, 32)
-    image = alpha * foreground + (1 - alpha) * clean
-    varied = echo.varied(Batch(image, foreground, alpha, clean, alpha, torch.zeros(3, dtype=torch.bool)), random)
-    again = varied.alpha * varied.foreground + (1 - varied.alpha) * varied.clean
-    torch.testing.assert_close(varied.image, again, atol=1e-5, rtol=1e-5)
-    torch.testing.assert_close(varied.guide, varied.alpha)
-    assert varied.alpha.min() >= 0 and varied.alpha.max() <= 1

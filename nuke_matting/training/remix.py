@@ -1,0 +1,112 @@
+"""New samples of those that were drawn: each subject over the background of another, both moved and lit anew.
+
+All is done where the tensors are, a batch at once, so that a GPU need not wait for what is drawn on the CPU. As in
+`composite`: I = alpha F + (1 - alpha) B in scene-linear light, and what a camera does is done to all layers alike.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from nuke_matting.colour.model_space_tensors import from_model, to_model
+from nuke_matting.training.data import Batch
+
+CLOSEST = 0.7  # of the frame's sides that a moved layer shows: it only comes nearer, as nothing is known beyond it
+LEAST_ALPHA = 1e-3  # below it the foreground is what the picture shows
+BRIGHTEST = 100.0  # scene-linear; half of the layers' sums are squared or divided on the way
+
+
+def remixed(batch: Batch, behind: Tensor, random: torch.Generator) -> Batch:
+    """Samples of the same size: `batch`'s subjects over other backgrounds.
+
+    behind : clean plates [B, T, 3, H, W] in the model space.
+    random : of the CPU, whatever the device.
+    """
+    b, t = batch.image.shape[:2]
+    draw = _Draw(b, random, batch.image.device)
+    alpha = batch.alpha
+    straight = from_model(batch.foreground).clamp(-1, BRIGHTEST) * draw.light(0.4, 0.08)
+    subject = _moved(torch.cat([straight * alpha, alpha, batch.guide], 2), draw.path(t))
+    premultiplied, alpha, guide = subject.split([3, 1, 1], 2)
+    background = _moved(from_model(behind).clamp(-1, BRIGHTEST) * draw.light(0.6, 0.1), draw.path(t))
+    image = premultiplied + (1 - alpha) * background
+    image, premultiplied, alpha, background = draw.blurred(image, premultiplied, alpha, background)
+    alpha = alpha.clamp(0, 1)  # rounding in the sums above
+    straight = torch.where(alpha > LEAST_ALPHA, premultiplied / alpha.clamp(min=LEAST_ALPHA), image)
+    exposure, take = draw.light(0.4, 0.0), draw.light(0.05, 0.0)  # a clean plate is another take
+    layers = (draw.noisy(image * exposure), straight * exposure, draw.noisy(background * exposure * take))
+    most = draw.clipping()
+    image, straight, clean = (to_model(torch.minimum(each, most)) for each in layers)
+    return Batch(image, straight, alpha, clean, guide.clamp(0, 1), batch.guided)
+
+
+class _Draw:
+    """What is drawn for the clips of a batch, each by itself: tensors of [B, 1, 1, 1, 1], or as they say."""
+
+    def __init__(self, count: int, random: torch.Generator, device: torch.device) -> None:
+        self._count, self._random, self._device = count, random, device
+
+    def light(self, stops: float, tint: float) -> Tensor:
+        """Factors [B, 1, 3, 1, 1] of brightness (its deviation in stops) and of colour (a logarithm's)."""
+        brightness = 2 ** (stops * self._normal(1, 1, 1, 1))
+        return brightness * torch.exp(tint * self._normal(1, 3, 1, 1))
+
+    def path(self, frames: int) -> Tensor:
+        """Maps [B * T, 2, 3] of where each pixel comes from: nearer, mirrored, drifting in every other clip."""
+        sides = 1 - (1 - CLOSEST) * self._uniform(1)
+        sides = (sides * torch.exp(0.05 * self._normal(2))).clamp(CLOSEST, 1)
+        drift = 0.02 * self._normal(1, 2) * (self._uniform(1, 1) < 0.5)
+        start = (1 - sides) * (2 * self._uniform(2) - 1)
+        centre = start[:, None] + drift * torch.arange(frames, device=self._device)[:, None]
+        room = (1 - sides)[:, None]
+        matrix = torch.zeros(self._count, frames, 2, 3, device=self._device)
+        matrix[..., 0, 0] = sides[:, :1] * torch.where(self._uniform(1) < 0.5, -1.0, 1.0)
+        matrix[..., 1, 1] = sides[:, 1:]
+        matrix[..., 2] = torch.minimum(torch.maximum(centre, -room), room)
+        return matrix.flatten(0, 1)
+
+    def blurred(self, *layers: Tensor) -> list[Tensor]:
+        """Layers [B, T, C, H, W], alike: three clips in ten through a soft lens."""
+        sigma = torch.where(
+            self._uniform(1) < 0.3, 0.3 + 0.9 * self._uniform(1), torch.full_like(self._uniform(1), 1e-3)
+        )
+        taps = torch.exp(-(torch.arange(-2, 3, device=self._device) ** 2) / (2 * sigma**2))
+        taps = taps / taps.sum(1, keepdim=True)
+        stacked = torch.cat(layers, 2)
+        planes = stacked.flatten(1, 2)
+        kernels = taps.repeat_interleave(planes.shape[1], 0)[:, None]
+        wide = F.pad(planes, (2, 2, 2, 2), mode="replicate").flatten(0, 1)[None]
+        soft = F.conv2d(wide, kernels[:, :, None], groups=len(kernels))
+        soft = F.conv2d(soft, kernels[:, :, :, None], groups=len(kernels))
+        return list(soft[0].reshape(stacked.shape).split([each.shape[2] for each in layers], 2))
+
+    def noisy(self, linear: Tensor) -> Tensor:
+        """With the noise of light and of reading, in six clips of ten."""
+        some = self._uniform(1, 1, 1, 1) < 0.6
+        shot, read = 0.03 * self._uniform(1, 1, 1, 1) * some, 0.006 * self._uniform(1, 1, 1, 1) * some
+        seed = int(torch.randint(2**31, (), generator=self._random))
+        noise = torch.randn(
+            linear.shape, device=self._device, generator=torch.Generator(self._device).manual_seed(seed)
+        )
+        return linear + noise * (linear.clamp(min=0).sqrt() * shot + read)
+
+    def clipping(self) -> Tensor:
+        """Where cameras clip, in three clips of ten; above all light in the others."""
+        some = self._uniform(1, 1, 1, 1) < 0.3
+        return torch.where(some, 0.8 + 0.7 * self._uniform(1, 1, 1, 1), torch.full_like(some.float(), torch.inf))
+
+    def _uniform(self, *shape: int) -> Tensor:
+        return torch.rand(self._count, *shape, generator=self._random).to(self._device)
+
+    def _normal(self, *shape: int) -> Tensor:
+        return torch.randn(self._count, *shape, generator=self._random).to(self._device)
+
+
+def _moved(layer: Tensor, path: Tensor) -> Tensor:
+    """[B, T, C, H, W] along a path [B * T, 2, 3]."""
+    flat = layer.flatten(0, 1)
+    grid = F.affine_grid(path, list(flat.shape), align_corners=False)
+    moved = F.grid_sample(flat, grid, padding_mode="reflection", align_corners=False)
+    return moved.unflatten(0, layer.shape[:2])

@@ -1,0 +1,75 @@
+"""Samples made of others: composites in linear light still, whose layers belong together."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nuke_matting.colour.model_space_tensors import from_model
+from nuke_matting.training import remix
+from nuke_matting.training.data import Batch
+from nuke_matting.training.remix import remixed
+
+SEEDS = st.integers(0, 10_000)
+
+
+def batch(seed, b=3, t=2, h=24, w=32):
+    random = torch.Generator().manual_seed(seed)
+
+    def smooth(*shape):
+        small = torch.rand(b * t, *shape, 3, 4, generator=random)
+        return torch.nn.functional.interpolate(small, size=(h, w), mode="bilinear").unflatten(0, (b, t))
+
+    alpha = (smooth(1) * 3 - 1).clamp(0, 1)
+    return Batch(smooth(3), smooth(3), alpha, smooth(3), alpha.clone(), torch.tensor([True, False, True]))
+
+
+@pytest.fixture
+def without_noise(monkeypatch):
+    monkeypatch.setattr(remix._Draw, "noisy", lambda _self, linear: linear)
+    monkeypatch.setattr(remix._Draw, "clipping", lambda self: torch.full((self._count, 1, 1, 1, 1), torch.inf))
+
+
+@given(seed=SEEDS)
+@settings(max_examples=30, deadline=None)
+def test_the_layers_keep_their_ranges_shapes_and_flags(seed):
+    drawn = batch(seed)
+    made = remixed(drawn, batch(seed + 1).clean, torch.Generator().manual_seed(seed))
+    for name in ("image", "foreground", "alpha", "clean", "guide"):
+        assert getattr(made, name).shape == getattr(drawn, name).shape and getattr(made, name).isfinite().all()
+    assert made.alpha.min() >= 0 and made.alpha.max() <= 1 and made.guide.min() >= 0 and made.guide.max() <= 1
+    assert torch.equal(made.guided, drawn.guided)
+
+
+def test_the_image_is_its_layers_composite_in_linear_light(without_noise, monkeypatch):
+    monkeypatch.setattr(remix._Draw, "blurred", lambda _self, *layers: list(layers))
+    light = remix._Draw.light
+    # the clean plate is another take, of a slightly other exposure: not here
+    monkeypatch.setattr(
+        remix._Draw, "light", lambda self, stops, tint: light(self, 0 if stops == 0.05 else stops, tint)
+    )
+    made = remixed(batch(1), batch(2).clean, torch.Generator().manual_seed(3))
+    over = made.alpha * from_model(made.foreground) + (1 - made.alpha) * from_model(made.clean)
+    torch.testing.assert_close(from_model(made.image), over, atol=2e-3, rtol=1e-3)
+
+
+def test_a_guide_moves_with_its_subject(without_noise, monkeypatch):
+    monkeypatch.setattr(remix._Draw, "blurred", lambda _self, *layers: list(layers))
+    made = remixed(batch(1), batch(2).clean, torch.Generator().manual_seed(3))
+    torch.testing.assert_close(made.guide, made.alpha)
+
+
+def test_the_background_is_the_one_that_was_given(without_noise):
+    grey = torch.full_like(batch(1).clean, 0.5)
+    made = remixed(batch(1), grey, torch.Generator().manual_seed(3))
+    assert made.clean.std((1, 3, 4)).max() < 1e-3, "a plain background stays plain, whatever its light"
+
+
+def test_the_same_random_numbers_give_the_same_samples():
+    first, second = (remixed(batch(1), batch(2).clean, torch.Generator().manual_seed(3)) for _ in range(2))
+    assert torch.equal(first.image, second.image) and torch.equal(first.alpha, second.alpha)
+
+
+def test_other_random_numbers_give_others():
+    first, second = (remixed(batch(1), batch(2).clean, torch.Generator().manual_seed(each)) for each in (3, 4))
+    assert not torch.equal(first.alpha, second.alpha) and not torch.equal(first.image, second.image)
