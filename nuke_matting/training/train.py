@@ -260,8 +260,12 @@ def _repeatable(device: torch.device) -> Iterator[None]:
 
 @torch.no_grad()
 def _follow(average: nn.Module, student: nn.Module, decay: float) -> None:
-    for old, new in zip(average.state_dict().values(), student.state_dict().values(), strict=True):
-        old.lerp_(new, 1 - decay) if old.is_floating_point() else old.copy_(new)
+    pairs = list(zip(average.state_dict().values(), student.state_dict().values(), strict=True))
+    floats = [pair for pair in pairs if pair[0].is_floating_point()]
+    torch._foreach_lerp_([old for old, _ in floats], [new for _, new in floats], 1 - decay)  # at once, for GPUs' sake
+    for old, new in pairs:
+        if not old.is_floating_point():
+            old.copy_(new)
 
 
 def _read(path: Path) -> dict[str, Any]:
