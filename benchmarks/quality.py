@@ -3,8 +3,8 @@
 A CLIP is a folder with plate.%04d.exr and alpha.%04d.exr, and, if it is known, the plate without the subject as
 clean.%04d.exr or clean.exr; without any named, it is the example plate. Prints a table for each clip, and one of their
 means (of the clips that have the row, so a clean plate for all or for none compares best), of the model as it ships,
-without each of its parts, and with a clean plate or a rough guide. With --backgrounds also how much it finds in
-photographs that show nobody.
+without each of its parts, and with a key matte, a clean plate or a rough guide. With --backgrounds also how much it
+finds in photographs that show nobody.
 
 The parts are left out of the trained network, which was not trained again without them. For the definitions of the
 figures see `nuke_matting/quality/metrics.py`.
@@ -99,10 +99,10 @@ def cases_of(clip: Path, truth: Clip, settings: Settings, folder: Path) -> Itera
     """The rows of a clip's table, with the mattes made for them."""
     plate = str(clip / "plate.%04d.exr")
 
-    def figures(changed: Settings, matte: Callable[[Shot, int], NDArray] | None = None) -> Figures:
-        shot = Shot(plate, changed)
-        alphas = (shot.matte(frame).alpha if matte is None else matte(shot, frame) for frame in truth.frames)
-        truths = (read_sample(truth, frame).truth for frame in truth.frames)
+    def figures(changed: Settings, matte: Callable[[Shot, int], NDArray] | None = None, first: int = 0) -> Figures:
+        shot, frames = Shot(plate, changed), truth.frames[first:]
+        alphas = (shot.matte(frame).alpha if matte is None else matte(shot, frame) for frame in frames)
+        truths = (read_sample(truth, frame).truth for frame in frames)
         return clip_figures(map(Sample, alphas, truths))
 
     yield "as it ships", figures(settings)
@@ -112,6 +112,8 @@ def cases_of(clip: Path, truth: Clip, settings: Settings, folder: Path) -> Itera
         "without cross region attention",
         figures(settings.replace(model=without_cross_region(settings.model, folder))),
     )
+    keyed = settings.replace(keys=str(clip / "alpha.%04d.exr"), key_frames=str(truth.frames[0]))
+    yield "with the first frame's matte as a key, the others", figures(keyed, first=1)
     guided = settings.replace(guide=write_guides(truth, folder / "guides"))
     clean = clean_plate(clip)
     if clean is not None:
