@@ -237,13 +237,13 @@ class Compositor:
             size = (max(1, round(cw * scale * 1.3)), max(1, round(ch * scale * 1.3)))
             crop = cv2.resize(crop, size, interpolation=cv2.INTER_AREA)
             path = replace(path, scale=path.scale * np.float32(cw / size[0]))
-        linear = decode_srgb(crop)
-        linear = linear[:, ::-1] if r.random() < 0.5 else linear
+        crop = crop[:, ::-1] if r.random() < 0.5 else crop
+        # photographs are moved in their 8 bits
+        moved = decode_srgb(_move(np.ascontiguousarray(crop)[None], path, height, width, cv2.BORDER_REFLECT_101))
         if crop.dtype == np.uint8 and r.random() < 0.3:  # give a photograph's clipped lights their height back
-            linear = linear * (1 + r.uniform(0, 6) * np.maximum(linear - 0.8, 0) / 0.2)
-        target = 0.18 * 2 ** r.normal(0, 1.0) / max(float(np.median(linear[::4, ::4])), 0.02)
+            moved = moved * (1 + r.uniform(0, 6) * np.maximum(moved - 0.8, 0) / 0.2)
+        target = 0.18 * 2 ** r.normal(0, 1.0) / max(float(np.median(moved[0, ::4, ::4])), 0.02)
         gains = np.exp(r.normal(0, 0.1, 3)) * min(target, 8.0)
-        moved = _move(np.ascontiguousarray(linear, np.float32)[None], path, height, width, cv2.BORDER_REFLECT_101)
         return np.maximum(moved, 0) * gains.astype(np.float32)
 
     def _ramp(self, height: int, width: int, frames: int) -> Array:
