@@ -44,7 +44,7 @@ class Stage:
     enlarge : full-size sides over coarse ones; 1 leaves the refinement untrained where it is a stage of its own.
     rate : highest learning rate.
     norms : whether batch norm's statistics go on being learnt (small batches would spoil them).
-    echo : steps that learn from each drawn batch, remixed (see `echo`); 1 draws one for each. More for a GPU that waits.
+    echo : steps that learn from each drawn batch, remixed (see `echo`); 1 draws one for each. More for GPUs that wait.
     """
 
     steps: int = within(1, 100_000_000)
