@@ -81,10 +81,11 @@ class TwoStage(nn.Module):
         regions : [N, 3] as of `regions.choose`.
         batch : regions encoded and decoded at once; it bounds the memory, and changes the answer's last bits alone.
 
-        Returns unbounded alpha [B, 1, H, W] and residual [B, 3, H, W]: the coarse ones, bilinear, corrected in regions.
+        Returns unbounded alpha [B, 1, H, W] and residual [B, 3, H, W]: the coarse ones, of which the alpha is clamped
+        before it is enlarged, bilinear, corrected in regions.
         """
         height, width = image.shape[2], image.shape[3]
-        alpha = bilinear(coarse.alpha.to(image.dtype), height, width)
+        alpha = bilinear(coarse.alpha.to(image.dtype).clamp(0, 1), height, width)
         residual = bilinear(coarse.residual.to(image.dtype), height, width)
         if len(regions) == 0:
             return alpha, residual

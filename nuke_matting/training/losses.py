@@ -5,14 +5,33 @@ Alpha is [..., 1, H, W] in [0, 1], foreground [..., 3, H, W] in the model space.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 
+class _ClampThrough(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        ctx.save_for_backward(x)
+        return x.clamp(0, 1)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        (x,), (gradient,) = ctx.saved_tensors, gradients
+        away = ((x < 0) & (gradient > 0)) | ((x > 1) & (gradient < 0))
+        return gradient.masked_fill(away, 0)
+
+
 def clamp_through(x: Tensor) -> Tensor:
-    """Clamps to [0, 1], but lets the gradient pass, so that a pixel saturated on the wrong side can come back."""
-    return x + (x.clamp(0, 1) - x).detach()
+    """Clamps to [0, 1]; of the gradient beyond it only what leads back passes.
+
+    So a pixel that is saturated on the wrong side can come back, and none is driven ever further out, unseen: the
+    pyramid's gradients would, as they spread over neighbours.
+    """
+    return _ClampThrough.apply(x)  # type: ignore[no-any-return]
 
 
 def l1(predicted: Tensor, true: Tensor) -> Tensor:

@@ -46,6 +46,16 @@ def test_only_regions_are_refined(net):
     assert changed.amin(0).tolist() == [16, 24] and changed.amax(0).tolist() == [23, 31]
 
 
+def test_a_coarse_alpha_far_beyond_its_range_leaves_its_neighbours_alone(net):
+    features = net.encode(torch.rand(1, 9, 32, 32))
+    coarse = net.coarse(features, [features.memory])
+    alpha = torch.full_like(coarse.alpha, -5000.0)
+    alpha[..., 16:] = 1.0
+    coarse, none = coarse._replace(alpha=alpha), torch.zeros(0, 3, dtype=torch.long)
+    refined, _ = net.refine(torch.rand(1, 3, 64, 64), None, coarse, none)
+    assert refined[0, 0, 0, 31:33].tolist() == [0.25, 0.75]
+
+
 def test_a_clean_plate_is_seen_by_both_stages(net):
     image, regions = torch.rand(1, 3, 64, 96), torch.tensor([[0, 2, 3]])
     without, given_one = run(net, image, regions)[0], run(net, image, regions, clean=torch.rand(1, 3, 64, 96))[0]

@@ -91,3 +91,9 @@ def test_a_clamp_that_lets_gradients_through_can_come_back():
     assert clamped.tolist() == [0, 0.5, 1]
     (clamped - torch.tensor([1.0, 0.5, 1.0])).abs().sum().backward()
     assert x.grad.tolist() == [-1, 0, 0]
+
+
+def test_a_clamp_that_lets_gradients_through_drives_nothing_further_out():
+    x = torch.tensor([-0.5, 0.5, 1.5], requires_grad=True)
+    (losses.clamp_through(x) * torch.tensor([1.0, 1.0, -1.0])).sum().backward()
+    assert x.grad.tolist() == [0, 1, 0]
