@@ -56,8 +56,7 @@ def median_ms(work: Callable[[], object], runs: int) -> float:
         if torch.cuda.is_initialized():
             torch.cuda.synchronize()
         took.append(time.perf_counter() - began)
-    took = took[1:]
-    return statistics.median(took) * 1e3
+    return statistics.median(took[1:]) * 1e3
 
 
 def measure(width: int, height: int, precision: str, device: str, runs: int) -> dict[str, float]:

@@ -27,10 +27,10 @@ def batches(
     One is drawn for every `stage.echo` steps, and learnt from as it is; the other steps make theirs of the last KEPT.
     The same seed gives the same batches from whichever step on. Raises MattingError.
     """
-    first = max(0, start // stage.echo - KEPT + 1) if stage.echo > 1 else start
+    kept: deque[Batch] = deque(maxlen=KEPT if stage.echo > 1 else 1)
+    first = max(0, start // stage.echo - (kept.maxlen or 1) + 1)
     count = -(-stage.steps // stage.echo)
     fresh = loader(sources, replace(stage, steps=count), seed, first, workers)
-    kept: deque[Batch] = deque(maxlen=KEPT)
     drawn = first
     for step in range(start, stage.steps):
         while drawn <= step // stage.echo:

@@ -15,7 +15,7 @@ from nuke_matting.training.data import Batch
 
 CLOSEST = 0.7  # of the frame's sides that a moved layer shows: it only comes nearer, as nothing is known beyond it
 LEAST_ALPHA = 1e-3  # below it the foreground is what the picture shows
-BRIGHTEST = 100.0  # scene-linear; half of the layers' sums are squared or divided on the way
+BRIGHTEST = 100.0  # scene-linear; panoramas hold the sun
 
 
 def remixed(batch: Batch, behind: Tensor, random: torch.Generator) -> Batch:
@@ -69,9 +69,7 @@ class _Draw:
 
     def blurred(self, *layers: Tensor) -> list[Tensor]:
         """Layers [B, T, C, H, W], alike: three clips in ten through a soft lens."""
-        sigma = torch.where(
-            self._uniform(1) < 0.3, 0.3 + 0.9 * self._uniform(1), torch.full_like(self._uniform(1), 1e-3)
-        )
+        sigma = torch.where(self._uniform(1) < 0.3, 0.3 + 0.9 * self._uniform(1), 1e-3)
         taps = torch.exp(-(torch.arange(-2, 3, device=self._device) ** 2) / (2 * sigma**2))
         taps = taps / taps.sum(1, keepdim=True)
         stacked = torch.cat(layers, 2)
@@ -95,7 +93,7 @@ class _Draw:
     def clipping(self) -> Tensor:
         """Where cameras clip, in three clips of ten; above all light in the others."""
         some = self._uniform(1, 1, 1, 1) < 0.3
-        return torch.where(some, 0.8 + 0.7 * self._uniform(1, 1, 1, 1), torch.full_like(some.float(), torch.inf))
+        return torch.where(some, 0.8 + 0.7 * self._uniform(1, 1, 1, 1), torch.inf)
 
     def _uniform(self, *shape: int) -> Tensor:
         return torch.rand(self._count, *shape, generator=self._random).to(self._device)

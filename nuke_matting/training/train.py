@@ -26,7 +26,7 @@ from nuke_matting.models.weights import save_weights
 from nuke_matting.plate.atomic import write_whole
 from nuke_matting.training.data import Batch, Sources
 from nuke_matting.training.datasets import KNOWN
-from nuke_matting.training.echo import batches, to
+from nuke_matting.training.echo import batches
 from nuke_matting.training.processes import Processes
 from nuke_matting.training.record import Log, write_picture
 from nuke_matting.training.stages import Optimiser, Recipe, Stage
@@ -139,7 +139,10 @@ class Trainer:
                 raise
 
     def learn(self, batch: Batch) -> tuple[dict[str, float], Tensor]:
-        """One step: each loss, and the alpha [B, T, 1, h, w] for a look. Raises MattingError: a loss is not finite."""
+        """One step: each loss, and the alpha [B, T, 1, h, w] for a look. Raises MattingError: a loss is not finite.
+
+        batch : on the processes' device.
+        """
         settings, device = self.job.recipe.optimiser, self.processes.device
         self._module.train()
         if not self.stage.norms:
@@ -150,7 +153,6 @@ class Trainer:
             group["lr"] = rate_at(self.step, self.stage, settings) * group["factor"]
         generator = torch.Generator().manual_seed(self._seed * 7_919 + self.step)
         torch.manual_seed(self._seed * 7_919 + self.step)  # of drop-out, so that resumed runs drop alike
-        batch = to(batch, device)
         with _repeatable(device):
             with autocast(str(device), "bf16" if bf16_is_fast(str(device)) else "fp32"):
                 parts, alpha = self._module(batch, self.stage, generator)
