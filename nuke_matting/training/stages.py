@@ -59,8 +59,9 @@ class Stage:
 
 @dataclass(frozen=True)
 class Optimiser:
-    """AdamW, and the average of the weights that it makes.
+    """The optimiser, and the average of the weights that it makes.
 
+    method : "adamw", or "muon": AdamW but for matrices and kernels (see `muon`), which takes far fewer steps.
     weight_decay : of matrices and kernels; gains and biases have none.
     refiner_rate : the refinement's learning rate over the others'; it starts last.
     clip_gradient : longest gradient, as its norm.
@@ -69,6 +70,7 @@ class Optimiser:
     ema : decay of the averaged weights, which are the ones that are kept.
     """
 
+    method: str = among("adamw", "muon")
     weight_decay: float = within(0, 1)
     refiner_rate: float = within(0, 1000)
     clip_gradient: float = within(1e-6, 1e6)

@@ -24,6 +24,7 @@ from nuke_matting.errors import MattingError, ModelError, OutputError
 from nuke_matting.models.tensors import autocast, bf16_is_fast
 from nuke_matting.models.weights import save_weights
 from nuke_matting.plate.atomic import write_whole
+from nuke_matting.training import muon
 from nuke_matting.training.data import Batch, Sources
 from nuke_matting.training.datasets import KNOWN
 from nuke_matting.training.echo import batches
@@ -36,6 +37,7 @@ from nuke_matting.training.students import check_share, check_sources, make_stud
 LAST, WEIGHTS, LOG = "last.pt", "weights.safetensors", "log.csv"
 LOG_EVERY = 50  # steps
 SAVE_EVERY = 180.0  # seconds
+NORMS_EVERY = 4  # steps
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,9 @@ class Trainer:
         check_share(self.student, self.stage)
         self.student.refinement.requires_grad_(self.student.refines(self.stage))
         self.average = make_student(job.recipe).to(device)
-        self.optimiser = torch.optim.AdamW(_groups(self.student, job.recipe.optimiser), lr=self.stage.rate)
+        groups = _groups(self.student, job.recipe.optimiser)
+        learns = muon.Muon if job.recipe.optimiser.method == "muon" else torch.optim.AdamW
+        self.optimiser = learns(groups, lr=self.stage.rate)
         self.step, self._spent = 0, 0.0
         try:
             job.out.mkdir(parents=True, exist_ok=True)
@@ -169,8 +173,22 @@ class Trainer:
         nn.utils.clip_grad_norm_(self.student.parameters(), settings.clip_gradient)
         self.optimiser.step()
         _follow(self.average, self.student, min(settings.ema, (self.step + 1) / (self.step + 10)))
+        if self.stage.norms and self.step % NORMS_EVERY == 0:
+            self._see(batch)
         self.step += 1
         return losses, alpha.detach()
+
+    def _see(self, batch: Batch) -> None:
+        """Shows the averaged network a batch, for its batch norms: the student's statistics are not those of averages.
+
+        Whoever averages them as well has a network that does worse at work than in training, the more so the faster it
+        learns (Izmailov et al. 2018, "Averaging Weights Leads to Wider Optima", section 3.2, take them anew likewise).
+        """
+        self.average.train()
+        device = str(self.processes.device)
+        with torch.no_grad(), autocast(device, "bf16" if bf16_is_fast(device) else "fp32"):
+            self.average(batch, self.stage, torch.Generator().manual_seed(self._seed * 7_919 + self.step))
+        torch.clear_autocast_cache()
 
     def save(self) -> None:
         """Writes the checkpoint, then the weights, each whole or not at all. Raises OutputError."""
@@ -233,13 +251,16 @@ def rate_at(step: int, stage: Stage, optimiser: Optimiser) -> float:
 
 
 def _groups(student: Student, optimiser: Optimiser) -> list[dict[str, Any]]:
-    """Parameters by weight decay and by learning rate, whose `factor` is over the stage's."""
-    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    """Parameters by weight decay, by learning rate, whose `factor` is over the stage's, and by what Muon takes."""
+    groups: dict[tuple[float, float, bool], list[nn.Parameter]] = {}
     late = {id(each) for each in student.refinement.parameters()}
     for parameter in student.parameters():
         factor = optimiser.refiner_rate if id(parameter) in late else 1.0
-        groups.setdefault((optimiser.weight_decay if parameter.ndim > 1 else 0.0, factor), []).append(parameter)
-    return [{"params": each, "weight_decay": decay, "factor": factor} for (decay, factor), each in groups.items()]
+        decay = optimiser.weight_decay if parameter.ndim > 1 else 0.0
+        orthogonal = optimiser.method == "muon" and muon.fits(parameter)
+        groups.setdefault((decay, factor, orthogonal), []).append(parameter)
+    names = ("weight_decay", "factor", "orthogonal")
+    return [{"params": each, **dict(zip(names, key, strict=True))} for key, each in groups.items()]
 
 
 @contextmanager
@@ -262,12 +283,9 @@ def _repeatable(device: torch.device) -> Iterator[None]:
 
 @torch.no_grad()
 def _follow(average: nn.Module, student: nn.Module, decay: float) -> None:
-    pairs = list(zip(average.state_dict().values(), student.state_dict().values(), strict=True))
-    floats = [pair for pair in pairs if pair[0].is_floating_point()]
-    torch._foreach_lerp_([old for old, _ in floats], [new for _, new in floats], 1 - decay)  # at once, for GPUs' sake
-    for old, new in pairs:
-        if not old.is_floating_point():
-            old.copy_(new)
+    """The parameters alone: see `Trainer._see` for batch norms' statistics."""
+    old, new = list(average.parameters()), list(student.parameters())
+    torch._foreach_lerp_(old, new, 1 - decay)  # at once, for GPUs' sake
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -72,6 +72,17 @@ def test_another_seed_gives_other_weights(run, job):
     assert not same(run(job("stills", "one", seed=1))["student"], run(job("stills", "two", seed=2))["student"])
 
 
+def test_batch_norms_of_the_averaged_weights_learn_what_those_weights_make(job):
+    trainer = Trainer(job("stills"), ALONE)
+    batch = next(loader(trainer.job.sources, trainer.stage, 1, 0, workers=0))
+    seen = []
+    norm = trainer.average.net.stem.to2[1]
+    norm.register_forward_pre_hook(lambda _module, inputs: seen.append(inputs[0].float().mean((0, 2, 3))))
+    trainer.learn(batch)
+    assert len(seen) == 1
+    assert torch.allclose(norm.running_mean, norm.momentum * seen[0], atol=1e-3)
+
+
 def test_a_later_stage_starts_from_the_averaged_weights_of_an_earlier_one(run, job):
     first = run(job("stills", "stills"))
     second = run(job("clips", "clips", rate=0.0, start_from=job("stills", "stills").out / "last.pt"))
