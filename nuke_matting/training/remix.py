@@ -30,7 +30,7 @@ def remixed(batch: Batch, behind: Tensor, random: torch.Generator) -> Batch:
     straight = from_model(batch.foreground).clamp(-1, BRIGHTEST) * draw.light(0.4, 0.08)
     subject = _moved(torch.cat([straight * alpha, alpha, batch.guide], 2), draw.path(t))
     premultiplied, alpha, guide = subject.split([3, 1, 1], 2)
-    background = _moved(from_model(behind).clamp(-1, BRIGHTEST) * draw.light(0.6, 0.1), draw.path(t))
+    background = _moved(from_model(draw.places(behind)).clamp(-1, BRIGHTEST) * draw.light(0.6, 0.1), draw.path(t))
     image = premultiplied + (1 - alpha) * background
     image, premultiplied, alpha, background = draw.blurred(image, premultiplied, alpha, background)
     alpha = alpha.clamp(0, 1)  # rounding in the sums above
@@ -66,6 +66,20 @@ class _Draw:
         matrix[..., 1, 1] = sides[:, 1:]
         matrix[..., 2] = torch.minimum(torch.maximum(centre, -room), room)
         return matrix.flatten(0, 1)
+
+    def places(self, behind: Tensor) -> Tensor:
+        """Backgrounds [B, T, 3, H, W] that nobody has seen: photographs are few, and networks know them by heart.
+
+        One in three is two in one, divided by a soft line or one through the other; one in four is upside down, and in
+        one of four the colours have changed places.
+        """
+        b, t, _, height, width = behind.shape
+        noise = self._normal(1, 3, 3) * torch.where(self._uniform(1, 1, 1) < 0.7, 6.0, 0.5)
+        line = F.interpolate(noise, size=(height, width), mode="bicubic").sigmoid()[:, None]
+        mixed = behind + (behind.roll(1, 0) - behind) * line * (self._uniform(1, 1, 1, 1) < 0.33)
+        mixed = torch.where(self._uniform(1, 1, 1, 1) < 0.25, mixed.flip(-2), mixed)
+        order = torch.where(self._uniform(1) < 0.25, self._uniform(3).argsort(1), torch.arange(3, device=self._device))
+        return mixed.gather(2, order.view(b, 1, 3, 1, 1).expand(b, t, 3, height, width))
 
     def blurred(self, *layers: Tensor) -> list[Tensor]:
         """Layers [B, T, C, H, W], alike: three clips in ten through a soft lens."""

@@ -73,3 +73,27 @@ def test_the_same_random_numbers_give_the_same_samples():
 def test_other_random_numbers_give_others():
     first, second = (remixed(batch(1), batch(2).clean, torch.Generator().manual_seed(each)) for each in (3, 4))
     assert not torch.equal(first.alpha, second.alpha) and not torch.equal(first.image, second.image)
+
+
+@given(seed=SEEDS)
+@settings(max_examples=20, deadline=None)
+def test_new_places_have_no_light_that_the_old_ones_lack_and_stand_still(seed):
+    behind = torch.rand(4, 1, 3, 12, 16, generator=torch.Generator().manual_seed(seed)).expand(4, 3, 3, 12, 16)
+    made = remix._Draw(4, torch.Generator().manual_seed(seed), torch.device("cpu")).places(behind)
+    assert made.shape == behind.shape
+    assert made.min() >= behind.min() - 1e-6 and made.max() <= behind.max() + 1e-6
+    assert torch.equal(made[:, 0], made[:, 2])
+
+
+def test_some_places_are_mixed_some_upside_down_some_of_other_colours_and_some_as_they_were():
+    behind = torch.zeros(200, 1, 3, 8, 8)
+    behind[:, :, 0, :4] = torch.arange(200.0).view(200, 1, 1, 1) + 1  # red above, each by its own brightness
+    made = remix._Draw(200, torch.Generator().manual_seed(5), torch.device("cpu")).places(behind)
+    shares = {
+        "as it was": (made == behind).flatten(1).all(1),
+        "upside down": made[:, 0, :, :4].sum((1, 2, 3)) < made[:, 0, :, 4:].sum((1, 2, 3)),
+        "other colours": made[:, 0, 0].sum((1, 2)) == 0,
+        "mixed": made.flatten(1).amax(1) != behind.flatten(1).amax(1),
+    }
+    for name, found in shares.items():
+        assert 0.1 < found.float().mean() < 0.6, name
