@@ -59,8 +59,8 @@ STAGE = {"steps": 5, "batch": 2, "frames": 1, "sizes": [[32, 32]], "enlarge": 1,
 
 
 def test_a_rate_may_be_written_with_an_exponent_alone(write):
-    """YAML 1.1 takes 4e-4 for a text."""
-    assert load_recipe(write(TEXT.replace("4.0e-4", "4e-4"))).stages["small"].rate == 4e-4
+    """YAML 1.1 takes 5e-3 for a text."""
+    assert load_recipe(write(TEXT.replace("5.0e-3", "5e-3"))).stages["small"].rate == 5e-3
 
 
 @pytest.mark.parametrize(
