@@ -73,7 +73,7 @@ def test_every_model_has_a_recipe_and_every_recipe_a_model():
 def test_a_batch_that_comes_again_and_again_is_learnt(job, model, stage):
     trainer = Trainer(job(model, stage, steps=24), ALONE)
     batch = batch_of(trainer.job)
-    losses = [sum(trainer.learn(batch)[0].values()) for _ in range(24)]
+    losses = [sum(trainer.learn(batch)[0].values()) for _ in range(60)]
     assert np.mean(losses[-4:]) < 0.8 * np.mean(losses[:4])
 
 
