@@ -27,8 +27,9 @@ def batches(
     One is drawn for every `stage.echo` steps, and learnt from as it is; the other steps make theirs of the last KEPT.
     The same seed gives the same batches from whichever step on. Raises MattingError.
     """
-    kept: deque[Batch] = deque(maxlen=KEPT if stage.echo > 1 else 1)
-    first = max(0, start // stage.echo - (kept.maxlen or 1) + 1)
+    most = KEPT if stage.echo > 1 else 1
+    kept: deque[Batch] = deque(maxlen=most)
+    first = max(0, start // stage.echo - most + 1)
     count = -(-stage.steps // stage.echo)
     fresh = loader(sources, replace(stage, steps=count), seed, first, workers)
     drawn = first

@@ -32,17 +32,14 @@ class Muon(torch.optim.AdamW):
             if group["orthogonal"]:
                 for parameter in group["params"]:
                     if parameter.grad is not None:
-                        self._turn(parameter, group["lr"], group["weight_decay"])
+                        self._turn(parameter, parameter.grad, group["lr"], group["weight_decay"])
                         parameter.grad = None
         return super().step(closure)
 
-    def _turn(self, parameter: Tensor, rate: float, decay: float) -> None:
-        gradient = parameter.grad
-        assert gradient is not None
+    def _turn(self, parameter: Tensor, gradient: Tensor, rate: float, decay: float) -> None:
         state = self.state[parameter]
-        if not state:
+        if not state:  # AdamW looks for a step in every state that it loads
             state["step"], state["momentum"] = torch.tensor(0.0), torch.zeros_like(parameter)
-        state["step"] += 1
         state["momentum"].lerp_(gradient, 1 - MOMENTUM)
         matrix = gradient.lerp(state["momentum"], MOMENTUM).flatten(1)  # Nesterov's
         stacked = 3 if matrix.shape[0] == 3 * matrix.shape[1] else 1  # queries, keys and values are a matrix each

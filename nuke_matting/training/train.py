@@ -155,11 +155,9 @@ class Trainer:
                     module.eval()
         for group in self.optimiser.param_groups:
             group["lr"] = rate_at(self.step, self.stage, settings) * group["factor"]
-        generator = torch.Generator().manual_seed(self._seed * 7_919 + self.step)
         torch.manual_seed(self._seed * 7_919 + self.step)  # of drop-out, so that resumed runs drop alike
         with _repeatable(device):
-            with autocast(str(device), "bf16" if bf16_is_fast(str(device)) else "fp32"):
-                parts, alpha = self._module(batch, self.stage, generator)
+            parts, alpha = self._answers(self._module, batch)
             losses = {name: value.item() for name, value in parts.items()}
             if not math.isfinite(sum(losses.values())):
                 wrong = ", ".join(name for name, value in losses.items() if not math.isfinite(value))
@@ -185,10 +183,15 @@ class Trainer:
         learns (Izmailov et al. 2018, "Averaging Weights Leads to Wider Optima", section 3.2, take them anew likewise).
         """
         self.average.train()
-        device = str(self.processes.device)
-        with torch.no_grad(), autocast(device, "bf16" if bf16_is_fast(device) else "fp32"):
-            self.average(batch, self.stage, torch.Generator().manual_seed(self._seed * 7_919 + self.step))
-        torch.clear_autocast_cache()
+        with torch.no_grad():
+            self._answers(self.average, batch)
+
+    def _answers(self, student: nn.Module, batch: Batch) -> tuple[dict[str, Tensor], Tensor]:
+        """What a student, or DDP's wrapper of it, makes of this step's batch."""
+        device, generator = str(self.processes.device), torch.Generator().manual_seed(self._seed * 7_919 + self.step)
+        with autocast(device, "bf16" if bf16_is_fast(device) else "fp32"):
+            answers: tuple[dict[str, Tensor], Tensor] = student(batch, self.stage, generator)
+        return answers
 
     def save(self) -> None:
         """Writes the checkpoint, then the weights, each whole or not at all. Raises OutputError."""
@@ -251,16 +254,24 @@ def rate_at(step: int, stage: Stage, optimiser: Optimiser) -> float:
 
 
 def _groups(student: Student, optimiser: Optimiser) -> list[dict[str, Any]]:
-    """Parameters by weight decay, by learning rate, whose `factor` is over the stage's, and by what Muon takes."""
-    groups: dict[tuple[float, float, bool], list[nn.Parameter]] = {}
+    """Parameters by kind: matrix or not, of the refinement or not, Muon's or not. `factor` is over the stage's rate.
+
+    By kind, not by value, so that a run whose recipe has been changed finds its groups again.
+    """
+    kinds: dict[tuple[bool, bool, bool], list[nn.Parameter]] = {}
     late = {id(each) for each in student.refinement.parameters()}
     for parameter in student.parameters():
-        factor = optimiser.refiner_rate if id(parameter) in late else 1.0
-        decay = optimiser.weight_decay if parameter.ndim > 1 else 0.0
         orthogonal = optimiser.method == "muon" and muon.fits(parameter)
-        groups.setdefault((decay, factor, orthogonal), []).append(parameter)
-    names = ("weight_decay", "factor", "orthogonal")
-    return [{"params": each, **dict(zip(names, key, strict=True))} for key, each in groups.items()]
+        kinds.setdefault((parameter.ndim > 1, id(parameter) in late, orthogonal), []).append(parameter)
+    return [
+        {
+            "params": each,
+            "weight_decay": optimiser.weight_decay if matrix else 0.0,
+            "factor": optimiser.refiner_rate if refines else 1.0,
+            "orthogonal": orthogonal,
+        }
+        for (matrix, refines, orthogonal), each in kinds.items()
+    ]
 
 
 @contextmanager
