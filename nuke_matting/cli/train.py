@@ -57,6 +57,7 @@ def add(verbs: argparse._SubParsersAction) -> None:
     _add_rooms(actions)
     _add_portraits(actions)
     _add_footage(actions)
+    _add_photographs(actions)
 
 
 def _add_run(actions: argparse._SubParsersAction) -> None:
@@ -158,6 +159,18 @@ def _add_footage(actions: argparse._SubParsersAction) -> None:
     )
     action.add_argument("--out", type=Path, required=True, metavar="DIR", help="for NAME_fg.png and NAME_alpha.png")
     action.add_argument("--every", type=_whole(1), default=8, metavar="N", help="cut every N-th frame (default: 8)")
+
+
+def _add_photographs(actions: argparse._SubParsersAction) -> None:
+    action = _action(actions, "photographs", _photographs, "cut people out of photographs along outlines")
+    action.add_argument("--photographs", type=Path, required=True, metavar="DIR", help="folder with the photographs")
+    action.add_argument(
+        "--outlines",
+        type=Path,
+        metavar="FILE.csv",
+        help="photograph, outline: x y x y ... in thousandths (default: of the photographs that the weights know)",
+    )
+    action.add_argument("--out", type=Path, required=True, metavar="DIR", help="for NAME_fg.png and NAME_alpha.png")
 
 
 def _action(
@@ -344,6 +357,19 @@ def _footage(args: argparse.Namespace) -> int:
         _count(done, 0, f"pictures, {kept} mattes")
     if not kept:
         raise MattingError("no matte was cut", path=args.clips, advice="check the heads, or give more clips")
+    return 0
+
+
+def _photographs(args: argparse.Namespace) -> int:
+    from nuke_matting.resources import shipped
+    from nuke_matting.training.outlines import cut_photographs
+
+    outlines = args.outlines or shipped("training/photograph_outlines.csv")
+    kept = 0
+    for done, count, kept in cut_photographs(args.photographs, outlines, args.out):
+        _count(done, count, f"photographs, {kept} mattes")
+    if not kept:
+        raise MattingError("no matte was cut", path=args.photographs, advice="check the outlines")
     return 0
 
 
