@@ -1,7 +1,7 @@
 """Training samples: subjects over backgrounds, I = alpha F + (1 - alpha) B in scene-linear light, then the model space.
 
-Whatever is done to a picture after the camera (exposure, blur, noise, compression) is done to the composite and not
-to its layers, so that no edge tells a cut-out from a photograph.
+Whatever a camera does to a picture (see `camera`) is done to the composite and not to its layers, so that no edge tells
+a cut-out from a photograph.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nuke_matting.colour.model_space import srgb_curve_inverse, to_model
+from nuke_matting.colour.model_space import to_model
 from nuke_matting.errors import UsageError
-from nuke_matting.training import things
-from nuke_matting.training.sources import Cutout, Subject, decode_srgb, encode_srgb
+from nuke_matting.training import camera, things
+from nuke_matting.training.sources import Cutout, Subject, decode_srgb
 from nuke_matting.training.store import Store
 
 Array = NDArray[np.float32]
@@ -87,14 +87,14 @@ class Compositor:
         self.store = store or Store()
 
     def sample(self, height: int, width: int, frames: int) -> Sample:
-        """A clip of one or more frames; about 1 in 8 holds no person, 1 in 9 two; a guided one 1 to 3 subjects.
+        """A clip of one or more frames; about 1 in 8 holds no person, 1 in 4 several; a guided one 1 to 3 subjects.
 
         Raises PlateError: pictures cannot be read, one after the other.
         """
         r = self.random
         guided = self._is_guided()
         behind = self._background(height, width, frames)
-        shares = (0, 0.75, 0.18, 0.07) if guided else (0.12, 0.77, 0.11)
+        shares = (0, 0.75, 0.18, 0.07) if guided else (0.12, 0.63, 0.17, 0.08)
         count = int(r.choice(len(shares), p=shares))
         foreground = np.zeros_like(behind)
         alpha = np.zeros((frames, height, width, 1), np.float32)
@@ -102,18 +102,19 @@ class Compositor:
             colour, cover = self._subject(self.others if guided else self.people, height, width, frames)
             foreground = colour * cover + foreground * (1 - cover)
             alpha = cover + alpha * (1 - cover)
-        if count and r.random() < 0.12:  # something in front, which is not the subject
-            cover = self._shape(height, width, frames)
-            behind = behind * (1 - cover) + self._background(height, width, frames) * cover
-            alpha, foreground = alpha * (1 - cover), foreground * (1 - cover)
-        if r.random() < 0.3:  # bounce light and haze from behind
+        if r.random() < 0.3:  # bounce light, spill and haze from behind
             glow = np.stack([cv2.GaussianBlur(each, (0, 0), height / 12) for each in behind])
-            foreground = foreground + alpha * glow * r.uniform(0, 0.08)
-        image = foreground + (1 - alpha) * behind
-        image, foreground, behind, alpha = self._lens(image, foreground, behind, alpha)
+            foreground = foreground + alpha * glow * r.uniform(0, 0.15)
+        lit = behind * (1 - self._shadow(alpha)) if count and r.random() < 0.25 else behind
+        image = foreground + (1 - alpha) * lit
+        if count and r.random() < 0.12:  # something in front, which is not the subject
+            front, cover = self._background(height, width, frames), self._shape(height, width, frames)
+            image, behind = (each + (front - each) * cover for each in (image, behind))
+            alpha, foreground = alpha * (1 - cover), foreground * (1 - cover)
+        image, foreground, behind, alpha = camera.lens(r, image, foreground, behind, alpha)
         alpha = np.clip(alpha, 0, 1)  # rounding in the sums above
         straight = np.where(alpha > 1e-3, foreground / np.maximum(alpha, 1e-3), image)
-        image, straight, clean = self._camera(image, straight, behind)
+        image, straight, clean = camera.take(r, image, straight, behind)
         return Sample(to_model(image), to_model(straight), alpha, to_model(clean), self._guide(alpha), guided)
 
     # -- layers, scene-linear --
@@ -143,7 +144,7 @@ class Compositor:
             if half > 0.5 and r.random() < 0.8:  # taller than the frame: cameras look at heads, not at feet
                 y = half + r.uniform(-0.1, 0.25)
         else:
-            scale = r.uniform(0.35, 1.1) * min(height / h, width / w)
+            scale = r.uniform(0.25, 1.1) * min(height / h, width / w)
             x, y = r.uniform(0.1, 0.9), r.uniform(0.35, 0.75)
             if (first.alpha[-1] > 128).mean() > 0.25:  # cut by its picture's lower edge, so cut by ours
                 y = 1 - scale * h / height / 2 + abs(r.normal(0, 0.05))
@@ -200,10 +201,8 @@ class Compositor:
     def _background(self, height: int, width: int, frames: int) -> Array:
         r = self.random
         kind = r.random()
-        if kind < 0.10:
-            behind = self._ramp(height, width, frames)
-        else:
-            behind = self._photograph(height, width, frames)
+        paint = self._screen if kind < 0.05 else self._ramp if kind < 0.12 else self._photograph
+        behind = paint(height, width, frames)
         for _ in range(r.poisson(1.0)):  # things that stand about, of no interest
             cover, other = self._clutter(height, width, frames)
             behind = behind * (1 - cover) + other * cover
@@ -211,6 +210,19 @@ class Compositor:
             radius = r.uniform(0.002, 0.03) * height
             behind = np.stack([cv2.GaussianBlur(each, (0, 0), radius) for each in behind])
         return behind
+
+    def _shadow(self, alpha: Array) -> Array:
+        """How much darker a subject makes what is behind it [T, H, W, 1]; a clean plate knows nothing of that."""
+        r, (height, width) = self.random, alpha.shape[1:3]
+        move = np.asarray([[1, 0, r.normal(0, 0.08) * width], [0, 1, r.uniform(-0.02, 0.12) * height]])
+        softness = r.uniform(0.01, 0.08) * height
+        cast = [
+            cv2.GaussianBlur(
+                cv2.warpAffine(each, move, (width, height), borderMode=cv2.BORDER_REPLICATE), (0, 0), softness
+            )
+            for each in alpha
+        ]
+        return np.stack(cast)[..., None] * np.float32(r.uniform(0.1, 0.7))
 
     def _clutter(self, height: int, width: int, frames: int) -> tuple[Array, Array]:
         """Cover [T, H, W, 1] and colour [T, H, W, 3] of a thing, or of a plain shape that shows another surface."""
@@ -247,14 +259,29 @@ class Compositor:
         return np.maximum(moved, 0) * gains.astype(np.float32)
 
     def _ramp(self, height: int, width: int, frames: int) -> Array:
-        """A wall, a sky, a green or blue screen: colours that change smoothly from corner to corner."""
+        """A wall, a sky: colours that change smoothly from corner to corner."""
         r = self.random
         corners = r.uniform(0, 1, (1, 1, 3)) ** 2 * np.exp(r.normal(0, 0.25, (2, 2, 3)))
-        if r.random() < 0.3:
-            corners = np.asarray([[[0.05, 0.5, 0.08] if r.random() < 0.7 else [0.03, 0.1, 0.5]]])
-            corners = corners * np.exp(r.normal(0, 0.2, (2, 2, 1)))
         picture = cv2.resize(corners.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
         return np.repeat(picture[None], frames, axis=0)
+
+    def _screen(self, height: int, width: int, frames: int) -> Array:
+        """A green or a blue screen, unevenly lit, creased, with or without tracking marks."""
+        r = self.random
+        colour = np.asarray([0.05, 0.4, 0.07] if r.random() < 0.7 else [0.03, 0.1, 0.45]) * np.exp(r.normal(0, 0.3, 3))
+        light = cv2.resize(r.normal(0, r.uniform(0.05, 0.45), (3, 3)), (width, height), interpolation=cv2.INTER_CUBIC)
+        creases = cv2.resize(r.normal(0, r.uniform(0, 0.06), (4, 16)), (width, height), interpolation=cv2.INTER_CUBIC)
+        screen = (colour * np.exp(light + creases)[..., None]).astype(np.float32)
+        if r.random() < 0.5:
+            mark = screen.mean((0, 1)) * r.uniform(0.1, 0.6) if r.random() < 0.6 else r.uniform(0.3, 1.0, 3)
+            apart, size = r.uniform(0.15, 0.4) * height, r.uniform(0.01, 0.03) * height
+            thick, shift = max(1, round(size * 0.6)), r.uniform(0, 1, 2)
+            for x in np.arange(shift[0], width / apart) * apart:
+                for y in np.arange(shift[1], height / apart) * apart:
+                    for step in ((size, 0), (0, size)):
+                        ends = [(round(x + sign * step[0]), round(y + sign * step[1])) for sign in (-1, 1)]
+                        cv2.line(screen, *ends, mark.tolist(), thick, cv2.LINE_AA)
+        return np.repeat(screen[None], frames, axis=0)
 
     def _shape(self, height: int, width: int, frames: int) -> Array:
         """The shape of some object: a soft polygon, ellipse or upright rectangle that drifts. Alpha [T, H, W, 1]."""
@@ -287,40 +314,6 @@ class Compositor:
             (x + drift[2] * t + shake[0]).astype(np.float32),
             (y + drift[3] * 0.5 * t + shake[1]).astype(np.float32),
         )
-
-    # -- what the camera does to all layers alike --
-
-    def _lens(self, *layers: Array) -> tuple[Array, ...]:
-        """Sometimes blur. Colour is premultiplied, so that nothing from behind gets into the foreground."""
-        r = self.random
-        if r.random() >= 0.35:
-            return layers
-        radius = r.uniform(0.3, 1.4)
-        return tuple(
-            np.stack([cv2.GaussianBlur(each, (0, 0), radius).reshape(each.shape) for each in layer]) for layer in layers
-        )
-
-    def _camera(self, image: Array, straight: Array, clean: Array) -> tuple[Array, Array, Array]:
-        r = self.random
-        exposure = np.float32(2 ** r.normal(0, 0.5))
-        image, straight, clean = image * exposure, straight * exposure, clean * exposure
-        clean = clean * np.float32(2 ** r.normal(0, 0.05))  # a clean plate is another take
-        image, clean = self._sensor(image), self._sensor(clean)
-        if r.random() < 0.3:
-            quality = int(r.integers(35, 95))
-            image = np.stack([_compress(each, quality) for each in image])
-        if r.random() < 0.3:
-            top = r.uniform(0.8, 1.5)  # a camera that clips
-            image, straight, clean = (np.minimum(each, top) for each in (image, straight, clean))
-        return image, straight, clean
-
-    def _sensor(self, linear: Array) -> Array:
-        r = self.random
-        if r.random() < 0.4:
-            return linear
-        shot, read = r.uniform(0, 0.03), r.uniform(0, 0.006)
-        noise = r.standard_normal(linear.shape, dtype=np.float32)
-        return (linear + noise * (np.sqrt(np.maximum(linear, 0)) * shot + read)).astype(np.float32)
 
     def _guide(self, alpha: Array) -> Array:
         """A rough matte as people draw it: an outline that is some pixels off, or a trimap with an open band."""
@@ -359,14 +352,6 @@ def _depth(inside: NDArray[np.bool_]) -> Array:
 
 def _disc(radius: int) -> NDArray[np.uint8]:
     return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-
-
-def _compress(linear: Array, quality: int) -> Array:
-    """JPEG and back; what lies above 1.0 passes by untouched."""
-    base = np.clip(linear, 0, 1)
-    coded = encode_srgb(base)
-    coded = cv2.imdecode(cv2.imencode(".jpg", coded, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR)
-    return (srgb_curve_inverse(coded.astype(np.float32) / 255) + linear - base).astype(np.float32)
 
 
 def _move(layers: Array, path: Path2D, height: int, width: int, border: int) -> Array:

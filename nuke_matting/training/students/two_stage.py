@@ -44,7 +44,7 @@ class TwoStageRecipe(Recipe):
     coarse_long_side : pixels; the long side of the coarse frame at work, about that of the last stages' sizes.
     regions : refined in each training frame.
     shown : how often the network is shown the clean plate, and how often the guide, each by itself.
-    keyed : how often the first frame of a clip is a key frame, whose matte the others may read.
+    keyed : how often a frame of a clip is a key frame, whose matte the others may read.
     """
 
     coarse_long_side: int = within(32, 4096)
@@ -77,38 +77,43 @@ class TwoStageStudent(Student):
         net, (b, t) = self.net, batch.image.shape[:2]
         small = {name: reduce_clip(getattr(batch, name), stage.enlarge) for name in LAYERS}
         keyed = t > 1 and bool(torch.rand((), generator=generator) < self.recipe.keyed)
+        key = int(torch.randint(t, (), generator=generator)) if keyed else None
         # the region stage takes one clean plate setting for all
         clean_given, guide_given = given(batch.guided & (not keyed), self.recipe.shown, stage.enlarge != 1, generator)
         x = stack(*(small[name].flatten(0, 1) for name in ("image", "clean", "guide"))).unflatten(0, (b, t))
         x = torch.cat([x[:, :, :3], x[:, :, 3:7] * clean_given.float(), x[:, :, 7:] * guide_given.float()], dim=2)
         features = net.encode(x.flatten(0, 1).contiguous(memory_format=torch.channels_last))
 
-        f16 = self._read(features.memory, small["alpha"], keyed, generator)
+        f16 = self._read(features.memory, small["alpha"], key, generator)
         coarse = net.decoder(f16, features.f8, features.f4, features.f2)
 
-        out = self._coarse_losses(coarse, f16, small, asked=slice(1, None) if keyed else slice(None))
+        out = self._coarse_losses(coarse, f16, small, asked=[at for at in range(t) if at != key])
         if stage.enlarge > 1:
             out |= self._refine(batch, coarse, clean_given, generator)
         alpha = coarse.alpha.detach().float().clamp(0, 1).unflatten(0, (b, t))
         return self.weighed(out), alpha
 
-    def _read(self, memory: KeyValue, alpha: Tensor, keyed: bool, generator: torch.Generator) -> Tensor:
+    def _read(self, memory: KeyValue, alpha: Tensor, key: int | None, generator: torch.Generator) -> Tensor:
         """What the memory gives to each frame, [B * T, C, h, w]: of the two before, and of the key frame.
 
-        memory : of [B * T] frames; alpha : true ones [B, T, 1, h, w]; keyed : the first frame's is known.
+        memory : of [B * T] frames; alpha : true ones [B, T, 1, h, w]; key : the frame whose alpha is known, if any.
         """
         b, t = alpha.shape[:2]
         keys, values = (each.unflatten(0, (b, t)) for each in memory)
         frames = [KeyValue(keys[:, at], values[:, at]) for at in range(t)]
-        offered = [self.net.key_matte(frames[0], alpha[:, 0]), *frames[1:]] if keyed else frames
+        offered = list(frames)
+        if key is not None:
+            offered[key] = self.net.key_matte(frames[key], alpha[:, key])
         alone = t == 1 or torch.rand((), generator=generator) < ALONE
         read = []
         for at, own in enumerate(frames):
             before = [own] if alone or at == 0 else [offered[at - 1], offered[max(0, at - 2)]]
-            read.append(self.net.memory(own, before + offered[:1] if keyed and at else before))
+            read.append(self.net.memory(own, before if key in (None, at) else [*before, offered[key]]))
         return torch.stack(read, 1).flatten(0, 1)
 
-    def _coarse_losses(self, coarse: Coarse, f16: Tensor, small: dict[str, Tensor], asked: slice) -> dict[str, Tensor]:
+    def _coarse_losses(
+        self, coarse: Coarse, f16: Tensor, small: dict[str, Tensor], asked: list[int]
+    ) -> dict[str, Tensor]:
         """Of the coarse stage's answers; `asked` are the frames whose matte was not given away."""
         b, t = small["alpha"].shape[:2]
 

@@ -1,0 +1,82 @@
+"""What a camera does to a training sample: its lens to all layers alike, its sensor to the pictures that it takes.
+
+All is scene-linear and float32, [T, H, W, C], the same for all frames of a clip but for the noise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from nuke_matting.colour.model_space import srgb_curve_inverse
+from nuke_matting.training.sources import encode_srgb
+
+Array = NDArray[np.float32]
+Random = np.random.Generator
+
+
+def lens(random: Random, *layers: Array) -> tuple[Array, ...]:
+    """Sometimes blur, sometimes distortion. Give colour premultiplied, or what is behind gets into the subject's."""
+    if random.random() < 0.35:
+        radius = random.uniform(0.3, 1.4)
+        layers = _each_frame(lambda each: cv2.GaussianBlur(each, (0, 0), radius), layers)
+    if random.random() < 0.15:
+        bent = distortion(*layers[0].shape[1:3], strength=random.uniform(-0.12, 0.12))
+        layers = _each_frame(
+            lambda each: cv2.remap(each, *bent, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101), layers
+        )
+    return layers
+
+
+def take(random: Random, image: Array, straight: Array, clean: Array) -> tuple[Array, Array, Array]:
+    """Exposure, white balance and clipping of all three; noise and compression of the image and the clean plate."""
+    exposure = (2 ** random.normal(0, 0.5) * np.exp(random.normal(0, 0.07, 3))).astype(np.float32)
+    image, straight, clean = image * exposure, straight * exposure, clean * exposure
+    clean = clean * np.float32(2 ** random.normal(0, 0.05))  # a clean plate is another take
+    image, clean = noisy(random, image), noisy(random, clean)
+    if random.random() < 0.3:
+        quality = int(random.integers(35, 95))
+        image, clean = (np.stack([compressed(each, quality) for each in picture]) for picture in (image, clean))
+    if random.random() < 0.3:
+        top = random.uniform(0.8, 1.5)  # a camera that clips
+        image, straight, clean = (np.minimum(each, top) for each in (image, straight, clean))
+    return image, straight, clean
+
+
+def noisy(random: Random, linear: Array) -> Array:
+    """With noise of light and of reading: of single pixels, or larger, as grain and noise of enlarged pictures are."""
+    if random.random() < 0.4:
+        return linear
+    shot, read = random.uniform(0, 0.03), random.uniform(0, 0.006)
+    noise = random.standard_normal(linear.shape, dtype=np.float32)
+    if random.random() < 0.3:
+        grain = random.uniform(0.4, 1.0)
+        noise = np.stack([cv2.GaussianBlur(each, (0, 0), grain) for each in noise])
+        noise /= max(float(noise.std()), 1e-3)
+    return (linear + noise * (np.sqrt(np.maximum(linear, 0)) * shot + read)).astype(np.float32)
+
+
+def compressed(linear: Array, quality: int) -> Array:
+    """[H, W, 3] as a JPEG of the quality has it; what lies above 1.0 passes by untouched."""
+    base = np.clip(linear, 0, 1)
+    coded = encode_srgb(base)
+    coded = cv2.imdecode(cv2.imencode(".jpg", coded, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR)
+    return (srgb_curve_inverse(coded.astype(np.float32) / 255) + linear - base).astype(np.float32)
+
+
+def distortion(height: int, width: int, strength: float) -> tuple[Array, Array]:
+    """Where each pixel comes from, x and y [H, W], through a lens whose corners are off by `strength`, or more.
+
+    Brown 1966, "Decentering Distortion of Lenses": the first radial term. No pixel comes from beyond the picture.
+    """
+    y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j].astype(np.float32)
+    factor = (1 + strength * (x * x + y * y)) / (1 + 2 * max(strength, 0))
+    return (x * factor + 1) * (width - 1) / 2, (y * factor + 1) * (height - 1) / 2
+
+
+def _each_frame(change: Callable[[Array], Array], layers: Sequence[Array]) -> tuple[Array, ...]:
+    """Layers with each frame changed; OpenCV takes the last axis of those of one channel away."""
+    return tuple(np.stack([change(each).reshape(each.shape) for each in layer]) for layer in layers)

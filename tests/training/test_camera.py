@@ -1,0 +1,46 @@
+"""What a camera does to training samples."""
+
+import numpy as np
+import pytest
+
+from nuke_matting.training import camera
+
+
+def layers(value=0.4, shape=(2, 24, 32)):
+    return np.full((*shape, 3), value, np.float32), np.full((*shape, 1), value, np.float32)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_lens_leaves_an_even_picture_as_it_is(seed):
+    for before, after in zip(layers(), camera.lens(np.random.default_rng(seed), *layers()), strict=True):
+        assert after.shape == before.shape and np.abs(after - before).max() < 1e-6
+
+
+def test_distortion_bends_the_corners_and_leaves_the_centre():
+    for strength in (-0.1, 0.1):
+        x, y = camera.distortion(41, 61, strength)
+        assert (x[20, 30], y[20, 30]) == pytest.approx((30, 20), abs=1e-4)
+        assert x.min() >= -1e-3 and x.max() <= 60 + 1e-3 and y.min() >= -1e-3 and y.max() <= 40 + 1e-3
+        edge, corner = x[20, 0], x[0, 0]
+        assert corner > edge if strength < 0 else corner < edge
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_take_keeps_the_foreground_free_of_noise_and_compression(seed):
+    image, _ = layers()
+    _, straight, _ = camera.take(np.random.default_rng(seed), image, image.copy(), image.copy())
+    assert np.ptp(straight, axis=(0, 1, 2)).max() < 1e-6
+
+
+def test_noise_is_as_strong_whatever_its_grain():
+    flat = np.full((1, 200, 200, 3), 0.5, np.float32)
+    taken = [camera.noisy(np.random.default_rng(seed), flat).std() for seed in range(40)]
+    most = np.sqrt(0.5) * 0.03 + 0.006
+    assert max(taken) <= most * 1.02 and sum(each == 0 for each in taken) > 5
+
+
+def test_compression_leaves_what_is_brighter_than_a_jpeg_can_say():
+    bright = np.linspace(0, 8, 64 * 64, dtype=np.float32).reshape(64, 64, 1).repeat(3, 2)
+    coded = camera.compressed(bright, 60)
+    assert np.abs(coded - bright)[bright > 1.5].max() < 0.1
+    assert np.abs(coded - bright).max() > 1e-4
