@@ -20,6 +20,7 @@ demo: $(VENV)/installed
 
 # a thread for each of the two processes: more of them would wait for each other
 test: export OMP_NUM_THREADS ?= 1
+test: export NUMBA_NUM_THREADS ?= 1
 test: $(VENV)/installed
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 

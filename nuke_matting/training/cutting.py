@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pymatting import estimate_alpha_cf, estimate_foreground_ml
 
+from nuke_matting.training.pairs import write_pair
+
 MOST_DISAGREEMENT = 0.25  # mean difference of matte and mask in the band; more says that the mask was wrong
 
 
@@ -43,6 +45,5 @@ def band_matte(image: NDArray, mask: NDArray[np.uint8], band: int) -> tuple[NDAr
 
 def write_cut(folder: Path, name: str, alpha: NDArray, foreground: NDArray) -> None:
     """`NAME_fg.png`, then `NAME_alpha.png`, from values in [0, 1] as the picture has them, in BGR order."""
-    folder.mkdir(parents=True, exist_ok=True)
-    cv2.imwrite(str(folder / f"{name}_fg.png"), np.round(np.clip(foreground, 0, 1) * 255).astype(np.uint8))
-    cv2.imwrite(str(folder / f"{name}_alpha.png"), np.round(alpha * 255).astype(np.uint8))
+    colour = np.round(np.clip(foreground, 0, 1) * 255).astype(np.uint8)
+    write_pair(folder, name, colour[..., ::-1], np.round(alpha * 255).astype(np.uint8))

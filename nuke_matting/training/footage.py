@@ -92,29 +92,35 @@ def cut(picture: NDArray[np.uint8], behind: NDArray[np.float32], head: Head) -> 
     core = np.zeros((h, w), np.uint8)
     cv2.ellipse(core, (x, y), (round(0.36 * size), round(0.52 * size)), 0, 0, 360, 1, -1)
     for below, half in ((0.5, 0.2), (1.5, 0.55)):  # neck, then body
-        core[round(y + below * size) :, round(x - half * size) : round(x + half * size)] = 1
+        core[round(y + below * size) :, max(0, round(x - half * size)) : round(x + half * size)] = 1
     labels[core > 0] = cv2.GC_FGD
     cv2.grabCut(picture, labels, None, np.zeros((1, 65)), np.zeros((1, 65)), 4, cv2.GC_INIT_WITH_MASK)
     mask = largest(((labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)).astype(np.uint8))
     return without_holes(mask, MOST_HOLE)
 
 
-def cuts(folder: Path, heads: list[Head], every: int) -> Iterator[tuple[str, NDArray[np.uint8], NDArray[np.uint8]]]:
-    """Name, picture and mask of each `every`-th frame of the clips that heads are known of. Raises PlateError."""
-    clips = {head.clip: read_clip(folder / head.clip) for head in heads}
-    medians = {name: np.median(clip[::6], axis=0).astype(np.float32) for name, clip in clips.items()}
-    for head in (each for each in heads if each.cut):
-        behind = np.stack([medians[other.clip] for other in heads if other.person != head.person])
-        for number in range(every // 2, len(clips[head.clip]), every):
-            picture = clips[head.clip][number]
-            yield f"{Path(head.clip).stem}_{number:04d}", picture, cut(picture, behind, head)
-
-
 def cut_clips(folder: Path, heads: Path, out: Path, every: int) -> Iterator[tuple[int, int]]:
-    """Writes the mattes; yields how many pictures were looked at and how many mattes are there. Raises MattingError."""
-    kept = 0
-    for done, (name, picture, mask) in enumerate(cuts(folder, read_heads(heads), every), 1):
-        if not (out / f"{name}_alpha.png").exists() and (found := band_matte(picture / 255.0, mask, BAND)) is not None:
-            write_cut(out, name, *found)
-        kept += (out / f"{name}_alpha.png").exists()
-        yield done, kept
+    """Writes the mattes of each `every`-th frame of the clips that heads are known of.
+
+    Yields how many pictures were looked at and how many mattes are there. Raises MattingError.
+    """
+    known = read_heads(heads)
+    clips = {head.clip: read_clip(folder / head.clip) for head in known}
+    medians = {name: np.median(clip[::6], axis=0).astype(np.float32) for name, clip in clips.items()}
+    done = kept = 0
+    for head in (each for each in known if each.cut):
+        others = [medians[other.clip] for other in known if other.person != head.person]
+        if not others:
+            raise UsageError(
+                f"nobody but person {head.person} is in it, so nothing shows what is behind",
+                path=heads,
+                advice="name a clip of another person before the same camera",
+            )
+        for number in range(every // 2, len(clips[head.clip]), every):
+            name, picture = f"{Path(head.clip).stem}_{number:04d}", clips[head.clip][number]
+            if not (out / f"{name}_alpha.png").exists():
+                matte = band_matte(picture / 255.0, cut(picture, np.stack(others), head), BAND)
+                if matte is not None:
+                    write_cut(out, name, *matte)
+            done, kept = done + 1, kept + (out / f"{name}_alpha.png").exists()
+            yield done, kept

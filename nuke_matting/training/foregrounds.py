@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from pymatting import estimate_foreground_ml
 
-from nuke_matting.errors import OutputError
+from nuke_matting.training.pairs import write_pair
 from nuke_matting.training.sources import Picture, Subject, crop, decode, decode_srgb, encode_srgb, reduced
 
 
@@ -25,9 +23,9 @@ def kept_estimate(subject: Subject) -> Subject:
     source, name = subject.frames[0], "_".join(Path(subject.name).parts)
     foreground, alpha = (subject.cache / f"{name}_{layer}.png" for layer in ("fg", "alpha"))
     if not _is_fresh(foreground, alpha, source):
-        colour, matte = estimate(source)
-        _write(foreground, colour[..., ::-1])
-        _write(alpha, matte)  # last, as a pair without its matte is not taken for one
+        write_pair(
+            subject.cache, name, *estimate(source), advice="name a folder that can be written with --foregrounds DIR"
+        )
     return replace(subject, frames=(Picture(foreground, alpha),), cache=None)
 
 
@@ -51,20 +49,3 @@ def _is_fresh(foreground: Path, alpha: Path, source: Picture) -> bool:
     except OSError:
         return False
     return made >= max(each.stat().st_mtime for each in (source.foreground, source.alpha) if each and each.exists())
-
-
-def _write(path: Path, picture: NDArray[np.uint8]) -> None:
-    """Writes a PNG, never half there."""
-    part = path.with_name(f".{path.stem}.{os.getpid()}.png")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(cv2.imencode(".png", np.ascontiguousarray(picture))[1].tobytes())
-        part.replace(path)
-    except OSError as error:
-        if part.parent.is_dir():
-            part.unlink(missing_ok=True)
-        raise OutputError(
-            f"the estimated foreground cannot be kept ({error.strerror})",
-            path=path,
-            advice="name a folder that can be written with --foregrounds DIR",
-        ) from error

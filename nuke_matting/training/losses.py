@@ -1,4 +1,7 @@
-"""Losses: each one a function with its equation. "Song" is "Attention-based Memory video portrait matting", section 4.
+"""Losses: each one a function with its equation.
+
+"Song" is "Attention-based Memory video portrait matting", section 5.2; its sums, equations 7, 10 and 11, are up to the
+weights that recipes give.
 
 Alpha is [..., 1, H, W] in [0, 1], foreground [..., 3, H, W] in the model space.
 """
@@ -11,32 +14,45 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+MARGIN = 0.1  # of alpha
+
 
 class _ClampThrough(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: Tensor) -> Tensor:
+    def forward(ctx: Any, x: Tensor, beyond: float) -> Tensor:
         ctx.save_for_backward(x)
-        return x.clamp(0, 1)
+        ctx.beyond = beyond
+        return x.clamp(-beyond, 1 + beyond)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
         (x,), (gradient,) = ctx.saved_tensors, gradients
-        away = ((x < 0) & (gradient > 0)) | ((x > 1) & (gradient < 0))
-        return gradient.masked_fill(away, 0)
+        away = ((x < -ctx.beyond) & (gradient > 0)) | ((x > 1 + ctx.beyond) & (gradient < 0))
+        return gradient.masked_fill(away, 0), None
 
 
-def clamp_through(x: Tensor) -> Tensor:
-    """Clamps to [0, 1]; of the gradient beyond it only what leads back passes.
+def clamp_through(x: Tensor, beyond: float = 0.0) -> Tensor:
+    """Clamps to [0, 1], or to so much beyond it; of the gradient further out only what leads back passes.
 
     So a pixel that is saturated on the wrong side can come back, and none is driven ever further out, unseen: the
     pyramid's gradients would, as they spread over neighbours.
     """
-    return _ClampThrough.apply(x)  # type: ignore[no-any-return]
+    return _ClampThrough.apply(x, beyond)  # type: ignore[no-any-return]
 
 
 def l1(predicted: Tensor, true: Tensor) -> Tensor:
     """Song, equation 4: mean |a - a'|."""
     return (predicted - true).abs().mean()
+
+
+def decided(true: Tensor) -> Tensor:
+    """What is asked of an alpha that is clamped later: MARGIN more where the true one is 0 or 1.
+
+    What a network says is never quite steady. Asked for 1 and no more, it says less as often as not, and the inside of
+    a subject is a little transparent; of what lies beyond 1 the clamp leaves nothing. Compare it with
+    `clamp_through(alpha, MARGIN)`.
+    """
+    return true + MARGIN * ((true >= 1).to(true.dtype) - (true <= 0).to(true.dtype))
 
 
 def laplacian(predicted: Tensor, true: Tensor, levels: int = 5) -> Tensor:

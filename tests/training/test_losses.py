@@ -23,6 +23,19 @@ def test_the_pyramid_of_equal_mattes_is_zero_and_of_a_constant_difference_too():
     assert losses.laplacian(alpha + 0.25, alpha).item() == pytest.approx(0, abs=1e-6)
 
 
+def test_the_pyramid_of_the_finest_pattern_is_its_first_level():
+    """The blur, 1 4 6 4 1, has nothing of a checkerboard's alternation: 1 - 4 + 6 - 4 + 1 = 0. Level 1 of 5 is it."""
+    checks = (torch.arange(32)[:, None] + torch.arange(32)) % 2 * 2.0 - 1
+    assert losses.laplacian(checks[None, None], torch.zeros(1, 1, 32, 32)).item() == pytest.approx(1 / 5)
+
+
+def test_a_level_of_the_pyramid_counts_twice_the_one_before():
+    stripes = ((torch.arange(64) // 2) % 2 * 2.0 - 1).expand(1, 1, 64, 64)
+    first, second, *_ = losses.pyramid(stripes)
+    whole = losses.laplacian(stripes, torch.zeros_like(stripes), levels=2)
+    assert whole.item() == pytest.approx((first.abs().mean() + 2 * second.abs().mean()).item() / 2)
+
+
 def test_the_pyramid_of_a_tiny_matte_has_no_levels():
     assert losses.laplacian(image(1, 0, 0, 1), image(0, 0, 0, 0)).item() == 0
 
@@ -97,3 +110,14 @@ def test_a_clamp_that_lets_gradients_through_drives_nothing_further_out():
     x = torch.tensor([-0.5, 0.5, 1.5], requires_grad=True)
     (losses.clamp_through(x) * torch.tensor([1.0, 1.0, -1.0])).sum().backward()
     assert x.grad.tolist() == [0, 1, 0]
+
+
+def test_a_clamp_may_leave_a_margin():
+    assert losses.clamp_through(torch.tensor([-0.5, -0.05, 1.05, 1.5]), 0.1).tolist() == pytest.approx(
+        [-0.1, -0.05, 1.05, 1.1]
+    )
+
+
+def test_more_is_asked_of_what_is_surely_in_or_out():
+    asked = losses.decided(torch.tensor([0.0, 0.25, 1.0]))
+    assert asked.tolist() == pytest.approx([-losses.MARGIN, 0.25, 1 + losses.MARGIN])

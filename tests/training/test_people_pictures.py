@@ -10,7 +10,7 @@ import pytest
 
 from nuke_matting.training.people.light import draw_light, harmonics, light_of, panorama_directions
 from nuke_matting.training.people.render import straight
-from nuke_matting.training.people.stills import encode_srgb, expose, write_pair
+from nuke_matting.training.people.stills import expose, write_still
 from nuke_matting.training.people.strands import Style, grow, keep_out, scatter
 
 HEAD = np.array([[0, 0, 0, 1.0, 1.0, 1.0]])
@@ -119,12 +119,8 @@ def test_exposing_leaves_the_alpha_and_tames_highlights():
     assert bright[0, 0, 0] == pytest.approx(1.1, rel=0.01)
 
 
-def test_mid_grey_is_encoded_as_srgb():
-    assert encode_srgb(np.full((1, 1, 3), 0.18, np.float32)).reshape(-1).tolist() == [118, 118, 118]
-
-
 def test_a_pair_is_written_whole_and_leaves_nothing_else(tmp_path):
-    write_pair(tmp_path / "00007", np.ones((6, 5, 4), np.float32))
+    write_still(tmp_path, "00007", np.ones((6, 5, 4), np.float32))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["00007_alpha.png", "00007_fg.png"]
 
 
@@ -148,7 +144,7 @@ def test_a_rendered_still_is_finite_has_true_coverage_and_repeats_from_its_seed(
     from nuke_matting.training.people.stills import still_scene
 
     assets, renderer = still
-    first, second = (renderer.render(still_scene(assets, 12)) for _ in range(2))
+    first, second = (renderer.render(still_scene(assets, 12, 96)) for _ in range(2))
     np.testing.assert_array_equal(first, second)
     assert np.isfinite(first).all()
     assert first[..., 3].min() >= 0 and first[..., 3].max() == 1.0

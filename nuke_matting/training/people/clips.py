@@ -16,10 +16,11 @@ from nuke_matting.training.people.person import draw_person
 from nuke_matting.training.people.pose import Pose, draw_pose, mix
 from nuke_matting.training.people.render import Renderer
 from nuke_matting.training.people.scene import bone_at, draw_camera, pose_scene
-from nuke_matting.training.people.stills import LEAST_SEEN, RESERVED_PANORAMA, expose_factor, write_pair
+from nuke_matting.training.people.stills import LEAST_SEEN, RESERVED_PANORAMA, expose_factor, write_still
 
 SEED_OF_CLIPS = 40_000_000  # clips have this seed plus their number
 SUBFRAMES, SHUTTER = 4, 0.5
+WITHIN = np.array([[0.125, 0.375], [0.625, 0.125], [0.875, 0.625], [0.375, 0.875]])  # a place in a pixel for each
 
 
 def clip(assets: Assets, renderer: Renderer, seed: int, frames: int = 6) -> list[NDArray[np.float32]]:
@@ -46,7 +47,8 @@ def clip(assets: Assets, renderer: Renderer, seed: int, frames: int = 6) -> list
         total = np.zeros((renderer.height, renderer.width, 4), np.float32)
         for k in range(SUBFRAMES):
             time = frame + (k + 0.5) / SUBFRAMES * SHUTTER
-            seen = replace(camera, shift=(camera.shift[0] + drift[0] * time, camera.shift[1] + drift[1] * time))
+            cell = (WITHIN[k] - 0.5) * 2 / renderer.height  # edges are sampled elsewhere within the pixel each time
+            seen = replace(camera, shift=tuple(np.asarray(camera.shift) + drift * time + cell))
             swing = bone_at(person, pose_at(time), "head", 0.5) - bone_at(person, pose_at(time - 1), "head", 0.5)
             pull = np.clip(-1.5 * swing, -0.6, 0.6)
             total += renderer.render(
@@ -75,7 +77,6 @@ def render_clips(assets: Path, out: Path, numbers: range, size: int = 256, frame
         if not (folder / f"{frames - 1}_alpha.png").exists():
             pictures = clip(read, renderer, SEED_OF_CLIPS + number, frames)
             if min(float(picture[..., 3].mean()) for picture in pictures) > LEAST_SEEN:
-                folder.mkdir(parents=True, exist_ok=True)
                 for time, picture in enumerate(pictures):
-                    write_pair(folder / str(time), picture)
+                    write_still(folder, str(time), picture)
         yield number

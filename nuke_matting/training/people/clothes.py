@@ -209,8 +209,6 @@ def _below(assets: Assets, kept: NDArray[np.bool_]) -> NDArray[np.int32]:
     mesh = _group(assets, "helper-tights")
     rows = mesh.corner[mesh.triangles]
     edge = np.zeros(len(kept), bool)
-    for _ in range(1):
-        torn = ~kept[rows].all(axis=1)
-        edge[rows[torn].reshape(-1)] = True
+    edge[rows[~kept[rows].all(axis=1)].reshape(-1)] = True
     nearest, distance = _nearest_tights(assets)
     return np.flatnonzero(kept[nearest] & ~edge[nearest] & (distance < 1.0)).astype(np.int32)

@@ -93,7 +93,7 @@ def tube(path: NDArray, radius: float, closed: bool, sides: int = 8) -> tuple[ND
     return points.astype(np.float32), np.asarray(quads, np.int32)
 
 
-def box(size: tuple[float, float, float], bevel: float = 0.0) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+def box(size: tuple[float, float, float]) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
     """A box about the origin with its own corners on each side: (positions, triangles)."""
     points: list[NDArray] = []
     triangles: list[list[int]] = []
@@ -103,7 +103,7 @@ def box(size: tuple[float, float, float], bevel: float = 0.0) -> tuple[NDArray[n
             base = len(points)
             for a, b in ((-1, -1), (1, -1), (1, 1), (-1, 1)):
                 point = np.zeros(3)
-                point[axis], point[u], point[v] = sign, a * (1 - bevel), b * (1 - bevel)
+                point[axis], point[u], point[v] = sign, a, b
                 points.append(point * np.asarray(size) / 2)
             triangles += [[base, base + 1, base + 2], [base, base + 2, base + 3]]
     return np.asarray(points, np.float32), np.asarray(triangles, np.int32)

@@ -33,14 +33,13 @@ class Pose:
 
     turns : bone -> rotation vector (radians, body axes: x to the body's left, y up, z forward), on top of its parent's.
     points : bone -> direction in body axes, whatever its parent does. curl : finger bend, radians a joint, left, right.
-    heading : turn of the whole body about y, radians, 0 faces the camera. gaze : eyes' right/left and up/down, radians.
+    heading : turn of the whole body about y, radians, 0 faces the camera.
     """
 
     turns: Mapping[str, Vector]
     points: Mapping[str, Vector]
     curl: tuple[float, float] = (0.3, 0.3)
     heading: float = 0.0
-    gaze: tuple[float, float] = (0.0, 0.0)
 
 
 def skeleton_of(assets: Assets, vertices: NDArray[np.float32]) -> Skeleton:
@@ -216,7 +215,7 @@ def draw_pose(rng: np.random.Generator) -> Pose:
     view = rng.random()
     heading = rng.normal(0, 0.4) if view < 0.86 else rng.uniform(-np.pi, np.pi)
     curl = (float(rng.uniform(-0.05, 0.8)), float(rng.uniform(-0.05, 0.8)))
-    return Pose(turns, points, curl, float(heading), (float(rng.normal(0, 0.15)), float(rng.normal(0, 0.06))))
+    return Pose(turns, points, curl, float(heading))
 
 
 def arm(gesture: str, side: str, rng: np.random.Generator, spread: float) -> dict[str, Vector]:
@@ -248,5 +247,5 @@ def mix(first: Pose, second: Pose, share: float) -> Pose:
     heading = (1 - share) * first.heading + share * second.heading
     return replace(
         first, turns=blend(first.turns, second.turns), points=blend(first.points, second.points),
-        curl=pair(first.curl, second.curl), heading=heading, gaze=pair(first.gaze, second.gaze),
+        curl=pair(first.curl, second.curl), heading=heading,
     )  # fmt: skip

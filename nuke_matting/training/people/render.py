@@ -309,24 +309,22 @@ def _set(program, name: str, value) -> None:
 
 
 def _ribbons(strands: Strands) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
-    """Vertices [N K 2, 12] and triangles of thin strips along the strands, tapering to the tip."""
+    """Vertices [N K 2, 14] and triangles of thin strips along the strands, tapering to the tip."""
     points = np.asarray(strands.points, np.float32)
     count, steps, _ = points.shape
     tangent = np.gradient(points, axis=1)
     along = np.linspace(0, 1, steps, dtype=np.float32)
     radius = strands.radius[:, None] * (1 - 0.75 * along**2)
-    table = np.empty((count, steps, 2, 12), np.float32)
+    table = np.empty((count, steps, 2, 14), np.float32)
     table[..., 0:3] = points[:, :, None]
     table[..., 3:6] = tangent[:, :, None]
     table[..., 6] = radius[:, :, None] * np.array([-1, 1], np.float32)
     table[..., 7:10] = strands.colour[:, None, None]
-    table[..., 10:11] = 0
-    outward = strands.outward[:, None, None]
-    table = np.concatenate([table[..., :10], np.broadcast_to(outward, (count, steps, 2, 3)),
-                            np.broadcast_to(along[None, :, None, None], (count, steps, 2, 1))], axis=-1)  # fmt: skip
+    table[..., 10:13] = strands.outward[:, None, None]
+    table[..., 13] = along[None, :, None]
     first = (np.arange(count)[:, None] * steps + np.arange(steps - 1)).reshape(-1, 1) * 2
     triangles = (first + np.array([0, 1, 2, 2, 1, 3])).reshape(-1, 3)
-    return np.ascontiguousarray(table.reshape(-1, 14), np.float32), triangles.astype(np.int32)
+    return table.reshape(-1, 14), triangles.astype(np.int32)
 
 
 def straight(picture: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,26 +9,29 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from nuke_matting.training.pairs import write_pair
 from nuke_matting.training.people.assets import Assets
 from nuke_matting.training.people.light import draw_light
 from nuke_matting.training.people.person import draw_person
 from nuke_matting.training.people.pose import draw_pose
 from nuke_matting.training.people.render import Renderer, Scene, straight
 from nuke_matting.training.people.scene import draw_camera, pose_scene
+from nuke_matting.training.sources import encode_srgb
 
 RESERVED_PANORAMA = "apartment"  # lights the example plate, so nothing to train on
 SEED_OF_STILLS = 20_000_000  # stills have this seed plus their number; the example and clips have others
 LEAST_SEEN = 0.02  # of the frame; with less, the person is all but out of it
 
 
-def still_scene(assets: Assets, seed: int) -> Scene:
-    """The scene of one still: all of it is drawn from the seed."""
+def still_scene(assets: Assets, seed: int, rows: int) -> Scene:
+    """The scene of one still of a height in pixels: all of it is drawn from the seed."""
     rng = np.random.default_rng(seed)
     person = draw_person(assets, rng)
     pose = draw_pose(rng)
     names = [name for name in assets.panorama_names() if name != RESERVED_PANORAMA]
     light = draw_light(rng, assets.panorama(str(rng.choice(names))))
-    return pose_scene(person, pose, light, draw_camera(rng, person, pose), pull=tuple(rng.normal(0, 0.12, 3)))
+    camera, pull = draw_camera(rng, person, pose), tuple(rng.normal(0, 0.12, 3))
+    return pose_scene(person, pose, light, camera, pull=pull, rows=rows)
 
 
 def expose_factor(picture: NDArray[np.float32], level: float) -> float:
@@ -47,21 +49,10 @@ def expose(picture: NDArray[np.float32], level: float) -> NDArray[np.float32]:
     return picture * np.array([expose_factor(picture, level)] * 3 + [1.0], np.float32)
 
 
-def encode_srgb(linear: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Scene-linear [H, W, 3] -> 8-bit sRGB, BGR order, clipped at 1."""
-    x = np.clip(linear, 0, 1)
-    curved = np.where(x <= 0.0031308, 12.92 * x, 1.055 * np.power(np.maximum(x, 0.0031308), 1 / 2.4) - 0.055)
-    return np.ascontiguousarray((curved * 255 + 0.5).astype(np.uint8)[..., ::-1])
-
-
-def write_pair(stem: Path, picture: NDArray[np.float32]) -> None:
-    """Write `STEM_fg.png`, then `STEM_alpha.png`, each under a temporary name first: readers see whole files only."""
+def write_still(folder: Path, name: str, picture: NDArray[np.float32]) -> None:
+    """Writes a premultiplied picture [H, W, 4] as a pair. Raises OutputError."""
     colour, alpha = straight(picture)
-    for name, pixels in (("_fg.png", encode_srgb(colour)), ("_alpha.png", (alpha * 255 + 0.5).astype(np.uint8))):
-        path = stem.with_name(stem.name + name)
-        part = stem.with_name(f".{stem.name}{name}.{os.getpid()}.png")
-        cv2.imwrite(str(part), pixels, [cv2.IMWRITE_PNG_COMPRESSION, 3])
-        part.replace(path)
+    write_pair(folder, name, encode_srgb(colour), np.round(alpha * 255).astype(np.uint8))
 
 
 def render_stills(assets: Path, out: Path, numbers: range, size: int = 320) -> Iterator[int]:
@@ -75,13 +66,12 @@ def render_stills(assets: Path, out: Path, numbers: range, size: int = 320) -> I
     cv2.setNumThreads(1)
     read = Assets(assets)
     renderer = Renderer(size, size, read.texture)
-    out.mkdir(parents=True, exist_ok=True)
     for number in numbers:
-        stem = out / f"{number:05d}"
-        if not stem.with_name(stem.name + "_alpha.png").exists():
-            scene = still_scene(read, SEED_OF_STILLS + number)
+        name = f"{number:05d}"
+        if not (out / f"{name}_alpha.png").exists():
+            scene = still_scene(read, SEED_OF_STILLS + number, size)
             level = float(np.exp(np.random.default_rng(number).normal(np.log(0.5), 0.4)))
             picture = expose(renderer.render(scene), level)
             if picture[..., 3].mean() > LEAST_SEEN:
-                write_pair(stem, picture)
+                write_still(out, name, picture)
         yield number

@@ -14,10 +14,11 @@ from nuke_matting.training.people.person import draw_person
 from nuke_matting.training.people.pose import Pose, bone_transforms, draw_pose
 from nuke_matting.training.people.render import CLOTH, SKIN, Drawing, Renderer
 from nuke_matting.training.people.scene import draw_camera, pose_scene
-from nuke_matting.training.people.stills import encode_srgb, expose
+from nuke_matting.training.people.stills import expose
 from nuke_matting.training.rooms.kit import Kit
 from nuke_matting.training.rooms.mesh import Piece, box, cushion, cylinder, join, lathe, piece, surface, tube
 from nuke_matting.training.rooms.surfaces import Material, shrink
+from nuke_matting.training.sources import encode_srgb
 
 _BODIES, _PORTRAITS = 40, 24  # how many different ones there are
 _SEED = 31_000_000
@@ -97,7 +98,7 @@ class Figures:
         )
         drawn = expose(self._renderer.render(pose_scene(person, pose, light, draw_camera(rng, person, pose))), 0.5)
         ground = np.linspace(1.2, 0.8, drawn.shape[0])[:, None, None] * rng.uniform(0.03, 0.7, 3)
-        return encode_srgb(drawn[..., :3] + ground.astype(np.float32) * (1 - drawn[..., 3:]))[..., ::-1]
+        return encode_srgb(drawn[..., :3] + ground.astype(np.float32) * (1 - drawn[..., 3:]))
 
 
 def _split(drawing: Drawing) -> Shape:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from nuke_matting.training.people.assets import Assets
 from nuke_matting.training.people.light import Light, light_of
 from nuke_matting.training.people.render import Renderer
-from nuke_matting.training.people.stills import RESERVED_PANORAMA, encode_srgb
+from nuke_matting.training.people.stills import RESERVED_PANORAMA
 from nuke_matting.training.rooms.figures import Figures, picture_of_person
 from nuke_matting.training.rooms.kit import PICTURE_SIDE, Kit
 from nuke_matting.training.rooms.outdoors import make_garden, make_heap, make_street
@@ -23,6 +23,7 @@ from nuke_matting.training.rooms.place import Place
 from nuke_matting.training.rooms.render import Lighting, RoomRenderer, Scene
 from nuke_matting.training.rooms.room import make_room
 from nuke_matting.training.rooms.surfaces import shrink
+from nuke_matting.training.sources import encode_srgb
 from nuke_matting.training.textures import noise, texture
 
 SEED_OF_ROOMS = 40_000_000  # places have this seed plus their number
@@ -129,9 +130,9 @@ class Maker:
             side = int(high * rng.uniform(0.2, 0.4))
             x, y = int(rng.integers(wide - side)), int(rng.uniform(0.3, 0.45) * high)
             crop = shrink(panorama[y : y + side, x : x + side], PICTURE_SIDE)
-            shown = encode_srgb(crop * 0.5 / max(float(np.percentile(crop, 85)), 1e-4))[..., ::-1]
+            shown = encode_srgb(crop * 0.5 / max(float(np.percentile(crop, 85)), 1e-4))
         else:
-            shown = encode_srgb(texture(rng, PICTURE_SIDE))[..., ::-1]
+            shown = encode_srgb(texture(rng, PICTURE_SIDE))
         shown = shown.copy()
         if kind in ("poster", "screen"):
             _letter(rng, shown)
@@ -167,7 +168,7 @@ def finish(rng: np.random.Generator, linear: NDArray[np.float32]) -> NDArray[np.
     linear = linear * (1 - rng.uniform(0, 0.25) * (x * x + y * y) / 2)[..., None].astype(np.float32)
     if rng.random() < 0.1:
         linear = cv2.GaussianBlur(linear, (0, 0), rng.uniform(0.4, 1.6))
-    return encode_srgb(linear)
+    return np.ascontiguousarray(encode_srgb(linear)[..., ::-1])
 
 
 def render_rooms(assets: Path | None, out: Path, numbers: range, width: int = 640, height: int = 400) -> Iterator[int]:

@@ -121,12 +121,13 @@ class TwoStageStudent(Student):
             return value.unflatten(0, (b, t))[:, asked].flatten(0, 1).float()
 
         true = {name: value[:, asked].flatten(0, 1) for name, value in small.items()}
-        alpha = losses.clamp_through(shown(coarse.alpha))
+        unbounded = shown(coarse.alpha)
+        alpha = losses.clamp_through(unbounded)
         fg = true["image"] + shown(coarse.residual)
         direct = shown(self.direct(f16))
         truth = F.interpolate(true["alpha"], size=direct.shape[-2:], mode="area")
         out = {
-            "alpha": losses.l1(alpha, true["alpha"]),
+            "alpha": losses.l1(losses.clamp_through(unbounded, losses.MARGIN), losses.decided(true["alpha"])),
             "laplacian": losses.laplacian(alpha, true["alpha"]),
             "foreground": losses.foreground(fg, true["foreground"], true["alpha"]),
             "error": losses.error(shown(coarse.error), alpha, true["alpha"]),
@@ -153,11 +154,13 @@ class TwoStageStudent(Student):
         noise = torch.rand(error.shape, generator=generator).to(error.device)
         cells = rg.choose(torch.where(noise > 1 - AT_RANDOM, noise, error), self.recipe.regions, 0.0)
         alpha, residual = self.net.refine(image, clean, coarse, cells)
-        alpha, fg = losses.clamp_through(alpha.float()), image + residual.float()
+        unbounded, fg = alpha.float(), image + residual.float()
+        alpha = losses.clamp_through(unbounded)
         inside = rg.paste(torch.zeros_like(alpha), cells, alpha.new_ones(len(cells), 1, rg.CELL, rg.CELL))
         share = inside.mean().clamp(min=1e-4)
+        off = losses.clamp_through(unbounded, losses.MARGIN) - losses.decided(true_alpha)
         return {
-            "fine_alpha": ((alpha - true_alpha).abs() * inside).mean() / share,
+            "fine_alpha": (off.abs() * inside).mean() / share,
             "fine_laplacian": losses.laplacian(alpha, true_alpha, levels=4) / share,
             "fine_foreground": losses.foreground(fg, batch.foreground.flatten(0, 1), true_alpha * inside),
         }

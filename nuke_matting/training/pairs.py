@@ -1,0 +1,36 @@
+"""The files that subjects are kept in: `NAME_fg.png`, straight colour, and `NAME_alpha.png`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from nuke_matting.errors import OutputError
+
+
+def write_pair(
+    folder: Path, name: str, colour: NDArray[np.uint8], alpha: NDArray[np.uint8], advice: str = "name another folder"
+) -> None:
+    """Writes a subject's 8-bit sRGB colour [H, W, 3] and its alpha [H, W], each whole or not at all.
+
+    The alpha comes last, as a pair without it is not taken for one. Raises OutputError, with the advice.
+    """
+    _write(folder / f"{name}_fg.png", colour[..., ::-1], advice)
+    _write(folder / f"{name}_alpha.png", alpha, advice)
+
+
+def _write(path: Path, picture: NDArray[np.uint8], advice: str) -> None:
+    part = path.with_name(f".{path.stem}.{os.getpid()}.png")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        coded = cv2.imencode(".png", np.ascontiguousarray(picture), [cv2.IMWRITE_PNG_COMPRESSION, 3])[1]
+        part.write_bytes(coded.tobytes())
+        part.replace(path)
+    except OSError as error:
+        if part.parent.is_dir():
+            part.unlink(missing_ok=True)
+        raise OutputError(f"cannot be written ({error.strerror or error})", path=path, advice=advice) from error
