@@ -20,7 +20,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from nuke_matting.errors import MattingError, ModelError, OutputError
+from nuke_matting.errors import MattingError, ModelError, OutputError, UsageError
 from nuke_matting.models.tensors import autocast, bf16_is_fast
 from nuke_matting.models.weights import save_weights
 from nuke_matting.plate.atomic import write_whole
@@ -88,7 +88,13 @@ class Trainer:
         device = processes.device
         self.student = make_student(job.recipe).to(device, memory_format=torch.channels_last)
         check_share(self.student, self.stage)
+        self.student.requires_grad_(self.stage.learns == "all")
         self.student.refinement.requires_grad_(self.student.refines(self.stage))
+        if not any(each.requires_grad for each in self.student.parameters()):
+            raise UsageError(
+                f"nothing learns in stage {job.stage} of the recipe",
+                advice="have it enlarge by more than 1, or write learns: all",
+            )
         self.average = make_student(job.recipe).to(device)
         groups = _groups(self.student, job.recipe.optimiser)
         learns = muon.Muon if job.recipe.optimiser.method == "muon" else torch.optim.AdamW

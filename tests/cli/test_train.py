@@ -15,8 +15,8 @@ from nuke_matting.training.students import MODELS
 from nuke_matting.training.train import Trainer
 
 STAGES = """stages:
-  tiny: {steps: 3, batch: 2, frames: 1, sizes: [[32, 48]], enlarge: 1, rate: 1.0e-3, norms: true, echo: 1}
-  clips: {steps: 3, batch: 2, frames: 2, sizes: [[32, 32]], enlarge: 2, rate: 1.0e-3, norms: true, echo: 1}
+  tiny: {steps: 3, batch: 2, frames: 1, sizes: [[32, 48]], enlarge: 1, rate: 1.0e-3, norms: true, learns: all, echo: 1}
+  clips: {steps: 3, batch: 2, frames: 2, sizes: [[32, 32]], enlarge: 2, rate: 1.0e-3, norms: true, learns: all, echo: 1}
 """
 
 

@@ -11,7 +11,7 @@ from nuke_matting.training.stages import Stage
 from nuke_matting.training.student import at_work
 from nuke_matting.training.students.background import BackgroundStudent
 
-STAGE = Stage(1, batch=4, frames=1, sizes=((32, 48),), enlarge=1.0, rate=1e-3, norms=True, echo=1)
+STAGE = Stage(1, batch=4, frames=1, sizes=((32, 48),), enlarge=1.0, rate=1e-3, norms=True, learns="all", echo=1)
 
 
 def batch(count=4, height=32, width=48, guided=False):

@@ -17,7 +17,9 @@ from nuke_matting.training.data import LAYERS, Batches, Sources, given
 from nuke_matting.training.datasets import Source
 from nuke_matting.training.stages import Stage
 
-STAGE = Stage(steps=6, batch=3, frames=2, sizes=((16, 32), (32, 16)), enlarge=2.0, rate=1e-3, norms=True, echo=1)
+STAGE = Stage(
+    steps=6, batch=3, frames=2, sizes=((16, 32), (32, 16)), enlarge=2.0, rate=1e-3, norms=True, learns="all", echo=1
+)
 
 
 def write_pair(folder, name, colour="fg", matte="alpha", joined="{name}_{layer}.png"):

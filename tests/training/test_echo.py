@@ -13,7 +13,9 @@ from nuke_matting.training.data import LAYERS, Sources, loader
 from nuke_matting.training.datasets import Source
 from nuke_matting.training.stages import Stage
 
-STAGE = Stage(steps=9, batch=2, frames=2, sizes=((16, 32), (32, 16)), enlarge=1.0, rate=1e-3, norms=True, echo=3)
+STAGE = Stage(
+    steps=9, batch=2, frames=2, sizes=((16, 32), (32, 16)), enlarge=1.0, rate=1e-3, norms=True, learns="all", echo=3
+)
 CPU = torch.device("cpu")
 
 

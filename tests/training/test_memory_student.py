@@ -15,7 +15,7 @@ from nuke_matting.training.recipe import load_recipe
 from nuke_matting.training.stages import Stage
 from nuke_matting.training.students.memory import MemoryStudent
 
-STAGE = Stage(1, batch=1, frames=4, sizes=((32, 48),), enlarge=1.0, rate=1e-3, norms=False, echo=1)
+STAGE = Stage(1, batch=1, frames=4, sizes=((32, 48),), enlarge=1.0, rate=1e-3, norms=False, learns="all", echo=1)
 
 
 def batch(frames=4, height=32, width=48):

@@ -40,22 +40,33 @@ def write(tmp_path):
     return make
 
 
-def test_the_shipped_recipe_trains_stills_then_clips_with_the_regions():
+def test_the_shipped_recipe_trains_stills_then_clips_then_the_regions_alone():
     recipe = load_recipe("two_stage")
-    assert recipe.model == "two_stage" and list(recipe.stages) == ["small", "stills", "clips"]
-    assert [stage.frames for stage in recipe.stages.values()] == [1, 1, 2]
-    assert [stage.enlarge > 1 for stage in recipe.stages.values()] == [False, False, True]
-    assert max(max(size) for size in recipe.stages["clips"].sizes) == recipe.coarse_long_side
+    assert recipe.model == "two_stage" and list(recipe.stages) == ["small", "stills", "clips", "regions"]
+    assert [stage.frames > 2 for stage in recipe.stages.values()] == [False, False, True, False]
+    assert [stage.enlarge > 1 for stage in recipe.stages.values()] == [False, False, False, True]
+    assert [stage.learns for stage in recipe.stages.values()] == ["all", "all", "all", "refinement"]
+    assert max(max(size) for size in recipe.stages["regions"].sizes) == recipe.coarse_long_side
 
 
 def test_a_file_is_read_as_it_says(write):
     path = write(stages={"only": {**STAGE, "sizes": [[32, 48]], "rate": 0.5}}, losses__temporal=7)
     recipe = load_recipe(path)
     assert isinstance(recipe, Recipe) and recipe.losses.temporal == 7.0
-    assert recipe.stages == {"only": Stage(5, 2, 1, ((32, 48),), 1.0, 0.5, True, 1)}
+    assert recipe.stages == {"only": Stage(5, 2, 1, ((32, 48),), 1.0, 0.5, True, "all", 1)}
 
 
-STAGE = {"steps": 5, "batch": 2, "frames": 1, "sizes": [[32, 32]], "enlarge": 1, "rate": 0.1, "norms": True, "echo": 1}
+STAGE = {
+    "steps": 5,
+    "batch": 2,
+    "frames": 1,
+    "sizes": [[32, 32]],
+    "enlarge": 1,
+    "rate": 0.1,
+    "norms": True,
+    "learns": "all",
+    "echo": 1,
+}
 
 
 def test_a_rate_may_be_written_with_an_exponent_alone(write):

@@ -10,7 +10,7 @@ from nuke_matting.training.recipe import load_recipe
 from nuke_matting.training.stages import Stage
 from nuke_matting.training.students.regional import RegionalStudent, choose
 
-STAGE = Stage(1, batch=2, frames=1, sizes=((64, 96),), enlarge=1.0, rate=1e-3, norms=True, echo=1)
+STAGE = Stage(1, batch=2, frames=1, sizes=((64, 96),), enlarge=1.0, rate=1e-3, norms=True, learns="all", echo=1)
 
 
 def logits(row):

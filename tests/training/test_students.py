@@ -26,8 +26,8 @@ SMALLER = {  # options that would have tiny frames wait for large ones' work
     "two_stage": {"regions": 8},
 }
 STAGES = {
-    "first": Stage(4, batch=4, frames=1, sizes=((32, 48),), enlarge=1.0, rate=2e-3, norms=True, echo=1),
-    "last": Stage(3, batch=2, frames=3, sizes=((32, 32),), enlarge=2.0, rate=1e-3, norms=False, echo=1),
+    "first": Stage(4, batch=4, frames=1, sizes=((32, 48),), enlarge=1.0, rate=2e-3, norms=True, learns="all", echo=1),
+    "last": Stage(3, batch=2, frames=3, sizes=((32, 32),), enlarge=2.0, rate=1e-3, norms=False, learns="all", echo=1),
 }
 models = pytest.mark.parametrize("model", MODELS)
 stages = pytest.mark.parametrize("stage", STAGES)

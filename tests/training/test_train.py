@@ -24,8 +24,12 @@ RECIPE = replace(
     load_recipe("two_stage"),
     regions=4,
     stages={
-        "stills": Stage(4, batch=2, frames=1, sizes=((32, 48), (48, 32)), enlarge=1.0, rate=1e-3, norms=True, echo=1),
-        "clips": Stage(3, batch=2, frames=2, sizes=((32, 32),), enlarge=2.0, rate=1e-3, norms=False, echo=1),
+        "stills": Stage(
+            4, batch=2, frames=1, sizes=((32, 48), (48, 32)), enlarge=1.0, rate=1e-3, norms=True, learns="all", echo=1
+        ),
+        "clips": Stage(
+            3, batch=2, frames=2, sizes=((32, 32),), enlarge=2.0, rate=1e-3, norms=False, learns="all", echo=1
+        ),
     },
 )
 
@@ -66,6 +70,19 @@ def test_a_stopped_and_resumed_stage_ends_as_an_unbroken_one(run, job, stage):
     resumed = run(job(stage, "cut", seed=3))
     for part in ("student", "average", "optimiser", "step"):
         assert same(whole[part], resumed[part]), part
+
+
+def test_a_stage_may_teach_the_refinement_alone(job, run):
+    first = run(job("stills", "stills"))["average"]
+    start = {"start_from": job("stills", "stills").out / "last.pt", "learns": "refinement"}
+    last = run(job("clips", "clips", **start))["average"]
+    changed = {name for name in first if not torch.equal(first[name], last[name])}
+    assert changed and all(name.startswith("net.refiner.") for name in changed)
+
+
+def test_a_stage_in_which_nothing_learns_is_told(job):
+    with pytest.raises(UsageError, match="nothing learns in stage stills"):
+        Trainer(job("stills", learns="refinement"), ALONE)
 
 
 def test_another_seed_gives_other_weights(run, job):
@@ -241,7 +258,7 @@ with joined() as among:
         **dict(trainer.student.named_parameters()), **dict(trainer.student.named_buffers())}, f"{out}/{among.rank}.pt")
 """
 
-TINY = "stages:\n  clips: {steps: 2, batch: 2, frames: 2, sizes: [[32, 32]], enlarge: 2, rate: 1e-3, norms: true, echo: 1}\n"
+TINY = "stages:\n  clips: {steps: 2, batch: 2, frames: 2, sizes: [[32, 32]], enlarge: 2, rate: 1e-3, norms: true, learns: all, echo: 1}\n"
 
 
 @pytest.mark.parametrize(
