@@ -1,7 +1,7 @@
 """New samples of those that were drawn: each subject over the background of another, both moved and lit anew.
 
 All is done where the tensors are, a batch at once, so that a GPU need not wait for what is drawn on the CPU. As in
-`composite`: I = alpha F + (1 - alpha) B in scene-linear light, and what a camera does is done to all layers alike.
+`composite`: I = alpha F + (1 - alpha) B in scene-linear light, and what a lens does is done to all layers alike.
 """
 
 from __future__ import annotations
