@@ -7,6 +7,7 @@ All of it can be scripted by TorchScript, for `export`; hence annotations that a
 of a NamedTuple else), plain `zip`, and no constants of a module within functions.
 """
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -130,7 +131,12 @@ def stack(image: Tensor, clean: Tensor | None = None, guide: Tensor | None = Non
 
 
 def coarse_size(height: int, width: int, long_side: int, stride: int = STRIDE) -> tuple[int, int]:
-    """Size of the coarse frame: at most `long_side`, multiples of 16, as near to the frame's aspect as that allows."""
-    scale = min(1.0, long_side / max(height, width))
+    """Size of the coarse frame: multiples of 16, about as near to the frame's aspect as that allows.
+
+    long_side : of a frame of 16:9. Others have as many pixels, since what is near in a square frame is as large as in
+        a wide one; but no side is longer than twice it.
+    """
+    scale = min(1.0, 0.75 * long_side / math.sqrt(height * width))
+    scale = min(scale, 2 * long_side / max(height, width))
     steps = [int(round(side * scale / stride)) for side in (height, width)]  # noqa: RUF046, TorchScript rounds to a float
     return max(1, steps[0]) * stride, max(1, steps[1]) * stride

@@ -74,7 +74,15 @@ def test_absent_helpers_are_zeros_marked_absent():
 @given(st.integers(1, 9000), st.integers(1, 9000))
 def test_the_coarse_size_fits_the_network_for_every_frame(height, width):
     h, w = coarse_size(height, width, 512)
-    assert h % STRIDE == w % STRIDE == 0 and 16 <= h <= 512 and 16 <= w <= 512
+    assert h % STRIDE == w % STRIDE == 0 and 16 <= h <= 1024 and 16 <= w <= 1024
+    assert h * w <= 1.1 * 512 * 288 or min(h, w) == 16
+
+
+def test_coarse_frames_of_every_aspect_have_as_many_pixels():
+    assert coarse_size(1080, 1920, 512) == (288, 512)
+    for height, width in ((1000, 1000), (1920, 1080), (1716, 4096)):
+        h, w = coarse_size(height, width, 512)
+        assert h * w == pytest.approx(512 * 288, rel=0.06) and h / w == pytest.approx(height / width, rel=0.06)
 
 
 @settings(max_examples=10)

@@ -42,7 +42,7 @@ class MemoryRecipe(Recipe):
     """A recipe for `memory`.
 
     references : which two frames each frame reads from, as `reference_frames` has it: from a clip's third frame on.
-    coarse_long_side : pixels; the long side of the small frame at work, about that of the last stages' sizes.
+    coarse_long_side : pixels; the long side of small frames of 16:9 at work, about that of the last stages' sizes.
     """
 
     references: str = among(*get_args(References))

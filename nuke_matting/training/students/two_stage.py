@@ -41,7 +41,7 @@ class TwoStageLosses:
 class TwoStageRecipe(Recipe):
     """A recipe for `two_stage`.
 
-    coarse_long_side : pixels; the long side of the coarse frame at work, about that of the last stages' sizes.
+    coarse_long_side : pixels; the long side of coarse frames of 16:9 at work, about that of the last stages' sizes.
     regions : refined in each training frame.
     shown : how often the network is shown the clean plate, and how often the guide, each by itself.
     keyed : how often a frame of a clip is a key frame, whose matte the others may read.
