@@ -108,7 +108,7 @@ def _add_people(actions: argparse._SubParsersAction) -> None:
     action.add_argument(
         "--assets", type=Path, required=True, metavar="DIR", help="folder with humans, humans_textures and hdri"
     )
-    action.add_argument("--out", type=Path, required=True, metavar="DIR", help="for NAME_fg.png and NAME_alpha.png")
+    _add_pairs(action)
     action.add_argument("--first", type=_whole(0), default=0, metavar="N", help="number of the first (default: 0)")
     action.add_argument("--count", type=_whole(1), default=100, metavar="N", help="how many numbers (default: 100)")
     action.add_argument(
@@ -145,7 +145,7 @@ def _add_rooms(actions: argparse._SubParsersAction) -> None:
 def _add_portraits(actions: argparse._SubParsersAction) -> None:
     action = _action(actions, "portraits", _portraits, "cut mattes from studio portraits before a plain backdrop")
     action.add_argument("--portraits", type=Path, required=True, metavar="DIR", help="greyscale portraits, .jpg")
-    action.add_argument("--out", type=Path, required=True, metavar="DIR", help="for NAME_fg.png and NAME_alpha.png")
+    _add_pairs(action)
 
 
 def _add_footage(actions: argparse._SubParsersAction) -> None:
@@ -157,7 +157,7 @@ def _add_footage(actions: argparse._SubParsersAction) -> None:
         metavar="FILE.csv",
         help="where the heads are: clip, person, x, y, size, cut (default: of the clips that the weights know)",
     )
-    action.add_argument("--out", type=Path, required=True, metavar="DIR", help="for NAME_fg.png and NAME_alpha.png")
+    _add_pairs(action)
     action.add_argument("--every", type=_whole(1), default=8, metavar="N", help="cut every N-th frame (default: 8)")
 
 
@@ -170,6 +170,11 @@ def _add_photographs(actions: argparse._SubParsersAction) -> None:
         metavar="FILE.csv",
         help="photograph, outline: x y x y ... in thousandths (default: of the photographs that the weights know)",
     )
+    _add_pairs(action)
+
+
+def _add_pairs(action: argparse.ArgumentParser) -> None:
+    """Where an action writes subjects."""
     action.add_argument("--out", type=Path, required=True, metavar="DIR", help="for NAME_fg.png and NAME_alpha.png")
 
 
@@ -355,9 +360,7 @@ def _footage(args: argparse.Namespace) -> int:
     done = kept = 0
     for done, kept in cut_clips(args.clips, args.heads or shipped("training/footage_heads.csv"), args.out, args.every):
         _count(done, 0, f"pictures, {kept} mattes")
-    if not kept:
-        raise MattingError("no matte was cut", path=args.clips, advice="check the heads, or give more clips")
-    return 0
+    return _end_of_cutting(kept, args.clips, "check the heads, or give more clips")
 
 
 def _photographs(args: argparse.Namespace) -> int:
@@ -368,8 +371,13 @@ def _photographs(args: argparse.Namespace) -> int:
     kept = 0
     for done, count, kept in cut_photographs(args.photographs, outlines, args.out):
         _count(done, count, f"photographs, {kept} mattes")
+    return _end_of_cutting(kept, args.photographs, "check the outlines")
+
+
+def _end_of_cutting(kept: int, path: Path, advice: str) -> int:
+    """The exit status. Raises MattingError: nobody was cut out."""
     if not kept:
-        raise MattingError("no matte was cut", path=args.photographs, advice="check the outlines")
+        raise MattingError("no matte was cut", path=path, advice=advice)
     return 0
 
 

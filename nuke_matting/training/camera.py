@@ -5,8 +5,6 @@ All is scene-linear and float32, [T, H, W, C], the same for all frames of a clip
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -20,15 +18,16 @@ Random = np.random.Generator
 
 def lens(random: Random, *layers: Array) -> tuple[Array, ...]:
     """Sometimes blur, sometimes distortion. Give colour premultiplied, or what is behind gets into the subject's."""
+    stacked = np.concatenate(layers, axis=3)  # as one, since OpenCV samples pictures of few channels less exactly
     if random.random() < 0.35:
         radius = random.uniform(0.3, 1.4)
-        layers = _each_frame(lambda each: cv2.GaussianBlur(each, (0, 0), radius), layers)
+        stacked = np.stack([cv2.GaussianBlur(each, (0, 0), radius) for each in stacked])
     if random.random() < 0.15:
-        bent = distortion(*layers[0].shape[1:3], strength=random.uniform(-0.12, 0.12))
-        layers = _each_frame(
-            lambda each: cv2.remap(each, *bent, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101), layers
+        bent = distortion(*stacked.shape[1:3], strength=random.uniform(-0.12, 0.12))
+        stacked = np.stack(
+            [cv2.remap(each, *bent, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101) for each in stacked]
         )
-    return layers
+    return tuple(np.split(stacked, np.cumsum([layer.shape[3] for layer in layers])[:-1], axis=3))
 
 
 def take(random: Random, image: Array, straight: Array, clean: Array) -> tuple[Array, Array, Array]:
@@ -75,8 +74,3 @@ def distortion(height: int, width: int, strength: float) -> tuple[Array, Array]:
     y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j].astype(np.float32)
     factor = (1 + strength * (x * x + y * y)) / (1 + 2 * max(strength, 0))
     return (x * factor + 1) * (width - 1) / 2, (y * factor + 1) * (height - 1) / 2
-
-
-def _each_frame(change: Callable[[Array], Array], layers: Sequence[Array]) -> tuple[Array, ...]:
-    """Layers with each frame changed; OpenCV takes the last axis of those of one channel away."""
-    return tuple(np.stack([change(each).reshape(each.shape) for each in layer]) for layer in layers)

@@ -164,7 +164,7 @@ class Compositor:
         layer = np.concatenate([colour * alpha, alpha], axis=3)
         moved = _move(layer[:, :, ::-1] if flip else layer, path, height, width, cv2.BORDER_CONSTANT)
         cover = np.clip(moved[..., 3:], 0, 1)
-        return moved[..., :3] / np.maximum(cover, 1e-3), cover
+        return moved[..., :3] / np.maximum(cover, 1e-6), cover
 
     def _tint_grey(self, colour: Array) -> Array:
         """Colours a grey portrait [T, H, W, 3]: skin and hair along the grey ramp, clothes by another one below."""

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from nuke_matting.errors import PlateError, UsageError
 from nuke_matting.training.cutting import band_matte, largest, without_holes, write_cut
+from nuke_matting.training.pairs import is_there
 
 BAND = 3  # pixels to each side of the cut that are matted
 UNLIKE, LIKE = 28.0, 7.0  # 8-bit steps from what others' clips show: surely not it, as good as it
@@ -118,9 +119,9 @@ def cut_clips(folder: Path, heads: Path, out: Path, every: int) -> Iterator[tupl
             )
         for number in range(every // 2, len(clips[head.clip]), every):
             name, picture = f"{Path(head.clip).stem}_{number:04d}", clips[head.clip][number]
-            if not (out / f"{name}_alpha.png").exists():
+            if not is_there(out, name):
                 matte = band_matte(picture / 255.0, cut(picture, np.stack(others), head), BAND)
                 if matte is not None:
                     write_cut(out, name, *matte)
-            done, kept = done + 1, kept + (out / f"{name}_alpha.png").exists()
+            done, kept = done + 1, kept + is_there(out, name)
             yield done, kept

@@ -49,10 +49,14 @@ def decided(true: Tensor) -> Tensor:
     """What is asked of an alpha that is clamped later: MARGIN more where the true one is 0 or 1.
 
     What a network says is never quite steady. Asked for 1 and no more, it says less as often as not, and the inside of
-    a subject is a little transparent; of what lies beyond 1 the clamp leaves nothing. Compare it with
-    `clamp_through(alpha, MARGIN)`.
+    a subject is a little transparent; of what lies beyond 1 the clamp leaves nothing. See `undecided`.
     """
     return true + MARGIN * ((true >= 1).to(true.dtype) - (true <= 0).to(true.dtype))
+
+
+def undecided(unbounded: Tensor, true: Tensor) -> Tensor:
+    """How far each pixel of an alpha that is clamped later is from what is asked of it: |a - decided(a')|."""
+    return (clamp_through(unbounded, MARGIN) - decided(true)).abs()
 
 
 def laplacian(predicted: Tensor, true: Tensor, levels: int = 5) -> Tensor:

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from nuke_matting.errors import PlateError, UsageError
 from nuke_matting.training.cutting import band_matte, write_cut
+from nuke_matting.training.pairs import is_there
+from nuke_matting.training.sources import reduced
 
 LONG_SIDE = 512  # of the cut-outs; larger photographs are reduced
 BAND = 60  # the matted band reaches this part of the long side to each side of the outline
@@ -56,13 +58,13 @@ def cut_photographs(folder: Path, outlines: Path, out: Path) -> Iterator[tuple[i
     found, kept = read_outlines(outlines), 0
     for done, (name, rings) in enumerate(found.items(), 1):
         stem = Path(name).stem
-        if not (out / f"{stem}_alpha.png").exists():
+        if not is_there(out, stem):
             picture = _read(folder / name)
             mask = inside(rings, *picture.shape[:2])
             matte = band_matte(picture / 255.0, mask, max(2, max(mask.shape) // BAND))
             if matte is not None:
                 write_cut(out, stem, *matte)
-        kept += (out / f"{stem}_alpha.png").exists()
+        kept += is_there(out, stem)
         yield done, len(found), kept
 
 
@@ -70,5 +72,4 @@ def _read(path: Path) -> NDArray[np.uint8]:
     picture = cv2.imread(str(path))
     if picture is None:
         raise PlateError("is no picture that can be read", path=path, advice="check the folder and the file")
-    scale = LONG_SIDE / max(picture.shape[:2])
-    return cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else picture
+    return reduced(picture, LONG_SIDE)

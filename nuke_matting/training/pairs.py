@@ -12,6 +12,11 @@ from numpy.typing import NDArray
 from nuke_matting.errors import OutputError
 
 
+def is_there(folder: Path, name: str) -> bool:
+    """Whether a pair has been written, all of it."""
+    return (folder / f"{name}_alpha.png").exists()
+
+
 def write_pair(
     folder: Path, name: str, colour: NDArray[np.uint8], alpha: NDArray[np.uint8], advice: str = "name another folder"
 ) -> None:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from nuke_matting.errors import UsageError
 from nuke_matting.training.cutting import band_matte, largest, without_holes, write_cut
+from nuke_matting.training.pairs import is_there
 
 BAND = 5  # pixels to each side of the cut that are matted
 STRENGTHS = (60, 110, 170)  # of the prior against the picture's own brightness, in the second pass
@@ -134,10 +135,9 @@ def cut_portraits(folder: Path, out: Path) -> Iterator[tuple[int, int, int]]:
         ) from error
     kept = 0
     for done, path in enumerate(paths, 1):
-        alpha_path = out / f"{path.stem}_alpha.png"
         grey = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
-        if not alpha_path.exists() and grey is not None and (found := cut(grey, prior)) is not None:
+        if not is_there(out, path.stem) and grey is not None and (found := cut(grey, prior)) is not None:
             alpha, foreground = found
             write_cut(out, path.stem, alpha, foreground)
-        kept += alpha_path.exists()
+        kept += is_there(out, path.stem)
         yield done, len(paths), kept

@@ -121,3 +121,8 @@ def test_a_clamp_may_leave_a_margin():
 def test_more_is_asked_of_what_is_surely_in_or_out():
     asked = losses.decided(torch.tensor([0.0, 0.25, 1.0]))
     assert asked.tolist() == pytest.approx([-losses.MARGIN, 0.25, 1 + losses.MARGIN])
+
+
+def test_an_alpha_is_off_by_what_it_lacks_of_what_is_asked():
+    off = losses.undecided(torch.tensor([1.0, 1.5, 0.5, -0.3]), torch.tensor([1.0, 1.0, 0.25, 0.0]))
+    assert off.tolist() == pytest.approx([0.1, 0, 0.25, 0])

@@ -17,6 +17,7 @@ from nuke_matting.training.sources import (
     continued,
     decode,
     decode_srgb,
+    encode_srgb,
     read,
     reduced,
 )
@@ -218,3 +219,7 @@ def test_a_picture_without_the_alpha_that_it_should_have_is_refused(tmp_path):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(PlateError, match=r"gone\.png.*missing"):
         read(Subject("a", (Picture(tmp_path / "gone.png"),)))
+
+
+def test_mid_grey_is_encoded_as_srgb():
+    assert encode_srgb(np.full((1, 1, 3), 0.18, np.float32)).reshape(-1).tolist() == [118, 118, 118]

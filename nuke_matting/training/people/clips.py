@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from nuke_matting.training.pairs import is_there
 from nuke_matting.training.people.assets import Assets
 from nuke_matting.training.people.light import draw_light
 from nuke_matting.training.people.person import draw_person
@@ -74,7 +75,7 @@ def render_clips(assets: Path, out: Path, numbers: range, size: int = 256, frame
     renderer = Renderer(size, size, read.texture, supersample=1)
     for number in numbers:
         folder = out / f"{number:05d}"
-        if not (folder / f"{frames - 1}_alpha.png").exists():
+        if not is_there(folder, str(frames - 1)):
             pictures = clip(read, renderer, SEED_OF_CLIPS + number, frames)
             if min(float(picture[..., 3].mean()) for picture in pictures) > LEAST_SEEN:
                 for time, picture in enumerate(pictures):

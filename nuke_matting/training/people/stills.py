@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nuke_matting.training.pairs import write_pair
+from nuke_matting.training.pairs import is_there, write_pair
 from nuke_matting.training.people.assets import Assets
 from nuke_matting.training.people.light import draw_light
 from nuke_matting.training.people.person import draw_person
@@ -68,7 +68,7 @@ def render_stills(assets: Path, out: Path, numbers: range, size: int = 320) -> I
     renderer = Renderer(size, size, read.texture)
     for number in numbers:
         name = f"{number:05d}"
-        if not (out / f"{name}_alpha.png").exists():
+        if not is_there(out, name):
             scene = still_scene(read, SEED_OF_STILLS + number, size)
             level = float(np.exp(np.random.default_rng(number).normal(np.log(0.5), 0.4)))
             picture = expose(renderer.render(scene), level)

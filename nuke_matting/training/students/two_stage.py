@@ -127,7 +127,7 @@ class TwoStageStudent(Student):
         direct = shown(self.direct(f16))
         truth = F.interpolate(true["alpha"], size=direct.shape[-2:], mode="area")
         out = {
-            "alpha": losses.l1(losses.clamp_through(unbounded, losses.MARGIN), losses.decided(true["alpha"])),
+            "alpha": losses.undecided(unbounded, true["alpha"]).mean(),
             "laplacian": losses.laplacian(alpha, true["alpha"]),
             "foreground": losses.foreground(fg, true["foreground"], true["alpha"]),
             "error": losses.error(shown(coarse.error), alpha, true["alpha"]),
@@ -158,9 +158,8 @@ class TwoStageStudent(Student):
         alpha = losses.clamp_through(unbounded)
         inside = rg.paste(torch.zeros_like(alpha), cells, alpha.new_ones(len(cells), 1, rg.CELL, rg.CELL))
         share = inside.mean().clamp(min=1e-4)
-        off = losses.clamp_through(unbounded, losses.MARGIN) - losses.decided(true_alpha)
         return {
-            "fine_alpha": (off.abs() * inside).mean() / share,
+            "fine_alpha": (losses.undecided(unbounded, true_alpha) * inside).mean() / share,
             "fine_laplacian": losses.laplacian(alpha, true_alpha, levels=4) / share,
             "fine_foreground": losses.foreground(fg, batch.foreground.flatten(0, 1), true_alpha * inside),
         }
