@@ -203,12 +203,17 @@ class Compositor:
         kind = r.random()
         paint = self._screen if kind < 0.05 else self._ramp if kind < 0.12 else self._photograph
         behind = paint(height, width, frames)
-        for _ in range(r.poisson(1.0)):  # things that stand about, of no interest
-            cover, other = self._clutter(height, width, frames)
-            behind = behind * (1 - cover) + other * cover
+        behind = self._with_clutter(behind, r.poisson(0.8))
         if r.random() < 0.4:
             radius = r.uniform(0.002, 0.03) * height
             behind = np.stack([cv2.GaussianBlur(each, (0, 0), radius) for each in behind])
+        return self._with_clutter(behind, r.poisson(0.4))  # sharp before what is soft, as people often are
+
+    def _with_clutter(self, behind: Array, count: int) -> Array:
+        """With things that stand about, of no interest."""
+        for _ in range(count):
+            cover, other = self._clutter(*behind.shape[1:3], len(behind))
+            behind = behind * (1 - cover) + other * cover
         return behind
 
     def _shadow(self, alpha: Array) -> Array:

@@ -26,11 +26,13 @@ def remixed(batch: Batch, behind: Tensor, random: torch.Generator) -> Batch:
     """
     b, t = batch.image.shape[:2]
     draw = _Draw(b, random, batch.image.device)
-    alpha = batch.alpha
+    present = draw.present()
+    alpha, guide = batch.alpha * present, batch.guide * present
     straight = from_model(batch.foreground).clamp(-1, BRIGHTEST) * draw.light(0.4, 0.08)
-    subject = _moved(torch.cat([straight * alpha, alpha, batch.guide], 2), draw.path(t))
+    subject = _moved(torch.cat([straight * alpha, alpha, guide], 2), draw.path(t))
     premultiplied, alpha, guide = subject.split([3, 1, 1], 2)
-    background = _moved(from_model(draw.places(behind)).clamp(-1, BRIGHTEST) * draw.light(0.6, 0.1), draw.path(t))
+    places = from_model(draw.places(behind)).clamp(-1, BRIGHTEST) * draw.light(0.6, 0.1)
+    background = _moved(draw.alike(places, straight, alpha), draw.path(t))
     image = premultiplied + (1 - alpha) * background
     image, premultiplied, alpha, background = draw.blurred(image, premultiplied, alpha, background)
     alpha = alpha.clamp(0, 1)  # rounding in the sums above
@@ -80,6 +82,22 @@ class _Draw:
         mixed = torch.where(self._uniform(1, 1, 1, 1) < 0.25, mixed.flip(-2), mixed)
         order = torch.where(self._uniform(1) < 0.25, self._uniform(3).argsort(1), torch.arange(3, device=self._device))
         return mixed.gather(2, order.view(b, 1, 3, 1, 1).expand(b, t, 3, height, width))
+
+    def present(self) -> Tensor:
+        """[B, 1, 1, 1, 1], 0 in one clip of fourteen, whose subjects are taken away; 1 in the others."""
+        return (self._uniform(1, 1, 1, 1) >= 1 / 14).float()
+
+    def alike(self, places: Tensor, straight: Tensor, alpha: Tensor) -> Tensor:
+        """Places [B, T, 3, H, W], in one clip of five in the subject's own mean colour, or on the way to it.
+
+        Wood, sand and walls look like skin and cloth do; the colour alone makes nobody.
+        """
+        cover = alpha.sum((1, 3, 4), keepdim=True)
+        own = (straight * alpha).sum((1, 3, 4), keepdim=True) / cover.clamp(min=1)
+        theirs = places.mean((1, 3, 4), keepdim=True)
+        gain = (own.clamp(min=0.01) / theirs.clamp(min=0.01)).clamp(1 / 8, 8)
+        some = (self._uniform(1, 1, 1, 1) < 0.2) & (cover >= 1)
+        return places * torch.where(some, gain ** self._uniform(1, 1, 1, 1), 1.0)
 
     def blurred(self, *layers: Tensor) -> list[Tensor]:
         """Layers [B, T, C, H, W], alike: three clips in ten through a soft lens."""

@@ -97,3 +97,31 @@ def test_some_places_are_mixed_some_upside_down_some_of_other_colours_and_some_a
     }
     for name, found in shares.items():
         assert 0.1 < found.float().mean() < 0.6, name
+
+
+def test_some_subjects_are_taken_away_with_their_guides(without_noise):
+    made = remixed(batch(1, b=120, t=1), batch(2, b=120, t=1).clean, torch.Generator().manual_seed(3))
+    nobody = made.alpha.flatten(1).amax(1) == 0
+    assert 0.02 < nobody.float().mean() < 0.2
+    assert made.guide[nobody].max() == 0
+    torch.testing.assert_close(made.image[nobody], made.clean[nobody], atol=0.15, rtol=0)  # another take of it
+
+
+def test_some_places_get_the_subjects_own_colour():
+    draw = remix._Draw(200, torch.Generator().manual_seed(5), torch.device("cpu"))
+    skin = torch.tensor([0.5, 0.3, 0.2]).view(1, 1, 3, 1, 1)
+    alpha = torch.zeros(200, 1, 1, 8, 8)
+    alpha[:, :, :, :4] = 1
+    places = torch.full((200, 1, 3, 8, 8), 0.2)
+    made = draw.alike(places, skin.expand(200, 1, 3, 8, 8), alpha)
+    changed = (made != places).flatten(1).any(1)
+    assert 0.1 < changed.float().mean() < 0.3
+    red = made[changed, 0, 0, 0, 0]
+    assert (red > 0.2).all() and red.max() > 0.4, "on the way to the subject's colour"
+    assert red.max() <= 0.5 + 1e-6
+
+
+def test_where_there_is_nobody_places_keep_their_colour():
+    draw = remix._Draw(50, torch.Generator().manual_seed(5), torch.device("cpu"))
+    places = torch.rand(50, 1, 3, 8, 8, generator=torch.Generator().manual_seed(1))
+    assert torch.equal(draw.alike(places, places.flip(0), torch.zeros(50, 1, 1, 8, 8)), places)
