@@ -1,6 +1,6 @@
 """What a camera does to a training sample: its lens to all layers alike, its sensor to the pictures that it takes.
 
-All is scene-linear and float32, [T, H, W, C], the same for all frames of a clip but for the noise.
+All is scene-linear and float32, [T, H, W, C], the same for all frames of a clip but for moves and noise.
 """
 
 from __future__ import annotations
@@ -14,20 +14,40 @@ from nuke_matting.training.sources import encode_srgb
 
 Array = NDArray[np.float32]
 Random = np.random.Generator
+_BORDER = cv2.BORDER_REFLECT_101
 
 
 def lens(random: Random, *layers: Array) -> tuple[Array, ...]:
-    """Sometimes blur, sometimes distortion. Give colour premultiplied, or what is behind gets into the subject's."""
+    """Sometimes moves, blur, distortion. Give colour premultiplied, or what is behind gets into the subject's."""
     stacked = np.concatenate(layers, axis=3)  # as one, since OpenCV samples pictures of few channels less exactly
+    if len(stacked) > 1 and random.random() < 0.5:
+        size = stacked.shape[2], stacked.shape[1]
+        stacked = np.stack(
+            [
+                cv2.warpAffine(each, path, size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=_BORDER)
+                for each, path in zip(stacked, moves(random, len(stacked), *size), strict=True)
+            ]
+        )
     if random.random() < 0.35:
         radius = random.uniform(0.3, 1.4)
         stacked = np.stack([cv2.GaussianBlur(each, (0, 0), radius) for each in stacked])
     if random.random() < 0.15:
         bent = distortion(*stacked.shape[1:3], strength=random.uniform(-0.12, 0.12))
-        stacked = np.stack(
-            [cv2.remap(each, *bent, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101) for each in stacked]
-        )
+        stacked = np.stack([cv2.remap(each, *bent, cv2.INTER_LINEAR, borderMode=_BORDER) for each in stacked])
     return tuple(np.split(stacked, np.cumsum([layer.shape[3] for layer in layers])[:-1], axis=3))
+
+
+def moves(random: Random, frames: int, width: int, height: int) -> NDArray[np.float64]:
+    """Where each pixel comes from in each frame, [T, 2, 3]: a pan, a tilt, a zoom, a hand that holds the camera."""
+    time = np.arange(frames)
+    pan, hand = random.normal(0, 0.012, 2), random.normal(0, random.choice([0, 0.002, 0.006]), (frames, 2))
+    off = (random.uniform(-0.02, 0.02, 2) + pan * time[:, None] + hand) * (width, height)
+    zoom = 1 / (1.06 * np.exp(random.normal(0, 0.006) * time))  # a little nearer, as nothing is known beyond the frame
+    roll = random.normal(0, 0.01) + np.cumsum(random.normal(0, 0.002, frames))
+    middle = np.array([width - 1, height - 1]) / 2
+    cos, sin = np.cos(roll) * zoom, np.sin(roll) * zoom
+    turned = np.stack([np.stack([cos, -sin], 1), np.stack([sin, cos], 1)], 1)
+    return np.concatenate([turned, (middle + off - turned @ middle)[..., None]], axis=2)
 
 
 def take(random: Random, image: Array, straight: Array, clean: Array) -> tuple[Array, Array, Array]:

@@ -16,6 +16,26 @@ def test_a_lens_leaves_an_even_picture_as_it_is(seed):
         assert after.shape == before.shape and np.abs(after - before).max() < 1e-6
 
 
+def test_a_moving_camera_moves_all_layers_alike():
+    rows, columns = np.mgrid[0:48, 0:64].astype(np.float32)
+    ramp = np.stack([rows / 48, columns / 64, rows / 96 + 0.1], 2)[None].repeat(4, 0)
+    moved = 0
+    for seed in range(12):
+        colour, alpha = camera.lens(np.random.default_rng(seed), ramp, ramp[..., :1])
+        np.testing.assert_allclose(colour[..., :1], alpha, atol=1e-6)
+        moved += np.abs(np.diff(colour[:, 24, 32, :2], axis=0)).max() > 1e-3
+    assert 3 <= moved <= 9
+
+
+def test_moves_are_small_from_frame_to_frame_and_start_near_the_frame():
+    for seed in range(30):
+        paths = camera.moves(np.random.default_rng(seed), 6, 64, 48)
+        corners = np.array([[0, 0, 1], [63, 0, 1], [0, 47, 1], [63, 47, 1], [31.5, 23.5, 1]])
+        seen = corners @ paths.transpose(0, 2, 1)
+        assert np.abs(np.diff(seen, axis=0)).max() < 0.1 * 64
+        assert np.abs(seen[0, -1] - corners[-1, :2]).max() < 0.1 * 64
+
+
 def test_distortion_bends_the_corners_and_leaves_the_centre():
     for strength in (-0.1, 0.1):
         x, y = camera.distortion(41, 61, strength)

@@ -152,3 +152,67 @@ def test_a_rendered_still_is_finite_has_true_coverage_and_repeats_from_its_seed(
     assert not first[..., :3][first[..., 3] == 0].any()
     filled, _ = straight(first)
     assert np.isfinite(filled).all()
+
+
+def test_a_person_in_fur_is_wider_and_jewellery_is_drawn_with_them(still):
+    from dataclasses import replace
+
+    from nuke_matting.training.people import adornments
+    from nuke_matting.training.people.person import draw_person
+    from nuke_matting.training.people.pose import Pose
+    from nuke_matting.training.people.scene import draw_camera, pose_scene
+
+    assets, renderer = still
+    rng = np.random.default_rng(5)
+    person = draw_person(assets, rng, "none")
+    light = draw_light(rng, assets.panorama(assets.panorama_names()[0]))
+    camera = draw_camera(np.random.default_rng(2), person, Pose({}, {}))
+
+    def cover(who):
+        return float(renderer.render(pose_scene(who, Pose({}, {}), light, camera, rows=64))[..., 3].sum())
+
+    furry = replace(person, coats=(*person.coats, adornments.fur_collar(assets, rng, person)))
+    assert cover(furry) > cover(person) + 5  # pixels
+    ears = adornments.earrings(assets, rng, person)
+    skin = next(part for part in person.parts if part.surface.mode == 0)
+    heights = [part.rest[:, 1].mean() for part in ears]
+    chin = person.skeleton.heads[person.skeleton.index("neck_01"), 1]
+    assert all(chin < each < skin.rest[:, 1].max() for each in heights), "at the head"
+    assert min(part.rest[:, 0].max() for part in ears) < 0 < max(part.rest[:, 0].min() for part in ears)
+    chain = adornments.necklace(rng, person)[0]
+    assert np.abs(chain.rest[:, 1] - person.skeleton.heads[person.skeleton.index("neck_01"), 1]).max() < 2
+
+
+def test_an_open_mouth_moves_the_chin_alone(still):
+    from nuke_matting.training.people.person import draw_person, speaking
+
+    assets, _ = still
+    person = draw_person(assets, np.random.default_rng(8), "none", {})
+    shut, wide = (speaking(assets, person, share).parts for share in (0.0, 1.0))
+    skin = next(k for k, part in enumerate(person.parts) if part.surface.mode == 0)
+    np.testing.assert_allclose(shut[skin].rest, person.parts[skin].rest, atol=1e-6)
+    moved = np.linalg.norm(wide[skin].rest - shut[skin].rest, axis=1)
+    head = person.skeleton.heads[person.skeleton.index("neck_01"), 1]
+    assert moved.max() > 0.1 and (shut[skin].rest[moved > 1e-4][:, 1] > head - 0.5).all()
+
+
+def test_a_lens_blurs_what_it_is_not_focused_on_and_keeps_how_much_is_covered(still):
+    from nuke_matting.training.people.stills import still_scene, through_lens
+
+    assets, renderer = still
+    scene = still_scene(assets, 12, 64)
+    sharp = renderer.render(scene)[..., 3]
+    soft = through_lens(renderer, scene, 3.0, 1.4, np.random.default_rng(0))[..., 3]
+
+    def edge(alpha):
+        return float(np.abs(np.diff(alpha, axis=0)).max(axis=0).mean())
+
+    assert edge(soft) < 0.8 * edge(sharp)
+    assert abs(float(soft.mean() - sharp.mean())) < 0.05
+
+
+def test_edges_of_one_triangle_alone_are_open():
+    from nuke_matting.training.people.adornments import open_edges
+
+    square = np.array([[0, 1, 2], [2, 1, 3]])
+    assert {tuple(edge) for edge in open_edges(square)} == {(0, 1), (0, 2), (1, 3), (2, 3)}

@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nuke_matting.training.pairs import is_there
+from nuke_matting.training.people.adornments import adorned
 from nuke_matting.training.people.assets import Assets
 from nuke_matting.training.people.light import draw_light
-from nuke_matting.training.people.person import draw_person
-from nuke_matting.training.people.pose import Pose, draw_pose, mix
+from nuke_matting.training.people.motion import draw_motion
+from nuke_matting.training.people.person import draw_person, speaking
 from nuke_matting.training.people.render import Renderer
 from nuke_matting.training.people.scene import bone_at, draw_camera, pose_scene
 from nuke_matting.training.people.stills import LEAST_SEEN, RESERVED_PANORAMA, expose_factor, write_still
@@ -25,36 +26,32 @@ WITHIN = np.array([[0.125, 0.375], [0.625, 0.125], [0.875, 0.625], [0.375, 0.875
 
 
 def clip(assets: Assets, renderer: Renderer, seed: int, frames: int = 6) -> list[NDArray[np.float32]]:
-    """Premultiplied pictures [H, W, 4] of consecutive frames: somebody on the way from one pose towards another.
+    """Premultiplied pictures [H, W, 4] of consecutive frames: somebody who moves in one of the ways of `motion`.
 
     All of it is drawn from the seed. The exposure is that of the first frame.
     """
     rng = np.random.default_rng(seed)
-    person = draw_person(assets, rng)
-    start, end = draw_pose(rng), draw_pose(rng)
-    end = replace(end, heading=start.heading + float(rng.normal(0, 0.5)))
-    begin, pace = float(rng.uniform(0.0, 0.6)), float(np.exp(rng.uniform(np.log(0.01), np.log(0.09))))
+    person = adorned(assets, rng, draw_person(assets, rng))
+    motion = draw_motion(rng)
     names = [name for name in assets.panorama_names() if name != RESERVED_PANORAMA]
     light = draw_light(rng, assets.panorama(str(rng.choice(names))))
-    camera = draw_camera(rng, person, mix(start, end, begin))
+    camera = draw_camera(rng, person, motion.pose_at(0))
     drift = rng.normal(0, 0.012, 2) * (rng.random() < 0.6)  # of the framing, a frame
     level = float(np.exp(rng.normal(np.log(0.5), 0.4)))
-
-    def pose_at(time: float) -> Pose:
-        return mix(start, end, float(np.clip(begin + pace * time, 0, 1)))
 
     pictures, factor = [], None
     for frame in range(frames):
         total = np.zeros((renderer.height, renderer.width, 4), np.float32)
+        # a mouth's few pixels need no sub-frames, and moving it takes as long as a picture
+        speaker = person if motion.mouth_at is None else speaking(assets, person, motion.mouth_at(frame))
         for k in range(SUBFRAMES):
             time = frame + (k + 0.5) / SUBFRAMES * SHUTTER
             cell = (WITHIN[k] - 0.5) * 2 / renderer.height  # edges are sampled elsewhere within the pixel each time
-            seen = replace(camera, shift=tuple(np.asarray(camera.shift) + drift * time + cell))
-            swing = bone_at(person, pose_at(time), "head", 0.5) - bone_at(person, pose_at(time - 1), "head", 0.5)
+            view = replace(camera, shift=tuple(np.asarray(camera.shift) + drift * time + cell))
+            pose, before = motion.pose_at(time), motion.pose_at(time - 1)
+            swing = bone_at(person, pose, "head", 0.5) - bone_at(person, before, "head", 0.5)
             pull = np.clip(-1.5 * swing, -0.6, 0.6)
-            total += renderer.render(
-                pose_scene(person, pose_at(time), light, seen, pull=tuple(pull), rows=renderer.height)
-            )
+            total += renderer.render(pose_scene(speaker, pose, light, view, pull=tuple(pull), rows=renderer.height))
         total /= SUBFRAMES
         if factor is None:
             factor = expose_factor(total, level)

@@ -9,6 +9,7 @@ from functools import cache
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from nuke_matting.training.people.accessories import draw_beanie, draw_glasses, draw_prop
 from nuke_matting.training.people.assets import BODY_VERTICES, Assets
@@ -30,12 +31,16 @@ _SKINS = {  # texture: female, young, dark
 
 @dataclass(frozen=True)
 class Coat:
-    """Strands that wait for a pose: roots and normals [N, 3] in the rest pose, their style and their own seed."""
+    """Strands that wait for a pose: roots and normals [N, 3] in the rest pose, their style and their own seed.
+
+    weights : [N, B] of the bones that the roots follow; None for hair, which follows the head.
+    """
 
     roots: NDArray[np.float32]
     normals: NDArray[np.float32]
     style: Style
     seed: int
+    weights: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)
@@ -154,6 +159,23 @@ def draw_person(
         pieces.append(draw_prop(rng, skeleton))
     height = float(vertices[:BODY_VERTICES, 1].max() - vertices[:BODY_VERTICES, 1].min())
     return Person(body, skeleton, tuple(pieces), tuple(coats), headspace, height)
+
+
+def speaking(assets: Assets, person: Person, share: float) -> Person:
+    """The person with the mouth open by a share of what it can, 0 .. 1."""
+    name = "expression/units/caucasian/mouth-open"
+    vertices, moves = assets.target(name)
+    moved = np.zeros_like(assets.base.positions)
+    moved[vertices] = moves * share * max(0.0, 0.8 - person.body.details.get(name, 0.0))
+    parts = [replace(each, rest=each.rest + moved) if len(each.rest) == len(moved) else each for each in person.parts]
+    skin = next(each for each in person.parts if each.surface.mode == SKIN)
+    near = cKDTree(skin.rest[vertices])
+
+    def follow(coat: Coat) -> Coat:
+        away, which = near.query(coat.roots)
+        return replace(coat, roots=coat.roots + moved[vertices[which]] * (away < 0.1)[:, None])
+
+    return replace(person, parts=tuple(parts), coats=tuple(follow(each) for each in person.coats))
 
 
 def _skin(assets, rng, body: Body, vertices, weights, hidden, hair_colour, kind: str, dark: float, beard: bool) -> Part:

@@ -33,13 +33,14 @@ class Pose:
 
     turns : bone -> rotation vector (radians, body axes: x to the body's left, y up, z forward), on top of its parent's.
     points : bone -> direction in body axes, whatever its parent does. curl : finger bend, radians a joint, left, right.
-    heading : turn of the whole body about y, radians, 0 faces the camera.
+    heading : turn of the whole body about y, radians, 0 faces the camera. place : of the whole body, dm, world axes.
     """
 
     turns: Mapping[str, Vector]
     points: Mapping[str, Vector]
     curl: tuple[float, float] = (0.3, 0.3)
     heading: float = 0.0
+    place: Vector = (0.0, 0.0, 0.0)
 
 
 def skeleton_of(assets: Assets, vertices: NDArray[np.float32]) -> Skeleton:
@@ -122,7 +123,7 @@ def bone_transforms(skeleton: Skeleton, pose: Pose) -> NDArray[np.float32]:
             local = local @ rotation(curls[name] * pose.curl[0 if name.endswith("_l") else 1])
         turned[bone] = above @ local
         moved[bone] = posed_at - turned[bone] @ at
-    turned, moved = whole @ turned, moved @ whole.T
+    turned, moved = whole @ turned, moved @ whole.T + pose.place
     return np.concatenate([turned, moved[..., None]], axis=2).astype(np.float32)
 
 
@@ -191,9 +192,7 @@ def draw_pose(rng: np.random.Generator) -> Pose:
         points["thigh" + side] = _vector((thigh + spread) * (sign, 1, 1))
         points["calf" + side] = _vector((calf + spread) * (sign, 1, 1))
     both = rng.random()
-    names = list(_ARM_CHANCES)
-    chances = np.array([_ARM_CHANCES[n] for n in names]) / sum(_ARM_CHANCES.values())
-    left, right = str(rng.choice(names, p=chances)), str(rng.choice(names, p=chances))
+    left, right = draw_gesture(rng), draw_gesture(rng)
     if both < 0.3:
         left = right
     elif both < 0.4:
@@ -216,6 +215,12 @@ def draw_pose(rng: np.random.Generator) -> Pose:
     heading = rng.normal(0, 0.4) if view < 0.86 else rng.uniform(-np.pi, np.pi)
     curl = (float(rng.uniform(-0.05, 0.8)), float(rng.uniform(-0.05, 0.8)))
     return Pose(turns, points, curl, float(heading))
+
+
+def draw_gesture(rng: np.random.Generator) -> str:
+    """The name of an arm's gesture at random, as often as it is seen."""
+    chances = np.array(list(_ARM_CHANCES.values())) / sum(_ARM_CHANCES.values())
+    return str(rng.choice(list(_ARM_CHANCES), p=chances))
 
 
 def arm(gesture: str, side: str, rng: np.random.Generator, spread: float) -> dict[str, Vector]:
@@ -245,7 +250,8 @@ def mix(first: Pose, second: Pose, share: float) -> Pose:
         return (1 - share) * a[0] + share * b[0], (1 - share) * a[1] + share * b[1]
 
     heading = (1 - share) * first.heading + share * second.heading
+    place = _vector((1 - share) * np.asarray(first.place) + share * np.asarray(second.place))
     return replace(
         first, turns=blend(first.turns, second.turns), points=blend(first.points, second.points),
-        curl=pair(first.curl, second.curl), heading=heading,
+        curl=pair(first.curl, second.curl), heading=heading, place=place,
     )  # fmt: skip

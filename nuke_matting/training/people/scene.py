@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from nuke_matting.training.people.light import Light
 from nuke_matting.training.people.person import Person
-from nuke_matting.training.people.pose import Pose, bone_transforms
+from nuke_matting.training.people.pose import Pose, bone_transforms, skin
 from nuke_matting.training.people.render import Camera, Scene, Strands
 from nuke_matting.training.people.strands import grow
 
@@ -35,11 +35,18 @@ def pose_scene(
     strands = []
     for coat in person.coats:
         rng = np.random.default_rng(coat.seed)
-        down = turn.T @ (np.array([0.0, -1.0, 0.0]) + pull)
-        points = grow(coat.roots, coat.normals, coat.style, rng, down, np.concatenate(away))
-        points = points @ turn.T.astype(np.float32) + head[:, 3]
-        outward = points[:, -1] - (turn @ person.headspace[:3] + head[:, 3])
-        outward = outward / np.maximum(np.linalg.norm(outward, axis=1, keepdims=True), 1e-6) + coat.normals @ turn.T
+        if coat.weights is None:
+            down = turn.T @ (np.array([0.0, -1.0, 0.0]) + pull)
+            points = grow(coat.roots, coat.normals, coat.style, rng, down, np.concatenate(away))
+            points = points @ turn.T.astype(np.float32) + head[:, 3]
+            outward = points[:, -1] - (turn @ person.headspace[:3] + head[:, 3])
+            outward = outward / np.maximum(np.linalg.norm(outward, axis=1, keepdims=True), 1e-6)
+            outward = outward + coat.normals @ turn.T
+        else:
+            still = transforms * np.array([1, 1, 1, 0], np.float32)
+            outward = skin(coat.normals, coat.weights, still)
+            roots = skin(coat.roots, coat.weights, transforms)
+            points = grow(roots, outward, coat.style, rng, np.array([0.0, -1.0, 0.0]) + pull, np.zeros((0, 6)))
         share = min(1.0, coat.style.radius / least)
         some = slice(0, max(1, int(len(points) * share)))  # roots are in random order
         points, outward = points[some], outward[some]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -10,28 +11,56 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nuke_matting.training.pairs import is_there, write_pair
+from nuke_matting.training.people.adornments import adorned
 from nuke_matting.training.people.assets import Assets
 from nuke_matting.training.people.light import draw_light
 from nuke_matting.training.people.person import draw_person
 from nuke_matting.training.people.pose import draw_pose
-from nuke_matting.training.people.render import Renderer, Scene, straight
+from nuke_matting.training.people.render import Renderer, Scene, look, straight
 from nuke_matting.training.people.scene import draw_camera, pose_scene
 from nuke_matting.training.sources import encode_srgb
 
 RESERVED_PANORAMA = "apartment"  # lights the example plate, so nothing to train on
 SEED_OF_STILLS = 20_000_000  # stills have this seed plus their number; the example and clips have others
+_OPEN_LENS = 0.05  # share of the stills in which the person is out of focus
+_LENS_VIEWS = 16
 LEAST_SEEN = 0.02  # of the frame; with less, the person is all but out of it
 
 
 def still_scene(assets: Assets, seed: int, rows: int) -> Scene:
     """The scene of one still of a height in pixels: all of it is drawn from the seed."""
     rng = np.random.default_rng(seed)
-    person = draw_person(assets, rng)
+    person = adorned(assets, rng, draw_person(assets, rng))
     pose = draw_pose(rng)
     names = [name for name in assets.panorama_names() if name != RESERVED_PANORAMA]
     light = draw_light(rng, assets.panorama(str(rng.choice(names))))
     camera, pull = draw_camera(rng, person, pose), tuple(rng.normal(0, 0.12, 3))
     return pose_scene(person, pose, light, camera, pull=pull, rows=rows)
+
+
+def through_lens(
+    renderer: Renderer, scene: Scene, blur: float, focus: float, rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """The picture as an open lens sees it, the mean of those from points of the lens: what is near or far is soft.
+
+    blur : radius in pixels of a point that is as far away as the camera's target. focus : distance that is sharp, over
+        the target's; not 1.
+    """
+    camera = scene.camera
+    view = look(camera.eye, camera.target, camera.roll)
+    far, reach = float(np.linalg.norm(camera.target - camera.eye)), 1 / np.tan(camera.field / 2)
+    sharp = focus * far
+    aperture = blur * 2 / renderer.height / (reach * abs(1 / sharp - 1 / far))
+    total = np.zeros((renderer.height, renderer.width, 4), np.float32)
+    for k in range(_LENS_VIEWS):
+        angle, out = k * 2.399963, aperture * np.sqrt((k + 0.5) / _LENS_VIEWS)  # a sunflower's even spread
+        x, y = out * np.cos(angle), out * np.sin(angle)
+        within = (rng.random(2) - 0.5) * 2 / renderer.height
+        shift = np.asarray(camera.shift) + np.array([x, y]) * reach / sharp + within
+        beside = x * view[0, :3] + y * view[1, :3]
+        seen = replace(camera, eye=camera.eye + beside, target=camera.target + beside, shift=tuple(shift))
+        total += renderer.render(replace(scene, camera=seen))
+    return total / _LENS_VIEWS
 
 
 def expose_factor(picture: NDArray[np.float32], level: float) -> float:
@@ -66,12 +95,19 @@ def render_stills(assets: Path, out: Path, numbers: range, size: int = 320) -> I
     cv2.setNumThreads(1)
     read = Assets(assets)
     renderer = Renderer(size, size, read.texture)
+    through = Renderer(size, size, read.texture, supersample=1)  # the lens takes many pictures
     for number in numbers:
         name = f"{number:05d}"
         if not is_there(out, name):
             scene = still_scene(read, SEED_OF_STILLS + number, size)
-            level = float(np.exp(np.random.default_rng(number).normal(np.log(0.5), 0.4)))
-            picture = expose(renderer.render(scene), level)
+            rng = np.random.default_rng(number)
+            level = float(np.exp(rng.normal(np.log(0.5), 0.4)))
+            if rng.random() < _OPEN_LENS:
+                blur, focus = float(rng.uniform(1, 0.02 * size)), float(rng.choice([0.75, 1.4]))
+                picture = through_lens(through, scene, blur, focus, rng)
+            else:
+                picture = renderer.render(scene)
+            picture = expose(picture, level)
             if picture[..., 3].mean() > LEAST_SEEN:
                 write_still(out, name, picture)
         yield number
