@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from nuke_matting.nets import cues
 from nuke_matting.nets import regions as rg
 from nuke_matting.nets.decoder import Coarse, Decoder
+from nuke_matting.nets.guided_filter import enlarge
 from nuke_matting.nets.memory import KeyMatte, KeyValue, Memory
 from nuke_matting.nets.refiner import RegionRefiner
 from nuke_matting.nets.resize import bilinear
@@ -83,10 +84,10 @@ class TwoStage(nn.Module):
         batch : regions encoded and decoded at once; it bounds the memory, and changes the answer's last bits alone.
 
         Returns unbounded alpha [B, 1, H, W] and residual [B, 3, H, W]: the coarse ones, of which the alpha is clamped
-        before it is enlarged, bilinear, corrected in regions.
+        and enlarged along the image's edges, corrected in regions.
         """
         height, width = image.shape[2], image.shape[3]
-        alpha = bilinear(coarse.alpha.to(image.dtype).clamp(0, 1), height, width)
+        alpha = enlarge(coarse.alpha.clamp(0, 1), image).to(image.dtype)
         residual = bilinear(coarse.residual.to(image.dtype), height, width)
         if len(regions) == 0:
             return alpha, residual
