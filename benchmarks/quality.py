@@ -17,6 +17,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import OpenImageIO as oiio
@@ -30,6 +31,8 @@ from nuke_matting.errors import UsageError
 from nuke_matting.models.registry import find_weights
 from nuke_matting.models.two_stage import as_one, networks
 from nuke_matting.models.weights import load_weights, save_weights
+from nuke_matting.nets import two_stage
+from nuke_matting.nets.resize import bilinear
 from nuke_matting.plate.sequence import IMAGES, Sequence, find_sequence
 from nuke_matting.quality.clips import Clip, read_sample
 from nuke_matting.quality.figures import UNITS, Figures, Sample, clip_figures, mean_figures
@@ -45,6 +48,12 @@ def without_memory(shot: Shot, frame: int) -> NDArray:
     """The alpha with the frame itself in place of those that the memory reads."""
     plan = shot.plan(frame)
     return shot.infer(replace(plan, references=(frame,) * len(plan.references)), shot.load(frame)).alpha
+
+
+def without_refinement(shot: Shot, frame: int) -> NDArray:
+    """The coarse alpha, enlarged without regard to the image; for settings without regions."""
+    with patch.object(two_stage, "enlarge", lambda alpha, image: bilinear(alpha, *image.shape[-2:])):
+        return shot.matte(frame).alpha
 
 
 def without_cross_region(model: str, folder: Path) -> str:
@@ -109,6 +118,10 @@ def cases_of(clip: Path, truth: Clip, settings: Settings, folder: Path) -> Itera
     yield "without memory", figures(settings, without_memory)
     yield "without regions", figures(settings.replace(regions=0.0))
     yield (
+        "without regions, and enlarged without regard to the image",
+        figures(settings.replace(regions=0.0), without_refinement),
+    )
+    yield (
         "without cross region attention",
         figures(settings.replace(model=without_cross_region(settings.model, folder))),
     )
@@ -118,7 +131,9 @@ def cases_of(clip: Path, truth: Clip, settings: Settings, folder: Path) -> Itera
     clean = clean_plate(clip)
     if clean is not None:
         yield "with a clean plate", figures(settings.replace(clean_plate=clean))
-        yield "with a clean plate, without regions", figures(settings.replace(clean_plate=clean, regions=0.0))
+        coarse = settings.replace(clean_plate=clean, regions=0.0)
+        yield "with a clean plate, without regions", figures(coarse)
+        yield "with a clean plate, without either", figures(coarse, without_refinement)
         yield "with a clean plate and a rough guide", figures(guided.replace(clean_plate=clean))
     yield "with a rough guide", figures(guided)
     yield "with a rough guide, without regions", figures(guided.replace(regions=0.0))

@@ -6,7 +6,7 @@ There is one a model, in `students`; each turns a batch into losses in its own w
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
@@ -47,6 +47,11 @@ class Student(nn.Module, ABC):
     @abstractmethod
     def refinement(self) -> nn.Module:
         """The part of the network that has a learning rate of its own, since it starts last."""
+
+    @property
+    def memory(self) -> Sequence[nn.Module]:
+        """What learns where a stage teaches the memory alone: it, and what follows; none where there is no memory."""
+        return ()
 
     def refines(self, stage: Stage) -> bool:
         """Whether the refinement learns in a stage; otherwise it stays as it is."""

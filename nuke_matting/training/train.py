@@ -89,11 +89,13 @@ class Trainer:
         self.student = make_student(job.recipe).to(device, memory_format=torch.channels_last)
         check_share(self.student, self.stage)
         self.student.requires_grad_(self.stage.learns == "all")
+        for each in self.student.memory if self.stage.learns == "memory" else ():
+            each.requires_grad_(True)
         self.student.refinement.requires_grad_(self.student.refines(self.stage))
         if not any(each.requires_grad for each in self.student.parameters()):
             raise UsageError(
                 f"nothing learns in stage {job.stage} of the recipe",
-                advice="have it enlarge by more than 1, or write learns: all",
+                advice="have it enlarge by more than 1 to teach the refinement, or write learns: all",
             )
         self.average = make_student(job.recipe).to(device)
         groups = _groups(self.student, job.recipe.optimiser)

@@ -80,6 +80,16 @@ def test_a_stage_may_teach_the_refinement_alone(job, run):
     assert changed and all(name.startswith("net.refiner.") for name in changed)
 
 
+def test_a_stage_may_teach_what_reads_the_memory_and_what_follows_alone(job, run):
+    first = run(job("stills", "stills"))["average"]
+    start = {"start_from": job("stills", "stills").out / "last.pt", "learns": "memory", "enlarge": 1.0}
+    last = run(job("clips", "clips", **start))["average"]
+    changed = {name for name in first if not torch.equal(first[name], last[name])}
+    parts = ("net.memory.", "net.key_matte.", "net.decoder.", "direct.", "cover.")
+    assert {part for part in parts for name in changed if name.startswith(part)} >= set(parts[:3])
+    assert all(name.startswith(parts) for name in changed)
+
+
 def test_a_stage_in_which_nothing_learns_is_told(job):
     with pytest.raises(UsageError, match="nothing learns in stage stills"):
         Trainer(job("stills", learns="refinement"), ALONE)

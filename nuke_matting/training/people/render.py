@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import cv2
 import moderngl
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from nuke_matting.errors import MattingError
 from nuke_matting.training.people import shaders
 from nuke_matting.training.people.light import Light
+from nuke_matting.training.sources import continued
 
 SKIN, CLOTH, CARD, EYE, PLAIN = 0, 1, 2, 4, 5
 _MULTISAMPLES = 4
@@ -330,16 +330,8 @@ def _ribbons(strands: Strands) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
 def straight(picture: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Premultiplied [H, W, 4] -> straight colour [H, W, 3], alpha [H, W]; the colour goes on beyond the person's edge.
 
-    Where nothing covers a pixel its colour is that of what is near, found on ever smaller pictures, so that resizing
-    a straight colour never mixes black into an edge.
+    Where nothing covers a pixel its colour is that of what is near, so that resizing a straight colour never mixes
+    black into an edge.
     """
-    levels: list[NDArray] = [picture]
-    while min(levels[-1].shape[:2]) > 2:
-        levels.append(cv2.resize(levels[-1], None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA))
-    filled = levels[-1][..., :3] / np.maximum(levels[-1][..., 3:], 1e-6)
-    for level in reversed(levels[:-1]):
-        alpha = level[..., 3:]
-        wide = cv2.resize(filled, level.shape[1::-1], interpolation=cv2.INTER_LINEAR)
-        own = np.clip(alpha * 40, 0, 1)  # below 2.5 % coverage few samples tell the colour
-        filled = own * level[..., :3] / np.maximum(alpha, 1e-6) + (1 - own) * wide
-    return filled.astype(np.float32, copy=False), np.clip(picture[..., 3], 0, 1)
+    alpha = np.clip(picture[..., 3], 0, 1)
+    return continued(picture[..., :3] / np.maximum(picture[..., 3:], 1e-6), alpha), alpha

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -69,6 +70,10 @@ class TwoStageStudent(Student):
     @property
     def refinement(self) -> nn.Module:
         return self.net.refiner
+
+    @property
+    def memory(self) -> Sequence[nn.Module]:
+        return self.net.memory, self.net.key_matte, self.net.decoder, self.direct, self.cover
 
     def about(self) -> dict[str, str]:
         return {"coarse_long_side": str(self.recipe.coarse_long_side)}
