@@ -53,7 +53,10 @@ def cut(image: Tensor, regions: Tensor, halo: int, cell: int = CELL) -> Tensor:
 
 
 def sample(feature: Tensor, regions: Tensor, grid: tuple[int, int]) -> Tensor:
-    """A small map's value at the regions' centres, bilinear: [B, C, h, w], [N, 3] -> [N, C]."""
+    """A small map's value at the regions' centres, bilinear: [B, C, h, w], [N, 3] -> [N, C].
+
+    The map is taken to cover the grid, so a little more than a frame whose sides are no multiples of 8.
+    """
     rows, columns = grid
     out = feature.new_zeros(len(regions), feature.shape[1])
     for index in range(feature.shape[0]):
@@ -64,6 +67,24 @@ def sample(feature: Tensor, regions: Tensor, grid: tuple[int, int]) -> Tensor:
         where = torch.stack([x, y], dim=1)[None, None]
         found = F.grid_sample(feature[index : index + 1], where, padding_mode="border", align_corners=False)
         out[mine] = found[0, :, 0].transpose(0, 1)
+    return out
+
+
+def sample_pixels(small: Tensor, regions: Tensor, height: int, width: int, cell: int = CELL) -> Tensor:
+    """What the regions' pixels are in a small map that is enlarged to height x width: [B, C, h, w] -> [N, C, 8, 8].
+
+    Bilinear, as `resize.bilinear`, for the regions alone; beyond the frame its edge is repeated.
+    """
+    out = small.new_zeros(len(regions), small.shape[1], cell, cell)
+    span = torch.arange(cell, device=small.device)
+    for index in range(small.shape[0]):
+        mine = regions[:, 0] == index
+        y = ((regions[mine, 1, None] * cell + span).to(small.dtype) + 0.5) / height * 2 - 1
+        x = ((regions[mine, 2, None] * cell + span).to(small.dtype) + 0.5) / width * 2 - 1
+        shape = [len(y), cell, cell]
+        where = torch.stack([x[:, None, :].expand(shape), y[:, :, None].expand(shape)], dim=3).reshape(1, -1, cell, 2)
+        found = F.grid_sample(small[index : index + 1], where, padding_mode="border", align_corners=False)
+        out[mine] = found[0].reshape(small.shape[1], -1, cell, cell).transpose(0, 1)
     return out
 
 

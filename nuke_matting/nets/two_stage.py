@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from nuke_matting.nets import cues
 from nuke_matting.nets import regions as rg
 from nuke_matting.nets.decoder import Coarse, Decoder
-from nuke_matting.nets.guided_filter import enlarge
+from nuke_matting.nets.enlarge import enlarge
 from nuke_matting.nets.memory import KeyMatte, KeyValue, Memory
 from nuke_matting.nets.refiner import RegionRefiner
 from nuke_matting.nets.resize import bilinear

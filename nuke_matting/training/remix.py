@@ -32,7 +32,7 @@ def remixed(batch: Batch, behind: Tensor, random: torch.Generator) -> Batch:
     subject = _moved(torch.cat([straight * alpha, alpha, guide], 2), draw.path(t))
     premultiplied, alpha, guide = subject.split([3, 1, 1], 2)
     places = from_model(draw.places(behind)).clamp(-1, BRIGHTEST) * draw.light(0.6, 0.1)
-    background = _moved(draw.alike(places, straight, alpha), draw.path(t))
+    background = _moved(draw.alike(places, premultiplied, alpha), draw.path(t))
     image = premultiplied + (1 - alpha) * background
     image, premultiplied, alpha, background = draw.blurred(image, premultiplied, alpha, background)
     alpha = alpha.clamp(0, 1)  # rounding in the sums above
@@ -87,13 +87,15 @@ class _Draw:
         """[B, 1, 1, 1, 1], 0 in one clip of fourteen, whose subjects are taken away; 1 in the others."""
         return (self._uniform(1, 1, 1, 1) >= 1 / 14).float()
 
-    def alike(self, places: Tensor, straight: Tensor, alpha: Tensor) -> Tensor:
+    def alike(self, places: Tensor, premultiplied: Tensor, alpha: Tensor) -> Tensor:
         """Places [B, T, 3, H, W], in one clip of five in the subject's own mean colour, or on the way to it.
+
+        premultiplied, alpha : the subjects, [B, T, 3, H, W] and [B, T, 1, H, W], linear like the places.
 
         Wood, sand and walls look like skin and cloth do; the colour alone makes nobody.
         """
         cover = alpha.sum((1, 3, 4), keepdim=True)
-        own = (straight * alpha).sum((1, 3, 4), keepdim=True) / cover.clamp(min=1)
+        own = premultiplied.sum((1, 3, 4), keepdim=True) / cover.clamp(min=1)
         theirs = places.mean((1, 3, 4), keepdim=True)
         gain = (own.clamp(min=0.01) / theirs.clamp(min=0.01)).clamp(1 / 8, 8)
         some = (self._uniform(1, 1, 1, 1) < 0.2) & (cover >= 1)

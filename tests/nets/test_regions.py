@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nuke_matting.nets import regions as rg
+from nuke_matting.nets.resize import bilinear
 
 sides = st.integers(1, 40)
 
@@ -95,3 +96,12 @@ def test_a_map_is_sampled_at_the_regions_centres():
     feature = torch.tensor([[[[0.0, 1.0], [2.0, 3.0]]]])
     found = rg.sample(feature, torch.tensor([[0, 0, 0], [0, 1, 1]]), (2, 2))
     assert torch.allclose(found[:, 0], torch.tensor([0.0, 3.0]))
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(1, 60), st.integers(1, 60), st.integers(0, 1000))
+def test_pixels_sampled_in_all_regions_are_the_enlarged_map(height, width, seed):
+    small = torch.rand(2, 3, 7, 9, generator=torch.Generator().manual_seed(seed))
+    cells = torch.ones(2, *rg.grid_size(height, width)).nonzero()
+    pasted = rg.paste(torch.zeros(2, 3, height, width), cells, rg.sample_pixels(small, cells, height, width))
+    torch.testing.assert_close(pasted, bilinear(small, height, width), atol=1e-5, rtol=1e-4)

@@ -1,5 +1,7 @@
 """Samples made of others: composites in linear light still, whose layers belong together."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -113,12 +115,24 @@ def test_some_places_get_the_subjects_own_colour():
     alpha = torch.zeros(200, 1, 1, 8, 8)
     alpha[:, :, :, :4] = 1
     places = torch.full((200, 1, 3, 8, 8), 0.2)
-    made = draw.alike(places, skin.expand(200, 1, 3, 8, 8), alpha)
+    made = draw.alike(places, skin * alpha, alpha)
     changed = (made != places).flatten(1).any(1)
     assert 0.1 < changed.float().mean() < 0.3
     red = made[changed, 0, 0, 0, 0]
     assert (red > 0.2).all() and red.max() > 0.4, "on the way to the subject's colour"
     assert red.max() <= 0.5 + 1e-6
+
+
+def test_it_is_the_subjects_colour_not_what_was_behind(without_noise, monkeypatch):
+    monkeypatch.setattr(remix._Draw, "light", lambda _self, _stops, _tint: torch.ones(1))
+    drawn = batch(1, b=60, t=1)
+    red, green = (torch.tensor(each).view(1, 1, 3, 1, 1) for each in ((0.8, 0.1, 0.1), (0.1, 0.8, 0.1)))
+    alpha = torch.zeros_like(drawn.alpha)
+    alpha[..., :8] = 1  # moves, and is mirrored
+    drawn = replace(drawn, alpha=alpha, guide=alpha, foreground=red * alpha + green * (1 - alpha))
+    made = remixed(drawn, torch.full_like(drawn.clean, 0.4), torch.Generator().manual_seed(3))
+    red_gain, green_gain = made.clean[:, 0, 0].mean((1, 2)), made.clean[:, 0, 1].mean((1, 2))
+    assert (red_gain >= green_gain - 1e-3).all() and (red_gain > green_gain + 0.05).any()
 
 
 def test_where_there_is_nobody_places_keep_their_colour():

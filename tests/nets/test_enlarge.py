@@ -1,11 +1,11 @@
 """What enlarging along the image's edges keeps, and what it brings back."""
 
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nuke_matting.nets import regions as rg
-from nuke_matting.nets.guided_filter import _sample, _solve, enlarge
+from nuke_matting.nets.enlarge import _solve, enlarge
 from nuke_matting.nets.resize import area, bilinear
 
 SIDES = st.integers(1, 40)
@@ -50,10 +50,28 @@ def test_values_stay_in_their_range(height, width, seed):
     assert made.shape == (1, 1, height, width) and made.min() >= 0 and made.max() <= 1
 
 
-def test_a_plain_image_adds_nothing():
+def test_a_plain_image_adds_nothing_and_takes_nothing_away():
     alpha = torch.rand(1, 1, 12, 12, generator=torch.Generator().manual_seed(0))
     made = enlarge(alpha, torch.full((1, 3, 48, 48), 0.4))
-    assert made.min() >= alpha.min() - 1e-6 and made.max() <= alpha.max() + 1e-6
+    torch.testing.assert_close(made, bilinear(alpha, 48, 48), atol=1e-3, rtol=0)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(17, 70), st.integers(17, 70), st.integers(0, 1000))
+def test_no_cell_with_an_edge_is_left_out(height, width, seed):
+    random = torch.Generator().manual_seed(seed)
+    image = torch.rand(1, 3, height, width, generator=random)
+    alpha = (bilinear(torch.rand(1, 1, 3, 3, generator=random), 16, 16) * 6 - 2.5).clamp(0, 1)
+    torch.testing.assert_close(enlarge(alpha, image), enlarge(alpha, image, faint=-1.0), atol=4e-3, rtol=0)
+
+
+@pytest.mark.parametrize("side", [12, 48])
+def test_half_precision_is_made_of_full(side):
+    image, alpha = disc(side)
+    small = area(alpha, 16, 16).bfloat16()
+    made = enlarge(small, image)
+    assert made.dtype == torch.float32
+    torch.testing.assert_close(made, enlarge(small.float(), image))
 
 
 def test_a_frame_no_larger_than_the_small_one_is_not_filtered():
@@ -80,15 +98,3 @@ def test_the_three_equations_are_solved_for_grey_pictures_too(seed, grey):
     x = _solve(packed, c.view(1, 3, 1, 1), 3e-4).flatten()
     exact = torch.linalg.solve(v.double() + 3e-4 * torch.eye(3).double(), c.double()).float()
     torch.testing.assert_close(x, exact, rtol=2e-3, atol=1e-2)
-
-
-@settings(max_examples=30, deadline=None)
-@given(st.integers(9, 60), st.integers(9, 60), st.integers(0, 1000))
-def test_samples_of_cells_are_those_of_the_whole_frame(height, width, seed):
-    small = torch.rand(2, 3, 7, 9, generator=torch.Generator().manual_seed(seed))
-    rows, columns = rg.grid_size(height, width)
-    cells = torch.ones(2, rows, columns).nonzero()
-    whole = rg.cut(bilinear(small, height, width), cells, 0)
-    inside = rg.cut(torch.ones(2, 1, height, width), cells, 0)[:, :, : height % 8 or 8, : width % 8 or 8]
-    found = _sample(small, cells, height, width)[:, :, : inside.shape[2], : inside.shape[3]]
-    torch.testing.assert_close(found, whole[:, :, : inside.shape[2], : inside.shape[3]], atol=1e-5, rtol=1e-4)
