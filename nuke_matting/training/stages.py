@@ -44,8 +44,8 @@ class Stage:
     enlarge : full-size sides over coarse ones; 1 leaves the refinement untrained where it is a stage of its own.
     rate : highest learning rate.
     norms : whether batch norm's statistics go on being learnt (small batches would spoil them).
-    learns : "all"; "refinement": it alone, which wants a coarse stage that no longer changes; "memory": what reads it
-        and what follows alone, so that clips, which are dear, need little work.
+    learns : "all"; "refinement": it alone, which wants a coarse stage that no longer changes; "memory", of
+        `two_stage`: what reads it and what follows alone, so that clips, which are dear, need little work (no norms).
     echo : steps that learn from each drawn batch, remixed (see `echo`); 1 draws one for each. More for GPUs that wait.
     """
 

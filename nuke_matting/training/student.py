@@ -48,10 +48,9 @@ class Student(nn.Module, ABC):
     def refinement(self) -> nn.Module:
         """The part of the network that has a learning rate of its own, since it starts last."""
 
-    @property
-    def memory(self) -> Sequence[nn.Module]:
-        """What learns where a stage teaches the memory alone: it, and what follows; none where there is no memory."""
-        return ()
+    def learners(self, stage: Stage) -> Sequence[nn.Module]:
+        """What learns in a stage, beside the refinement (see `refines`)."""
+        return (self,) if stage.learns == "all" else ()
 
     def refines(self, stage: Stage) -> bool:
         """Whether the refinement learns in a stage; otherwise it stays as it is."""

@@ -88,14 +88,16 @@ class Trainer:
         device = processes.device
         self.student = make_student(job.recipe).to(device, memory_format=torch.channels_last)
         check_share(self.student, self.stage)
-        self.student.requires_grad_(self.stage.learns == "all")
-        for each in self.student.memory if self.stage.learns == "memory" else ():
+        self.student.requires_grad_(False)
+        learners = self.student.learners(self.stage)
+        for each in learners:
             each.requires_grad_(True)
-        self.student.refinement.requires_grad_(self.student.refines(self.stage))
-        if not any(each.requires_grad for each in self.student.parameters()):
+        refines = self.student.refines(self.stage)
+        self.student.refinement.requires_grad_(refines)
+        if not learners and not (refines and self.stage.learns == "refinement"):
             raise UsageError(
                 f"nothing learns in stage {job.stage} of the recipe",
-                advice="have it enlarge by more than 1 to teach the refinement, or write learns: all",
+                advice="write learns: all; a refinement learns where it enlarges by more than 1, a memory in two_stage",
             )
         self.average = make_student(job.recipe).to(device)
         groups = _groups(self.student, job.recipe.optimiser)

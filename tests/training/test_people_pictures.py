@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from nuke_matting.training.people.light import draw_light, harmonics, light_of, panorama_directions
-from nuke_matting.training.people.render import straight
-from nuke_matting.training.people.stills import expose, write_still
+from nuke_matting.training.people.render import Camera, straight
+from nuke_matting.training.people.stills import expose, lens_cameras, write_still
 from nuke_matting.training.people.strands import Style, grow, keep_out, scatter
 
 HEAD = np.array([[0, 0, 0, 1.0, 1.0, 1.0]])
@@ -154,33 +155,63 @@ def test_a_rendered_still_is_finite_has_true_coverage_and_repeats_from_its_seed(
     assert np.isfinite(filled).all()
 
 
-def test_a_person_in_fur_is_wider_and_jewellery_is_drawn_with_them(still):
-    from dataclasses import replace
-
-    from nuke_matting.training.people import adornments
+@pytest.fixture(scope="module")
+def somebody(still):
     from nuke_matting.training.people.person import draw_person
-    from nuke_matting.training.people.pose import Pose
+
+    return draw_person(still[0], np.random.default_rng(5), "none")
+
+
+def seen(part):
+    """The positions of a part's triangles."""
+    return part.rest[np.unique(part.corner[part.triangles])]
+
+
+def test_jewellery_is_where_it_is_worn(still, somebody):
+    from nuke_matting.training.people import adornments
+
+    heads = somebody.skeleton.heads
+    neck = heads[somebody.skeleton.index("neck_01")]
+    body = np.concatenate([seen(part) for part in somebody.parts if part.surface.mode in (0, 1)])
+    for seed in range(8):
+        ears = adornments.earrings(still[0], np.random.default_rng(seed), somebody).rest
+        assert ears[:, 0].min() < -0.5 and ears[:, 0].max() > 0.5
+        assert neck[1] - 0.3 < ears[:, 1].min() and ears[:, 1].max() < neck[1] + 1.2
+        chain = adornments.necklace(np.random.default_rng(seed), somebody).rest
+        away = np.linalg.norm(chain[:, None] - body[None, ::3], axis=2).min(axis=1)
+        assert np.quantile(away, 0.9) < 0.45, "dm from skin or clothes"
+        assert np.linalg.norm((chain - neck)[:, [0, 2]], axis=1).max() < 2.4
+
+
+def test_fur_and_fibres_turn_with_the_body(still, somebody):
+    from nuke_matting.training.people import adornments
+    from nuke_matting.training.people.pose import Pose, rotation
     from nuke_matting.training.people.scene import draw_camera, pose_scene
 
-    assets, renderer = still
-    rng = np.random.default_rng(5)
-    person = draw_person(assets, rng, "none")
+    assets, _ = still
+    rng = np.random.default_rng(1)
     light = draw_light(rng, assets.panorama(assets.panorama_names()[0]))
-    camera = draw_camera(np.random.default_rng(2), person, Pose({}, {}))
+    camera = draw_camera(rng, somebody, Pose({}, {}))
+    garments = adornments.plain_garments(somebody)
+    coats = [adornments.fur_collar(assets, rng, somebody)]
+    for garment in garments:
+        coats += [adornments.fluff(rng, garment), *adornments.frayed(rng, garment)]
+    for coat in coats:
+        who = replace(somebody, coats=(coat,))
+        straight_on, turned = (
+            pose_scene(who, Pose({}, {}, heading=heading), light, camera).strands[0].points for heading in (0.0, 1.0)
+        )
+        length = np.linalg.norm(np.diff(straight_on, axis=1), axis=2).sum(axis=1)
+        assert np.isfinite(straight_on).all() and 0 < length.mean() < 1.0
+        np.testing.assert_allclose(turned, straight_on @ rotation((0, 1.0, 0)).T, atol=2e-3)
 
-    def cover(who):
-        return float(renderer.render(pose_scene(who, Pose({}, {}), light, camera, rows=64))[..., 3].sum())
 
-    furry = replace(person, coats=(*person.coats, adornments.fur_collar(assets, rng, person)))
-    assert cover(furry) > cover(person) + 5  # pixels
-    ears = adornments.earrings(assets, rng, person)
-    skin = next(part for part in person.parts if part.surface.mode == 0)
-    heights = [part.rest[:, 1].mean() for part in ears]
-    chin = person.skeleton.heads[person.skeleton.index("neck_01"), 1]
-    assert all(chin < each < skin.rest[:, 1].max() for each in heights), "at the head"
-    assert min(part.rest[:, 0].max() for part in ears) < 0 < max(part.rest[:, 0].min() for part in ears)
-    chain = adornments.necklace(rng, person)[0]
-    assert np.abs(chain.rest[:, 1] - person.skeleton.heads[person.skeleton.index("neck_01"), 1]).max() < 2
+def test_fur_is_wider_than_the_neck(still, somebody):
+    from nuke_matting.training.people import adornments
+
+    roots = adornments.fur_collar(still[0], np.random.default_rng(0), somebody).roots
+    neck = somebody.skeleton.heads[somebody.skeleton.index("neck_01")]
+    assert np.linalg.norm((roots - neck)[:, [0, 2]], axis=1).max() > 0.6 and len(roots) == 9000
 
 
 def test_an_open_mouth_moves_the_chin_alone(still):
@@ -196,19 +227,39 @@ def test_an_open_mouth_moves_the_chin_alone(still):
     assert moved.max() > 0.1 and (shut[skin].rest[moved > 1e-4][:, 1] > head - 0.5).all()
 
 
-def test_a_lens_blurs_what_it_is_not_focused_on_and_keeps_how_much_is_covered(still):
-    from nuke_matting.training.people.stills import still_scene, through_lens
+@pytest.mark.parametrize("focus", [0.75, 1.4])
+def test_through_a_lens_what_is_in_focus_stays_and_the_target_is_blurred(focus):
+    camera = Camera(np.array([1.0, 2.0, 20.0]), np.array([0.5, 1.0, 0.0]), 0.4, 0.1, (0.2, -0.1))
+    ray = camera.target - camera.eye
+    height, blur = 320, 4.0
 
-    assets, renderer = still
-    scene = still_scene(assets, 12, 64)
-    sharp = renderer.render(scene)[..., 3]
-    soft = through_lens(renderer, scene, 3.0, 1.4, np.random.default_rng(0))[..., 3]
+    def pixels(at):
+        views = lens_cameras(camera, blur, focus, height, np.random.default_rng(0))
+        seen = np.stack([view.matrix(1.0) @ np.append(at, 1.0) for view in views])
+        return seen[:, :2] / seen[:, 3:] * height / 2
 
-    def edge(alpha):
-        return float(np.abs(np.diff(alpha, axis=0)).max(axis=0).mean())
+    sharp, soft = pixels(camera.eye + focus * ray), pixels(camera.target)
+    assert np.ptp(sharp, axis=0).max() <= 1.0, "no more than what spreads the samples within a pixel"
+    out = np.linalg.norm(soft - soft.mean(0), axis=1)
+    assert blur - 1 < out.max() < blur + 1 and out.mean() == pytest.approx(blur * 2 / 3, rel=0.15)
 
-    assert edge(soft) < 0.8 * edge(sharp)
-    assert abs(float(soft.mean() - sharp.mean())) < 0.05
+
+def test_a_trimmed_garment_ends_where_it_is_cut_and_another_at_its_border():
+    from nuke_matting.training.people.adornments import hems
+    from nuke_matting.training.people.parts import Part
+    from nuke_matting.training.people.render import Surface
+
+    rest = np.array([[0, 0, 0], [0, 1, 0], [1, 0, 0], [1, 1, 0]], np.float32)
+    uv = np.array([[1, 0], [1, 0], [-3, 0], [-3, 0]], np.float32)  # cut a quarter of the way
+    triangles = np.array([[0, 1, 2], [2, 1, 3]], np.int32)
+    corner = np.arange(4, dtype=np.int32)
+    for trimmed, count in ((True, 2), (False, 4)):
+        part = Part(rest, np.ones((4, 1)), corner, uv, triangles, np.ones((4, 4)), Surface(1, trimmed=trimmed))
+        corners, shares = hems(part)
+        at = rest[corners[..., 0]] * (1 - shares[..., None]) + rest[corners[..., 1]] * shares[..., None]
+        assert at.shape == (count, 2, 3)
+        if trimmed:
+            np.testing.assert_allclose(at[..., 0], 0.25)
 
 
 def test_edges_of_one_triangle_alone_are_open():

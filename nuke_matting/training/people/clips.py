@@ -35,7 +35,7 @@ def clip(assets: Assets, renderer: Renderer, seed: int, frames: int = 6) -> list
     motion = draw_motion(rng)
     names = [name for name in assets.panorama_names() if name != RESERVED_PANORAMA]
     light = draw_light(rng, assets.panorama(str(rng.choice(names))))
-    camera = draw_camera(rng, person, motion.pose_at(0))
+    camera = draw_camera(rng, person, motion.pose_at(frames / 2))
     drift = rng.normal(0, 0.012, 2) * (rng.random() < 0.6)  # of the framing, a frame
     level = float(np.exp(rng.normal(np.log(0.5), 0.4)))
 
@@ -43,13 +43,14 @@ def clip(assets: Assets, renderer: Renderer, seed: int, frames: int = 6) -> list
     for frame in range(frames):
         total = np.zeros((renderer.height, renderer.width, 4), np.float32)
         # a mouth's few pixels need no sub-frames, and moving it takes as long as a picture
-        speaker = person if motion.mouth_at is None else speaking(assets, person, motion.mouth_at(frame))
+        speaker = person if motion.mouth_at is None else speaking(assets, person, motion.mouth_at(frame + SHUTTER / 2))
         for k in range(SUBFRAMES):
             time = frame + (k + 0.5) / SUBFRAMES * SHUTTER
             cell = (WITHIN[k] - 0.5) * 2 / renderer.height  # edges are sampled elsewhere within the pixel each time
             view = replace(camera, shift=tuple(np.asarray(camera.shift) + drift * time + cell))
             pose, before = motion.pose_at(time), motion.pose_at(time - 1)
             swing = bone_at(person, pose, "head", 0.5) - bone_at(person, before, "head", 0.5)
+            swing -= np.subtract(pose.place, before.place)  # a steady walk is no storm
             pull = np.clip(-1.5 * swing, -0.6, 0.6)
             total += renderer.render(pose_scene(speaker, pose, light, view, pull=tuple(pull), rows=renderer.height))
         total /= SUBFRAMES

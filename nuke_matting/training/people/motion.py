@@ -7,16 +7,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from nuke_matting.training.people.pose import Pose, Vector, arm, draw_gesture, draw_pose, mix
+from nuke_matting.training.people.pose import Pose, arm, draw_gesture, draw_pose, mix
 
 Rng = np.random.Generator
-_STEP = 0.55  # dm a frame of somebody who walks, at 24 frames a second
-_CYCLE = 26.0  # frames of two steps
+_CYCLE = 26.0  # frames of two steps, at 24 frames a second
+_LEG = 8.0  # dm
 
 
 @dataclass(frozen=True)
 class Motion:
-    """pose_at, mouth_at : of the time in frames; a mouth is open by 0 .. 1."""
+    """pose_at, mouth_at : of the time in frames; a mouth is open by a share of what it can, 0 .. 1."""
 
     pose_at: Callable[[float], Pose]
     mouth_at: Callable[[float], float] | None = None
@@ -24,8 +24,8 @@ class Motion:
 
 def draw_motion(rng: Rng) -> Motion:
     """A motion at random: from pose to pose, walking, turning, arms that gesture, or somebody who talks."""
-    kinds = (drift, walk, turn, gesture, talk)
-    return kinds[rng.choice(len(kinds), p=(0.35, 0.2, 0.12, 0.15, 0.18))](rng)
+    kinds = {drift: 0.35, walk: 0.2, turn: 0.12, gesture: 0.15, talk: 0.18}
+    return list(kinds)[rng.choice(len(kinds), p=list(kinds.values()))](rng)
 
 
 def drift(rng: Rng) -> Motion:
@@ -44,8 +44,9 @@ def walk(rng: Rng) -> Motion:
     base = draw_pose(rng)
     heading = float(rng.uniform(-np.pi, np.pi))
     pace, phase = float(np.exp(rng.normal(0, 0.25))), float(rng.uniform(0, 2 * np.pi))
-    along = 0.0 if rng.random() < 0.5 else _STEP * pace
     stride, bend, swing = rng.uniform(0.3, 0.55), rng.uniform(0.6, 1.1), rng.uniform(0.15, 0.6)
+    step = float(2 * _LEG * np.sin(stride))  # dm, so that no foot slides
+    along = 0.0 if rng.random() < 0.5 else 2 * step / _CYCLE * pace  # a frame
 
     def pose_at(time: float) -> Pose:
         angle = phase + time * pace * 2 * np.pi / _CYCLE
@@ -58,9 +59,8 @@ def walk(rng: Rng) -> Motion:
             forward = -swing * np.sin(turned)
             points["upperarm" + side] = (0.16 * sign, -1.0, float(forward))
             points["lowerarm" + side] = (0.08 * sign, -0.95, float(forward + 0.3 + 0.3 * swing))
-        rise = -0.2 * stride * np.cos(2 * angle)
-        gone = along * (time - 2)
-        place = (gone * float(np.sin(heading)), float(rise), gone * float(np.cos(heading)))
+        rise = 0.2 * stride * np.cos(2 * angle)  # highest as one leg passes the other
+        place = (along * time * float(np.sin(heading)), float(rise), along * time * float(np.cos(heading)))
         return replace(_swaying(base, time, phase), points=points, heading=heading, place=place)
 
     return Motion(pose_at)
@@ -68,11 +68,11 @@ def walk(rng: Rng) -> Motion:
 
 def turn(rng: Rng) -> Motion:
     """About the own axis, the head first."""
-    base, speed, phase = draw_pose(rng), float(rng.choice([-1, 1]) * rng.uniform(0.02, 0.14)), rng.uniform(0, 6)
+    base, speed, phase = draw_pose(rng), float(rng.choice([-1, 1]) * rng.uniform(0.02, 0.14)), rng.uniform(0, 2 * np.pi)
 
     def pose_at(time: float) -> Pose:
         turned = _added(base, "head", (0.0, float(np.clip(speed * 5, -0.5, 0.5)), 0.0))
-        return replace(_swaying(turned, time, phase), heading=base.heading + speed * (time - 3))
+        return replace(_swaying(turned, time, phase), heading=base.heading + speed * time)
 
     return Motion(pose_at)
 
@@ -81,15 +81,17 @@ def gesture(rng: Rng) -> Motion:
     """One arm or both go to and fro between two gestures."""
     base, phase, period = draw_pose(rng), float(rng.uniform(0, 2 * np.pi)), float(rng.uniform(10, 40))
     sides = ("_l", "_r") if rng.random() < 0.4 else (str(rng.choice(["_l", "_r"])),)
-    end = replace(base, points={**base.points, **_arms(rng, sides, draw_gesture(rng))})
-    other = float(rng.uniform(-1.5, 1.5)) if len(sides) > 1 else 0.0  # one arm after the other
+    name = draw_gesture(rng)
+    moved = {bone: way for side in sides for bone, way in arm(name, side, rng, 0.1).items()}
+    end = replace(base, points={**base.points, **moved})
+    lag = float(rng.uniform(-1.5, 1.5))  # of the second arm
 
     def pose_at(time: float) -> Pose:
         points = dict(base.points)
-        for late, side in enumerate(sides):
-            share = 0.5 - 0.5 * np.cos(phase + late * other + time * 2 * np.pi / period)
-            moved = mix(base, end, float(share)).points
-            points |= {bone + side: moved[bone + side] for bone in ("upperarm", "lowerarm")}
+        for nth, side in enumerate(sides):
+            share = 0.5 - 0.5 * np.cos(phase + nth * lag + time * 2 * np.pi / period)
+            between = mix(base, end, float(share)).points
+            points |= {bone + side: between[bone + side] for bone in ("upperarm", "lowerarm")}
         return _swaying(replace(base, points=points), time, phase)
 
     return Motion(pose_at)
@@ -98,27 +100,20 @@ def gesture(rng: Rng) -> Motion:
 def talk(rng: Rng) -> Motion:
     """The mouth opens and closes, the head nods, turns and tilts, the hands may help."""
     quiet = draw_pose(rng)
-    hands = gesture(rng) if rng.random() < 0.4 else Motion(lambda _: quiet)
+    hands = gesture(rng) if rng.random() < 0.4 else Motion(lambda time: _swaying(quiet, time, 0.0))
     rates, phases = rng.uniform(0.05, 0.35, 3), rng.uniform(0, 2 * np.pi, 5)
     sizes = rng.uniform(0.02, 0.14, 3)
     syllable = float(rng.uniform(4, 8))  # frames
 
     def pose_at(time: float) -> Pose:
         nods = sizes * np.sin(phases[:3] + time * rates)
-        return _added(_swaying(hands.pose_at(time), time, float(phases[3])), "head", tuple(float(n) for n in nods))
+        return _added(hands.pose_at(time), "head", tuple(float(n) for n in nods))
 
     def mouth_at(time: float) -> float:
         loud = 0.6 + 0.4 * np.sin(phases[3] + 0.2 * time)
         return float(loud * max(0.0, np.sin(phases[4] + time * 2 * np.pi / syllable)) ** 0.7)
 
     return Motion(pose_at, mouth_at)
-
-
-def _arms(rng: Rng, sides: tuple[str, ...], name: str) -> dict[str, Vector]:
-    points: dict[str, Vector] = {}
-    for side in sides:
-        points |= arm(name, side, rng, 0.1)
-    return points
 
 
 def _added(pose: Pose, bone: str, more: tuple[float, ...]) -> Pose:

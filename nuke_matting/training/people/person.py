@@ -267,10 +267,31 @@ def _coat(assets, rng, vertices, grown, style: Style, count: int) -> Coat:
     triangles = mesh.corner[mesh.triangles[body]]
     share = grown[triangles].mean(axis=1)
     triangles, share = triangles[share > 0.05], share[share > 0.05]
-    pick, weight = scatter(vertices, triangles, count, rng, share)
     normals = vertex_normals(vertices, mesh.corner, mesh.triangles)
+    return planted(rng, vertices, normals, triangles, style, count, share)
+
+
+def planted(
+    rng: np.random.Generator,
+    rest: NDArray,
+    normals: NDArray,
+    triangles: NDArray,
+    style: Style,
+    count: int,
+    share: NDArray | None = None,
+    weights: NDArray | None = None,
+) -> Coat:
+    """A coat with roots at random on triangles [T, 3] of rest positions [V, 3], whose normals are [V, 3].
+
+    share : [T] how densely, as `scatter` has it. weights : [V, B] of the bones; None for hair.
+    """
+    pick, place = scatter(rest, triangles, count, rng, share)
     held = triangles[pick]
-    roots = np.einsum("nk,nkc->nc", weight, vertices[held])
-    facing = np.einsum("nk,nkc->nc", weight, normals[held])
+
+    def at(values: NDArray) -> NDArray[np.float32]:
+        return np.einsum("nk,nkc->nc", place, values[held]).astype(np.float32)
+
+    facing = at(normals)
     facing /= np.maximum(np.linalg.norm(facing, axis=1, keepdims=True), 1e-9)
-    return Coat(roots.astype(np.float32), facing.astype(np.float32), style, int(rng.integers(2**31)))
+    bones = None if weights is None else at(weights)
+    return Coat(at(rest), facing, style, int(rng.integers(2**31)), bones)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
 
 from nuke_matting.training.people.assets import Assets
 
@@ -249,9 +250,20 @@ def mix(first: Pose, second: Pose, share: float) -> Pose:
     def pair(a: tuple[float, float], b: tuple[float, float]) -> tuple[float, float]:
         return (1 - share) * a[0] + share * b[0], (1 - share) * a[1] + share * b[1]
 
+    points = {
+        k: _swung(np.asarray(first.points.get(k, v)), np.asarray(second.points.get(k, v)), share)
+        for k, v in {**first.points, **second.points}.items()
+    }
     heading = (1 - share) * first.heading + share * second.heading
     place = _vector((1 - share) * np.asarray(first.place) + share * np.asarray(second.place))
     return replace(
-        first, turns=blend(first.turns, second.turns), points=blend(first.points, second.points),
+        first, turns=blend(first.turns, second.turns), points=points,
         curl=pair(first.curl, second.curl), heading=heading, place=place,
     )  # fmt: skip
+
+
+def _swung(first: NDArray, second: NDArray, share: float) -> Vector:
+    """A direction on the way from one to another, turned at an even pace."""
+    turn = Rotation.from_matrix(between(first, second)).as_rotvec() * share
+    length = (1 - share) + share * float(np.linalg.norm(second)) / max(float(np.linalg.norm(first)), 1e-9)
+    return _vector(rotation(turn) @ first * length)

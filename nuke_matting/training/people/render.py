@@ -58,7 +58,8 @@ class Drawing:
 
 @dataclass(frozen=True)
 class Strands:
-    """Hair. points : [N, K, 3]; outward : [N, 3] away from the head; radius : [N] dm, at the root; colour : [N, 3]."""
+    """Hair, fur, threads. points : [N, K, 3]; outward : [N, 3] away from head or body; radius : [N] dm, at the root;
+    colour : [N, 3], scene-linear."""
 
     points: NDArray[np.float32]
     outward: NDArray[np.float32]

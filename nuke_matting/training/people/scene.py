@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from nuke_matting.training.people.light import Light
 from nuke_matting.training.people.person import Person
-from nuke_matting.training.people.pose import Pose, bone_transforms, skin
+from nuke_matting.training.people.pose import Pose, bone_transforms
 from nuke_matting.training.people.render import Camera, Scene, Strands
 from nuke_matting.training.people.strands import grow
 
@@ -31,22 +31,19 @@ def pose_scene(
     turn = head[:, :3].astype(np.float64)
     distance = float(np.linalg.norm(camera.target - camera.eye))
     least = 0.2 * 2 * distance * np.tan(camera.field / 2) / rows  # radius of the thinnest ribbon, dm
-    away = [_in_head(person, transforms, turn, head[:, 3])]
+    away = _in_head(person, transforms, turn, head[:, 3])
     strands = []
     for coat in person.coats:
         rng = np.random.default_rng(coat.seed)
-        if coat.weights is None:
-            down = turn.T @ (np.array([0.0, -1.0, 0.0]) + pull)
-            points = grow(coat.roots, coat.normals, coat.style, rng, down, np.concatenate(away))
-            points = points @ turn.T.astype(np.float32) + head[:, 3]
-            outward = points[:, -1] - (turn @ person.headspace[:3] + head[:, 3])
-            outward = outward / np.maximum(np.linalg.norm(outward, axis=1, keepdims=True), 1e-6)
-            outward = outward + coat.normals @ turn.T
-        else:
-            still = transforms * np.array([1, 1, 1, 0], np.float32)
-            outward = skin(coat.normals, coat.weights, still)
-            roots = skin(coat.roots, coat.weights, transforms)
-            points = grow(roots, outward, coat.style, rng, np.array([0.0, -1.0, 0.0]) + pull, np.zeros((0, 6)))
+        hair = coat.weights is None
+        turns = head[None] if hair else (coat.weights @ transforms.reshape(-1, 12)).reshape(-1, 3, 4)  # of each root
+        down = (np.array([0.0, -1.0, 0.0]) + pull) @ turns[..., :3]
+        points = grow(coat.roots, coat.normals, coat.style, rng, down, away if hair else away[:0])
+        points = points @ np.swapaxes(turns[..., :3], 1, 2) + turns[:, None, :, 3]
+        outward = np.squeeze(turns[..., :3] @ coat.normals[..., None], -1)
+        if hair:
+            from_skull = points[:, -1] - (turn @ person.headspace[:3] + head[:, 3])
+            outward = outward + from_skull / np.maximum(np.linalg.norm(from_skull, axis=1, keepdims=True), 1e-6)
         share = min(1.0, coat.style.radius / least)
         some = slice(0, max(1, int(len(points) * share)))  # roots are in random order
         points, outward = points[some], outward[some]

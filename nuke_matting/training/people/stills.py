@@ -16,14 +16,14 @@ from nuke_matting.training.people.assets import Assets
 from nuke_matting.training.people.light import draw_light
 from nuke_matting.training.people.person import draw_person
 from nuke_matting.training.people.pose import draw_pose
-from nuke_matting.training.people.render import Renderer, Scene, look, straight
+from nuke_matting.training.people.render import Camera, Renderer, Scene, look, straight
 from nuke_matting.training.people.scene import draw_camera, pose_scene
 from nuke_matting.training.sources import encode_srgb
 
 RESERVED_PANORAMA = "apartment"  # lights the example plate, so nothing to train on
 SEED_OF_STILLS = 20_000_000  # stills have this seed plus their number; the example and clips have others
 _OPEN_LENS = 0.05  # share of the stills in which the person is out of focus
-_LENS_VIEWS = 16
+_GOLDEN = 2.399963  # radians
 LEAST_SEEN = 0.02  # of the frame; with less, the person is all but out of it
 
 
@@ -38,29 +38,28 @@ def still_scene(assets: Assets, seed: int, rows: int) -> Scene:
     return pose_scene(person, pose, light, camera, pull=pull, rows=rows)
 
 
-def through_lens(
-    renderer: Renderer, scene: Scene, blur: float, focus: float, rng: np.random.Generator
-) -> NDArray[np.float32]:
-    """The picture as an open lens sees it, the mean of those from points of the lens: what is near or far is soft.
+def lens_cameras(camera: Camera, blur: float, focus: float, height: int, rng: np.random.Generator) -> list[Camera]:
+    """Cameras at points all over an open lens, the mean of whose pictures is what it sees.
 
     blur : radius in pixels of a point that is as far away as the camera's target. focus : distance that is sharp, over
-        the target's; not 1.
+        the target's; not 1. height : of the picture, pixels.
     """
-    camera = scene.camera
     view = look(camera.eye, camera.target, camera.roll)
-    far, reach = float(np.linalg.norm(camera.target - camera.eye)), 1 / np.tan(camera.field / 2)
-    sharp = focus * far
-    aperture = blur * 2 / renderer.height / (reach * abs(1 / sharp - 1 / far))
-    total = np.zeros((renderer.height, renderer.width, 4), np.float32)
-    for k in range(_LENS_VIEWS):
-        angle, out = k * 2.399963, aperture * np.sqrt((k + 0.5) / _LENS_VIEWS)  # a sunflower's even spread
+    distance, reach = float(np.linalg.norm(camera.target - camera.eye)), 1 / np.tan(camera.field / 2)
+    sharp = focus * distance
+    aperture = blur * 2 / height / (reach * abs(1 / sharp - 1 / distance))  # radius, dm
+    count, turn = max(16, round(blur**2)), rng.uniform(0, 2 * np.pi)
+    cameras = []
+    for k in range(count):
+        angle, out = turn + k * _GOLDEN, aperture * np.sqrt((k + 0.5) / count)  # spread evenly, as a sunflower's seeds
         x, y = out * np.cos(angle), out * np.sin(angle)
-        within = (rng.random(2) - 0.5) * 2 / renderer.height
+        within = (rng.random(2) - 0.5) * 2 / height
         shift = np.asarray(camera.shift) + np.array([x, y]) * reach / sharp + within
         beside = x * view[0, :3] + y * view[1, :3]
-        seen = replace(camera, eye=camera.eye + beside, target=camera.target + beside, shift=tuple(shift))
-        total += renderer.render(replace(scene, camera=seen))
-    return total / _LENS_VIEWS
+        cameras.append(
+            replace(camera, eye=camera.eye + beside, target=camera.target + beside, shift=(shift[0], shift[1]))
+        )
+    return cameras
 
 
 def expose_factor(picture: NDArray[np.float32], level: float) -> float:
@@ -95,7 +94,7 @@ def render_stills(assets: Path, out: Path, numbers: range, size: int = 320) -> I
     cv2.setNumThreads(1)
     read = Assets(assets)
     renderer = Renderer(size, size, read.texture)
-    through = Renderer(size, size, read.texture, supersample=1)  # the lens takes many pictures
+    through: Renderer | None = None
     for number in numbers:
         name = f"{number:05d}"
         if not is_there(out, name):
@@ -103,8 +102,10 @@ def render_stills(assets: Path, out: Path, numbers: range, size: int = 320) -> I
             rng = np.random.default_rng(number)
             level = float(np.exp(rng.normal(np.log(0.5), 0.4)))
             if rng.random() < _OPEN_LENS:
+                through = through or Renderer(size, size, read.texture, supersample=1)  # as it takes many pictures
                 blur, focus = float(rng.uniform(1, 0.02 * size)), float(rng.choice([0.75, 1.4]))
-                picture = through_lens(through, scene, blur, focus, rng)
+                views = lens_cameras(scene.camera, blur, focus, size, rng)
+                picture = sum(through.render(replace(scene, camera=view)) / len(views) for view in views)
             else:
                 picture = renderer.render(scene)
             picture = expose(picture, level)

@@ -94,10 +94,10 @@ def grow(
     down: NDArray,
     ellipsoids: NDArray,
 ) -> NDArray[np.float32]:
-    """Strands [N, steps, 3] from roots [N, 3] along normals [N, 3], in head axes.
+    """Strands [N, steps, 3] from roots [N, 3] along normals [N, 3], in axes that move with them: hair's are the head's.
 
-    down : [3] where gravity (and the wind of a movement) pulls. ellipsoids : [E, 6] centre and radii of what hair
-    cannot enter; the first is the skull, the second the face, which parted hair hangs beside.
+    down : [1, 3] or [N, 3] where gravity (and the wind of a movement) pulls. ellipsoids : [E, 6] centre and radii of
+    what hair cannot enter; the first is the skull, the second the face, which parted hair hangs beside.
     """
     count = len(roots)
     stray = rng.random(count) < 0.06

@@ -71,9 +71,10 @@ class TwoStageStudent(Student):
     def refinement(self) -> nn.Module:
         return self.net.refiner
 
-    @property
-    def memory(self) -> Sequence[nn.Module]:
-        return self.net.memory, self.net.key_matte, self.net.decoder, self.direct, self.cover
+    def learners(self, stage: Stage) -> Sequence[nn.Module]:
+        if stage.learns == "memory":
+            return self.net.memory, self.net.key_matte, self.net.decoder, self.direct, self.cover
+        return super().learners(stage)
 
     def about(self) -> dict[str, str]:
         return {"coarse_long_side": str(self.recipe.coarse_long_side)}
