@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from nuke_matting.colour.model_space import to_model
 from nuke_matting.errors import UsageError
-from nuke_matting.training import camera, things
+from nuke_matting.training import backdrops, camera, things
 from nuke_matting.training.sources import Cutout, Subject, decode_srgb
 from nuke_matting.training.store import Store
 
@@ -201,8 +201,10 @@ class Compositor:
     def _background(self, height: int, width: int, frames: int) -> Array:
         r = self.random
         kind = r.random()
-        paint = self._screen if kind < 0.05 else self._ramp if kind < 0.12 else self._photograph
-        behind = paint(height, width, frames)
+        if kind < 0.12:
+            behind = (backdrops.screen if kind < 0.05 else backdrops.ramp)(r, height, width, frames)
+        else:
+            behind = self._photograph(height, width, frames)
         behind = self._with_clutter(behind, r.poisson(0.8))
         if r.random() < 0.4:
             radius = r.uniform(0.002, 0.03) * height
@@ -235,9 +237,10 @@ class Compositor:
         if r.random() < 0.25:
             thing = things.draw(r, height, width, frames)
             return thing.alpha, thing.colour
-        cover = self._shape(height, width, frames)
-        surface = self._photograph if r.random() < 0.7 else self._ramp
-        return cover, surface(height, width, frames)
+        cover = backdrops.floor(r, height, width, frames) if r.random() < 0.25 else self._shape(height, width, frames)
+        plain = r.random() < 0.3
+        surface = backdrops.ramp(r, height, width, frames) if plain else self._photograph(height, width, frames)
+        return cover, surface * np.exp(r.normal(0, 0.3, 3)).astype(np.float32)
 
     def _photograph(self, height: int, width: int, frames: int) -> Array:
         r = self.random
@@ -262,31 +265,6 @@ class Compositor:
         target = 0.18 * 2 ** r.normal(0, 1.0) / max(float(np.median(moved[0, ::4, ::4])), 0.02)
         gains = np.exp(r.normal(0, 0.1, 3)) * min(target, 8.0)
         return np.maximum(moved, 0) * gains.astype(np.float32)
-
-    def _ramp(self, height: int, width: int, frames: int) -> Array:
-        """A wall, a sky: colours that change smoothly from corner to corner."""
-        r = self.random
-        corners = r.uniform(0, 1, (1, 1, 3)) ** 2 * np.exp(r.normal(0, 0.25, (2, 2, 3)))
-        picture = cv2.resize(corners.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
-        return np.repeat(picture[None], frames, axis=0)
-
-    def _screen(self, height: int, width: int, frames: int) -> Array:
-        """A green or a blue screen, unevenly lit, creased, with or without tracking marks."""
-        r = self.random
-        colour = np.asarray([0.05, 0.4, 0.07] if r.random() < 0.7 else [0.03, 0.1, 0.45]) * np.exp(r.normal(0, 0.3, 3))
-        light = cv2.resize(r.normal(0, r.uniform(0.05, 0.45), (3, 3)), (width, height), interpolation=cv2.INTER_CUBIC)
-        creases = cv2.resize(r.normal(0, r.uniform(0, 0.06), (4, 16)), (width, height), interpolation=cv2.INTER_CUBIC)
-        screen = (colour * np.exp(light + creases)[..., None]).astype(np.float32)
-        if r.random() < 0.5:
-            mark = screen.mean((0, 1)) * r.uniform(0.1, 0.6) if r.random() < 0.6 else r.uniform(0.3, 1.0, 3)
-            apart, size = r.uniform(0.15, 0.4) * height, r.uniform(0.01, 0.03) * height
-            thick, shift = max(1, round(size * 0.6)), r.uniform(0, 1, 2)
-            for x in np.arange(shift[0], width / apart) * apart:
-                for y in np.arange(shift[1], height / apart) * apart:
-                    for step in ((size, 0), (0, size)):
-                        ends = [(round(x + sign * step[0]), round(y + sign * step[1])) for sign in (-1, 1)]
-                        cv2.line(screen, *ends, mark.tolist(), thick, cv2.LINE_AA)
-        return np.repeat(screen[None], frames, axis=0)
 
     def _shape(self, height: int, width: int, frames: int) -> Array:
         """The shape of some object: a soft polygon, ellipse or upright rectangle that drifts. Alpha [T, H, W, 1]."""

@@ -144,14 +144,6 @@ def test_shadows_are_in_the_image_and_neither_in_the_alpha_nor_in_the_clean_plat
     assert dark > 1
 
 
-def test_screens_are_green_or_blue_all_over(draw):
-    for seed in range(20):
-        screen = draw(seed)._screen(48, 64, 2)
-        assert screen.shape == (2, 48, 64, 3) and screen.min() >= 0
-        red, green, blue = np.median(screen, axis=(0, 1, 2))
-        assert max(green, blue) > 1.2 * red
-
-
 def test_blur_brings_nothing_from_behind_into_the_foreground(draw, no_sensor):
     class Black(Compositor):
         def _background(self, height, width, frames):

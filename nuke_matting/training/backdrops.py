@@ -1,0 +1,48 @@
+"""Parts of backgrounds that no photograph is needed for: [T, H, W, C] float32, scene-linear, or cover in [0, 1]."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float32]
+Random = np.random.Generator
+
+
+def ramp(random: Random, height: int, width: int, frames: int) -> Array:
+    """A wall, a sky: colours that change smoothly from corner to corner."""
+    corners = random.uniform(0, 1, (1, 1, 3)) ** 2 * np.exp(random.normal(0, 0.25, (2, 2, 3)))
+    picture = cv2.resize(corners.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
+    return np.repeat(picture[None], frames, axis=0)
+
+
+def screen(random: Random, height: int, width: int, frames: int) -> Array:
+    """A green or a blue screen, unevenly lit, creased, with or without tracking marks."""
+    colour = [0.05, 0.4, 0.07] if random.random() < 0.7 else [0.03, 0.1, 0.45]
+    colour = np.asarray(colour) * np.exp(random.normal(0, 0.3, 3))
+    light, creases = (
+        random.normal(0, random.uniform(0.05, 0.45), (3, 3)),
+        random.normal(0, random.uniform(0, 0.06), (4, 16)),
+    )
+    light, creases = (cv2.resize(each, (width, height), interpolation=cv2.INTER_CUBIC) for each in (light, creases))
+    picture = (colour * np.exp(light + creases)[..., None]).astype(np.float32)
+    if random.random() < 0.5:
+        mark = picture.mean((0, 1)) * random.uniform(0.1, 0.6) if random.random() < 0.6 else random.uniform(0.3, 1.0, 3)
+        apart, size = random.uniform(0.15, 0.4) * height, random.uniform(0.01, 0.03) * height
+        thick, shift = max(1, round(size * 0.6)), random.uniform(0, 1, 2)
+        for x in np.arange(shift[0], width / apart) * apart:
+            for y in np.arange(shift[1], height / apart) * apart:
+                for step in ((size, 0), (0, size)):
+                    ends = [(round(x + sign * step[0]), round(y + sign * step[1])) for sign in (-1, 1)]
+                    cv2.line(picture, *ends, mark.tolist(), thick, cv2.LINE_AA)
+    return np.repeat(picture[None], frames, axis=0)
+
+
+def floor(random: Random, height: int, width: int, frames: int) -> Array:
+    """Cover of a floor, table or wall: all on one side of a line. They fill a frame's lower edge as people do."""
+    angle = random.normal(0, 0.15) if random.random() < 0.8 else random.uniform(0, 2 * np.pi)
+    y, x = np.mgrid[0:height, 0:width].astype(np.float32) + 0.5
+    across = (y - random.uniform(0.3, 0.95) * height) * np.cos(angle) + (x - width / 2) * np.sin(angle)
+    cover = np.clip(across / random.uniform(1, 3) + 0.5, 0, 1)[..., None]  # pixels
+    return np.repeat(cover.astype(np.float32)[None], frames, axis=0)
