@@ -186,7 +186,7 @@ def test_a_batch_of_one_frame_is_learnt_or_refused_in_one_line(run, job, model):
 def test_weights_say_how_they_must_be_run(run, job):
     for model, said in (
         ("background", {"base": "mobilenetv2", "predicts_plate": "yes"}),
-        ("memory", {"references": "first_and_previous", "coarse_long_side": "284"}),
+        ("memory", {"references": "first_and_previous", "coarse_long_side": "256"}),
         ("regional", {"shrink": "4"}),
         ("two_stage", {"coarse_long_side": "284"}),
     ):
