@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from nuke_matting.nets import regions as rg
-from nuke_matting.nets.resize import area, bilinear
+from nuke_matting.nets.resize import area, bilinear, box_mean
 
 
 def enlarge(alpha: Tensor, image: Tensor, epsilon: float = 3e-4, faint: float = 1e-3) -> Tensor:
@@ -32,15 +32,15 @@ def enlarge(alpha: Tensor, image: Tensor, epsilon: float = 3e-4, faint: float = 
     if height <= h or width <= w:
         return bilinear(alpha, height, width)
     small = area(image, h, w)
-    mean, mean_alpha = _box(small), _box(alpha)
-    covariance = _box(small * alpha) - mean * mean_alpha
+    mean, mean_alpha = box_mean(small), box_mean(alpha)
+    covariance = box_mean(small * alpha) - mean * mean_alpha
     r, g, b = small.unbind(1)
-    products = _box(torch.stack([r * r, r * g, r * b, g * g, g * b, b * b], dim=1))
+    products = box_mean(torch.stack([r * r, r * g, r * b, g * g, g * b, b * b], dim=1))
     r, g, b = mean.unbind(1)
     variance = products - torch.stack([r * r, r * g, r * b, g * g, g * b, b * b], dim=1)
     slope = _solve(variance, covariance, epsilon)
-    offset = _box(mean_alpha - (slope * mean).sum(1, keepdim=True))
-    slope = _box(slope)
+    offset = box_mean(mean_alpha - (slope * mean).sum(1, keepdim=True))
+    slope = box_mean(slope)
     varied = variance[:, 0:1] + variance[:, 3:4] + variance[:, 5:6]
     share = varied / (varied + epsilon)
     out = bilinear(alpha + share * ((slope * small).sum(1, keepdim=True) + offset - alpha), height, width)
@@ -52,11 +52,6 @@ def enlarge(alpha: Tensor, image: Tensor, epsilon: float = 3e-4, faint: float = 
         detail = line[:, :3] * (rg.cut(image, cells, 0) - line[:, 3:])
         out = rg.paste(out, cells, rg.cut(out, cells, 0) + detail.sum(1, keepdim=True))
     return out.clamp(0, 1)
-
-
-def _box(x: Tensor) -> Tensor:
-    """Mean of the 3x3 pixels around each, of those within the frame."""
-    return F.avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=False)
 
 
 def _solve(variance: Tensor, covariance: Tensor, epsilon: float) -> Tensor:

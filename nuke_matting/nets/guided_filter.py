@@ -8,11 +8,10 @@ channel; A comes from a small network over the small frame's local statistics, b
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from nuke_matting.nets.blocks import conv_block
-from nuke_matting.nets.resize import bilinear
+from nuke_matting.nets.resize import bilinear, box_mean
 
 CHANNELS = 4  # the image's three guide the foreground residual's three; their mean guides the alpha
 
@@ -39,9 +38,9 @@ class DeepGuidedFilter(nn.Module):
         """
         guide, values = _guide(small.float()), torch.cat([residual, alpha], dim=1).float()
         # variances are differences of near numbers: never in half precision
-        mean_x, mean_y = _box(guide), _box(values)
-        covariance = _box(guide * values) - mean_x * mean_y
-        variance = _box(guide * guide) - mean_x * mean_x
+        mean_x, mean_y = box_mean(guide), box_mean(values)
+        covariance = box_mean(guide * values) - mean_x * mean_y
+        variance = box_mean(guide * guide) - mean_x * mean_x
         slope = self.slope(torch.cat([covariance, variance, hidden.float()], dim=1)).float()
         offset = mean_y - slope * mean_x
         height, width = image.shape[2], image.shape[3]
@@ -52,8 +51,3 @@ class DeepGuidedFilter(nn.Module):
 def _guide(image: Tensor) -> Tensor:
     """[B, 3, H, W] -> [B, 4, H, W]: with the three channels' mean."""
     return torch.cat([image, image.mean(1, keepdim=True)], dim=1)
-
-
-def _box(x: Tensor) -> Tensor:
-    """Mean of the 3x3 pixels around each, of those within the frame."""
-    return F.avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=False)

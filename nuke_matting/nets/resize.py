@@ -1,4 +1,5 @@
-"""Resizing, by operators that TorchScript of any age knows: `F.interpolate` brings those of all its modes with it."""
+"""Resizing and averaging, by operators that TorchScript of any age knows: `F.interpolate` brings those of all its
+modes with it."""
 
 from __future__ import annotations
 
@@ -17,6 +18,11 @@ def area(image: Tensor, height: int, width: int) -> Tensor:
     if image.shape[2] == height and image.shape[3] == width:
         return image
     return torch.ops.aten._upsample_bilinear2d_aa(image, [height, width], False, None, None)
+
+
+def box_mean(x: Tensor) -> Tensor:
+    """Mean of the 3x3 pixels around each, of those within the frame."""
+    return F.avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=False)
 
 
 def pad_to_multiple(x: Tensor, side: int) -> Tensor:
