@@ -81,7 +81,7 @@ def measure(width: int, height: int, precision: str, device: str, runs: int) -> 
                 "encode": median_ms(lambda: model.encode(loaded.known.prepared), runs),
                 "memory and decoder": median_ms(lambda: net.coarse(known, [known.memory, known.memory]), runs),
                 "choose": median_ms(lambda: rg.choose(error, most, 0.0), runs),
-                "refine": median_ms(lambda: net.refine(image, None, coarse, chosen), runs),
+                "refine": median_ms(lambda: net.refine(image, None, coarse, chosen, small=own.image), runs),
             }
             raw = model.matte(loaded.input, own, [own, own], Quality(Settings().regions, 1024))
             stages["colour back"] = median_ms(lambda: loaded.colour.to_plate(raw.foreground), runs)

@@ -52,7 +52,7 @@ def without_memory(shot: Shot, frame: int) -> NDArray:
 
 def without_refinement(shot: Shot, frame: int) -> NDArray:
     """The coarse alpha, enlarged without regard to the image; for settings without regions."""
-    with patch.object(two_stage, "enlarge", lambda alpha, image: bilinear(alpha, *image.shape[-2:])):
+    with patch.object(two_stage, "enlarge", lambda alpha, image, small: bilinear(alpha, *image.shape[-2:])):
         return shot.matte(frame).alpha
 
 

@@ -31,9 +31,10 @@ class Prepared(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """What a network knows of a frame, and whether it is the second network."""
+    """What a network knows of a frame, the image [1, 3, h, w] that it saw, and whether it is the second network."""
 
     features: Features
+    image: Tensor
     aided: bool
 
 
@@ -70,7 +71,7 @@ class TwoStageModel:
     def encode(self, prepared: Prepared) -> Seen:
         with torch.inference_mode(), autocast(self.device, self.precision):
             stacked = prepared.stacked.to(self.device).contiguous(memory_format=torch.channels_last)
-            return Seen(self.net(prepared.aided).encode(stacked), prepared.aided)
+            return Seen(self.net(prepared.aided).encode(stacked), stacked[:, :3], prepared.aided)
 
     def correct(self, encoded: Seen, alpha: Array) -> Seen:
         matte = torch.from_numpy(np.ascontiguousarray(alpha))[None, None]
@@ -92,7 +93,7 @@ class TwoStageModel:
                 coarse = net.coarse(own.features, [each.features.memory for each in memory])
                 error = area(torch.sigmoid(coarse.error.float()), rows, columns)
                 chosen = rg.choose(error, budget, THRESHOLD)
-                alpha, residual = net.refine(image, clean, coarse, chosen, quality.batch)
+                alpha, residual = net.refine(image, clean, coarse, chosen, quality.batch, own.image)
             foreground = (image + residual.float())[0].permute(1, 2, 0)
             return RawMatte(array(alpha[0, 0].float().clamp(0, 1)), array(foreground))
 

@@ -13,7 +13,9 @@ from nuke_matting.nets import regions as rg
 from nuke_matting.nets.resize import area, bilinear, box_mean
 
 
-def enlarge(alpha: Tensor, image: Tensor, epsilon: float = 3e-4, faint: float = 1e-3) -> Tensor:
+def enlarge(
+    alpha: Tensor, image: Tensor, small: Tensor | None = None, epsilon: float = 3e-4, faint: float = 1e-3
+) -> Tensor:
     """An alpha of a small frame at full size: bilinear where the image is plain, along its edges where it has some.
 
     Over each 3x3 box of the small frame a line A I + b of its colour is fitted to the alpha (He et al., equations 19
@@ -22,6 +24,7 @@ def enlarge(alpha: Tensor, image: Tensor, epsilon: float = 3e-4, faint: float = 
     small I).
 
     alpha : [B, 1, h, w], in [0, 1]. image : [B, 3, H, W], about [0, 1].
+    small : the image's area average [B, 3, h, w], where it is known; made where None.
     epsilon : variance of a colour below which it says little. faint : slopes A up to which there is no edge.
 
     Returns [B, 1, H, W] float32 in [0, 1]; only resized where the frame is no larger than the small one.
@@ -31,7 +34,7 @@ def enlarge(alpha: Tensor, image: Tensor, epsilon: float = 3e-4, faint: float = 
     height, width, h, w = image.shape[2], image.shape[3], alpha.shape[2], alpha.shape[3]
     if height <= h or width <= w:
         return bilinear(alpha, height, width)
-    small = area(image, h, w)
+    small = area(image, h, w) if small is None else small.float()
     mean, mean_alpha = box_mean(small), box_mean(alpha)
     covariance = box_mean(small * alpha) - mean * mean_alpha
     r, g, b = small.unbind(1)

@@ -75,19 +75,26 @@ class TwoStage(nn.Module):
         return self.decoder(self.memory(frame.memory, memory), frame.f8, frame.f4, frame.f2)
 
     def refine(
-        self, image: Tensor, clean: Tensor | None, coarse: Coarse, regions: Tensor, batch: int = 1024
+        self,
+        image: Tensor,
+        clean: Tensor | None,
+        coarse: Coarse,
+        regions: Tensor,
+        batch: int = 1024,
+        small: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Full-size alpha and foreground residual.
 
         image, clean : [B, 3, H, W]; no clean plate where None.
         regions : [N, 3] as of `regions.choose`.
         batch : regions encoded and decoded at once; it bounds the memory, and changes the answer's last bits alone.
+        small : the image [B, 3, h, w] that the coarse stage saw; made again where None.
 
         Returns unbounded alpha [B, 1, H, W] and residual [B, 3, H, W]: the coarse ones, of which the alpha is clamped
         and enlarged along the image's edges, corrected in regions.
         """
         height, width = image.shape[2], image.shape[3]
-        alpha = enlarge(coarse.alpha.clamp(0, 1), image).to(image.dtype)
+        alpha = enlarge(coarse.alpha.clamp(0, 1), image, small).to(image.dtype)
         residual = bilinear(coarse.residual.to(image.dtype), height, width)
         if len(regions) == 0:
             return alpha, residual

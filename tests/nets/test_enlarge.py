@@ -79,6 +79,12 @@ def test_a_frame_no_larger_than_the_small_one_is_not_filtered():
     assert torch.equal(enlarge(alpha, image), alpha)
 
 
+def test_the_small_image_may_be_given():
+    image, alpha = disc(120)
+    small = area(alpha, 30, 30)
+    assert torch.equal(enlarge(small, image, area(image, 30, 30)), enlarge(small, image))
+
+
 def test_frames_of_a_batch_do_not_mix():
     first, second = disc(64, 0.3), disc(64, 0.2)
     small = torch.cat([area(each[1], 16, 16) for each in (first, second)])
