@@ -146,11 +146,13 @@ def morph(
     target: Callable[[str], tuple[NDArray[np.int32], NDArray[np.float32]]],
 ) -> NDArray[np.float32]:
     """Vertices [V, 3] moved by the sum of weight times target; `target(name)` gives (vertices [N], moves [N, 3])."""
-    moved = positions.copy()
-    for name, weight in weights.items():
-        vertices, moves = target(name)
-        moved[vertices] += weight * moves  # a target names a vertex once
-    return moved
+    found = [(weight, *target(name)) for name, weight in weights.items()]
+    if not found:
+        return positions.copy()
+    vertices = np.concatenate([vertices for _, vertices, _ in found])
+    moves = np.concatenate([weight * moves for weight, _, moves in found])
+    summed = [np.bincount(vertices, moves[:, axis], len(positions)) for axis in range(3)]
+    return positions + np.stack(summed, axis=1).astype(np.float32)
 
 
 def shape_body(assets: Assets, body: Body) -> NDArray[np.float32]:

@@ -149,8 +149,12 @@ def skin(
     vertices: NDArray[np.float32], weights: NDArray[np.float32], transforms: NDArray[np.float32]
 ) -> NDArray[np.float32]:
     """Linear blend skinning: vertices [N, 3], weights [N, B], transforms [B, 3, 4] -> [N, 3]."""
-    blended = (weights @ transforms.reshape(len(transforms), 12)).reshape(-1, 3, 4)
-    return np.einsum("nij,nj->ni", blended[:, :, :3], vertices) + blended[:, :, 3]
+    by_column = np.ascontiguousarray(transforms.transpose(0, 2, 1)).reshape(len(transforms), 12)
+    blended = (weights @ by_column).reshape(-1, 4, 3)
+    moved = blended[:, 3]
+    for axis in range(3):
+        moved += blended[:, axis] * vertices[:, axis, None]
+    return moved
 
 
 # Arm gestures: directions of the upper and the lower arm as (out from the body, up, forward).

@@ -38,11 +38,11 @@ float lit(sampler2DShadow map, mat4 view, vec3 p, float spread) {  // share of a
     vec4 q = view * vec4(p, 1.0); vec3 c = q.xyz / q.w * 0.5 + 0.5;
     if (any(lessThan(c.xy, vec2(0.0))) || any(greaterThan(c.xy, vec2(1.0)))) return 1.0;
     float turn = hash(p * 37.0) * 6.2832, sum = 0.0;
-    for (int i = 0; i < 6; i++) {
-        float a = turn + float(i) * 2.399963, r = sqrt((float(i) + 0.5) / 6.0) * spread;
+    for (int i = 0; i < 4; i++) {
+        float a = turn + float(i) * 2.399963, r = sqrt((float(i) + 0.5) / 4.0) * spread;
         sum += texture(map, vec3(c.xy + vec2(cos(a), sin(a)) * r, c.z));
     }
-    return sum / 6.0;
+    return sum / 4.0;
 }
 """
 

@@ -104,9 +104,9 @@ def grow(
     length = style.length * np.exp(rng.normal(0, style.spread, count)) * np.where(stray, 1.15, 1.0)
     guides = rng.choice(count, max(1, min(count, count // 45)), replace=False)
     group = cKDTree(roots[guides]).query(roots)[1]
-    own = rng.normal(0, 1, (count, 3))
-    shared = rng.normal(0, 1, (len(guides), 3))[group]
-    comb = np.tile(np.asarray(style.comb, np.float64), (count, 1))
+    own = rng.standard_normal((count, 3), np.float32)
+    shared = rng.standard_normal((len(guides), 3), np.float32)[group]
+    comb = np.tile(np.asarray(style.comb, np.float32), (count, 1))
     if style.part:
         comb[:, 0] += np.sign(roots[:, 0] + 0.15) * 1.1
     comb -= (comb * normals).sum(1, keepdims=True) * normals
@@ -116,22 +116,19 @@ def grow(
         + (0.10 * own + 0.10 * shared) * (1 + 2.0 * stray[:, None])
     )
     heading /= np.linalg.norm(heading, axis=1, keepdims=True)
-    points = np.empty((count, style.steps, 3))
+    points = np.empty((count, style.steps, 3), np.float32)
     points[:, 0] = roots
-    stride = (length / (style.steps - 1))[:, None]
+    stride = (length / (style.steps - 1))[:, None].astype(np.float32)
+    heading, down = heading.astype(np.float32), np.asarray(down, np.float32)
+    wilder, freer = (np.where(stray, each, 1.0)[:, None].astype(np.float32) for each in (1.8, 0.75))
     for step in range(1, style.steps):
         share = step / (style.steps - 1)
-        pull = (
-            style.weight
-            * (0.35 + 1.2 * share)
-            * np.minimum(1.0, 9.0 / style.steps)
-            * np.where(stray, 0.75, 1.0)[:, None]
-        )
-        bend = style.frizz * (0.5 * rng.normal(0, 1, (count, 3)) + 0.5 * rng.normal(0, 1, (len(guides), 3))[group])
-        heading = heading + pull * np.asarray(down) + bend * 0.45 * np.where(stray, 1.8, 1.0)[:, None]
+        pull = style.weight * (0.35 + 1.2 * share) * min(1.0, 9.0 / style.steps) * freer
+        alone, together = (rng.standard_normal((n, 3), np.float32) for n in (count, len(guides)))
+        heading = heading + pull * down + (style.frizz * 0.225) * (alone + together[group]) * wilder
         heading /= np.maximum(np.linalg.norm(heading, axis=1, keepdims=True), 1e-9)
         at = points[:, step - 1] + heading * stride
-        at = keep_out(at, ellipsoids, rng.uniform(1.0, 1.06, (count, 1)))
+        at = keep_out(at, ellipsoids, 1 + 0.06 * rng.random((count, 1), np.float32))
         if style.part and len(ellipsoids) > 1:
             at = _beside_face(at, roots, ellipsoids[1], 0.5)
         heading = at - points[:, step - 1]
@@ -170,11 +167,14 @@ def _beside_face(points: NDArray, roots: NDArray, face: NDArray, share: float) -
 
 def keep_out(points: NDArray, ellipsoids: NDArray, margin: NDArray | float = 1.0) -> NDArray:
     """Points [N, 3] moved to the surface of every ellipsoid (rows: centre 3, radii 3) they are inside of."""
-    for row in np.asarray(ellipsoids, np.float64):
+    points = np.array(points)
+    margin = np.broadcast_to(margin, (len(points), 1))
+    for row in np.asarray(ellipsoids, points.dtype):
         local = (points - row[:3]) / row[3:]
-        distance = np.linalg.norm(local, axis=1, keepdims=True)
-        inside = distance < margin
-        points = np.where(inside, row[:3] + local / np.maximum(distance, 1e-6) * margin * row[3:], points)
+        squared = np.einsum("nk,nk->n", local, local)
+        (inside,) = np.nonzero(squared < margin[:, 0] ** 2)  # few of a strand's points
+        out = margin[inside] / np.maximum(np.sqrt(squared[inside, None]), 1e-6)
+        points[inside] = row[:3] + local[inside] * out * row[3:]
     return points
 
 
