@@ -52,6 +52,12 @@ class Student(nn.Module, ABC):
         """What learns in a stage, beside the refinement (see `refines`)."""
         return (self,) if stage.learns == "all" else ()
 
+    def begin(self, stage: Stage, batches: Iterator[Batch]) -> None:  # most have nothing to do
+        """Called once, before a stage's first step and after the earlier stage's weights are in.
+
+        batches : those of the stage, on the device; as many may be taken as are wanted.
+        """
+
     def refines(self, stage: Stage) -> bool:
         """Whether the refinement learns in a stage; otherwise it stays as it is."""
         return stage.enlarge > 1

@@ -116,6 +116,7 @@ class Trainer:
             if job.start_from is not None:
                 with _fitting(job.start_from):
                     self.student.load_state_dict(_read(job.start_from)["average"])
+                self.student.begin(self.stage, batches(job.sources, self.stage, job.seed, 0, device, workers=0))
             self.average.load_state_dict(self.student.state_dict())
         self._module = processes.wrap(self.student)
         self._began = time.monotonic()

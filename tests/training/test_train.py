@@ -23,6 +23,7 @@ ALONE = Processes(torch.device("cpu"))
 RECIPE = replace(
     load_recipe("two_stage"),
     regions=4,
+    calibrated=0,
     stages={
         "stills": Stage(
             4, batch=2, frames=1, sizes=((32, 48), (48, 32)), enlarge=1.0, rate=1e-3, norms=True, learns="all", echo=1
@@ -78,6 +79,20 @@ def test_a_stage_may_teach_the_refinement_alone(job, run):
     last = run(job("clips", "clips", **start))["average"]
     changed = {name for name in first if not torch.equal(first[name], last[name])}
     assert changed and all(name.startswith("net.refiner.") for name in changed)
+
+
+def test_the_coarse_alpha_is_calibrated_once_before_the_regions_learn(job, run):
+    first = run(job("stills", "stills"))["average"]
+    recipe = replace(RECIPE, calibrated=6)
+    start = {"start_from": job("stills", "stills").out / "last.pt", "learns": "refinement", "recipe": recipe}
+    whole = run(job("clips", "whole", **start))["average"]
+    changed = {name for name in first if not torch.equal(first[name], whole[name])}
+    assert {name for name in changed if not name.startswith("net.refiner.")} == {
+        "net.decoder.head.weight",
+        "net.decoder.head.bias",
+    }
+    run(job("clips", "cut", **start), stop_after=2)
+    assert same(whole, run(job("clips", "cut", **start))["average"])
 
 
 def test_a_stage_may_teach_what_reads_the_memory_and_what_follows_alone(job, run):

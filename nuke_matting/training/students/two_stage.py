@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import torch
 import torch.nn.functional as F
@@ -12,13 +14,15 @@ from torch import Tensor, nn
 from nuke_matting.nets import regions as rg
 from nuke_matting.nets.decoder import Coarse
 from nuke_matting.nets.memory import KeyValue
-from nuke_matting.nets.two_stage import TwoStage, stack
+from nuke_matting.nets.two_stage import Features, TwoStage, stack
 from nuke_matting.training import losses
+from nuke_matting.training.calibration import fitted, fold
 from nuke_matting.training.data import LAYERS, Batch, given, reduce_clip
 from nuke_matting.training.stages import Recipe, Stage, weight, within
-from nuke_matting.training.student import Student
+from nuke_matting.training.student import Student, at_work
 
 ALONE = 0.15  # how often the frames of a clip have themselves alone for memory, as at the head of a shot
+PIXELS = 20_000  # of each batch, for the calibration
 AT_RANDOM = 0.03  # of the regions' cells, whatever the error map says
 
 
@@ -44,12 +48,14 @@ class TwoStageRecipe(Recipe):
 
     coarse_long_side : pixels; the long side of coarse frames of 16:9 at work, about that of the last stages' sizes.
     regions : refined in each training frame.
+    calibrated : samples by which the coarse alpha is calibrated before the regions learn; 0 leaves it as it is.
     shown : how often the network is shown the clean plate, and how often the guide, each by itself.
     keyed : how often a frame of a clip is a key frame, whose matte the others may read.
     """
 
     coarse_long_side: int = within(32, 4096)
     regions: int = within(1, 100_000)
+    calibrated: int = within(0, 100_000)
     shown: float = within(0, 1)
     keyed: float = within(0, 1)
     losses: TwoStageLosses
@@ -79,6 +85,22 @@ class TwoStageStudent(Student):
     def about(self) -> dict[str, str]:
         return {"coarse_long_side": str(self.recipe.coarse_long_side)}
 
+    def begin(self, stage: Stage, batches: Iterator[Batch]) -> None:
+        """Calibrates the coarse alpha, before regions learn to correct it."""
+        if stage.learns != "refinement" or self.recipe.calibrated == 0:
+            return
+        found: list[tuple[Tensor, Tensor]] = []
+        with at_work(self):
+            for batch in islice(batches, math.ceil(self.recipe.calibrated / stage.batch)):
+                small = {name: reduce_clip(getattr(batch, name), stage.enlarge) for name in LAYERS}
+                generator = torch.Generator().manual_seed(len(found))
+                frame = self._encode(small, *given(batch.guided, self.recipe.shown, False, generator))
+                alpha = self.net.coarse(frame, [frame.memory]).alpha.float()
+                some = torch.randperm(alpha.numel(), generator=generator)[:PIXELS].to(alpha.device)
+                found.append((alpha.flatten()[some], small["alpha"].flatten()[some]))
+        contrast, offset = fitted(*(torch.cat(each) for each in zip(*found, strict=True)))
+        fold(self.net.decoder.head, 2 * 2, contrast, offset)
+
     def forward(self, batch: Batch, stage: Stage, generator: torch.Generator) -> tuple[dict[str, Tensor], Tensor]:
         net, (b, t) = self.net, batch.image.shape[:2]
         small = {name: reduce_clip(getattr(batch, name), stage.enlarge) for name in LAYERS}
@@ -86,9 +108,7 @@ class TwoStageStudent(Student):
         key = int(torch.randint(t, (), generator=generator)) if keyed else None
         # the region stage takes one clean plate setting for all
         clean_given, guide_given = given(batch.guided & (not keyed), self.recipe.shown, stage.enlarge != 1, generator)
-        x = stack(*(small[name].flatten(0, 1) for name in ("image", "clean", "guide"))).unflatten(0, (b, t))
-        x = torch.cat([x[:, :, :3], x[:, :, 3:7] * clean_given.float(), x[:, :, 7:] * guide_given.float()], dim=2)
-        features = net.encode(x.flatten(0, 1).contiguous(memory_format=torch.channels_last))
+        features = self._encode(small, clean_given, guide_given)
 
         f16 = self._read(features.memory, small["alpha"], key, generator)
         coarse = net.decoder(f16, features.f8, features.f4, features.f2)
@@ -98,6 +118,13 @@ class TwoStageStudent(Student):
             out |= self._refine(batch, coarse, clean_given, generator)
         alpha = coarse.alpha.detach().float().clamp(0, 1).unflatten(0, (b, t))
         return self.weighed(out), alpha
+
+    def _encode(self, small: dict[str, Tensor], clean_given: Tensor, guide_given: Tensor) -> Features:
+        """Of [B * T] frames; those are shown their clean plate and guide that are said to be given them."""
+        b, t = small["image"].shape[:2]
+        x = stack(*(small[name].flatten(0, 1) for name in ("image", "clean", "guide"))).unflatten(0, (b, t))
+        x = torch.cat([x[:, :, :3], x[:, :, 3:7] * clean_given.float(), x[:, :, 7:] * guide_given.float()], dim=2)
+        return self.net.encode(x.flatten(0, 1).contiguous(memory_format=torch.channels_last))
 
     def _read(self, memory: KeyValue, alpha: Tensor, key: int | None, generator: torch.Generator) -> Tensor:
         """What the memory gives to each frame, [B * T, C, h, w]: of the two before, and of the key frame.
