@@ -6,6 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from nuke_matting.training import textures
+
 Array = NDArray[np.float32]
 Random = np.random.Generator
 
@@ -46,3 +48,49 @@ def floor(random: Random, height: int, width: int, frames: int) -> Array:
     across = (y - random.uniform(0.3, 0.95) * height) * np.cos(angle) + (x - width / 2) * np.sin(angle)
     cover = np.clip(across / random.uniform(1, 3) + 0.5, 0, 1)[..., None]  # pixels
     return np.repeat(cover.astype(np.float32)[None], frames, axis=0)
+
+
+def drape(random: Random, height: int, width: int, frames: int) -> tuple[Array, Array]:
+    """Cover and colour of a cloth that hangs in folds, a flag or a curtain: patterned as clothes are, worn by nobody."""
+    side = 96
+    pattern = _flag(random, side) if random.random() < 0.6 else textures.texture(random, side)
+    y, x = np.mgrid[0:side, 0:side].astype(np.float32) / side
+    waves = 2 * np.pi * random.uniform(1.5, 7) * (x + random.normal(0, 0.25) * y)
+    fold = waves + random.uniform(0, 2) * textures.noise(random, side, 3, octaves=2)
+    shift = random.uniform(0, 0.08) * np.sin(fold)
+    at = [(np.clip(each, 0, 1) * (side - 1)).astype(np.float32) for each in (x + shift, y + 0.5 * shift)]
+    cloth = cv2.remap(pattern, *at, cv2.INTER_LINEAR) * np.exp(random.uniform(0.1, 0.7) * np.cos(fold))[..., None]
+
+    tall = random.uniform(0.5, 1.8)
+    top, left = random.uniform(-0.5, 0.5), random.uniform(-0.3, 1.5)
+    wide, wider, lean = (*random.uniform(0.2, 0.9, 2), random.normal(0, 0.15))
+    corners = [[left, top], [left + wide, top + random.normal(0, 0.05)]]
+    corners += [[left + lean + wider, top + tall], [left + lean, top + tall + random.normal(0, 0.05)]]
+    square = np.float32([[0, 0], [side, 0], [side, side], [0, side]])
+    place = cv2.getPerspectiveTransform(square, np.float32(corners) * np.float32([0.6 * width, height]))
+    layer = np.concatenate([cloth, np.ones_like(cloth[..., :1])], axis=2).astype(np.float32)
+    moved = cv2.warpPerspective(layer, place, (width, height), flags=cv2.INTER_LINEAR)
+    cover = np.clip(moved[..., 3:], 0, 1)
+    colour = moved[..., :3] / np.maximum(cover, 1e-6)
+    return np.repeat(cover[None], frames, axis=0), np.repeat(colour[None], frames, axis=0)
+
+
+def _flag(random: Random, side: int) -> Array:
+    """Bands of a few colours, at times with a field in a corner that holds stars. [side, side, 3]."""
+    palette = random.uniform(0, 1, (4, 3)) ** 2.5
+    palette[random.integers(4)] = random.uniform(0.5, 0.9)  # most have white
+    palette[random.integers(4)] = ([0.35, 0.02, 0.03], [0.02, 0.04, 0.2])[random.integers(2)]
+    count, colours = random.integers(1, 14), random.integers(1, 4)
+    bands = palette[np.arange(side) * count // side % colours]
+    flag = np.repeat(bands[:, None], side, axis=1).astype(np.float32)
+    if random.random() < 0.5:
+        flag = np.ascontiguousarray(flag.transpose(1, 0, 2))
+    if random.random() < 0.6:
+        h, w = (random.uniform(0.35, 1, 2) * side).astype(int)
+        flag[:h, :w] = palette[3]
+        apart = random.uniform(0.08, 0.25) * side
+        for row, top in enumerate(np.arange(apart / 2, h, apart)):
+            for left in np.arange(apart / 2 * (1 + row % 2), w, apart):
+                star = (round(left), round(top)), max(1, round(apart * 0.3))
+                cv2.circle(flag, *star, palette[0].tolist(), -1, cv2.LINE_AA)
+    return flag

@@ -237,6 +237,8 @@ class Compositor:
         if r.random() < 0.25:
             thing = things.draw(r, height, width, frames)
             return thing.alpha, thing.colour
+        if r.random() < 0.15:
+            return backdrops.drape(r, height, width, frames)
         cover = backdrops.floor(r, height, width, frames) if r.random() < 0.25 else self._shape(height, width, frames)
         plain = r.random() < 0.3
         surface = backdrops.ramp(r, height, width, frames) if plain else self._photograph(height, width, frames)

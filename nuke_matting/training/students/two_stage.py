@@ -33,6 +33,7 @@ class TwoStageLosses:
     alpha: float = weight()
     laplacian: float = weight()
     foreground: float = weight()
+    composition: float = weight()
     error: float = weight()
     direct: float = weight()
     cover: float = weight()
@@ -163,6 +164,7 @@ class TwoStageStudent(Student):
             "alpha": losses.undecided(unbounded, true["alpha"]).mean(),
             "laplacian": losses.laplacian(alpha, true["alpha"]),
             "foreground": losses.foreground(fg, true["foreground"], true["alpha"]),
+            "composition": losses.composition(alpha, fg, true["alpha"], true["foreground"]),
             "error": losses.error(shown(coarse.error), alpha, true["alpha"]),
             "direct": losses.l1(losses.clamp_through(direct[:, :1]), truth),
             "cover": F.binary_cross_entropy_with_logits(shown(self.cover(f16)), truth),
