@@ -58,6 +58,8 @@ class _Report:
         self._line(f"stage   {job.stage} of {job.recipe.model}: {stage.steps} steps of {stage.batch} {clips}")
         self._line(f"device  {among.device.type}" + (f", {among.count} processes" if among.count > 1 else ""))
         self._line(f"out     {job.out}" + (f", goes on from step {trainer.step}" if trainer.step else ""))
+        if trainer.told:
+            self._line(f"start   {trainer.told}")
         if self._console.is_terminal and among.first:
             left = TimeRemainingColumn(elapsed_when_finished=True)
             columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Pace(), left)

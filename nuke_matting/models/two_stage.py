@@ -71,7 +71,7 @@ class TwoStageModel:
     def encode(self, prepared: Prepared) -> Seen:
         with torch.inference_mode(), autocast(self.device, self.precision):
             stacked = prepared.stacked.to(self.device).contiguous(memory_format=torch.channels_last)
-            return Seen(self.net(prepared.aided).encode(stacked), stacked[:, :3], prepared.aided)
+            return Seen(self.net(prepared.aided).encode(stacked), stacked[:, :3].contiguous(), prepared.aided)
 
     def correct(self, encoded: Seen, alpha: Array) -> Seen:
         matte = torch.from_numpy(np.ascontiguousarray(alpha))[None, None]

@@ -28,10 +28,13 @@ class Coarse(NamedTuple):
     hidden: Tensor
 
 
+SHUFFLED = 4  # values of the heads for each half-size position: a 2x2 block of the full-size map
+
+
 class Decoder(nn.Module):
     """Bilinear x2, concatenation with the stem's feature of that size and one 3x3 block, three times; then heads.
 
-    The heads give four values for each half-size position, which depth-to-space makes a full-size map (Zhong and
+    The heads, of which alpha is the first, give four values for each half-size position, which depth-to-space makes a full-size map (Zhong and
     Zharkov, "Lightweight Portrait Matting via Regional Attention and Refinement", WACV 2024, do the same at 1/16).
     """
 
@@ -42,7 +45,7 @@ class Decoder(nn.Module):
         self.to8 = conv_block(2 * s8, c8)
         self.to4 = conv_block(c8 + s4, c4)
         self.to2 = conv_block(c4 + s2, c2)
-        self.head = nn.Conv2d(c2, 5 * 4, 1)
+        self.head = nn.Conv2d(c2, 5 * SHUFFLED, 1)
 
     def forward(self, f16: Tensor, f8: Tensor, f4: Tensor, f2: Tensor) -> Coarse:
         """[B, width, h/16, w/16] and the stem's three features -> Coarse."""

@@ -232,13 +232,13 @@ class Compositor:
         return np.stack(cast)[..., None] * np.float32(r.uniform(0.1, 0.7))
 
     def _clutter(self, height: int, width: int, frames: int) -> tuple[Array, Array]:
-        """Cover [T, H, W, 1] and colour [T, H, W, 3] of a thing, or of a plain shape that shows another surface."""
+        """Cover [T, H, W, 1] and colour [T, H, W, 3] of a thing, a cloth, or a plain shape that shows another surface."""
         r = self.random
         if r.random() < 0.25:
             thing = things.draw(r, height, width, frames)
             return thing.alpha, thing.colour
         if r.random() < 0.15:
-            return backdrops.drape(r, height, width, frames)
+            return backdrops.cloth(r, height, width, frames)
         cover = backdrops.floor(r, height, width, frames) if r.random() < 0.25 else self._shape(height, width, frames)
         plain = r.random() < 0.3
         surface = backdrops.ramp(r, height, width, frames) if plain else self._photograph(height, width, frames)

@@ -52,11 +52,12 @@ class Student(nn.Module, ABC):
         """What learns in a stage, beside the refinement (see `refines`)."""
         return (self,) if stage.learns == "all" else ()
 
-    def begin(self, stage: Stage, batches: Iterator[Batch]) -> None:  # most have nothing to do
-        """Called once, before a stage's first step and after the earlier stage's weights are in.
+    def begin(self, stage: Stage, batches: Iterator[Batch], generator: torch.Generator) -> str:
+        """Called once, when an earlier stage's weights are in and before the first step; what to tell of it, or "".
 
-        batches : those of the stage, on the device; as many may be taken as are wanted.
+        batches : of the stage's kind, on the device, as many as are wanted. generator : of the CPU.
         """
+        return ""
 
     def refines(self, stage: Stage) -> bool:
         """Whether the refinement learns in a stage; otherwise it stays as it is."""

@@ -38,6 +38,7 @@ LAST, WEIGHTS, LOG = "last.pt", "weights.safetensors", "log.csv"
 LOG_EVERY = 50  # steps
 SAVE_EVERY = 180.0  # seconds
 NORMS_EVERY = 4  # steps
+APART, ENDLESS = 15_485_863, 10**8  # seeds and steps that no stage has
 
 
 @dataclass(frozen=True)
@@ -74,9 +75,9 @@ class Progress:
 class Trainer:
     """A student that learns, and the average that follows it. Goes on from the checkpoint in `job.out`, if any.
 
-    `step` is the number of steps done. Raises ModelError: a checkpoint that cannot be read, or is of something else;
+    `step` is the number of steps done, `told` what there is to say of a new run's start. Raises ModelError: a checkpoint that cannot be read, or is of something else;
     UsageError: a batch that cannot be shared among the processes or is too small, or subjects that the model cannot
-    learn; OutputError: `job.out` cannot be made.
+    learn; OutputError: `job.out` cannot be made; MattingError: a picture cannot be read.
     """
 
     def __init__(self, job: Job, processes: Processes) -> None:
@@ -103,7 +104,7 @@ class Trainer:
         groups = _groups(self.student, job.recipe.optimiser)
         learns = muon.Muon if job.recipe.optimiser.method == "muon" else torch.optim.AdamW
         self.optimiser = learns(groups, lr=self.stage.rate)
-        self.step, self._spent = 0, 0.0
+        self.step, self._spent, self.told = 0, 0.0, ""
         try:
             job.out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -116,10 +117,19 @@ class Trainer:
             if job.start_from is not None:
                 with _fitting(job.start_from):
                     self.student.load_state_dict(_read(job.start_from)["average"])
-                self.student.begin(self.stage, batches(job.sources, self.stage, job.seed, 0, device, workers=0))
+                self.told = self._begin()
             self.average.load_state_dict(self.student.state_dict())
         self._module = processes.wrap(self.student)
         self._began = time.monotonic()
+
+    def _begin(self) -> str:
+        """Has the student begin, on samples that the stage does not learn from.
+
+        Every process draws the same. Should they come to other numbers yet, the first one's hold: see `wrap`.
+        """
+        seed, endless = self.job.seed + APART, replace(self.stage, steps=ENDLESS, echo=1)
+        drawn = batches(self.job.sources, endless, seed, 0, self.processes.device, workers=0)
+        return self.student.begin(self.stage, drawn, torch.Generator().manual_seed(seed))
 
     @property
     def seconds(self) -> float:

@@ -83,6 +83,7 @@ def test_the_small_image_may_be_given():
     image, alpha = disc(120)
     small = area(alpha, 30, 30)
     assert torch.equal(enlarge(small, image, area(image, 30, 30)), enlarge(small, image))
+    assert not torch.equal(enlarge(small, image, area(image.flip(3) * 0.5, 30, 30)), enlarge(small, image))
 
 
 def test_frames_of_a_batch_do_not_mix():

@@ -7,11 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from nuke_matting.training.calibration import fitted, fold
-
-
-def calibrated(alpha, contrast, offset):
-    return (contrast * (alpha - 0.5) + 0.5 + offset).clamp(0, 1)
+from nuke_matting.errors import MattingError
+from nuke_matting.training.calibration import LEAST, MOST, UNCHANGED, calibrated, fitted, fold
 
 
 def mattes(seed, count=20_000):
@@ -26,7 +23,7 @@ def mattes(seed, count=20_000):
 def test_what_was_done_to_a_matte_is_undone(gain, haze, seed):
     truth = mattes(seed)
     seen = gain * (truth - 0.5) + 0.5 + haze
-    assert (calibrated(seen, *fitted(seen, truth)) - truth).abs().mean() < 2e-3
+    assert np.abs(calibrated(seen.numpy(), *fitted(seen, truth)) - truth.numpy()).mean() < 2e-3
 
 
 @settings(max_examples=20, deadline=None)
@@ -34,14 +31,24 @@ def test_what_was_done_to_a_matte_is_undone(gain, haze, seed):
 def test_it_never_makes_an_alpha_worse(seed):
     truth = mattes(seed)
     seen = truth + 0.3 * torch.randn(len(truth), generator=torch.Generator().manual_seed(seed))
-    made = calibrated(seen, *fitted(seen, truth))
+    made = torch.from_numpy(calibrated(seen.numpy(), *fitted(seen, truth)))
     assert (made - truth).abs().mean() <= (seen.clamp(0, 1) - truth).abs().mean() + 1e-4
 
 
-@pytest.mark.parametrize("value", [0.0, 1.0])
-def test_frames_of_one_value_give_numbers_within_their_bounds(value):
-    contrast, offset = fitted(torch.full((50,), 0.4), torch.full((50,), value))
-    assert 0.5 <= contrast <= 3 and -0.5 <= offset <= 0.5
+@pytest.mark.parametrize("value", [0.0, 0.5, 1.0])
+def test_samples_that_are_all_empty_or_all_solid_tell_nothing(value):
+    assert fitted(torch.linspace(-0.1, 1.1, 50), torch.full((50,), value)) == UNCHANGED
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_alphas_that_are_no_numbers_are_an_error(value):
+    with pytest.raises(MattingError, match="not finite"):
+        fitted(torch.tensor([0.1, value, 0.9]), torch.tensor([0.0, 0.0, 1.0]))
+
+
+def test_the_numbers_stay_within_bounds_whatever_the_alphas():
+    contrast, offset = fitted(0.5 + 1e-3 * mattes(0), mattes(0))
+    assert LEAST[0] <= contrast <= MOST[0] and LEAST[1] <= offset <= MOST[1]
 
 
 def test_the_convolution_says_the_calibrated_alpha_and_else_what_it_said():

@@ -23,6 +23,12 @@ def two_bones() -> Skeleton:
     return Skeleton(("low", "high"), np.array([-1, 0], np.int32), heads, tails)
 
 
+def test_without_morphs_positions_are_copied():
+    positions = np.ones((3, 3), np.float32)
+    moved = morph(positions, {}, {}.__getitem__)
+    assert np.array_equal(moved, positions) and moved is not positions
+
+
 def test_a_morph_moves_only_the_vertices_it_names_by_its_weight():
     targets = {
         "wide": (np.array([1]), np.array([[2.0, 0, 0]], np.float32)),

@@ -42,11 +42,12 @@ def write(tmp_path):
 
 def test_the_shipped_recipe_trains_stills_then_clips_then_the_regions_alone():
     recipe = load_recipe("two_stage")
-    assert recipe.model == "two_stage" and list(recipe.stages) == ["small", "stills", "clips", "regions"]
-    assert [stage.frames > 2 for stage in recipe.stages.values()] == [False, False, True, False]
-    assert [stage.enlarge > 1 for stage in recipe.stages.values()] == [False, False, False, True]
-    assert [stage.learns for stage in recipe.stages.values()] == ["all", "all", "memory", "refinement"]
+    assert recipe.model == "two_stage" and list(recipe.stages) == ["small", "stills", "large", "clips", "regions"]
+    assert [stage.frames > 2 for stage in recipe.stages.values()] == [False, False, False, True, False]
+    assert [stage.enlarge > 1 for stage in recipe.stages.values()] == [False, False, False, False, True]
+    assert [stage.learns for stage in recipe.stages.values()] == ["all", "all", "all", "memory", "refinement"]
     assert max(max(size) for size in recipe.stages["regions"].sizes) > 0.85 * recipe.coarse_long_side
+    assert max(max(size) for size in recipe.stages["large"].sizes) > 0.9 * recipe.coarse_long_side
 
 
 def test_a_file_is_read_as_it_says(write):

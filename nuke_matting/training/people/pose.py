@@ -151,7 +151,7 @@ def skin(
     """Linear blend skinning: vertices [N, 3], weights [N, B], transforms [B, 3, 4] -> [N, 3]."""
     by_column = np.ascontiguousarray(transforms.transpose(0, 2, 1)).reshape(len(transforms), 12)
     blended = (weights @ by_column).reshape(-1, 4, 3)
-    moved = blended[:, 3]
+    moved = blended[:, 3].copy()
     for axis in range(3):
         moved += blended[:, axis] * vertices[:, axis, None]
     return moved

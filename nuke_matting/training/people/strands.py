@@ -134,11 +134,11 @@ def grow(
         heading = at - points[:, step - 1]
         heading /= np.maximum(np.linalg.norm(heading, axis=1, keepdims=True), 1e-9)
         points[:, step] = at
-    along = np.linspace(0, 1, style.steps)
+    along = np.linspace(0, 1, style.steps, dtype=np.float32)
     if style.clump > 0:
         towards = points[guides][group]
         gather = (style.clump * along**1.3)[None, :, None] * np.where(stray, 0.1, 1.0)[:, None, None]
-        points = points + gather * (towards - points) * (0.55 + 0.45 * rng.random((count, 1, 1)))
+        points = points + gather * (towards - points) * (0.55 + 0.45 * rng.random((count, 1, 1), np.float32))
     if style.curl > 0:
         phase = (shared[:, :1] * 3.0 + own[:, :1] * 0.6)[..., None][:, :, 0]
         angle = phase + along[None] * style.turns * 2 * np.pi
@@ -166,15 +166,18 @@ def _beside_face(points: NDArray, roots: NDArray, face: NDArray, share: float) -
 
 
 def keep_out(points: NDArray, ellipsoids: NDArray, margin: NDArray | float = 1.0) -> NDArray:
-    """Points [N, 3] moved to the surface of every ellipsoid (rows: centre 3, radii 3) they are inside of."""
-    points = np.array(points)
+    """Points [N, 3] moved to the surface of every ellipsoid (rows: centre 3, radii 3) they are inside of.
+
+    margin : [N, 1], or one for all; times the radii.
+    """
+    points = np.array(points, np.result_type(points, np.float32))
     margin = np.broadcast_to(margin, (len(points), 1))
     for row in np.asarray(ellipsoids, points.dtype):
         local = (points - row[:3]) / row[3:]
         squared = np.einsum("nk,nk->n", local, local)
         (inside,) = np.nonzero(squared < margin[:, 0] ** 2)  # few of a strand's points
-        out = margin[inside] / np.maximum(np.sqrt(squared[inside, None]), 1e-6)
-        points[inside] = row[:3] + local[inside] * out * row[3:]
+        scale = margin[inside] / np.maximum(np.sqrt(squared[inside, None]), 1e-6)
+        points[inside] = row[:3] + local[inside] * scale * row[3:]
     return points
 
 

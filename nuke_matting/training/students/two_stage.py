@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from nuke_matting.nets import regions as rg
-from nuke_matting.nets.decoder import Coarse
+from nuke_matting.nets.decoder import SHUFFLED, Coarse
 from nuke_matting.nets.memory import KeyValue
 from nuke_matting.nets.two_stage import Features, TwoStage, stack
 from nuke_matting.training import losses
@@ -22,7 +22,7 @@ from nuke_matting.training.stages import Recipe, Stage, weight, within
 from nuke_matting.training.student import Student, at_work
 
 ALONE = 0.15  # how often the frames of a clip have themselves alone for memory, as at the head of a shot
-PIXELS = 20_000  # of each batch, for the calibration
+PIXELS = 2_000  # of each sample, about, for the calibration
 AT_RANDOM = 0.03  # of the regions' cells, whatever the error map says
 
 
@@ -49,7 +49,8 @@ class TwoStageRecipe(Recipe):
 
     coarse_long_side : pixels; the long side of coarse frames of 16:9 at work, about that of the last stages' sizes.
     regions : refined in each training frame.
-    calibrated : samples by which the coarse alpha is calibrated before the regions learn; 0 leaves it as it is.
+    calibrated : samples by which the coarse alpha is calibrated at the start of a stage in which the refinement alone
+        learns, when it starts from another stage's weights; 0 leaves it as it is.
     shown : how often the network is shown the clean plate, and how often the guide, each by itself.
     keyed : how often a frame of a clip is a key frame, whose matte the others may read.
     """
@@ -86,21 +87,25 @@ class TwoStageStudent(Student):
     def about(self) -> dict[str, str]:
         return {"coarse_long_side": str(self.recipe.coarse_long_side)}
 
-    def begin(self, stage: Stage, batches: Iterator[Batch]) -> None:
-        """Calibrates the coarse alpha, before regions learn to correct it."""
+    def begin(self, stage: Stage, batches: Iterator[Batch], generator: torch.Generator) -> str:
+        """Calibrates the coarse alpha, where regions alone are to learn: they correct what is left.
+
+        Every frame is its own memory, and has help only where nothing else tells the subject, as the network has it at
+        work. The error map stays: it goes on to find what was wrong before, and so some regions more than are wanted.
+        """
         if stage.learns != "refinement" or self.recipe.calibrated == 0:
-            return
+            return ""
         found: list[tuple[Tensor, Tensor]] = []
         with at_work(self):
             for batch in islice(batches, math.ceil(self.recipe.calibrated / stage.batch)):
                 small = {name: reduce_clip(getattr(batch, name), stage.enlarge) for name in LAYERS}
-                generator = torch.Generator().manual_seed(len(found))
-                frame = self._encode(small, *given(batch.guided, self.recipe.shown, False, generator))
+                frame = self._encode(small, *given(batch.guided, 0.0, False, generator))
                 alpha = self.net.coarse(frame, [frame.memory]).alpha.float()
-                some = torch.randperm(alpha.numel(), generator=generator)[:PIXELS].to(alpha.device)
+                some = torch.randperm(alpha.numel(), generator=generator)[: stage.batch * PIXELS].to(alpha.device)
                 found.append((alpha.flatten()[some], small["alpha"].flatten()[some]))
         contrast, offset = fitted(*(torch.cat(each) for each in zip(*found, strict=True)))
-        fold(self.net.decoder.head, 2 * 2, contrast, offset)
+        fold(self.net.decoder.head, SHUFFLED, contrast, offset)
+        return f"the coarse alpha is calibrated: {contrast:.3f} (a - 0.5) + {0.5 + offset:.3f}"
 
     def forward(self, batch: Batch, stage: Stage, generator: torch.Generator) -> tuple[dict[str, Tensor], Tensor]:
         net, (b, t) = self.net, batch.image.shape[:2]
@@ -116,7 +121,7 @@ class TwoStageStudent(Student):
 
         out = self._coarse_losses(coarse, f16, small, asked=[at for at in range(t) if at != key])
         if stage.enlarge > 1:
-            out |= self._refine(batch, coarse, clean_given, generator)
+            out |= self._refine(batch, small["image"].flatten(0, 1), coarse, clean_given, generator)
         alpha = coarse.alpha.detach().float().clamp(0, 1).unflatten(0, (b, t))
         return self.weighed(out), alpha
 
@@ -175,7 +180,7 @@ class TwoStageStudent(Student):
         return out
 
     def _refine(
-        self, batch: Batch, coarse: Coarse, clean_given: Tensor, generator: torch.Generator
+        self, batch: Batch, small: Tensor, coarse: Coarse, clean_given: Tensor, generator: torch.Generator
     ) -> dict[str, Tensor]:
         """Losses of the regions, at full size. A few are drawn at random, so that plain ones are known too.
 
@@ -188,7 +193,7 @@ class TwoStageStudent(Student):
         error = F.interpolate(coarse.error.float().sigmoid(), size=grid, mode="area")
         noise = torch.rand(error.shape, generator=generator).to(error.device)
         cells = rg.choose(torch.where(noise > 1 - AT_RANDOM, noise, error), self.recipe.regions, 0.0)
-        alpha, residual = self.net.refine(image, clean, coarse, cells)
+        alpha, residual = self.net.refine(image, clean, coarse, cells, small=small)
         unbounded, fg = alpha.float(), image + residual.float()
         alpha = losses.clamp_through(unbounded)
         inside = rg.paste(torch.zeros_like(alpha), cells, alpha.new_ones(len(cells), 1, rg.CELL, rg.CELL))
