@@ -34,8 +34,9 @@ SHUFFLED = 4  # values of the heads for each half-size position: a 2x2 block of 
 class Decoder(nn.Module):
     """Bilinear x2, concatenation with the stem's feature of that size and one 3x3 block, three times; then heads.
 
-    The heads, of which alpha is the first, give four values for each half-size position, which depth-to-space makes a full-size map (Zhong and
-    Zharkov, "Lightweight Portrait Matting via Regional Attention and Refinement", WACV 2024, do the same at 1/16).
+    The heads, of which alpha is the first, give four values for each half-size position, which depth-to-space makes a
+    full-size map (Zhong and Zharkov, "Lightweight Portrait Matting via Regional Attention and Refinement", WACV 2024,
+    do the same at 1/16).
     """
 
     def __init__(self, width: int, stem: tuple[int, int, int], channels: tuple[int, int, int]) -> None:

@@ -51,7 +51,7 @@ def floor(random: Random, height: int, width: int, frames: int) -> Array:
 
 
 def cloth(random: Random, height: int, width: int, frames: int) -> tuple[Array, Array]:
-    """Cover and colour of a cloth that hangs in folds, a flag or a curtain: patterned as clothes are, worn by nobody."""
+    """Cover and colour of a cloth that hangs in folds, a flag or a curtain: patterned as clothes are, and not worn."""
     side, finer = 96, 3
     pattern = _flag(random, side) if random.random() < 0.6 else textures.texture(random, side)
     y, x = np.mgrid[0:side, 0:side].astype(np.float32) / side

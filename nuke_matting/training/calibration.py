@@ -1,7 +1,7 @@
 """Calibration of a coarse alpha: a contrast and an offset, fitted on samples and folded into the last convolution.
 
 What a network says of plain places is unsteady about 0 and 1, and averaged weights say the mean of it: some haze where
-nothing is, some holes where all is solid. Two numbers take most of both away, before the regions learn to correct the rest.
+nothing is, some holes where all is solid. Two numbers take most of both away, before regions learn to correct the rest.
 """
 
 from __future__ import annotations

@@ -232,7 +232,7 @@ class Compositor:
         return np.stack(cast)[..., None] * np.float32(r.uniform(0.1, 0.7))
 
     def _clutter(self, height: int, width: int, frames: int) -> tuple[Array, Array]:
-        """Cover [T, H, W, 1] and colour [T, H, W, 3] of a thing, a cloth, or a plain shape that shows another surface."""
+        """Cover [T, H, W, 1] and colour [T, H, W, 3] of a thing, a cloth, or a shape that shows another surface."""
         r = self.random
         if r.random() < 0.25:
             thing = things.draw(r, height, width, frames)

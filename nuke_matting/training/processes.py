@@ -39,7 +39,7 @@ class Processes:
         return replace(stage, batch=stage.batch // self.count)
 
     def wrap(self, module: nn.Module) -> nn.Module:
-        """The module as it is called to learn: with the first process's values, and gradients that are all ones' means."""
+        """The module as it is called to learn: with the first process's values, and the means of all gradients."""
         if self.count == 1:
             return module
         # what only some steps use, such as the matte of a key frame, has no gradient in the others

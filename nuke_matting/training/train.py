@@ -75,9 +75,10 @@ class Progress:
 class Trainer:
     """A student that learns, and the average that follows it. Goes on from the checkpoint in `job.out`, if any.
 
-    `step` is the number of steps done, `told` what there is to say of a new run's start. Raises ModelError: a checkpoint that cannot be read, or is of something else;
-    UsageError: a batch that cannot be shared among the processes or is too small, or subjects that the model cannot
-    learn; OutputError: `job.out` cannot be made; MattingError: a picture cannot be read.
+    `step` is the number of steps done, `told` what there is to say of a new run's start. Raises ModelError: a
+    checkpoint that cannot be read, or is of something else; UsageError: a batch that cannot be shared among the
+    processes or is too small, or subjects that the model cannot learn; OutputError: `job.out` cannot be made;
+    MattingError: a picture that the student begins with cannot be read.
     """
 
     def __init__(self, job: Job, processes: Processes) -> None:
