@@ -6,6 +6,7 @@ coverage; nothing is blended, and dividing gives the straight colour.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import moderngl
@@ -169,22 +170,33 @@ class Renderer:
         self._read_texture = textures
         self._textures: dict[str, moderngl.Texture] = {}
 
-    def render(self, scene: Scene) -> NDArray[np.float32]:
-        """Premultiplied colour and coverage [H, W, 4] float32, scene-linear Rec.709; the first row is the top."""
-        with self.context:
-            return self._render(scene)
+    def render(self, scene: Scene, cameras: Sequence[Camera] = ()) -> NDArray[np.float32]:
+        """Premultiplied colour and coverage [H, W, 4] float32, scene-linear Rec.709; the first row is the top.
 
-    def _render(self, scene: Scene) -> NDArray[np.float32]:
+        cameras : where there are any, the mean of what they see, in place of what the scene's own does.
+        """
+        with self.context:
+            return self._render(scene, cameras or (scene.camera,))
+
+    def _render(self, scene: Scene, cameras: Sequence[Camera]) -> NDArray[np.float32]:
         meshes = [(self._upload(each), each) for each in scene.drawings]
         hairs = [(self._upload_strands(each), each) for each in scene.strands]
         views = [
             self._shadow(i, d, scene, meshes, hairs)
             for i, d in enumerate((scene.light.key_direction, scene.top_direction))
         ]
+        picture = sum(self._seen(scene, camera, views, meshes, hairs) for camera in cameras) / np.float32(len(cameras))
+        for buffers, _ in [*meshes, *hairs]:
+            for each in buffers:
+                each.release()
+        picture[..., :3] *= scene.exposure
+        return picture
+
+    def _seen(self, scene: Scene, camera: Camera, views, meshes, hairs) -> NDArray[np.float32]:
+        """What a camera sees, before exposure. views : of the lights' depth maps."""
         self._sampled.use()
         self._sampled.clear(0.0, 0.0, 0.0, 0.0)
         self.context.enable(moderngl.DEPTH_TEST)
-        camera = scene.camera.matrix(self.width / self.height)
         for program in (self._mesh, self._cards, self._hair):
             self._lights(program, scene, camera, views)
         for buffers, drawing in meshes:
@@ -201,13 +213,8 @@ class Renderer:
             self._draw(self._hair, buffers, _HAIR_LAYOUT)
         self.context.copy_framebuffer(self._resolved, self._sampled)
         raw = np.frombuffer(self._resolved.read(components=4, dtype="f2"), np.float16)
-        for buffers, _ in [*meshes, *hairs]:
-            for each in buffers:
-                each.release()
         s = self.supersample
-        picture = raw.reshape(self.height, s, self.width, s, 4)[::-1, ::-1].astype(np.float32).mean(axis=(1, 3))
-        picture[..., :3] *= scene.exposure
-        return picture
+        return raw.reshape(self.height, s, self.width, s, 4)[::-1, ::-1].astype(np.float32).mean(axis=(1, 3))
 
     def _upload(self, drawing: Drawing):
         return self.context.buffer(np.ascontiguousarray(drawing.vertices, np.float32)), self.context.buffer(
@@ -278,10 +285,10 @@ class Renderer:
             self._draw(self._hair_depth, buffers, _HAIR_LAYOUT)
         return matrix
 
-    def _lights(self, program, scene: Scene, camera: NDArray, views) -> None:
+    def _lights(self, program, scene: Scene, camera: Camera, views) -> None:
         light = scene.light
-        _set(program, "camera", _columns(camera))
-        _set(program, "eye", tuple(scene.camera.eye))
+        _set(program, "camera", _columns(camera.matrix(self.width / self.height)))
+        _set(program, "eye", tuple(camera.eye))
         if "ambient" in program:
             program["ambient"].write(np.ascontiguousarray(light.ambient, np.float32).tobytes())
         for name in ("key_direction", "key_colour", "rim_direction", "rim_colour"):

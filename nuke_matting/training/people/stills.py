@@ -48,7 +48,7 @@ def lens_cameras(camera: Camera, blur: float, focus: float, height: int, rng: np
     distance, reach = float(np.linalg.norm(camera.target - camera.eye)), 1 / np.tan(camera.field / 2)
     sharp = focus * distance
     aperture = blur * 2 / height / (reach * abs(1 / sharp - 1 / distance))  # radius, dm
-    count, turn = max(16, round(blur**2)), rng.uniform(0, 2 * np.pi)
+    count, turn = max(16, round(blur**2 / 2)), rng.uniform(0, 2 * np.pi)
     cameras = []
     for k in range(count):
         angle, out = turn + k * _GOLDEN, aperture * np.sqrt((k + 0.5) / count)  # spread evenly, as a sunflower's seeds
@@ -105,7 +105,7 @@ def render_stills(assets: Path, out: Path, numbers: range, size: int = 320) -> I
                 through = through or Renderer(size, size, read.texture, supersample=1)  # as it takes many pictures
                 blur, focus = float(rng.uniform(1, 0.02 * size)), float(rng.choice([0.75, 1.4]))
                 views = lens_cameras(scene.camera, blur, focus, size, rng)
-                picture = sum(through.render(replace(scene, camera=view)) / len(views) for view in views)
+                picture = through.render(scene, views)
             else:
                 picture = renderer.render(scene)
             picture = expose(picture, level)
