@@ -71,15 +71,14 @@ def measure(width: int, height: int, precision: str, device: str, runs: int) -> 
         most = budget(width, height)
         error = torch.from_numpy(outline(*rg.grid_size(height, width))).to(model.device)
         with torch.inference_mode(), autocast(model.device, model.precision):
-            known = own.features
-            coarse = net.coarse(known, [known.memory, known.memory])
+            coarse = model.coarse(own, [own, own])
             chosen = rg.choose(error, most, 0.0)
             stages = {
                 "read": median_ms(lambda: read_frame(plate, 1001), runs),
                 "colour": median_ms(lambda: loaded.colour.to_model(loaded.frame.pixels), runs),
                 "reduce": median_ms(lambda: model.prepare(loaded.input), runs),
                 "encode": median_ms(lambda: model.encode(loaded.known.prepared), runs),
-                "memory and decoder": median_ms(lambda: net.coarse(known, [known.memory, known.memory]), runs),
+                "memory and decoder": median_ms(lambda: model.coarse(own, [own, own]), runs),
                 "choose": median_ms(lambda: rg.choose(error, most, 0.0), runs),
                 "refine": median_ms(lambda: net.refine(image, None, coarse, chosen, small=own.image), runs),
             }

@@ -40,12 +40,11 @@ def own_cache(tmp_path_factory, monkeypatch):
 def random_network(seed: int) -> TwoStage:
     """The real network with random values.
 
-    What is zero before training is not, so that refinement and key mattes show, and the alpha is about a half.
+    What is zero before training is not, so that the refinement shows, and the alpha is about a half.
     """
     torch.manual_seed(seed)
     net = TwoStage()
     torch.nn.init.normal_(net.refiner.head.weight, std=0.5)
-    torch.nn.init.normal_(net.key_matte.embed.weight, std=0.5)
     torch.nn.init.constant_(net.decoder.head.bias[:4], 0.5)
     return net
 

@@ -55,7 +55,7 @@ def one_frame(model: Model, frame: FrameInput, memory: int = 0) -> None:
 
 
 def two_stage_gmacs(model: TwoStageModel, width: int, height: int, clean: bool = False) -> tuple[float, float, float]:
-    """GMACs of the encoder, of memory and decoder, and of as many regions as the default budget allows.
+    """GMACs of the encoder and what it shows to others, of memory and decoder, and of the default budget of regions.
 
     clean : with a clean plate, so of the second network, if the weights have one.
     """
@@ -64,8 +64,8 @@ def two_stage_gmacs(model: TwoStageModel, width: int, height: int, clean: bool =
     found: dict[str, Any] = {}
     with torch.inference_mode():
         encode = counted(lambda: found.update(own=model.encode(model.prepare(frame))))
-        own = found["own"].features
-        decode = counted(lambda: found.update(coarse=net.coarse(own, [own.memory] * len(model.references))))
+        own = found["own"]
+        decode = counted(lambda: found.update(coarse=model.coarse(own, [own] * len(model.references))))
         error = torch.from_numpy(outline(*rg.grid_size(height, width))).to(model.device)
         chosen = rg.choose(error, budget(width, height), 0.0)
         refine = counted(lambda: net.refine(image, None, found["coarse"], chosen))

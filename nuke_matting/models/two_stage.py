@@ -15,10 +15,13 @@ from nuke_matting.models.contract import Array, FrameInput, Quality, RawMatte
 from nuke_matting.models.tensors import array, autocast, memory_told, planes, to_device
 from nuke_matting.models.weights import WeightFile, fill
 from nuke_matting.nets import regions as rg
+from nuke_matting.nets.decoder import Coarse
 from nuke_matting.nets.resize import area
+from nuke_matting.nets.spread import Shown, agreed, corrected, joined, show
 from nuke_matting.nets.two_stage import Features, TwoStage, coarse_size, stack
 
 THRESHOLD = 0.05  # regions less likely wrong than this are left as they are
+KEY_TRUST = 10.0  # an artist's matte counts as much as so many frames' own, of a cell that they are sure of
 AIDED = "aided."  # what the names of the second network's tensors begin with
 LONG_SIDE, AIDED_LONG_SIDE = "coarse_long_side", "aided_long_side"  # in the metadata
 
@@ -31,11 +34,16 @@ class Prepared(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """What a network knows of a frame, the image [1, 3, h, w] that it saw, and whether it is the second network."""
+    """What a network knows of a frame, the image [1, 3, h, w] that it saw, and what the frame shows to others.
+
+    aided : the network is the second one. key : the matte that it shows is not its own, but an artist's.
+    """
 
     features: Features
     image: Tensor
+    shown: Shown
     aided: bool
+    key: bool = False
 
 
 class TwoStageModel:
@@ -61,41 +69,62 @@ class TwoStageModel:
 
     def prepare(self, frame: FrameInput) -> Prepared:
         """The frame's area average at the coarse size."""
-        image, clean, guide = _tensors(frame)
+        with torch.inference_mode():
+            return self._prepared(*_tensors(frame))
+
+    def _prepared(self, image: Tensor, clean: Tensor | None, guide: Tensor | None) -> Prepared:
         aided = clean is not None or guide is not None
         height, width = coarse_size(image.shape[-2], image.shape[-1], self._long_sides[aided])
-        with torch.inference_mode():
-            clean, guide = (None if each is None else area(each, height, width) for each in (clean, guide))
-            return Prepared(stack(area(image, height, width), clean, guide), aided)
+        clean, guide = (None if each is None else area(each, height, width) for each in (clean, guide))
+        return Prepared(stack(area(image, height, width), clean, guide), aided)
 
     def encode(self, prepared: Prepared) -> Seen:
-        with torch.inference_mode(), autocast(self.device, self.precision):
+        with torch.inference_mode():
             stacked = prepared.stacked.to(self.device).contiguous(memory_format=torch.channels_last)
-            return Seen(self.net(prepared.aided).encode(stacked), stacked[:, :3].contiguous(), prepared.aided)
+            net, image = self.net(prepared.aided), stacked[:, :3].contiguous()
+            with autocast(self.device, self.precision):
+                features = net.encode(stacked)
+                alone = net.coarse(features, [features.memory])
+            return Seen(features, image, show(image, features.f8, alone.alpha), prepared.aided)
 
     def correct(self, encoded: Seen, alpha: Array) -> Seen:
-        matte = torch.from_numpy(np.ascontiguousarray(alpha))[None, None]
-        with torch.inference_mode(), autocast(self.device, self.precision):
-            net = self.net(encoded.aided)
-            return encoded._replace(features=net.correct(encoded.features, matte.to(self.device)))
+        """A matte without a subject says nothing to other frames: not what it is, nor that they have none."""
+        matte = torch.from_numpy(np.ascontiguousarray(alpha))[None, None].to(self.device)
+        key = bool(matte.max() >= 0.5)
+        with torch.inference_mode():
+            rows, columns = encoded.features.f8.shape[-2:]
+            shown = corrected(encoded.shown, matte, rows, columns, KEY_TRUST if key else 0.0)
+        return encoded._replace(shown=shown, key=key)
 
     def matte(self, frame: FrameInput, own: Seen, memory: Sequence[Seen], quality: Quality) -> RawMatte:
-        net = self.net(own.aided)
-        image, clean, _ = _tensors(frame)
-        image = image.to(self.device)
-        clean = None if clean is None else clean.to(self.device)
+        image, clean, _ = (None if each is None else each.to(self.device) for each in _tensors(frame))
+        assert image is not None
         height, width = image.shape[-2:]
         rows, columns = rg.grid_size(height, width)
         budget = round(quality.regions * (height + width) / rg.CELL)
         advice = "lower --region-batch or --regions, close other programs on it, or use --device cpu"
         with memory_told(self.device, (height, width), advice), torch.inference_mode():
+            coarse = self.coarse(own, memory)
+            if any(each.key for each in memory):  # they say about what the subject is: help, as a guide is
+                own = self.encode(self._prepared(image, clean, coarse.alpha))
+                coarse = self.coarse(own, ())
+            net = self.net(own.aided)
             with autocast(self.device, self.precision):
-                coarse = net.coarse(own.features, [each.features.memory for each in memory])
                 error = area(torch.sigmoid(coarse.error.float()), rows, columns)
                 chosen = rg.choose(error, budget, THRESHOLD)
                 alpha, residual = net.refine(image, clean, coarse, chosen, quality.batch, own.image)
             foreground = (image + residual.float())[0].permute(1, 2, 0)
             return RawMatte(array(alpha[0, 0].float().clamp(0, 1)), array(foreground))
+
+    def coarse(self, own: Seen, memory: Sequence[Seen]) -> Coarse:
+        """A frame's answer at the coarse size, from the features of others, agreed with what their mattes say of it."""
+        others = memory or (own,)
+        shown, keys = ([each.shown for each in others if each.key is key] for key in (False, True))
+        shown += [joined(keys)] if keys else []
+        with torch.inference_mode():
+            with autocast(self.device, self.precision):
+                coarse = self.net(own.aided).coarse(own.features, [each.features.memory for each in others])
+            return coarse._replace(alpha=agreed(coarse.alpha, own.shown, shown))
 
 
 def networks(weights: WeightFile) -> tuple[TwoStage, TwoStage]:

@@ -10,10 +10,7 @@ import math
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
-
-from nuke_matting.nets.resize import area
 
 
 class KeyValue(NamedTuple):
@@ -48,24 +45,3 @@ class Memory(nn.Module):
         weights = torch.softmax(query.key.flatten(2).transpose(1, 2) @ keys * scale, dim=2)
         read = (weights @ values.transpose(1, 2)).transpose(1, 2)
         return torch.cat([read.reshape(query.value.shape), query.value], dim=1)
-
-
-class KeyMatte(nn.Module):
-    """Lets the followers of a frame whose matte is known read that matte: it is added to the frame's value.
-
-    Not in the paper, whose memory holds features alone. Known mattes are those of key frames, corrected by an artist.
-    """
-
-    def __init__(self, channels: int, cells: int = 4) -> None:
-        super().__init__()
-        self.cells = cells  # a token is told the means of cells x cells parts of it
-        self.embed = nn.Conv2d(cells**2, channels, 1)  # zero until trained: tells nothing
-        nn.init.zeros_(self.embed.weight)
-        if self.embed.bias is not None:
-            nn.init.zeros_(self.embed.bias)
-
-    def forward(self, own: KeyValue, alpha: Tensor) -> KeyValue:
-        """A frame's key and value, and its matte [B, 1, H, W] of any size, in [0, 1]."""
-        rows, columns = own.value.shape[2] * self.cells, own.value.shape[3] * self.cells
-        told = self.embed(F.pixel_unshuffle(area(alpha, rows, columns) - 0.5, self.cells))
-        return KeyValue(own.key, own.value + told.to(own.value.dtype))

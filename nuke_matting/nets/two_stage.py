@@ -17,7 +17,7 @@ from nuke_matting.nets import cues
 from nuke_matting.nets import regions as rg
 from nuke_matting.nets.decoder import Coarse, Decoder
 from nuke_matting.nets.enlarge import enlarge
-from nuke_matting.nets.memory import KeyMatte, KeyValue, Memory
+from nuke_matting.nets.memory import KeyValue, Memory
 from nuke_matting.nets.refiner import RegionRefiner
 from nuke_matting.nets.resize import bilinear
 from nuke_matting.nets.vit import Stem, VisionTransformer
@@ -48,7 +48,6 @@ class TwoStage(nn.Module):
         self.stem = Stem(INPUTS + 2, stem, width)
         self.vit = VisionTransformer(width, depth=6, heads=6, expansion=3)
         self.memory = Memory(width)
-        self.key_matte = KeyMatte(width // 2)
         self.decoder = Decoder(width, stem, channels=(64, 48, 32))
         self.refiner = RegionRefiner(inputs=3 + 4 + 4 + 1, hidden=32)
 
@@ -65,10 +64,6 @@ class TwoStage(nn.Module):
             like[guided] = cues.likeness(image[guided], guide[guided]).to(like.dtype)
         f2, f4, f8, f16 = self.stem(torch.cat([x, far, like], dim=1) - 0.5)
         return Features(f2, f4, f8, self.memory.remember(self.vit(f16)))
-
-    def correct(self, frame: Features, alpha: Tensor) -> Features:
-        """Features of a key frame, whose matte [B, 1, H, W] of any size is known, for its followers to read from."""
-        return frame._replace(memory=self.key_matte(frame.memory, alpha))
 
     def coarse(self, frame: Features, memory: list[KeyValue]) -> Coarse:
         """A frame's features and its memory (one frame or more; the frame's own where there is no other) -> Coarse."""

@@ -123,6 +123,11 @@ def given(guided: Tensor, shown: float, together: bool, generator: torch.Generat
     return clean.to(guided.device), guide.to(guided.device)
 
 
+def reduced(batch: Batch, factor: float) -> dict[str, Tensor]:
+    """The pictures of a batch by name, [B, T, C, H, W], smaller by a factor."""
+    return {name: reduce_clip(getattr(batch, name), factor) for name in LAYERS}
+
+
 def reduce_clip(clip: Tensor, factor: float) -> Tensor:
     """[B, T, C, H, W] -> [B, T, C, H / factor, W / factor], by area."""
     if factor == 1:

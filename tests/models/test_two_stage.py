@@ -64,12 +64,22 @@ def test_what_is_given_changes_the_answer(model, what):
 def test_the_matte_of_a_key_frame_is_read_by_others(model):
     frame, key = FrameInput(image(48, 64)), FrameInput(image(48, 64, 5))
     own, plain = (model.encode(model.prepare(each)) for each in (frame, key))
-    mattes = [np.full((48, 64), value, np.float32) for value in (0, 1)]
+    mattes = [np.eye(48, 64, offset, dtype=np.float32) for offset in (0, 16)]
     told = [model.correct(plain, matte) for matte in mattes]
     alphas = [model.matte(frame, own, [own, own, each], QUALITY).alpha for each in (plain, *told)]
     assert model.takes_keys and len({each.tobytes() for each in alphas}) == 3
     again = model.correct(plain, mattes[1])
     assert np.array_equal(model.matte(frame, own, [own, own, again], QUALITY).alpha, alphas[2])
+
+
+def test_a_key_matte_without_a_subject_is_as_none(model):
+    frame = FrameInput(image(48, 64))
+    own, other = (model.encode(model.prepare(each)) for each in (frame, FrameInput(image(48, 64, 5))))
+    plain = model.matte(frame, own, [own, own], QUALITY).alpha
+    empty = model.correct(other, np.full((48, 64), 0.1, np.float32))
+    shown = model.coarse(own, [own, own, empty]).alpha - model.coarse(own, [own, own]).alpha
+    assert shown.abs().max() < 0.05  # its features are read like any frame's
+    assert np.abs(model.matte(frame, own, [own, own, empty], QUALITY).alpha - plain).max() < 0.2
 
 
 def test_a_black_clean_plate_is_not_the_same_as_none(model):

@@ -2,7 +2,7 @@
 
 import torch
 
-from nuke_matting.nets.memory import KeyMatte, KeyValue, Memory
+from nuke_matting.nets.memory import KeyValue, Memory
 
 
 def test_a_position_reads_the_value_whose_key_is_its_own():
@@ -41,24 +41,3 @@ def test_weights_are_shared_over_all_positions_of_all_frames():
     one = KeyValue(torch.zeros(1, 2, 2, 2), torch.zeros(1, 8, 2, 2))
     two = KeyValue(torch.zeros(1, 2, 2, 2), torch.ones(1, 8, 2, 2))
     assert torch.allclose(memory(own, [one, two])[:, :8], torch.full((1, 8, 2, 2), 0.5))
-
-
-def test_an_untrained_key_matte_tells_nothing():
-    own = Memory(16).remember(torch.rand(1, 16, 3, 4))
-    assert torch.equal(KeyMatte(8)(own, torch.rand(1, 1, 48, 64)).value, own.value)
-
-
-def test_a_key_matte_is_told_where_it_lies_and_changes_no_key():
-    own, matte = Memory(16).remember(torch.rand(1, 16, 3, 4)), torch.full((1, 1, 48, 64), 0.5)
-    matte[..., 16:32, 32:48] = 1
-    tell = KeyMatte(8)
-    torch.nn.init.ones_(tell.embed.weight)
-    told = tell(own, matte)
-    most = (told.value - own.value).abs().sum(1)[0].argmax().item()
-    assert divmod(most, 4) == (1, 2)
-    assert torch.equal(told.key, own.key)
-
-
-def test_a_key_matte_may_have_any_size():
-    own = Memory(16).remember(torch.rand(1, 16, 3, 4))
-    assert KeyMatte(8)(own, torch.rand(1, 1, 1080, 1919)).value.shape == own.value.shape

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from nuke_matting.nets.memory import KeyValue
 from nuke_matting.nets.memory_network import Features, MemoryNetwork, References, Small, reference_frames
 from nuke_matting.training import losses
-from nuke_matting.training.data import LAYERS, Batch, reduce_clip
+from nuke_matting.training.data import LAYERS, Batch, reduced
 from nuke_matting.training.memory_heads import MemoryHeads
 from nuke_matting.training.stages import Recipe, Stage, among, weight, within
 from nuke_matting.training.student import Student
@@ -70,7 +70,7 @@ class MemoryStudent(Student):
 
     def forward(self, batch: Batch, stage: Stage, generator: torch.Generator) -> tuple[dict[str, Tensor], Tensor]:
         b, t = batch.image.shape[:2]
-        true = {name: reduce_clip(getattr(batch, name), stage.enlarge).flatten(0, 1) for name in LAYERS}
+        true = {name: each.flatten(0, 1) for name, each in reduced(batch, stage.enlarge).items()}
         frame = self.net.encode(true["image"].contiguous(memory_format=torch.channels_last))
         f16 = self._read(frame.memory, b, t)
         small = self.net.decode(frame, f16)

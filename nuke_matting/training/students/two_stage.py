@@ -17,7 +17,7 @@ from nuke_matting.nets.memory import KeyValue
 from nuke_matting.nets.two_stage import Features, TwoStage, stack
 from nuke_matting.training import losses
 from nuke_matting.training.calibration import fitted, fold
-from nuke_matting.training.data import LAYERS, Batch, given, reduce_clip
+from nuke_matting.training.data import Batch, given, reduced
 from nuke_matting.training.stages import Recipe, Stage, weight, within
 from nuke_matting.training.student import Student, at_work
 
@@ -52,14 +52,12 @@ class TwoStageRecipe(Recipe):
     calibrated : samples by which the coarse alpha is calibrated at the start of a stage in which the refinement alone
         learns, when it starts from another stage's weights; 0 leaves it as it is.
     shown : how often the network is shown the clean plate, and how often the guide, each by itself.
-    keyed : how often a frame of a clip is a key frame, whose matte the others may read.
     """
 
     coarse_long_side: int = within(32, 4096)
     regions: int = within(1, 100_000)
     calibrated: int = within(0, 100_000)
     shown: float = within(0, 1)
-    keyed: float = within(0, 1)
     losses: TwoStageLosses
 
 
@@ -81,7 +79,7 @@ class TwoStageStudent(Student):
 
     def learners(self, stage: Stage) -> Sequence[nn.Module]:
         if stage.learns == "memory":
-            return self.net.memory, self.net.key_matte, self.net.decoder, self.direct, self.cover
+            return self.net.memory, self.net.decoder, self.direct, self.cover
         return super().learners(stage)
 
     def about(self) -> dict[str, str]:
@@ -98,7 +96,7 @@ class TwoStageStudent(Student):
         found: list[tuple[Tensor, Tensor]] = []
         with at_work(self):
             for batch in islice(batches, math.ceil(self.recipe.calibrated / stage.batch)):
-                small = {name: reduce_clip(getattr(batch, name), stage.enlarge) for name in LAYERS}
+                small = reduced(batch, stage.enlarge)
                 frame = self._encode(small, *given(batch.guided, 0.0, False, generator))
                 alpha = self.net.coarse(frame, [frame.memory]).alpha.float()
                 some = torch.randperm(alpha.numel(), generator=generator)[: stage.batch * PIXELS].to(alpha.device)
@@ -109,17 +107,15 @@ class TwoStageStudent(Student):
 
     def forward(self, batch: Batch, stage: Stage, generator: torch.Generator) -> tuple[dict[str, Tensor], Tensor]:
         net, (b, t) = self.net, batch.image.shape[:2]
-        small = {name: reduce_clip(getattr(batch, name), stage.enlarge) for name in LAYERS}
-        keyed = t > 1 and bool(torch.rand((), generator=generator) < self.recipe.keyed)
-        key = int(torch.randint(t, (), generator=generator)) if keyed else None
+        small = reduced(batch, stage.enlarge)
         # the region stage takes one clean plate setting for all
-        clean_given, guide_given = given(batch.guided & (not keyed), self.recipe.shown, stage.enlarge != 1, generator)
+        clean_given, guide_given = given(batch.guided, self.recipe.shown, stage.enlarge != 1, generator)
         features = self._encode(small, clean_given, guide_given)
 
-        f16 = self._read(features.memory, small["alpha"], key, generator)
+        f16 = self._read(features.memory, t, generator)
         coarse = net.decoder(f16, features.f8, features.f4, features.f2)
 
-        out = self._coarse_losses(coarse, f16, small, asked=[at for at in range(t) if at != key])
+        out = self._coarse_losses(coarse, f16, small)
         if stage.enlarge > 1:
             out |= self._refine(batch, small["image"].flatten(0, 1), coarse, clean_given, generator)
         alpha = coarse.alpha.detach().float().clamp(0, 1).unflatten(0, (b, t))
@@ -132,51 +128,36 @@ class TwoStageStudent(Student):
         x = torch.cat([x[:, :, :3], x[:, :, 3:7] * clean_given.float(), x[:, :, 7:] * guide_given.float()], dim=2)
         return self.net.encode(x.flatten(0, 1).contiguous(memory_format=torch.channels_last))
 
-    def _read(self, memory: KeyValue, alpha: Tensor, key: int | None, generator: torch.Generator) -> Tensor:
-        """What the memory gives to each frame, [B * T, C, h, w]: of the two before, and of the key frame.
-
-        memory : of [B * T] frames; alpha : true ones [B, T, 1, h, w]; key : the frame whose alpha is known, if any.
-        """
-        b, t = alpha.shape[:2]
-        keys, values = (each.unflatten(0, (b, t)) for each in memory)
+    def _read(self, memory: KeyValue, t: int, generator: torch.Generator) -> Tensor:
+        """What the memory gives to each frame of clips of t frames, [B * T, C, h, w]: it reads the two before."""
+        keys, values = (each.unflatten(0, (-1, t)) for each in memory)
         frames = [KeyValue(keys[:, at], values[:, at]) for at in range(t)]
-        offered = list(frames)
-        if key is not None:
-            offered[key] = self.net.key_matte(frames[key], alpha[:, key])
         alone = t == 1 or torch.rand((), generator=generator) < ALONE
         read = []
         for at, own in enumerate(frames):
-            before = [own] if alone or at == 0 else [offered[at - 1], offered[max(0, at - 2)]]
-            read.append(self.net.memory(own, before if key in (None, at) else [*before, offered[key]]))
+            before = [own] if alone or at == 0 else [frames[at - 1], frames[max(0, at - 2)]]
+            read.append(self.net.memory(own, before))
         return torch.stack(read, 1).flatten(0, 1)
 
-    def _coarse_losses(
-        self, coarse: Coarse, f16: Tensor, small: dict[str, Tensor], asked: list[int]
-    ) -> dict[str, Tensor]:
-        """Of the coarse stage's answers; `asked` are the frames whose matte was not given away."""
-        b, t = small["alpha"].shape[:2]
-
-        def shown(value: Tensor) -> Tensor:
-            return value.unflatten(0, (b, t))[:, asked].flatten(0, 1).float()
-
-        true = {name: value[:, asked].flatten(0, 1) for name, value in small.items()}
-        unbounded = shown(coarse.alpha)
+    def _coarse_losses(self, coarse: Coarse, f16: Tensor, small: dict[str, Tensor]) -> dict[str, Tensor]:
+        true = {name: value.flatten(0, 1) for name, value in small.items()}
+        unbounded = coarse.alpha.float()
         alpha = losses.clamp_through(unbounded)
-        fg = true["image"] + shown(coarse.residual)
-        direct = shown(self.direct(f16))
+        fg = true["image"] + coarse.residual.float()
+        direct = self.direct(f16).float()
         truth = F.interpolate(true["alpha"], size=direct.shape[-2:], mode="area")
         out = {
             "alpha": losses.undecided(unbounded, true["alpha"]).mean(),
             "laplacian": losses.laplacian(alpha, true["alpha"]),
             "foreground": losses.foreground(fg, true["foreground"], true["alpha"]),
             "composition": losses.composition(alpha, fg, true["alpha"], true["foreground"]),
-            "error": losses.error(shown(coarse.error), alpha, true["alpha"]),
+            "error": losses.error(coarse.error.float(), alpha, true["alpha"]),
             "direct": losses.l1(losses.clamp_through(direct[:, :1]), truth),
-            "cover": F.binary_cross_entropy_with_logits(shown(self.cover(f16)), truth),
+            "cover": F.binary_cross_entropy_with_logits(self.cover(f16).float(), truth),
         }
-        asked_alpha = small["alpha"][:, asked]
-        if asked_alpha.shape[1] > 1:
-            out["temporal"] = losses.temporal(alpha.unflatten(0, asked_alpha.shape[:2]), asked_alpha)
+        b, t = small["alpha"].shape[:2]
+        if t > 1:
+            out["temporal"] = losses.temporal(alpha.unflatten(0, (b, t)), small["alpha"])
         return out
 
     def _refine(

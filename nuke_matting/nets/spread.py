@@ -1,0 +1,101 @@
+"""What the mattes of other frames say of a frame: each is spread over it, from cell to cell, by their likeness.
+
+Every cell of a frame takes the mean of another frame's matte over the cells there that look like it and lie about where
+it lies: the weights of non-local means (Buades et al., "A non-local algorithm for image denoising", 2005), with looks
+from the stem. Nothing of it is learned.
+
+This module's annotations are not postponed: TorchScript cannot read those of a NamedTuple otherwise.
+"""
+
+import math
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from nuke_matting.nets.resize import area, bilinear
+
+
+class Shown(NamedTuple):
+    """What a frame shows to others, for its cells of 8x8 pixels.
+
+    cells : [B, D, N], what they look like and where they lie: two are alike by exp(-d^2 / 2) of their distance d.
+    matte : [B, 1, N], their mean alpha, in [0, 1].
+    trust : [B, 1, N], what it counts; above 0 where it is a frame's own.
+    """
+
+    cells: Tensor
+    matte: Tensor
+    trust: Tensor
+
+
+def show(image: Tensor, f8: Tensor, alpha: Tensor) -> Shown:
+    """Of a coarse frame [B, 3, h, w], its stem features [B, C, h/8, w/8] and its own alpha [B, 1, h, w].
+
+    An alpha counts as much as it is decided.
+    """
+    alpha = alpha.float().clamp(0, 1)
+    rows, columns = f8.shape[2], f8.shape[3]
+    decided = area((2 * alpha - 1).abs(), rows, columns).flatten(2)
+    return Shown(_cells(image.float(), f8.float()), area(alpha, rows, columns).flatten(2), decided + 1e-3)
+
+
+def corrected(shown: Shown, alpha: Tensor, rows: int, columns: int, trust: float) -> Shown:
+    """What a frame of rows x columns cells shows whose matte [B, 1, H, W], of any size, is known and counts `trust`."""
+    return Shown(shown.cells, area(alpha.float(), rows, columns).flatten(2), torch.full_like(shown.trust, trust))
+
+
+def joined(frames: list[Shown]) -> Shown:
+    """Several frames as one: a cell is told of by the frame in which it is seen best."""
+    return Shown(*(torch.cat(each, dim=2) for each in zip(*frames, strict=True)))
+
+
+def agreed(alpha: Tensor, own: Shown, others: list[Shown], ignored: float = 0.15, found: float = 4.0) -> Tensor:
+    """A frame's alpha [B, 1, h, w], moved to where its own matte and those of others agree; in [0, 1].
+
+    ignored : differences below about this are left as they are: they are of edges, which cells know less of than
+        pixels; large ones are of parts that the network takes in one frame and not in the other.
+    found : others count the less, the further what is most like a cell is from it; at about this distance they say
+        little, as of what comes into view.
+    """
+    said, trust = own.trust * own.matte, own.trust
+    size = (own.cells**2).sum(dim=1).unsqueeze(2)
+    for each in others:
+        near = own.cells.transpose(1, 2) @ each.cells - 0.5 * (size + (each.cells**2).sum(dim=1, keepdim=True))
+        alike = torch.softmax(near, dim=2).transpose(1, 2)
+        known = torch.exp(near.amax(dim=2).clamp(max=0) / found / found).unsqueeze(1)
+        said = said + known * ((each.trust * each.matte) @ alike)
+        trust = trust + known * (each.trust @ alike)
+    off = said / trust - own.matte
+    large = (off / ignored) ** 2
+    off = off * (large / (1 + large))
+    height, width = alpha.shape[2], alpha.shape[3]
+    moved = bilinear(off.reshape(off.shape[0], 1, height // 8, width // 8), height, width)
+    return (alpha.float().clamp(0, 1) + moved).clamp(0, 1)
+
+
+def _cells(image: Tensor, f8: Tensor, look: float = 0.22, colour: float = 0.26, place: float = 0.14) -> Tensor:
+    """[B, 3, h, w] and [B, C, h/8, w/8] -> [B, C + 48 + 2, N]; `Shown.cells`.
+
+    look, colour, place : how far two cells may be apart: in the direction of their features, in the colours of a cell
+        and its margin (of 4x4 parts) by the spread of the frame's colours, and in the frame, by its long side.
+    """
+    rows, columns = f8.shape[2], f8.shape[3]
+    looks = f8 - f8.mean(dim=(2, 3), keepdim=True)
+    looks = looks / ((looks**2).sum(dim=1, keepdim=True) + 1e-9) ** 0.5
+    parts = area(image, 2 * rows, 2 * columns)
+    parts = parts - parts.mean(dim=(1, 2, 3), keepdim=True)
+    parts = parts / ((parts**2).mean(dim=(1, 2, 3), keepdim=True) ** 0.5 + 1e-3)
+    parts = F.pad(parts, [1, 1, 1, 1], mode="replicate")
+    colours: list[Tensor] = []
+    for y in range(4):
+        for x in range(4):
+            colours.append(parts[:, :, y : y + 2 * rows : 2, x : x + 2 * columns : 2])
+    colour = colour * math.sqrt(48)
+    down = torch.arange(rows, device=f8.device).reshape(1, 1, -1, 1) / (place * max(rows, columns))
+    across = torch.arange(columns, device=f8.device).reshape(1, 1, 1, -1) / (place * max(rows, columns))
+    places = torch.cat(
+        [down.expand(f8.shape[0], 1, rows, columns), across.expand(f8.shape[0], 1, rows, columns)], dim=1
+    )
+    return torch.cat([looks / look, torch.cat(colours, dim=1) / colour, places], dim=1).flatten(2)

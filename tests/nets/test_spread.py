@@ -1,0 +1,89 @@
+"""What the mattes of other frames say of a frame."""
+
+import pytest
+import torch
+
+from nuke_matting.nets.spread import agreed, corrected, joined, show
+
+ROWS, COLUMNS = 6, 8
+
+
+def looks(columns):
+    """A frame of two looks, the second one in the given columns of cells, as image [1, 3, h, w] and stem features."""
+    second = torch.zeros(1, 1, ROWS, COLUMNS)
+    second[..., columns] = 1
+    image = second.repeat_interleave(8, 2).repeat_interleave(8, 3)
+    return image.expand(1, 3, -1, -1) * 0.8 + 0.1, torch.cat([second, 1 - second], dim=1)
+
+
+def matte(columns):
+    alpha = torch.zeros(1, 1, ROWS * 8, COLUMNS * 8)
+    for column in columns:
+        alpha[..., 8 * column : 8 * column + 8] = 1
+    return alpha
+
+
+def cells(alpha):
+    return torch.nn.functional.avg_pool2d(alpha, 8)[0, 0]
+
+
+@pytest.fixture
+def key():
+    """What a key frame shows whose subject has the second look."""
+    return corrected(show(*looks([2, 3]), matte([])), matte([2, 3]), ROWS, COLUMNS, 10.0)
+
+
+def test_a_known_matte_is_found_where_its_subject_has_moved_to(key):
+    own = show(*looks([4, 5]), matte([]))
+    found = cells(agreed(matte([]), own, [key]))
+    assert (found[:, 4:6] > 0.6).all() and (found[:, [0, 1, 7]] < 0.1).all() and (found[:, 2:4] < 0.4).all()
+
+
+def test_a_frame_that_took_something_else_is_put_right(key):
+    own = show(*looks([2, 3]), matte([6, 7]))
+    found = cells(agreed(matte([6, 7]), own, [key]))
+    assert (found[:, 2:4] > 0.6).all() and (found[:, 7] < 0.3).all()
+
+
+def test_of_frames_that_differ_the_decided_ones_are_followed():
+    look = looks([2, 3])
+    vague, sure = show(*look, torch.full((1, 1, ROWS * 8, COLUMNS * 8), 0.45)), show(*look, matte([2, 3]))
+    assert torch.allclose(cells(agreed(matte([2, 3]), sure, [vague, vague])), cells(matte([2, 3])), atol=0.1)
+    found = cells(agreed(torch.full((1, 1, ROWS * 8, COLUMNS * 8), 0.45), vague, [sure]))
+    assert (found[:, 2:4] > 0.7).all() and (found[:, [0, 6, 7]] < 0.2).all()
+
+
+def test_of_known_mattes_joined_each_cell_follows_the_one_that_shows_it(key):
+    own = show(*looks([2, 3]), matte([]))
+    empty = corrected(show(*looks([]), matte([])), matte([]), ROWS, COLUMNS, 10.0)
+    apart, one = (cells(agreed(matte([]), own, others)) for others in ([empty, key], [joined([empty, key])]))
+    assert (one[:, 2:4] > 0.6).all() and (one[:, 2:4] > apart[:, 2:4]).all()
+
+
+def test_what_another_frame_does_not_show_is_left_alone():
+    own, before = show(*looks([2, 3]), matte([2, 3])), show(*looks([]), matte([]))
+    assert (cells(agreed(matte([2, 3]), own, [before, before]))[:, 2:4] > 0.8).all()
+
+
+def test_frames_that_agree_change_nothing():
+    own = show(*looks([2, 3]), matte([2, 3]))
+    assert torch.allclose(agreed(matte([2, 3]), own, [own, own]), matte([2, 3]), atol=0.01)
+
+
+def test_small_differences_are_left_alone():
+    own, other = (show(*looks([2, 3]), matte([2, 3]) * value) for value in (1.0, 0.95))
+    assert (agreed(matte([2, 3]), own, [other]) - matte([2, 3])).abs().max() < 0.01
+
+
+def test_frames_may_have_other_sizes_and_a_known_matte_any(key):
+    image, f8 = torch.rand(1, 3, 32, 80), torch.rand(1, 2, 4, 10)
+    own = show(image, f8, torch.rand(1, 1, 32, 80))
+    assert agreed(torch.rand(1, 1, 32, 80), own, [key, own]).shape == (1, 1, 32, 80)
+    assert corrected(own, torch.rand(1, 1, 1080, 1919), 4, 10, 1.0).matte.shape == own.matte.shape
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0, -3.0, 1e4])
+def test_a_flat_picture_of_a_cell_gives_numbers(value):
+    own = show(torch.full((1, 3, 8, 8), value), torch.full((1, 2, 1, 1), value), torch.full((1, 1, 8, 8), value))
+    found = agreed(torch.full((1, 1, 8, 8), value), own, [own])
+    assert torch.isfinite(found).all() and found.min() >= 0 and found.max() <= 1
