@@ -70,7 +70,12 @@ def measure(width: int, height: int, precision: str, device: str, runs: int) -> 
         image = planes(loaded.input.image).to(model.device)
         most = budget(width, height)
         error = torch.from_numpy(outline(*rg.grid_size(height, width))).to(model.device)
-        with torch.inference_mode(), autocast(model.device, model.precision):
+
+        def refine() -> None:
+            with autocast(model.device, model.precision):
+                net.refine(image, None, coarse, chosen, small=own.image)
+
+        with torch.inference_mode():
             coarse = model.coarse(own, [own, own])
             chosen = rg.choose(error, most, 0.0)
             stages = {
@@ -80,7 +85,7 @@ def measure(width: int, height: int, precision: str, device: str, runs: int) -> 
                 "encode": median_ms(lambda: model.encode(loaded.known.prepared), runs),
                 "memory and decoder": median_ms(lambda: model.coarse(own, [own, own]), runs),
                 "choose": median_ms(lambda: rg.choose(error, most, 0.0), runs),
-                "refine": median_ms(lambda: net.refine(image, None, coarse, chosen, small=own.image), runs),
+                "refine": median_ms(refine, runs),
             }
             raw = model.matte(loaded.input, own, [own, own], Quality(Settings().regions, 1024))
             stages["colour back"] = median_ms(lambda: loaded.colour.to_plate(raw.foreground), runs)

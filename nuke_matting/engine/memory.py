@@ -1,4 +1,4 @@
-"""The memory of a shot: the features of named frames, each computed once and kept while others may read it."""
+"""The memory of a shot: what is known of named frames, each computed once and kept while others may read it."""
 
 from __future__ import annotations
 

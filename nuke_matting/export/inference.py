@@ -22,9 +22,10 @@ from nuke_matting.models.two_stage import THRESHOLD, long_sides, networks
 from nuke_matting.models.weights import WeightFile
 from nuke_matting.nets import regions as rg
 from nuke_matting.nets.decoder import Coarse
+from nuke_matting.nets.memory import KeyValue
 from nuke_matting.nets.resize import area
 from nuke_matting.nets.spread import Shown, agreed, show
-from nuke_matting.nets.two_stage import TwoStage, coarse_size, stack
+from nuke_matting.nets.two_stage import Features, TwoStage, coarse_size, stack
 from nuke_matting.nets.vit import Attention
 
 FRAMES = 3  # the frame, and the two before it
@@ -72,12 +73,14 @@ class InferenceModule(nn.Module):
 
         h, w = coarse_size(height, width, self.long_side)
         small = torch.cat([self._coarse_input(images[n], clean, guides[n], h, w) for n in range(self.frames)])
-        features = [self.net.encode(small[n : n + 1].to(stacked.dtype)) for n in range(self.frames)]
-        shown: list[Shown] = []
-        for n in range(self.frames):
-            alone = self.net.coarse(features[n], [features[n].memory])
-            shown.append(show(small[n : n + 1, :3], features[n].f8, alone.alpha))
-        coarse = self.net.coarse(features[0], [each.memory for each in features[1:]])
+        features = self.net.encode(small.to(stacked.dtype))
+        key, value = features.memory
+        memory = [KeyValue(key[n : n + 1], value[n : n + 1]) for n in range(self.frames)]
+        own = Features(features.f2[:1], features.f4[:1], features.f8[:1], memory[0])
+        alone = self.net.coarse(features, [features.memory])
+        cells, matte, trust = show(small[:, :3], features.f8, alone.alpha)
+        shown = [Shown(cells[n : n + 1], matte[n : n + 1], trust[n : n + 1]) for n in range(self.frames)]
+        coarse = self.net.coarse(own, memory[1:])
         alpha = agreed(coarse.alpha, shown[0], shown[1:])
         coarse = Coarse(alpha, coarse.residual, coarse.error, coarse.hidden)
 

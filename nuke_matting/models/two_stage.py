@@ -21,6 +21,7 @@ from nuke_matting.nets.spread import Shown, agreed, corrected, joined, show
 from nuke_matting.nets.two_stage import Features, TwoStage, coarse_size, stack
 
 THRESHOLD = 0.05  # regions less likely wrong than this are left as they are
+LARGEST = 1024  # pixels of a coarse frame's long side; what mattes are spread by grows with its fourth power
 KEY_TRUST = 10.0  # an artist's matte counts as much as so many frames' own, of a cell that they are sure of
 AIDED = "aided."  # what the names of the second network's tensors begin with
 LONG_SIDE, AIDED_LONG_SIDE = "coarse_long_side", "aided_long_side"  # in the metadata
@@ -34,24 +35,27 @@ class Prepared(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """What a network knows of a frame, the image [1, 3, h, w] that it saw, and what the frame shows to others.
+    """What a network knows of a frame.
 
+    image : [1, 3, h, w], as it saw it. alone : its answer without other frames. shown : what the frame shows to others.
     aided : the network is the second one. key : the matte that it shows is not its own, but an artist's.
     """
 
     features: Features
     image: Tensor
+    alone: Coarse
     shown: Shown
     aided: bool
     key: bool = False
 
 
 class TwoStageModel:
-    """See `contract.KeyedModel`. Reads from the two frames before, and from key frames.
+    """See `contract.KeyedModel`. Reads from the two frames before, and the mattes of key frames.
 
     A weight file may hold two networks, one for frames with a clean plate or a guide and one for those without: what
     tells the subject by its looks and what tells it by such help grow in each other's way in so small a network. A
-    frame reads from frames of its own network alone; in a shot, all have the same help.
+    frame reads from frames of its own network alone; in a shot, all have the same help. Where it reads a key frame,
+    what that makes of it is a guide to the second network.
     """
 
     references: tuple[int | None, ...] = (-1, -2)
@@ -85,30 +89,33 @@ class TwoStageModel:
             with autocast(self.device, self.precision):
                 features = net.encode(stacked)
                 alone = net.coarse(features, [features.memory])
-            return Seen(features, image, show(image, features.f8, alone.alpha), prepared.aided)
+            return Seen(features, image, alone, show(image, features.f8, alone.alpha), prepared.aided)
 
     def correct(self, encoded: Seen, alpha: Array) -> Seen:
-        """A matte without a subject says nothing to other frames: not what it is, nor that they have none."""
-        matte = torch.from_numpy(np.ascontiguousarray(alpha))[None, None].to(self.device)
-        key = bool(matte.max() >= 0.5)
-        with torch.inference_mode():
-            rows, columns = encoded.features.f8.shape[-2:]
-            shown = corrected(encoded.shown, matte, rows, columns, KEY_TRUST if key else 0.0)
+        """A matte with less than one cell of a subject says nothing: not what it is, nor that others have none."""
+        rows, columns = encoded.features.f8.shape[-2:]
+        with torch.inference_mode():  # on the CPU: CUDA's smoothed resize refuses to shrink a 4K matte so far
+            matte = area(torch.from_numpy(np.ascontiguousarray(alpha))[None, None], rows, columns)
+            key = bool(matte.sum() >= 1)
+            shown = corrected(encoded.shown, matte.to(self.device), KEY_TRUST if key else 0.0)
         return encoded._replace(shown=shown, key=key)
 
     def matte(self, frame: FrameInput, own: Seen, memory: Sequence[Seen], quality: Quality) -> RawMatte:
-        image, clean, _ = (None if each is None else each.to(self.device) for each in _tensors(frame))
-        assert image is not None
+        image, clean, _ = _tensors(frame)
         height, width = image.shape[-2:]
         rows, columns = rg.grid_size(height, width)
         budget = round(quality.regions * (height + width) / rg.CELL)
         advice = "lower --region-batch or --regions, close other programs on it, or use --device cpu"
         with memory_told(self.device, (height, width), advice), torch.inference_mode():
             coarse = self.coarse(own, memory)
-            if any(each.key for each in memory):  # they say about what the subject is: help, as a guide is
-                own = self.encode(self._prepared(image, clean, coarse.alpha))
-                coarse = self.coarse(own, ())
+            if any(each.key for each in memory):
+                # they say about what the subject is, as a guide does; a guide that there is was heard already. Frames
+                # that were not told of the key mattes have no say any more
+                own = self.encode(self._prepared(image, clean, coarse.alpha.cpu()))
+                coarse = own.alone
             net = self.net(own.aided)
+            image = image.to(self.device)
+            clean = None if clean is None else clean.to(self.device)
             with autocast(self.device, self.precision):
                 error = area(torch.sigmoid(coarse.error.float()), rows, columns)
                 chosen = rg.choose(error, budget, THRESHOLD)
@@ -117,14 +124,14 @@ class TwoStageModel:
             return RawMatte(array(alpha[0, 0].float().clamp(0, 1)), array(foreground))
 
     def coarse(self, own: Seen, memory: Sequence[Seen]) -> Coarse:
-        """A frame's answer at the coarse size, from the features of others, agreed with what their mattes say of it."""
-        others = memory or (own,)
-        shown, keys = ([each.shown for each in others if each.key is key] for key in (False, True))
-        shown += [joined(keys)] if keys else []
+        """A frame's answer at the coarse size: with the features of `references`, agreed with what all mattes say."""
+        keys = [each.shown for each in memory if each.key]
+        others = [each.shown for each in memory if not each.key] + ([joined(keys)] if keys else [])
         with torch.inference_mode():
             with autocast(self.device, self.precision):
-                coarse = self.net(own.aided).coarse(own.features, [each.features.memory for each in others])
-            return coarse._replace(alpha=agreed(coarse.alpha, own.shown, shown))
+                read = [each.features.memory for each in memory[: len(self.references)]]
+                coarse = self.net(own.aided).coarse(own.features, read)
+            return coarse._replace(alpha=agreed(coarse.alpha, own.shown, others))
 
 
 def networks(weights: WeightFile) -> tuple[TwoStage, TwoStage]:
@@ -156,9 +163,9 @@ def long_sides(weights: WeightFile) -> tuple[int, int]:
 def coarse_long_side(weights: WeightFile, key: str = LONG_SIDE) -> int:
     """Pixels; the size that the weights were trained for. Raises ModelError."""
     given = weights.metadata.get(key, "512")
-    if not given.isascii() or not given.isdigit() or not 32 <= int(given) <= 4096:
+    if not given.isascii() or not given.isdigit() or not 32 <= int(given) <= LARGEST:
         raise ModelError(
-            f"{key} in the metadata is {given!r}, not a number of pixels from 32 to 4096",
+            f"{key} in the metadata is {given!r}, not a number of pixels from 32 to {LARGEST}",
             path=weights.path,
             advice="save the weights again, or use --model two_stage",
         )

@@ -4,7 +4,8 @@ Every cell of a frame takes the mean of another frame's matte over the cells the
 it lies: the weights of non-local means (Buades et al., "A non-local algorithm for image denoising", 2005), with looks
 from the stem. Nothing of it is learned.
 
-This module's annotations are not postponed: TorchScript cannot read those of a NamedTuple otherwise.
+This module's annotations are not postponed: TorchScript cannot read those of a NamedTuple otherwise; nor constants of a
+module, so they are defaults of arguments.
 """
 
 import math
@@ -41,9 +42,9 @@ def show(image: Tensor, f8: Tensor, alpha: Tensor) -> Shown:
     return Shown(_cells(image.float(), f8.float()), area(alpha, rows, columns).flatten(2), decided + 1e-3)
 
 
-def corrected(shown: Shown, alpha: Tensor, rows: int, columns: int, trust: float) -> Shown:
-    """What a frame of rows x columns cells shows whose matte [B, 1, H, W], of any size, is known and counts `trust`."""
-    return Shown(shown.cells, area(alpha.float(), rows, columns).flatten(2), torch.full_like(shown.trust, trust))
+def corrected(shown: Shown, matte: Tensor, trust: float) -> Shown:
+    """What a frame shows whose matte is known and counts `trust`; here the mean alpha of cells, [B, 1, h/8, w/8]."""
+    return Shown(shown.cells, matte.float().flatten(2), torch.full_like(shown.trust, trust))
 
 
 def joined(frames: list[Shown]) -> Shown:
@@ -52,13 +53,16 @@ def joined(frames: list[Shown]) -> Shown:
 
 
 def agreed(alpha: Tensor, own: Shown, others: list[Shown], ignored: float = 0.15, found: float = 4.0) -> Tensor:
-    """A frame's alpha [B, 1, h, w], moved to where its own matte and those of others agree; in [0, 1].
+    """A frame's alpha [B, 1, h, w], moved to where the matte that it shows and those of others agree; in [0, 1].
 
-    ignored : differences below about this are left as they are: they are of edges, which cells know less of than
-        pixels; large ones are of parts that the network takes in one frame and not in the other.
-    found : others count the less, the further what is most like a cell is from it; at about this distance they say
-        little, as of what comes into view.
+    ignored : of a difference of this size half is made up for, of smaller ones less: they are of edges, which cells
+        know less of than pixels; large ones are of parts that the network takes in one frame and not in the other.
+    found : others count the less, the further what is most like a cell is from it: 0.6 at this distance, 0.14 at
+        twice it. So they say little of what comes into view.
     """
+    height, width = alpha.shape[2], alpha.shape[3]
+    rows, columns = height // 8, width // 8
+    alpha = alpha.float().clamp(0, 1)
     said, trust = own.trust * own.matte, own.trust
     size = (own.cells**2).sum(dim=1).unsqueeze(2)
     for each in others:
@@ -67,35 +71,32 @@ def agreed(alpha: Tensor, own: Shown, others: list[Shown], ignored: float = 0.15
         known = torch.exp(near.amax(dim=2).clamp(max=0) / found / found).unsqueeze(1)
         said = said + known * ((each.trust * each.matte) @ alike)
         trust = trust + known * (each.trust @ alike)
-    off = said / trust - own.matte
+    off = said / trust - area(alpha, rows, columns).flatten(2)
     large = (off / ignored) ** 2
     off = off * (large / (1 + large))
-    height, width = alpha.shape[2], alpha.shape[3]
-    moved = bilinear(off.reshape(off.shape[0], 1, height // 8, width // 8), height, width)
-    return (alpha.float().clamp(0, 1) + moved).clamp(0, 1)
+    moved = bilinear(off.reshape(off.shape[0], 1, rows, columns), height, width)
+    return (alpha + moved).clamp(0, 1)
 
 
-def _cells(image: Tensor, f8: Tensor, look: float = 0.22, colour: float = 0.26, place: float = 0.14) -> Tensor:
+def _cells(image: Tensor, f8: Tensor, looks: float = 0.22, colours: float = 0.26, places: float = 0.14) -> Tensor:
     """[B, 3, h, w] and [B, C, h/8, w/8] -> [B, C + 48 + 2, N]; `Shown.cells`.
 
-    look, colour, place : how far two cells may be apart: in the direction of their features, in the colours of a cell
-        and its margin (of 4x4 parts) by the spread of the frame's colours, and in the frame, by its long side.
+    looks, colours, places : how far two cells may be apart: in the direction of their features, in the colours of a
+        cell and its margin (of 4x4 parts) by the spread of the frame's colours, and in the frame, by its long side.
     """
     rows, columns = f8.shape[2], f8.shape[3]
-    looks = f8 - f8.mean(dim=(2, 3), keepdim=True)
-    looks = looks / ((looks**2).sum(dim=1, keepdim=True) + 1e-9) ** 0.5
+    look = f8 - f8.mean(dim=(2, 3), keepdim=True)
+    look = look / ((look**2).sum(dim=1, keepdim=True) + 1e-9) ** 0.5
     parts = area(image, 2 * rows, 2 * columns)
     parts = parts - parts.mean(dim=(1, 2, 3), keepdim=True)
     parts = parts / ((parts**2).mean(dim=(1, 2, 3), keepdim=True) ** 0.5 + 1e-3)
     parts = F.pad(parts, [1, 1, 1, 1], mode="replicate")
-    colours: list[Tensor] = []
+    colour: list[Tensor] = []
     for y in range(4):
         for x in range(4):
-            colours.append(parts[:, :, y : y + 2 * rows : 2, x : x + 2 * columns : 2])
-    colour = colour * math.sqrt(48)
-    down = torch.arange(rows, device=f8.device).reshape(1, 1, -1, 1) / (place * max(rows, columns))
-    across = torch.arange(columns, device=f8.device).reshape(1, 1, 1, -1) / (place * max(rows, columns))
-    places = torch.cat(
-        [down.expand(f8.shape[0], 1, rows, columns), across.expand(f8.shape[0], 1, rows, columns)], dim=1
-    )
-    return torch.cat([looks / look, torch.cat(colours, dim=1) / colour, places], dim=1).flatten(2)
+            colour.append(parts[:, :, y : y + 2 * rows : 2, x : x + 2 * columns : 2])
+    far = places * max(rows, columns)
+    down = torch.arange(rows, device=f8.device).reshape(1, 1, -1, 1) / far
+    across = torch.arange(columns, device=f8.device).reshape(1, 1, 1, -1) / far
+    place = torch.cat([each.expand(f8.shape[0], 1, rows, columns) for each in (down, across)], dim=1)
+    return torch.cat([look / looks, torch.cat(colour, dim=1) / (colours * math.sqrt(48)), place], dim=1).flatten(2)

@@ -1,6 +1,7 @@
 """The default network: coarse ViT with frame memory, then regions at full size with cross region attention.
 
 image, clean plate, guide --reduced--> stem --> ViT --> memory (t-1, t-2, ...) --> decoder --> coarse
+coarse + mattes of other frames (`spread`) --> coarse
 coarse + image at full size --> regions --> refiner --> alpha, foreground
 
 All of it can be scripted by TorchScript, for `export`; hence annotations that are not postponed (it cannot read those
@@ -27,7 +28,7 @@ STRIDE = 16  # the coarse frame's sides are multiples of it
 
 
 class Features(NamedTuple):
-    """All that is ever needed of a frame: its stem features, and the key and value that its followers read too."""
+    """What the decoder needs of a frame: its stem features, and the key and value that its followers read too."""
 
     f2: Tensor
     f4: Tensor

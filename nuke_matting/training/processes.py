@@ -42,7 +42,7 @@ class Processes:
         """The module as it is called to learn: with the first process's values, and the means of all gradients."""
         if self.count == 1:
             return module
-        # what only some steps use, such as the matte of a key frame, has no gradient in the others
+        # what only some steps use, such as the guess of a clean plate, has no gradient in the others
         return DistributedDataParallel(module, find_unused_parameters=True)
 
     def any(self, here: bool) -> bool:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -61,25 +62,36 @@ def test_what_is_given_changes_the_answer(model, what):
     assert not np.array_equal(base.alpha, other.alpha)
 
 
+def band(height, width, first=0):
+    """A matte of 16 columns."""
+    matte = np.zeros((height, width), np.float32)
+    matte[:, first : first + 16] = 1
+    return matte
+
+
 def test_the_matte_of_a_key_frame_is_read_by_others(model):
     frame, key = FrameInput(image(48, 64)), FrameInput(image(48, 64, 5))
     own, plain = (model.encode(model.prepare(each)) for each in (frame, key))
-    mattes = [np.eye(48, 64, offset, dtype=np.float32) for offset in (0, 16)]
-    told = [model.correct(plain, matte) for matte in mattes]
+    told = [model.correct(plain, band(48, 64, first)) for first in (0, 32)]
     alphas = [model.matte(frame, own, [own, own, each], QUALITY).alpha for each in (plain, *told)]
     assert model.takes_keys and len({each.tobytes() for each in alphas}) == 3
-    again = model.correct(plain, mattes[1])
+    again = model.correct(plain, band(48, 64, 32))
     assert np.array_equal(model.matte(frame, own, [own, own, again], QUALITY).alpha, alphas[2])
 
 
-def test_a_key_matte_without_a_subject_is_as_none(model):
+@pytest.mark.parametrize("painted", [0.0, 1.0], ids=["nothing", "a speck"])
+def test_a_key_matte_without_a_subject_is_as_none(model, painted):
     frame = FrameInput(image(48, 64))
     own, other = (model.encode(model.prepare(each)) for each in (frame, FrameInput(image(48, 64, 5))))
-    plain = model.matte(frame, own, [own, own], QUALITY).alpha
-    empty = model.correct(other, np.full((48, 64), 0.1, np.float32))
-    shown = model.coarse(own, [own, own, empty]).alpha - model.coarse(own, [own, own]).alpha
-    assert shown.abs().max() < 0.05  # its features are read like any frame's
-    assert np.abs(model.matte(frame, own, [own, own, empty], QUALITY).alpha - plain).max() < 0.2
+    matte = np.zeros((48, 64), np.float32)
+    matte[3, 4:40] = painted
+    plain, told = (model.matte(frame, own, [own, own, *keys], QUALITY) for keys in ([], [model.correct(other, matte)]))
+    assert np.array_equal(plain.alpha, told.alpha)
+
+
+def test_a_faint_subject_of_a_key_matte_is_one(model):
+    own = model.encode(model.prepare(FrameInput(image(48, 64))))
+    assert model.correct(own, np.full((48, 64), 0.2, np.float32)).key
 
 
 def test_a_black_clean_plate_is_not_the_same_as_none(model):
@@ -113,15 +125,17 @@ def test_of_two_networks_in_a_file_the_second_mattes_frames_with_help(weights, a
     assert np.array_equal(joined.alpha, alone.alpha) and np.array_equal(joined.foreground, alone.foreground)
 
 
-def test_a_key_matte_goes_into_the_network_of_its_frame(aided_weights, joined_weights):
-    frame = FrameInput(image(48, 128), guide=HELP["guide"])
-    alphas = []
-    for each in (joined_weights, aided_weights):
-        model = load_model(each, "cpu", "fp32")
-        own = model.encode(model.prepare(frame))
-        told = model.correct(own, np.ones((48, 128), np.float32))
-        alphas.append(model.matte(frame, own, [own, own, told], QUALITY).alpha)
-    assert np.array_equal(*alphas)
+@pytest.mark.parametrize("help", [(), ("clean",), ("guide",)])
+def test_a_frame_that_reads_a_key_is_matted_by_the_second_network_with_a_guide_of_it(joined_weights, help):
+    model = load_model(joined_weights, "cpu", "fp32")
+    frame, key = (FrameInput(image(48, 128, seed), **{name: HELP[name] for name in help}) for seed in (0, 1))
+    own = model.encode(model.prepare(frame))
+    told = model.correct(model.encode(model.prepare(key)), band(48, 128, 20))
+    spread = model.coarse(own, [own, own, told]).alpha
+    guide = torch.nn.functional.interpolate(spread, (48, 128), mode="bilinear")[0, 0].numpy()
+    guided = matted(model, FrameInput(frame.image, clean=frame.clean, guide=guide))
+    found, without = (model.matte(frame, own, memory, QUALITY) for memory in ([own, own, told], [own, own]))
+    assert np.abs(found.alpha - guided.alpha).mean() < 0.1 * np.abs(found.alpha - without.alpha).mean()
 
 
 def test_both_networks_count_as_parameters(weights, joined_weights):

@@ -30,7 +30,7 @@ def cells(alpha):
 @pytest.fixture
 def key():
     """What a key frame shows whose subject has the second look."""
-    return corrected(show(*looks([2, 3]), matte([])), matte([2, 3]), ROWS, COLUMNS, 10.0)
+    return corrected(show(*looks([2, 3]), matte([])), cells(matte([2, 3]))[None, None], 10.0)
 
 
 def test_a_known_matte_is_found_where_its_subject_has_moved_to(key):
@@ -55,7 +55,7 @@ def test_of_frames_that_differ_the_decided_ones_are_followed():
 
 def test_of_known_mattes_joined_each_cell_follows_the_one_that_shows_it(key):
     own = show(*looks([2, 3]), matte([]))
-    empty = corrected(show(*looks([]), matte([])), matte([]), ROWS, COLUMNS, 10.0)
+    empty = corrected(show(*looks([]), matte([])), cells(matte([]))[None, None], 10.0)
     apart, one = (cells(agreed(matte([]), own, others)) for others in ([empty, key], [joined([empty, key])]))
     assert (one[:, 2:4] > 0.6).all() and (one[:, 2:4] > apart[:, 2:4]).all()
 
@@ -75,11 +75,18 @@ def test_small_differences_are_left_alone():
     assert (agreed(matte([2, 3]), own, [other]) - matte([2, 3])).abs().max() < 0.01
 
 
-def test_frames_may_have_other_sizes_and_a_known_matte_any(key):
+def test_frames_may_have_other_sizes(key):
     image, f8 = torch.rand(1, 3, 32, 80), torch.rand(1, 2, 4, 10)
     own = show(image, f8, torch.rand(1, 1, 32, 80))
-    assert agreed(torch.rand(1, 1, 32, 80), own, [key, own]).shape == (1, 1, 32, 80)
-    assert corrected(own, torch.rand(1, 1, 1080, 1919), 4, 10, 1.0).matte.shape == own.matte.shape
+    found = agreed(torch.rand(1, 1, 32, 80), own, [key, own])
+    assert found.shape == (1, 1, 32, 80) and found.min() >= 0 and found.max() <= 1
+
+
+def test_an_alpha_that_heard_other_frames_goes_to_what_all_show():
+    empty, full = matte([]), matte(range(COLUMNS))
+    own, sure = (show(*looks([2, 3]), alpha) for alpha in (empty, full))
+    assert (agreed(full, own, [own]) < 0.05).all()
+    assert (agreed(full, own, [sure] * 20) > 0.95).all()
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0, -3.0, 1e4])

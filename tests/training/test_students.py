@@ -86,7 +86,7 @@ def test_the_last_stage_teaches_every_weight(job, model):
     trainer = Trainer(job(model, "last", sizes=(size,)), ALONE)
     student, batch = trainer.student, batch_of(trainer.job)
     trainer.learn(batch)  # a head that starts with zeros hides what is before it from the first step
-    for seed in range(4):  # what some steps use alone, such as key mattes, is drawn in one of them
+    for seed in range(4):  # what some steps use alone, such as guessed clean plates, is drawn in one of them
         losses, _ = student(batch, STAGES["last"], torch.Generator().manual_seed(seed))
         sum(losses.values()).backward()
     taught = {name for name, each in student.named_parameters() if each.grad is not None and each.grad.any()}
@@ -188,7 +188,7 @@ def test_weights_say_how_they_must_be_run(run, job):
         ("background", {"base": "mobilenetv2", "predicts_plate": "yes"}),
         ("memory", {"references": "first_and_previous", "coarse_long_side": "256"}),
         ("regional", {"shrink": "4"}),
-        ("two_stage", {"coarse_long_side": "304"}),
+        ("two_stage", {"coarse_long_side": "272"}),
     ):
         run(job(model, "first", model, steps=1))
         about = load_weights(job(model, "first", model).out / "weights.safetensors").metadata

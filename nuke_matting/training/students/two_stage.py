@@ -54,7 +54,7 @@ class TwoStageRecipe(Recipe):
     shown : how often the network is shown the clean plate, and how often the guide, each by itself.
     """
 
-    coarse_long_side: int = within(32, 4096)
+    coarse_long_side: int = within(32, 1024)
     regions: int = within(1, 100_000)
     calibrated: int = within(0, 100_000)
     shown: float = within(0, 1)
