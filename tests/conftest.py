@@ -40,12 +40,15 @@ def own_cache(tmp_path_factory, monkeypatch):
 def random_network(seed: int) -> TwoStage:
     """The real network with random values.
 
-    What is zero before training is not, so that the refinement shows, and the alpha is about a half.
+    What is zero before training is not, so that the refinement shows; the alpha is about a half, and moves with what
+    is seen and remembered.
     """
     torch.manual_seed(seed)
     net = TwoStage()
     torch.nn.init.normal_(net.refiner.head.weight, std=0.5)
     torch.nn.init.constant_(net.decoder.head.bias[:4], 0.5)
+    with torch.no_grad():
+        net.decoder.head.weight[:4] *= 8
     return net
 
 

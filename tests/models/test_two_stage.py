@@ -135,7 +135,7 @@ def test_a_frame_that_reads_a_key_is_matted_by_the_second_network_with_a_guide_o
     guide = torch.nn.functional.interpolate(spread, (48, 128), mode="bilinear")[0, 0].numpy()
     guided = matted(model, FrameInput(frame.image, clean=frame.clean, guide=guide))
     found, without = (model.matte(frame, own, memory, QUALITY) for memory in ([own, own, told], [own, own]))
-    assert np.abs(found.alpha - guided.alpha).mean() < 0.1 * np.abs(found.alpha - without.alpha).mean()
+    assert np.abs(found.alpha - guided.alpha).mean() < 0.3 * np.abs(found.alpha - without.alpha).mean()
 
 
 def test_both_networks_count_as_parameters(weights, joined_weights):
