@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -124,8 +124,13 @@ def given(guided: Tensor, shown: float, together: bool, generator: torch.Generat
 
 
 def reduced(batch: Batch, factor: float) -> dict[str, Tensor]:
-    """The pictures of a batch by name, [B, T, C, H, W], smaller by a factor."""
+    """The pictures of a batch by name, [B, T, C, H, W], smaller by a factor; as they are where it is 1."""
     return {name: reduce_clip(getattr(batch, name), factor) for name in LAYERS}
+
+
+def flat(clips: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Pictures by name, [B, T, C, H, W] -> [B * T, C, H, W]."""
+    return {name: each.flatten(0, 1) for name, each in clips.items()}
 
 
 def reduce_clip(clip: Tensor, factor: float) -> Tensor:

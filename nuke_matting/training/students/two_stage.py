@@ -11,13 +11,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from nuke_matting.models.two_stage import LARGEST
 from nuke_matting.nets import regions as rg
 from nuke_matting.nets.decoder import SHUFFLED, Coarse
 from nuke_matting.nets.memory import KeyValue
 from nuke_matting.nets.two_stage import Features, TwoStage, stack
 from nuke_matting.training import losses
 from nuke_matting.training.calibration import fitted, fold
-from nuke_matting.training.data import Batch, given, reduced
+from nuke_matting.training.data import Batch, flat, given, reduced
 from nuke_matting.training.stages import Recipe, Stage, weight, within
 from nuke_matting.training.student import Student, at_work
 
@@ -54,7 +55,7 @@ class TwoStageRecipe(Recipe):
     shown : how often the network is shown the clean plate, and how often the guide, each by itself.
     """
 
-    coarse_long_side: int = within(32, 1024)
+    coarse_long_side: int = within(32, LARGEST)
     regions: int = within(1, 100_000)
     calibrated: int = within(0, 100_000)
     shown: float = within(0, 1)
@@ -140,7 +141,7 @@ class TwoStageStudent(Student):
         return torch.stack(read, 1).flatten(0, 1)
 
     def _coarse_losses(self, coarse: Coarse, f16: Tensor, small: dict[str, Tensor]) -> dict[str, Tensor]:
-        true = {name: value.flatten(0, 1) for name, value in small.items()}
+        true = flat(small)
         unbounded = coarse.alpha.float()
         alpha = losses.clamp_through(unbounded)
         fg = true["image"] + coarse.residual.float()
