@@ -67,7 +67,14 @@ def _add_run(actions: argparse._SubParsersAction) -> None:
     action.add_argument(
         "--out", type=Path, required=True, metavar="DIR", help="for last.pt, weights.safetensors, log.csv and pictures"
     )
-    action.add_argument("--start-from", type=Path, metavar="last.pt", help="averaged weights of an earlier stage")
+    action.add_argument(
+        "--start-from",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="last.pt",
+        help="averaged weights of an earlier stage; given again and again, their mean",
+    )
     action.add_argument("--steps", type=_whole(1), metavar="N", help="in place of the stage's own number")
     action.add_argument("--workers", type=_whole(0), default=1, metavar="N", help="processes that draw samples")
     action.add_argument("--licence", default="", metavar="TEXT", help="of the weights, to be said in their file")
@@ -297,7 +304,7 @@ def _run(args: argparse.Namespace) -> int:
     from nuke_matting.training.train import Job
 
     recipe = _recipe(args)
-    job = Job(recipe, args.stage, _sources(args, recipe), args.out, args.start_from, args.seed, args.licence)
+    job = Job(recipe, args.stage, _sources(args, recipe), args.out, tuple(args.start_from), args.seed, args.licence)
     return run_training(job if args.steps is None else job.of_steps(args.steps), args.workers)
 
 

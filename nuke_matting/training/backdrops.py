@@ -78,6 +78,41 @@ def cloth(random: Random, height: int, width: int, frames: int) -> tuple[Array, 
     return np.stack(covers), np.stack(colours)
 
 
+def rearranged(random: Random, picture: NDArray) -> NDArray:
+    """A photograph [H, W, 3] of any type as if it were another: mirrored, turned, bent. The size may be transposed.
+
+    There are never as many photographs as a network can learn by heart.
+    """
+    picture = picture[:, ::-1] if random.random() < 0.5 else picture
+    picture = np.rot90(picture, random.integers(1, 4)) if random.random() < 0.2 else picture
+    picture = np.ascontiguousarray(picture)
+    if random.random() < 0.25:
+        h, w = picture.shape[:2]
+        coarse = random.normal(0, random.uniform(0.01, 0.05) * min(h, w), (2, *random.integers(3, 7, 2)))
+        bend = [cv2.resize(each.astype(np.float32), (w, h), interpolation=cv2.INTER_CUBIC) for each in coarse]
+        y, x = np.mgrid[0:h, 0:w].astype(np.float32)
+        picture = cv2.remap(picture, x + bend[0], y + bend[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+    return picture
+
+
+def recoloured(random: Random, linear: Array) -> Array:
+    """Scene-linear colours [..., 3] at times duller or more vivid, flatter or harsher, in another order."""
+    if random.random() < 0.35:
+        linear = linear[..., random.permutation(3)]
+    if random.random() < 0.5:
+        grey = linear.mean(-1, keepdims=True)
+        linear = np.maximum(grey + (linear - grey) * random.uniform(0, 1.6), 0)
+    return linear ** random.uniform(0.75, 1.3) if random.random() < 0.3 else linear
+
+
+def ragged(random: Random, side: int) -> Array:
+    """The shape of a heap, a bush, an animal, a stain: solid within an outline like a coast's. [side, side] in 0, 1."""
+    y, x = np.mgrid[0:side, 0:side].astype(np.float32) / side - 0.5
+    far = np.hypot(x / random.uniform(0.15, 0.45), y / random.uniform(0.15, 0.45))
+    field = 1 - far + random.uniform(0.1, 0.5) * textures.noise(random, side, int(random.integers(1, 5)))
+    return np.float32((field > 0) & (far < 1.9))
+
+
 def _flag(random: Random, side: int) -> Array:
     """Bands of a few colours, at times with a field in a corner that holds stars. [side, side, 3]."""
     palette = random.uniform(0, 1, (4, 3)) ** 2.5

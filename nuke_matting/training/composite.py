@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from nuke_matting.colour.model_space import to_model
 from nuke_matting.errors import UsageError
 from nuke_matting.training import backdrops, camera, things
+from nuke_matting.training.framing import Path2D, cut_sides, draw_height, draw_place, hide_cuts, move
 from nuke_matting.training.sources import Cutout, Subject, decode_srgb
 from nuke_matting.training.store import Store
 
@@ -43,16 +44,6 @@ class Sample:
     clean: Array
     guide: Array
     guided: bool = False
-
-
-@dataclass(frozen=True)
-class Path2D:
-    """Where a layer lies in each frame: rotation (radians), scale, centre (fractions of the frame), all [T]."""
-
-    angle: Array
-    scale: Array
-    x: Array
-    y: Array
 
 
 class Compositor:
@@ -98,8 +89,7 @@ class Compositor:
         count = int(r.choice(len(shares), p=shares))
         foreground = np.zeros_like(behind)
         alpha = np.zeros((frames, height, width, 1), np.float32)
-        for _ in range(count):
-            colour, cover = self._subject(self.others if guided else self.people, height, width, frames)
+        for colour, cover in self._subjects(count, guided, height, width, frames):
             foreground = colour * cover + foreground * (1 - cover)
             alpha = cover + alpha * (1 - cover)
         if r.random() < 0.3:  # bounce light, spill and haze from behind
@@ -108,7 +98,7 @@ class Compositor:
         lit = behind * (1 - self._shadow(alpha)) if count and r.random() < 0.25 else behind
         image = foreground + (1 - alpha) * lit
         if count and r.random() < 0.12:  # something in front, which is not the subject
-            front, cover = self._background(height, width, frames), self._shape(height, width, frames)
+            cover, front = self._clutter(height, width, frames)
             image, behind = (each + (front - each) * cover for each in (image, behind))
             alpha, foreground = alpha * (1 - cover), foreground * (1 - cover)
         image, foreground, behind, alpha = camera.lens(r, image, foreground, behind, alpha)
@@ -125,30 +115,31 @@ class Compositor:
         people, others = (sum(weight for weight, _ in groups) for groups in (self.people, self.others))
         return self.random.random() * (people + others) >= people
 
-    def _subject(self, groups: Groups, height: int, width: int, frames: int) -> tuple[Array, Array]:
-        """Straight colour [T, H, W, 3] and cover [T, H, W, 1] of one subject."""
-        among = _among(groups, self.random)
-        if among:
-            return self._cutout(self.store.cutouts(among, self.random, frames), height, width, frames)
-        thing = things.draw(self.random, height, width, frames)
-        return thing.colour, thing.alpha
+    def _subjects(self, count: int, guided: bool, height: int, width: int, frames: int) -> list[tuple[Array, Array]]:
+        """Straight colour [T, H, W, 3] and cover [T, H, W, 1] of some subjects, those behind first."""
+        r = self.random
+        together = draw_height(r) if count > 1 and r.random() < 0.5 else None  # all as far away as one another
+        drawn = []
+        for _ in range(count):
+            tall = draw_height(r) if together is None else together * np.exp(r.normal(0, 0.12))
+            among = _among(self.others if guided else self.people, r)
+            if among:
+                drawn.append(self._cutout(self.store.cutouts(among, r, frames), tall, height, width, frames))
+            else:
+                thing = things.draw(r, height, width, frames)
+                drawn.append((thing.colour, thing.alpha))
+        if r.random() < 0.75:  # what looks large is near
+            drawn.sort(key=lambda layer: float(layer[1].mean()))
+        return drawn
 
-    def _cutout(self, cuts: list[Cutout], height: int, width: int, frames: int) -> tuple[Array, Array]:
+    def _cutout(self, cuts: list[Cutout], tall: float, height: int, width: int, frames: int) -> tuple[Array, Array]:
         """One cut-out, which is moved along a path, or one for each frame, which move by themselves as well."""
-        r, first = self.random, cuts[0]
-        h, w = first.alpha.shape
-        if r.random() < 0.5:  # close: the cut-out fills the frame or more, standing on its lower edge
-            scale = r.uniform(0.75, 1.6) * max(height / h, width / w * 0.8)
-            x, half = r.uniform(0.2, 0.8), scale * h / height / 2
-            y = 1 - half + max(0.0, r.normal(0, 0.12))
-            if half > 0.5 and r.random() < 0.8:  # taller than the frame: cameras look at heads, not at feet
-                y = half + r.uniform(-0.1, 0.25)
-        else:
-            scale = r.uniform(0.25, 1.1) * min(height / h, width / w)
-            x, y = r.uniform(0.1, 0.9), r.uniform(0.35, 0.75)
-            if (first.alpha[-1] > 128).mean() > 0.25:  # cut by its picture's lower edge, so cut by ours
-                y = 1 - scale * h / height / 2 + abs(r.normal(0, 0.05))
+        r, (h, w) = self.random, cuts[0].alpha.shape
         pictures = [(each.foreground, each.alpha) for each in cuts]
+        if r.random() < 0.5:
+            pictures = [(foreground[:, ::-1], alpha[:, ::-1]) for foreground, alpha in pictures]
+        cut = cut_sides([alpha for _, alpha in pictures])
+        scale, x, y = draw_place(r, tall, (h, w), cut, (height, width))
         if scale < 0.6:  # part of the way in 8 bits, for speed; the rest in linear light
             size = (max(1, round(w * scale * 1.5)), max(1, round(h * scale * 1.5)))
             pictures = [
@@ -156,13 +147,13 @@ class Compositor:
             ]
             scale *= h / pictures[0][1].shape[0]
         path = self._path(frames, r.normal(0, 0.08), scale, x, y, speed=0.02)
-        flip = r.random() < 0.5
+        path = hide_cuts(path, pictures[0][1].shape, cut, (height, width))
         colour = np.stack([decode_srgb(foreground) for foreground, _ in pictures])
-        colour = self._tint_grey(colour) if first.grey else self._vary_colour(colour)
+        colour = self._tint_grey(colour) if cuts[0].grey else self._vary_colour(colour)
         colour = self._light_unevenly(colour)
         alpha = np.stack([alpha for _, alpha in pictures]).astype(np.float32)[..., None] / 255.0
         layer = np.concatenate([colour * alpha, alpha], axis=3)
-        moved = _move(layer[:, :, ::-1] if flip else layer, path, height, width, cv2.BORDER_CONSTANT)
+        moved = move(layer, path, height, width, cv2.BORDER_CONSTANT)
         cover = np.clip(moved[..., 3:], 0, 1)
         return moved[..., :3] / np.maximum(cover, 1e-6), cover
 
@@ -259,27 +250,30 @@ class Compositor:
             size = (max(1, round(cw * scale * 1.3)), max(1, round(ch * scale * 1.3)))
             crop = cv2.resize(crop, size, interpolation=cv2.INTER_AREA)
             path = replace(path, scale=path.scale * np.float32(cw / size[0]))
-        crop = crop[:, ::-1] if r.random() < 0.5 else crop
+        crop = backdrops.rearranged(r, crop)
         # photographs are moved in their 8 bits
-        moved = decode_srgb(_move(np.ascontiguousarray(crop)[None], path, height, width, cv2.BORDER_REFLECT_101))
+        moved = decode_srgb(move(crop[None], path, height, width, cv2.BORDER_REFLECT_101))
         if crop.dtype == np.uint8 and r.random() < 0.3:  # give a photograph's clipped lights their height back
             moved = moved * (1 + r.uniform(0, 6) * np.maximum(moved - 0.8, 0) / 0.2)
+        moved = backdrops.recoloured(r, moved)
         target = 0.18 * 2 ** r.normal(0, 1.0) / max(float(np.median(moved[0, ::4, ::4])), 0.02)
         gains = np.exp(r.normal(0, 0.1, 3)) * min(target, 8.0)
         return np.maximum(moved, 0) * gains.astype(np.float32)
 
     def _shape(self, height: int, width: int, frames: int) -> Array:
-        """The shape of some object: a soft polygon, ellipse or upright rectangle that drifts. Alpha [T, H, W, 1]."""
+        """The shape of some object, round, angular, upright or ragged, that drifts. Alpha [T, H, W, 1]."""
         r = self.random
         size = 64
         mask = np.zeros((size, size), np.uint8)
-        kind = r.choice(["round", "angular", "upright"])
+        kind = r.choice(["round", "angular", "upright", "ragged"])
         if kind == "round":
             centre, axes = (size // 2, size // 2), (int(r.integers(6, 30)), int(r.integers(6, 30)))
             cv2.ellipse(mask, centre, axes, float(r.uniform(0, 180)), 0, 360, 255, -1)
         elif kind == "upright":  # doors, posts, screens, furniture: most of what stands behind people indoors
             half = r.integers(3, 18), r.integers(8, 31)
             cv2.rectangle(mask, [int(32 - each) for each in half], [int(32 + each) for each in half], 255, -1)
+        elif kind == "ragged":
+            mask = np.uint8(255 * backdrops.ragged(r, size))
         else:
             turn = np.sort(r.uniform(0, 2 * np.pi, int(r.integers(3, 9))))
             reach = r.uniform(8, 31, len(turn))
@@ -287,7 +281,7 @@ class Compositor:
             cv2.fillPoly(mask, [points.astype(np.int32)], 255)
         layer = cv2.GaussianBlur(mask.astype(np.float32) / 255, (0, 0), r.uniform(0.4, 1.5))[..., None]
         path = self._path(frames, 0, r.uniform(0.2, 1.1) * height / size, *r.uniform(0, 1, 2), speed=0.02)
-        return np.clip(_move(layer[None], path, height, width, cv2.BORDER_CONSTANT), 0, 1)
+        return np.clip(move(layer[None], path, height, width, cv2.BORDER_CONSTANT), 0, 1)
 
     def _path(self, frames: int, angle: float, scale: float, x: float, y: float, speed: float) -> Path2D:
         r, t = self.random, np.arange(frames, dtype=np.float32)
@@ -337,26 +331,3 @@ def _depth(inside: NDArray[np.bool_]) -> Array:
 
 def _disc(radius: int) -> NDArray[np.uint8]:
     return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-
-
-def _move(layers: Array, path: Path2D, height: int, width: int, border: int) -> Array:
-    """Draws a layer [1, h, w, C], or one for each frame [T, h, w, C], along a path: [T, height, width, C].
-
-    Reduced by area first, so nothing aliases.
-    """
-    least = float(path.scale.min())
-    shrunk = 1.0
-    if least < 0.75:
-        size = (max(1, round(layers.shape[2] * least)), max(1, round(layers.shape[1] * least)))
-        reduced = [cv2.resize(each, size, interpolation=cv2.INTER_AREA).reshape(*size[::-1], -1) for each in layers]
-        layers, shrunk = np.stack(reduced), least
-    h, w = layers.shape[1:3]
-    frames = []
-    for index, (angle, scale, x, y) in enumerate(zip(path.angle, path.scale / shrunk, path.x, path.y, strict=True)):
-        cos, sin = np.cos(angle) * scale, np.sin(angle) * scale
-        matrix = np.asarray([[cos, -sin, 0], [sin, cos, 0]], np.float64)
-        matrix[:, 2] = (x * width, y * height) - matrix[:, :2] @ ((w - 1) / 2, (h - 1) / 2)
-        layer = layers[min(index, len(layers) - 1)]
-        moved = cv2.warpAffine(layer, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=border)
-        frames.append(moved.reshape(height, width, -1))
-    return np.stack(frames)

@@ -45,7 +45,7 @@ APART, ENDLESS = 15_485_863, 10**8  # seeds and steps that no stage has
 class Job:
     """A stage of a recipe, what it is trained on, and where it goes.
 
-    start_from : checkpoint of an earlier stage, whose averaged weights a new run starts from.
+    start_from : checkpoints of an earlier stage, whose averaged weights a new run starts from: of several, their mean.
     licence : of the weights, said in their file; "" says nothing.
     """
 
@@ -53,7 +53,7 @@ class Job:
     stage: str
     sources: Sources
     out: Path
-    start_from: Path | None = None
+    start_from: tuple[Path, ...] = ()
     seed: int = 1
     licence: str = ""
 
@@ -115,13 +115,24 @@ class Trainer:
         if (job.out / LAST).exists():
             self._resume(job.out / LAST)
         else:
-            if job.start_from is not None:
-                with _fitting(job.start_from):
-                    self.student.load_state_dict(_read(job.start_from)["average"])
+            if job.start_from:
+                self._start_from(job.start_from)
                 self.told = self._begin()
             self.average.load_state_dict(self.student.state_dict())
         self._module = processes.wrap(self.student)
         self._began = time.monotonic()
+
+    def _start_from(self, paths: tuple[Path, ...]) -> None:
+        """Takes the mean of checkpoints' averaged weights: runs of one beginning err apart, and their mean less so
+        (Wortsman et al. 2022, "Model soups")."""
+        own = self.student.state_dict()
+        total = {name: torch.zeros_like(value) for name, value in own.items() if value.is_floating_point()}
+        for path in paths:
+            with _fitting(path):
+                self.student.load_state_dict(_read(path)["average"])
+            for name, sum_ in total.items():
+                sum_ += own[name]
+        self.student.load_state_dict(own | {name: sum_ / len(paths) for name, sum_ in total.items()})
 
     def _begin(self) -> str:
         """Has the student begin, on samples that the stage does not learn from.

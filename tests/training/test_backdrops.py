@@ -40,3 +40,23 @@ def test_cloths_have_sharp_edges_and_finite_colours_and_drift():
         covered.append(cover.mean())
         assert cover.mean() == 0 or not np.array_equal(cover[0], cover[1])
     assert 0.05 < np.mean(covered) < 0.6
+
+
+def test_a_photograph_is_rearranged_and_keeps_its_type():
+    picture = np.random.default_rng(0).integers(0, 255, (40, 60, 3), np.uint8)
+    made = [backdrops.rearranged(np.random.default_rng(seed), picture) for seed in range(40)]
+    assert all(each.dtype == np.uint8 and sorted(each.shape) == [3, 40, 60] for each in made)
+    assert len({each.tobytes() for each in made}) > 12
+
+
+def test_recoloured_pictures_are_finite_and_never_negative():
+    linear = np.random.default_rng(0).uniform(0, 20, (2, 8, 9, 3)).astype(np.float32)
+    made = [backdrops.recoloured(np.random.default_rng(seed), linear) for seed in range(40)]
+    assert all(each.shape == linear.shape and np.isfinite(each).all() and each.min() >= 0 for each in made)
+    assert len({each.tobytes() for each in made}) > 20
+
+
+def test_ragged_shapes_are_solid_and_rarely_fill_their_square():
+    shapes = [backdrops.ragged(np.random.default_rng(seed), 64) for seed in range(60)]
+    assert all(set(np.unique(each)) <= {0.0, 1.0} for each in shapes)
+    assert 0.1 < np.mean(shapes) < 0.6

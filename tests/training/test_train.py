@@ -75,7 +75,7 @@ def test_a_stopped_and_resumed_stage_ends_as_an_unbroken_one(run, job, stage):
 
 def test_a_stage_may_teach_the_refinement_alone(job, run):
     first = run(job("stills", "stills"))["average"]
-    start = {"start_from": job("stills", "stills").out / "last.pt", "learns": "refinement"}
+    start = {"start_from": (job("stills", "stills").out / "last.pt",), "learns": "refinement"}
     last = run(job("clips", "clips", **start))["average"]
     changed = {name for name in first if not torch.equal(first[name], last[name])}
     assert changed and all(name.startswith("net.refiner.") for name in changed)
@@ -84,7 +84,7 @@ def test_a_stage_may_teach_the_refinement_alone(job, run):
 def test_the_coarse_alpha_is_calibrated_once_before_the_regions_learn(job, run):
     first = run(job("stills", "stills"))["average"]
     recipe = replace(RECIPE, calibrated=6)
-    start = {"start_from": job("stills", "stills").out / "last.pt", "learns": "refinement", "recipe": recipe}
+    start = {"start_from": (job("stills", "stills").out / "last.pt",), "learns": "refinement", "recipe": recipe}
     whole = run(job("clips", "whole", **start))["average"]
     changed = {name for name in first if not torch.equal(first[name], whole[name])}
     heads = {"net.decoder.head.weight", "net.decoder.head.bias"}
@@ -97,7 +97,7 @@ def test_the_coarse_alpha_is_calibrated_once_before_the_regions_learn(job, run):
 
 def test_a_stage_may_teach_what_reads_the_memory_and_what_follows_alone(job, run):
     first = run(job("stills", "stills"))["average"]
-    start = {"start_from": job("stills", "stills").out / "last.pt", "learns": "memory", "enlarge": 1.0}
+    start = {"start_from": (job("stills", "stills").out / "last.pt",), "learns": "memory", "enlarge": 1.0}
     last = run(job("clips", "clips", **start))["average"]
     changed = {name for name in first if not torch.equal(first[name], last[name])}
     parts = ("net.memory.", "net.decoder.", "direct.", "cover.")
@@ -127,10 +127,22 @@ def test_batch_norms_of_the_averaged_weights_learn_what_those_weights_make(job):
 
 def test_a_later_stage_starts_from_the_averaged_weights_of_an_earlier_one(run, job):
     first = run(job("stills", "stills"))
-    second = run(job("clips", "clips", rate=0.0, start_from=job("stills", "stills").out / "last.pt"))
+    second = run(job("clips", "clips", rate=0.0, start_from=(job("stills", "stills").out / "last.pt",)))
     for name, value in first["average"].items():
         if value.is_floating_point():
             assert torch.allclose(value, second["student"][name]), name
+
+
+def test_a_stage_that_starts_from_several_runs_starts_from_their_mean(run, job):
+    runs = [run(job("stills", f"stills{seed}", seed=seed, rate=1e-2))["average"] for seed in (1, 2)]
+    paths = tuple(job("stills", f"stills{seed}").out / "last.pt" for seed in (1, 2))
+    start = run(job("clips", "clips", rate=0.0, start_from=paths))["student"]
+    moved = 0
+    for (name, one), other in zip(runs[0].items(), runs[1].values(), strict=True):
+        if one.is_floating_point():
+            assert torch.allclose((one + other) / 2, start[name], atol=1e-6), name
+            moved += not torch.equal(one, other)
+    assert moved > 10
 
 
 def test_small_stages_leave_the_regions_untrained_and_clips_train_them(run, job):
@@ -192,7 +204,7 @@ def test_a_checkpoint_that_cannot_be_used_is_refused_and_stays(run, job, spoil):
     with pytest.raises(ModelError, match=r"last\.pt"):
         Trainer(job("stills"), ALONE)
     with pytest.raises(ModelError, match=r"last\.pt"):
-        Trainer(job("stills", "new", start_from=path), ALONE)
+        Trainer(job("stills", "new", start_from=(path,)), ALONE)
     assert path.read_bytes() == before
 
 

@@ -1,0 +1,129 @@
+"""Where a cut-out lies in the frame: as people stand in pictures, and as cameras frame them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float32]
+Random = np.random.Generator
+
+_CUT = 0.2  # share of a picture's side that is solid where the picture, and not the subject, ends
+_STANDS = 0.25  # the same of the lower side, where feet end as well
+_HEAD_SHOWN = 0.85  # share of those who are taller than the frame
+
+
+@dataclass(frozen=True)
+class Path2D:
+    """Where a layer lies in each frame: rotation (radians), scale, centre (fractions of the frame), all [T]."""
+
+    angle: Array
+    scale: Array
+    x: Array
+    y: Array
+
+
+@dataclass(frozen=True)
+class Cut:
+    """The sides at which a picture cuts its subject off: nothing of the subject is known beyond."""
+
+    left: bool = False
+    right: bool = False
+    top: bool = False
+    bottom: bool = False
+
+
+def cut_sides(alphas: Sequence[NDArray[np.uint8]]) -> Cut:
+    """The sides that cut a subject off in any frame. alphas : [H, W] each, cropped to the subject."""
+
+    def solid(sides: list[NDArray]) -> float:
+        return max(float((side > 128).mean()) for side in sides)
+
+    return Cut(
+        left=solid([each[:, 0] for each in alphas]) > _CUT,
+        right=solid([each[:, -1] for each in alphas]) > _CUT,
+        top=solid([each[0] for each in alphas]) > _CUT,
+        bottom=solid([each[-1] for each in alphas]) > _STANDS,
+    )
+
+
+def draw_height(random: Random) -> float:
+    """How tall a subject is, over the frame: about half of them fill it, a fifth are nearer, a third farther away."""
+    kind = random.random()
+    if kind < 0.45:
+        return float(random.uniform(0.75, 1.25))
+    return float(random.uniform(1.25, 2.4) if kind < 0.65 else random.uniform(0.2, 0.75))
+
+
+def draw_place(
+    random: Random, tall: float, size: tuple[int, int], cut: Cut, frame: tuple[int, int]
+) -> tuple[float, float, float]:
+    """Scale and centre (x, y; fractions of the frame) of a picture of a subject. size, frame : height, width, pixels.
+
+    Those who fit in stand on something, those who do not show their head, mostly: cameras look at heads, not at feet.
+    """
+    (h, w), (height, width) = size, frame
+    scale = min(tall * height / h, 1.5 * width / w)
+    half = scale * h / height / 2
+    if 2 * half > 0.95:
+        shown = random.random() < _HEAD_SHOWN
+        y = half + random.uniform(-0.06, 0.2) if shown else random.uniform(0.5 - half, 0.5 + half)
+    elif cut.bottom:
+        y = 1 - half + abs(random.normal(0, 0.05))
+    else:
+        y = random.uniform(0.55, 1.15) - half
+    return scale, float(random.uniform(0.15, 0.85)), float(y)
+
+
+def hide_cuts(path: Path2D, size: tuple[int, int], cut: Cut, frame: tuple[int, int]) -> Path2D:
+    """The path, moved and enlarged as far as it takes to keep cut sides out of every frame.
+
+    Otherwise a straight edge in mid-picture would be taught as that of a subject. size, frame : height, width, pixels.
+    """
+    (h, w), (height, width) = size, frame
+    turn, lean = np.cos(path.angle), np.abs(np.sin(path.angle))
+    across, down = np.maximum(turn * w - lean * h, 0.2 * w), np.maximum(turn * h - lean * w, 0.2 * h)
+    scale = path.scale
+    if cut.left and cut.right:
+        scale = np.maximum(scale, width / across)
+    if cut.top and cut.bottom:
+        scale = np.maximum(scale, height / down)
+    x = _held(path.x, across * scale / width / 2, cut.left, cut.right)
+    y = _held(path.y, down * scale / height / 2, cut.top, cut.bottom)
+    return replace(path, scale=scale.astype(np.float32), x=x, y=y)
+
+
+def _held(centre: Array, half: Array, first: bool, last: bool) -> Array:
+    """Centres at which the first side is at or before 0, the last at or after 1, half an extent away."""
+    if last:
+        centre = np.maximum(centre, 1 - half)
+    if first:
+        centre = np.minimum(centre, half)
+    return centre.astype(np.float32)
+
+
+def move(layers: Array, path: Path2D, height: int, width: int, border: int) -> Array:
+    """Draws a layer [1, h, w, C], or one for each frame [T, h, w, C], along a path: [T, height, width, C].
+
+    Reduced by area first, so nothing aliases.
+    """
+    least = float(path.scale.min())
+    shrunk = 1.0
+    if least < 0.75:
+        size = (max(1, round(layers.shape[2] * least)), max(1, round(layers.shape[1] * least)))
+        reduced = [cv2.resize(each, size, interpolation=cv2.INTER_AREA).reshape(*size[::-1], -1) for each in layers]
+        layers, shrunk = np.stack(reduced), least
+    h, w = layers.shape[1:3]
+    frames = []
+    for index, (angle, scale, x, y) in enumerate(zip(path.angle, path.scale / shrunk, path.x, path.y, strict=True)):
+        cos, sin = np.cos(angle) * scale, np.sin(angle) * scale
+        matrix = np.asarray([[cos, -sin, 0], [sin, cos, 0]], np.float64)
+        matrix[:, 2] = (x * width, y * height) - matrix[:, :2] @ ((w - 1) / 2, (h - 1) / 2)
+        layer = layers[min(index, len(layers) - 1)]
+        moved = cv2.warpAffine(layer, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=border)
+        frames.append(moved.reshape(height, width, -1))
+    return np.stack(frames)

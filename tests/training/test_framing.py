@@ -1,0 +1,89 @@
+"""Where cut-outs lie: heads in the frame, and the edges at which a picture ends out of it."""
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nuke_matting.training.framing import Cut, Path2D, cut_sides, draw_height, draw_place, hide_cuts, move
+
+
+def figure(left=0, right=0, top=0, bottom=0):
+    """The alpha of an ellipse in its box [320, 240], less so many pixels at each side."""
+    alpha = np.zeros((320, 240), np.uint8)
+    cv2.ellipse(alpha, (120, 160), (119, 159), 0, 0, 360, 255, -1, cv2.LINE_AA)
+    return alpha[top : 320 - bottom, left : 240 - right]
+
+
+def path(*, angle=0.0, scale=1.0, x=0.5, y=0.5, frames=1):
+    return Path2D(*(np.full(frames, each, np.float32) for each in (angle, scale, x, y)))
+
+
+def test_a_whole_figure_is_cut_at_no_side():
+    assert cut_sides([figure()]) == Cut()
+
+
+@pytest.mark.parametrize("side", ["left", "right", "top", "bottom"])
+def test_a_figure_is_cut_where_its_picture_ends(side):
+    assert cut_sides([figure(**{side: 40})]) == Cut(**{side: True})
+
+
+def test_a_side_that_cuts_in_one_frame_of_a_clip_counts():
+    assert cut_sides([figure(), figure(right=40)]) == Cut(right=True)
+
+
+def test_feet_do_not_make_a_lower_side_a_cut():
+    alpha = np.zeros((80, 60), np.uint8)
+    alpha[-1, 20:26] = alpha[-1, 34:40] = 255
+    assert not cut_sides([alpha]).bottom
+
+
+@given(
+    sides=st.lists(st.booleans(), min_size=4, max_size=4),
+    angle=st.floats(-0.25, 0.25),
+    scale=st.floats(0.05, 3),
+    x=st.floats(-0.5, 1.5),
+    y=st.floats(-0.5, 1.5),
+)
+@settings(max_examples=200, deadline=None)
+def test_cut_sides_are_out_of_every_frame(sides, angle, scale, x, y):
+    cut, (h, w), (height, width) = Cut(*sides), (64, 48), (60, 100)
+    kept = hide_cuts(path(angle=angle, scale=scale, x=x, y=y, frames=2), (h, w), cut, (height, width))
+    corners = np.asarray([[-w, -h], [w, -h], [-w, h], [w, h]]) / 2
+    turn = np.asarray([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    for frame in range(2):
+        lies = corners @ turn.T * kept.scale[frame] + (kept.x[frame] * width, kept.y[frame] * height)
+        assert not cut.left or lies[[0, 2], 0].max() < 1e-2
+        assert not cut.right or lies[[1, 3], 0].min() > width - 1e-2
+        assert not cut.top or lies[:2, 1].max() < 1e-2
+        assert not cut.bottom or lies[2:, 1].min() > height - 1e-2
+
+
+def test_what_is_cut_nowhere_stays_where_it_was():
+    before = path(angle=0.1, scale=0.7, x=0.1, y=1.2, frames=3)
+    after = hide_cuts(before, (64, 48), Cut(), (60, 100))
+    assert all(
+        np.array_equal(one, other) for one, other in zip(vars(before).values(), vars(after).values(), strict=True)
+    )
+
+
+def test_most_who_are_taller_than_the_frame_show_their_head():
+    random, shown = np.random.default_rng(0), []
+    for _ in range(400):
+        scale, _, y = draw_place(random, 2.0, (100, 60), Cut(bottom=True), (50, 90))
+        shown.append(-0.1 < y - scale * 100 / 50 / 2 < 0.25)
+    assert 0.8 < np.mean(shown) < 0.95
+
+
+def test_those_who_fit_are_no_wider_than_the_frame_allows_and_of_the_height_asked_for():
+    scale, _, _ = draw_place(np.random.default_rng(0), 0.5, (100, 60), Cut(), (50, 90))
+    assert scale * 100 / 50 == pytest.approx(0.5)
+    scale, _, _ = draw_place(np.random.default_rng(0), 0.5, (100, 2000), Cut(), (50, 90))
+    assert scale * 2000 / 90 == pytest.approx(1.5)
+
+
+def test_heights_range_from_a_fifth_of_the_frame_to_more_than_twice_it():
+    random = np.random.default_rng(0)
+    drawn = np.asarray([draw_height(random) for _ in range(2000)])
+    assert drawn.min() < 0.25 and drawn.max() > 2.2 and 0.3 < (drawn < 0.75).mean() < 0.4
