@@ -11,19 +11,23 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import Progress
 from rich.text import Text
 
 from nuke_matting.cli.options import add_settings, settings_of
 from nuke_matting.cli.report import error_facts
+from nuke_matting.cli.sheets import SHOWN, sheet_row
 from nuke_matting.colour.config import load_config
 from nuke_matting.colour.processor import open_colour
 from nuke_matting.errors import MattingError, OutputError, UsageError
 from nuke_matting.plate.atomic import write_whole
 from nuke_matting.plate.sequence import format_frames, parse_frames
-from nuke_matting.quality.clips import Clip, Colour, find_clips, match_clips, measure
+from nuke_matting.quality.clips import ALONE, Clip, Colour, Found, find_clips, match_clips, measure, read_sample
 from nuke_matting.quality.figures import TITLES, UNITS, Figures, mean_figures
+from nuke_matting.quality.sheet import contact_sheet, save_sheet
 from nuke_matting.quality.table import MEAN, as_csv, markdown
 
 EXAMPLES = """
@@ -34,6 +38,8 @@ examples:
   nuke-matting eval matte/plate_matte.%04d.exr truth/alpha.%04d.exr
   nuke-matting eval mattes truths --csv figures.csv        mattes/walk/*.exr with truths/walk/*.exr, and so on
   nuke-matting eval mattes 'clips/*/alpha.####.exr'        mattes/walk/*.exr with clips/walk/alpha.####.exr
+  nuke-matting eval mattes truths --sheet worst.png --plate plates
+                                                           a picture of the frames that are worst, beside their plates
 """
 
 
@@ -49,15 +55,19 @@ def add(verbs: argparse._SubParsersAction) -> None:
     verb.add_argument("alpha", metavar="ALPHA", help="the mattes")
     verb.add_argument("truth", metavar="TRUTH", help="the true ones")
     verb.add_argument("--frames", metavar="1001-1100", help="frames to measure (default: all that the truth has)")
-    colour = verb.add_argument_group("foreground")
+    colour = verb.add_argument_group("foregrounds and plates")
     colour.add_argument("--foreground", metavar="PATTERN", help="foregrounds, straight, named as ALPHA is")
     colour.add_argument("--true-foreground", metavar="PATTERN", help="the true ones")
+    colour.add_argument("--plate", metavar="PLATE", help="for --sheet: the plates, named as ALPHA is")
     add_settings(colour, ("ocio", "colourspace"))
     output = verb.add_argument_group("what is printed")
     output.add_argument(
         "--json", action="store_true", help="one JSON object a line on stdout: frame, clip, warning, error, done"
     )
     output.add_argument("--csv", metavar="FILE", help="write the figures of every frame, and the means, to a file too")
+    output.add_argument(
+        "--sheet", metavar="FILE.png", help=f"draw the worst frames, {SHOWN} at most: of each clip its worst one first"
+    )
     verb.set_defaults(run=_run)
 
 
@@ -92,6 +102,7 @@ def _run(args: argparse.Namespace) -> int:
         colour = _colour(args)
         frames = None if args.frames is None else parse_frames(args.frames)
         clips = _clips(args, report)
+        plates = find_clips(args.plate) if args.sheet else {}
     except MattingError as error:
         report.error(error)
         return 2
@@ -101,6 +112,12 @@ def _run(args: argparse.Namespace) -> int:
             write_whole(Path(args.csv).expanduser(), _csv(results).encode())
         except OutputError as error:
             report.error(OutputError(error.what, path=error.path, advice="choose another file with --csv"))
+            results = replace(results, failed=results.failed + 1)
+    if args.sheet:
+        try:
+            save_sheet(Path(args.sheet).expanduser(), _sheet(clips, results, plates, colour))
+        except MattingError as error:
+            report.error(error)
             results = replace(results, failed=results.failed + 1)
     report.done(results)
     return 1 if results.failed else 0
@@ -134,6 +151,25 @@ def _measure(
     return _Results(rows, columns, failed, time.monotonic() - began)
 
 
+def _sheet(clips: list[Clip | MattingError], results: _Results, plates: Found, colour: Colour) -> NDArray[np.uint8]:
+    """The worst frames by their MAD: of every clip its worst one, then of every clip the next, as many as there is
+    room for. Raises MattingError."""
+    ranked = []
+    for clip in clips:
+        if isinstance(clip, Clip):
+            frames = sorted(results.clips[clip.name], key=lambda each: -each[1]["mad"])
+            ranked += [(rank, -found["mad"], clip, frame) for rank, (frame, found) in enumerate(frames)]
+    rows = []
+    for _, mad, clip, frame in sorted(ranked, key=lambda each: each[:2])[:SHOWN]:
+        plate = plates.get(ALONE) or plates.get(clip.name) or UsageError(f"clip {clip.name} has no plate")
+        if isinstance(plate, UsageError):
+            raise plate
+        sample = read_sample(clip, frame)
+        label = f"{clip.name}, frame {frame}: MAD {-mad:.1f}"
+        rows.append(sheet_row(label, plate, frame, sample.alpha, (colour.ocio, colour.colourspace), sample.truth))
+    return contact_sheet(rows)
+
+
 def _csv(results: _Results) -> str:
     rows: list[tuple[str, int | str, Figures]] = []
     for name, frames in results.clips.items():
@@ -142,11 +178,13 @@ def _csv(results: _Results) -> str:
 
 
 def _colour(args: argparse.Namespace) -> Colour:
-    """How foregrounds come to linear light; wrong settings are told here, once, rather than at every frame."""
+    """How foregrounds and plates come to linear light; wrong settings are told here, and not at every frame."""
     if bool(args.foreground) != bool(args.true_foreground):
         raise UsageError("--foreground and --true-foreground go together", advice="give both, or neither")
+    if bool(args.sheet) != bool(args.plate):
+        raise UsageError("--sheet and --plate go together", advice="give both, or neither")
     settings = settings_of(args)
-    if args.foreground:
+    if args.foreground or args.plate:
         load_config(settings.ocio)
         if settings.colourspace:
             open_colour(settings.ocio, settings.colourspace)

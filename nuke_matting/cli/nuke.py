@@ -7,18 +7,14 @@ import os
 import sys
 from pathlib import Path
 
-import numpy as np
-
 from nuke_matting.cli.nuke_install import add_line, install, read_record, remove, remove_line
 from nuke_matting.cli.options import add_settings, settings_of
-from nuke_matting.colour.model_space import srgb_curve
-from nuke_matting.colour.processor import open_colour
+from nuke_matting.cli.sheets import SHOWN, sheet_row
 from nuke_matting.errors import UsageError
-from nuke_matting.plate.reader import read_frame, read_matte
+from nuke_matting.plate.reader import read_matte
 from nuke_matting.plate.sequence import find_sequence, parse_frames
-from nuke_matting.quality.sheet import Row, contact_sheet, save_sheet
+from nuke_matting.quality.sheet import contact_sheet, save_sheet
 
-SHOWN = 12  # most frames on a sheet
 NAME = "NukeMatting"  # of the folder within the user's .nuke
 
 EPILOG = """
@@ -103,14 +99,8 @@ def _sheet(args: argparse.Namespace) -> int:
     chosen = sorted({there[number * (len(there) - 1) // max(count - 1, 1)] for number in range(count)})
     rows = []
     for number in chosen:
-        frame = read_frame(plate.path(number), number)
-        pipe = open_colour(settings.ocio, settings.colourspace, frame.colour, frame.path)
-        rgb = np.clip(srgb_curve(pipe.to_linear_rec709(frame.pixels)), 0, 1)
         alpha = read_matte(mattes.path(number), number)[0]
-        if alpha.shape != rgb.shape[:2]:
-            advice = "give the mattes of this very plate"
-            raise UsageError("is of another size than its plate", path=mattes.path(number), frame=number, advice=advice)
-        rows.append(Row(f"frame {number}", rgb, alpha))
+        rows.append(sheet_row(f"frame {number}", plate, number, alpha, (settings.ocio, settings.colourspace)))
     save_sheet(args.out, contact_sheet(rows))
     print(args.out)
     return 0

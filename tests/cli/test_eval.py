@@ -10,6 +10,8 @@ import OpenEXR
 import pytest
 from PIL import Image
 
+from nuke_matting.colour.model_space import srgb_curve
+
 FIGURES = ["mad", "mse", "grad", "conn", "dtssd", "sad", "core", "edge", "hair", "outside"]
 TITLES = ["MAD", "MSE", "Grad", "Conn", "dtSSD", "SAD", "core", "edge", "hair", "outside"]
 
@@ -153,9 +155,36 @@ def test_the_foregrounds_error_is_a_column_where_both_are_given(nuke_matting, cl
     assert "FG MSE" in nuke_matting("eval", "a", "t", "--foreground", "fg", "--true-foreground", "tfg").stdout
 
 
+def test_a_sheet_shows_the_worst_frame_of_every_clip_before_any_other(nuke_matting, clips):
+    for clip, shade in (("walk", 0.2), ("talk", 0.8)):
+        for frame in (1001, 1002, 1003):
+            picture(clips / "p" / clip / f"plate.{frame}.exr", half(shade, shade), "RGB")
+    picture(clips / "a" / "walk" / "matte.1002.exr", half(right=0.9))
+    done = nuke_matting("eval", "a", "t", "--sheet", "one.png", "--plate", "p", "--frames", "1002")
+    assert done.returncode == 0, done.stderr
+    sheet = np.asarray(Image.open("one.png")).astype(int)
+    column = sheet[:, 20]
+    talk, walk = (np.abs(column - round(255 * srgb_curve(shade))).max(1).argmin() for shade in (0.8, 0.2))
+    assert talk < walk, "the worse clip comes first"
+    assert nuke_matting("eval", "a", "t", "--sheet", "all.png", "--plate", "p").returncode == 0
+    assert Image.open("all.png").height > 2.5 * sheet.shape[0]
+
+
+def test_a_sheet_of_plates_that_are_not_there_or_of_another_size_fails_and_the_table_is_printed(nuke_matting, clips):
+    for frame in (1001, 1002):
+        picture(clips / "p" / "walk" / f"plate.{frame}.exr", half(size=(8, 8)), "RGB")
+        picture(clips / "q" / "walk" / f"plate.{frame}.exr", half(), "RGB")
+    for plates, said in (("p/walk", "another size"), ("q", "talk has no plate")):
+        done = nuke_matting("eval", "a", "t", "--sheet", "sheet.png", "--plate", plates)
+        assert done.returncode == 1 and said in done.stderr and "mean" in table(done.stdout)
+        assert not os.path.exists("sheet.png")
+
+
 @pytest.mark.parametrize(
     "command, said",
     [
+        (("a", "t", "--sheet", "s.png"), "go together"),
+        (("a", "t", "--sheet", "s.png", "--plate", "nowhere"), "nowhere"),
         (("a", "nothing/alpha.####.exr"), "no such folder"),
         (("a/walk", "t"), "one clip cannot be compared with a set of 2"),
         (("a/*", "t/nobody/*"), "nobody"),
