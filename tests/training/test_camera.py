@@ -36,6 +36,13 @@ def test_moves_are_small_from_frame_to_frame_and_start_near_the_frame():
         assert np.abs(seen[0, -1] - corners[-1, :2]).max() < 0.1 * 64
 
 
+def test_a_moving_camera_sees_nothing_from_beyond_the_picture():
+    corners = np.array([[0, 0, 1], [63, 0, 1], [0, 47, 1], [63, 47, 1]])
+    for seed in range(30):
+        seen = corners @ camera.moves(np.random.default_rng(seed), 24, 64, 48).transpose(0, 2, 1)
+        assert seen.min() > -1e-6 and (seen <= (63 + 1e-6, 47 + 1e-6)).all()
+
+
 def test_distortion_bends_the_corners_and_leaves_the_centre():
     for strength in (-0.1, 0.1):
         x, y = camera.distortion(41, 61, strength)
