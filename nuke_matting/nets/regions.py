@@ -104,6 +104,18 @@ def paste(image: Tensor, regions: Tensor, patches: Tensor, cell: int = CELL) -> 
     return out[..., :height, :width]
 
 
+def fade(regions: Tensor, grid: tuple[int, int], like: Tensor, cell: int = CELL) -> Tensor:
+    """What a correction counts: 1 in a region's middle and where regions adjoin, down to 0 at a side where none does.
+
+    Otherwise cells would show as squares where the regions end. like : [B, ...], of the batch, device and type wanted.
+
+    Returns [N, 1, 8, 8].
+    """
+    none, one = like.new_zeros(like.shape[0], 1, grid[0], grid[1]), like.new_zeros(len(regions), 1, 1, 1) + 1
+    chosen = paste(none, regions, one, 1)
+    return (2 * sample_pixels(chosen, regions, grid[0] * cell, grid[1] * cell) - 1).clamp(0, 1)
+
+
 def nearest(regions: Tensor, count: int, at_once: int = 1 << 22) -> Tensor:
     """For every region, itself and the `count` nearest other ones of the same frame.
 

@@ -95,7 +95,8 @@ class TwoStage(nn.Module):
         if len(regions) == 0:
             return alpha, residual
         halo, dtype = self.refiner.halo, self.refiner.head.weight.dtype
-        hidden = rg.sample(coarse.hidden.to(image.dtype), regions, rg.grid_size(height, width)).to(dtype)
+        grid = rg.grid_size(height, width)
+        hidden = rg.sample(coarse.hidden.to(image.dtype), regions, grid).to(dtype)
         deep: list[Tensor] = []
         pixels: list[Tensor] = []
         for part in regions.split(batch):
@@ -103,11 +104,11 @@ class TwoStage(nn.Module):
             deep.append(self.refiner.encode(cuts.to(dtype), hidden[len(pixels) * batch :][: len(part)]))
             pixels.append(cuts[..., halo:-halo, halo:-halo].clone())
         said = self.refiner.attend(torch.cat(deep), regions, rg.nearest(regions, 8)).split(batch)
-        patches = [
-            own[:, 7:11] + self.refiner.decode(inner, heard, own.to(dtype)).to(own.dtype)
+        corrections = [
+            self.refiner.decode(inner, heard, own.to(dtype)).to(own.dtype)
             for inner, heard, own in zip(deep, said, pixels)  # noqa: B905, see above
         ]
-        new = torch.cat(patches)
+        new = torch.cat(pixels)[:, 7:11] + torch.cat(corrections) * rg.fade(regions, grid, image)
         return rg.paste(alpha, regions, new[:, :1]), rg.paste(residual, regions, new[:, 1:])
 
     def _cut(self, image: Tensor, clean: Tensor | None, alpha: Tensor, residual: Tensor, regions: Tensor) -> Tensor:

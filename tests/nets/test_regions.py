@@ -105,3 +105,21 @@ def test_pixels_sampled_in_all_regions_are_the_enlarged_map(height, width, seed)
     cells = torch.ones(2, *rg.grid_size(height, width)).nonzero()
     pasted = rg.paste(torch.zeros(2, 3, height, width), cells, rg.sample_pixels(small, cells, height, width))
     torch.testing.assert_close(pasted, bilinear(small, height, width), atol=1e-5, rtol=1e-4)
+
+
+def test_a_correction_fades_out_where_its_regions_end_and_not_between_them():
+    regions = torch.tensor([[0, 1, 1], [0, 1, 2], [1, 0, 0]])
+    weight = rg.fade(regions, (4, 5), torch.zeros(2, 3, 32, 40))
+    shown = rg.paste(torch.zeros(2, 1, 32, 40), regions, weight)[:, 0]
+    assert weight.shape == (3, 1, 8, 8) and weight.min() >= 0 and weight.max() <= 1
+    middle = shown[0, 11:13]
+    assert (middle[:, 12:20] > 0.74).all() and (middle[:, [8, 23]] < 0.2).all()
+    assert (shown[0, [8, 15]] < 0.2).all()
+
+
+def test_a_correction_counts_in_full_where_all_is_chosen_and_at_the_frames_edge():
+    rows, columns = torch.meshgrid(torch.arange(3), torch.arange(4), indexing="ij")
+    everywhere = torch.stack([torch.zeros(12, dtype=torch.int64), rows.flatten(), columns.flatten()], 1)
+    torch.testing.assert_close(rg.fade(everywhere, (3, 4), torch.zeros(1, 1, 23, 31)), torch.ones(12, 1, 8, 8))
+    corner = rg.fade(everywhere[:1], (3, 4), torch.zeros(1, 1, 23, 31))[0, 0]
+    assert corner[0, 0] == 1 and corner[7, 0] < 0.2
