@@ -11,8 +11,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import Progress
 from rich.text import Text
@@ -25,9 +23,9 @@ from nuke_matting.colour.processor import open_colour
 from nuke_matting.errors import MattingError, OutputError, UsageError
 from nuke_matting.plate.atomic import write_whole
 from nuke_matting.plate.sequence import format_frames, parse_frames
-from nuke_matting.quality.clips import ALONE, Clip, Colour, Found, find_clips, match_clips, measure, read_sample
+from nuke_matting.quality.clips import Clip, Colour, find_clips, match_clips, measure, read_sample
 from nuke_matting.quality.figures import TITLES, UNITS, Figures, mean_figures
-from nuke_matting.quality.sheet import contact_sheet, save_sheet
+from nuke_matting.quality.sheet import Row, contact_sheet, save_sheet
 from nuke_matting.quality.table import MEAN, as_csv, markdown
 
 EXAMPLES = """
@@ -102,23 +100,11 @@ def _run(args: argparse.Namespace) -> int:
         colour = _colour(args)
         frames = None if args.frames is None else parse_frames(args.frames)
         clips = _clips(args, report)
-        plates = find_clips(args.plate) if args.sheet else {}
     except MattingError as error:
         report.error(error)
         return 2
     results = _measure(clips, frames, colour, report)
-    if args.csv:
-        try:
-            write_whole(Path(args.csv).expanduser(), _csv(results).encode())
-        except OutputError as error:
-            report.error(OutputError(error.what, path=error.path, advice="choose another file with --csv"))
-            results = replace(results, failed=results.failed + 1)
-    if args.sheet:
-        try:
-            save_sheet(Path(args.sheet).expanduser(), _sheet(clips, results, plates, colour))
-        except MattingError as error:
-            report.error(error)
-            results = replace(results, failed=results.failed + 1)
+    results = replace(results, failed=results.failed + _write(args, clips, results, colour, report))
     report.done(results)
     return 1 if results.failed else 0
 
@@ -151,23 +137,57 @@ def _measure(
     return _Results(rows, columns, failed, time.monotonic() - began)
 
 
-def _sheet(clips: list[Clip | MattingError], results: _Results, plates: Found, colour: Colour) -> NDArray[np.uint8]:
-    """The worst frames by their MAD: of every clip its worst one, then of every clip the next, as many as there is
-    room for. Raises MattingError."""
+def _write(
+    args: argparse.Namespace,
+    clips: list[Clip | MattingError],
+    results: _Results,
+    colour: Colour,
+    report: _Report | _JsonReport,
+) -> int:
+    """Writes the files that were asked for; how many things of them failed."""
+    failed = 0
+    try:
+        if args.csv:
+            write_whole(Path(args.csv).expanduser(), _csv(results).encode())
+    except OutputError as error:
+        report.error(OutputError(error.what, path=error.path, advice="choose another file with --csv"))
+        failed += 1
+    try:
+        if args.sheet:
+            rows, failed_rows = _worst(clips, results, colour, report)
+            failed += failed_rows
+            if rows:
+                save_sheet(Path(args.sheet).expanduser(), contact_sheet(rows))
+    except OutputError as error:
+        report.error(OutputError(error.what, path=error.path, advice="choose another file with --sheet"))
+        failed += 1
+    return failed
+
+
+def _worst(
+    clips: list[Clip | MattingError], results: _Results, colour: Colour, report: _Report | _JsonReport
+) -> tuple[list[Row], int]:
+    """Rows of the worst frames by their MAD, of every clip its worst one, then of every clip the next, as many as
+    there is room for; and how many of them cannot be shown."""
     ranked = []
     for clip in clips:
-        if isinstance(clip, Clip):
+        if isinstance(clip, Clip) and clip.plate is not None:
             frames = sorted(results.clips[clip.name], key=lambda each: -each[1]["mad"])
-            ranked += [(rank, -found["mad"], clip, frame) for rank, (frame, found) in enumerate(frames)]
-    rows = []
-    for _, mad, clip, frame in sorted(ranked, key=lambda each: each[:2])[:SHOWN]:
-        plate = plates.get(ALONE) or plates.get(clip.name) or UsageError(f"clip {clip.name} has no plate")
-        if isinstance(plate, UsageError):
-            raise plate
-        sample = read_sample(clip, frame)
-        label = f"{clip.name}, frame {frame}: MAD {-mad:.1f}"
-        rows.append(sheet_row(label, plate, frame, sample.alpha, (colour.ocio, colour.colourspace), sample.truth))
-    return contact_sheet(rows)
+            ranked += [(rank, found["mad"], clip, clip.plate, frame) for rank, (frame, found) in enumerate(frames)]
+    ranked.sort(key=lambda each: (each[0], -each[1]))
+    rows: list[Row] = []
+    failed = 0
+    for _, mad, clip, plate, frame in ranked:
+        if len(rows) == SHOWN:
+            break
+        try:
+            sample = read_sample(replace(clip, foreground=None, true_foreground=None), frame)
+            label = f"{clip.name}, frame {frame}: MAD {mad:.1f}"
+            rows.append(sheet_row(label, plate, frame, sample.alpha, colour, sample.truth))
+        except MattingError as error:
+            report.error(error, frame)
+            failed += 1
+    return rows, failed
 
 
 def _csv(results: _Results) -> str:
@@ -194,7 +214,7 @@ def _colour(args: argparse.Namespace) -> Colour:
 def _clips(args: argparse.Namespace, report: _Report | _JsonReport) -> list[Clip | MattingError]:
     alphas, truths = find_clips(args.alpha), find_clips(args.truth)
     others = (find_clips(args.foreground), find_clips(args.true_foreground)) if args.foreground else None
-    clips = match_clips(alphas, truths, others)
+    clips = match_clips(alphas, truths, others, find_clips(args.plate) if args.plate else None)
     more = sorted(set(alphas) - set(truths))
     if more:
         report.warning(f"{len(more)} clips have no truth and are left out: {', '.join(more[:5])}")

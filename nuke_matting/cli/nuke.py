@@ -13,6 +13,7 @@ from nuke_matting.cli.sheets import SHOWN, sheet_row
 from nuke_matting.errors import UsageError
 from nuke_matting.plate.reader import read_matte
 from nuke_matting.plate.sequence import find_sequence, parse_frames
+from nuke_matting.quality.clips import Colour, whole
 from nuke_matting.quality.sheet import contact_sheet, save_sheet
 
 NAME = "NukeMatting"  # of the folder within the user's .nuke
@@ -97,10 +98,11 @@ def _sheet(args: argparse.Namespace) -> int:
         raise UsageError("no frame has both a plate and a matte", path=args.mattes, advice="check --frames")
     count = min(len(there), SHOWN)
     chosen = sorted({there[number * (len(there) - 1) // max(count - 1, 1)] for number in range(count)})
-    rows = []
+    rows, colour = [], Colour(settings.ocio, settings.colourspace)
     for number in chosen:
-        alpha = read_matte(mattes.path(number), number)[0]
-        rows.append(sheet_row(f"frame {number}", plate, number, alpha, (settings.ocio, settings.colourspace)))
+        path = mattes.path(number)
+        alpha = whole(*read_matte(path, number), path, number)
+        rows.append(sheet_row(f"frame {number}", plate, number, alpha, colour))
     save_sheet(args.out, contact_sheet(rows))
     print(args.out)
     return 0

@@ -105,15 +105,28 @@ def paste(image: Tensor, regions: Tensor, patches: Tensor, cell: int = CELL) -> 
 
 
 def fade(regions: Tensor, grid: tuple[int, int], like: Tensor, cell: int = CELL) -> Tensor:
-    """What a correction counts: 1 in a region's middle and where regions adjoin, down to 0 at a side where none does.
+    """What a correction counts: 1 where regions adjoin and in their middles, down to 0 where one meets a cell that is
+    none. Otherwise cells would show as squares where the regions end.
 
-    Otherwise cells would show as squares where the regions end. like : [B, ...], of the batch, device and type wanted.
+    Bilinear between the cells' corners, the middles of their sides and their own, each 1 where all cells that it
+    belongs to are regions; beyond the frame all is as at its edge.
 
-    Returns [N, 1, 8, 8].
+    like : [B, ...], of the batch, device and type wanted. Returns [N, 1, 8, 8].
     """
-    none, one = like.new_zeros(like.shape[0], 1, grid[0], grid[1]), like.new_zeros(len(regions), 1, 1, 1) + 1
-    chosen = paste(none, regions, one, 1)
-    return (2 * sample_pixels(chosen, regions, grid[0] * cell, grid[1] * cell) - 1).clamp(0, 1)
+    rows, columns = grid
+    out = like.new_zeros(len(regions), 1, cell, cell)
+    if len(regions) == 0:
+        return out
+    none, one = like.new_zeros(like.shape[0], 1, rows, columns), like.new_zeros(len(regions), 1, 1, 1) + 1
+    chosen = paste(none, regions, one, 1).repeat_interleave(2, 2).repeat_interleave(2, 3)
+    nodes = -F.max_pool2d(-F.pad(chosen, [1, 1, 1, 1], mode="replicate"), 2, 1)  # [B, 1, 2 rows + 1, 2 columns + 1]
+    span = torch.arange(3, device=like.device)
+    y = (2 * regions[:, 1, None] + span)[:, None, :, None]
+    x = (2 * regions[:, 2, None] + span)[:, None, None, :]
+    own = nodes[regions[:, 0, None, None, None], 0, y, x]  # [N, 1, 3, 3]
+    where = (torch.arange(cell, device=like.device).to(like.dtype) + 0.5) / cell * 2 - 1
+    at = torch.stack([where[None, :].expand(cell, cell), where[:, None].expand(cell, cell)], dim=2)
+    return F.grid_sample(own, at[None].expand(len(own), cell, cell, 2), align_corners=True)
 
 
 def nearest(regions: Tensor, count: int, at_once: int = 1 << 22) -> Tensor:

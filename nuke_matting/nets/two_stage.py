@@ -108,7 +108,8 @@ class TwoStage(nn.Module):
             self.refiner.decode(inner, heard, own.to(dtype)).to(own.dtype)
             for inner, heard, own in zip(deep, said, pixels)  # noqa: B905, see above
         ]
-        new = torch.cat(pixels)[:, 7:11] + torch.cat(corrections) * rg.fade(regions, grid, image)
+        old = torch.cat([own[:, 7:11] for own in pixels])
+        new = old + torch.cat(corrections) * rg.fade(regions, grid, image)
         return rg.paste(alpha, regions, new[:, :1]), rg.paste(residual, regions, new[:, 1:])
 
     def _cut(self, image: Tensor, clean: Tensor | None, alpha: Tensor, residual: Tensor, regions: Tensor) -> Tensor:

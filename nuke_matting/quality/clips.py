@@ -40,13 +40,14 @@ class Colour:
 
 @dataclass(frozen=True)
 class Clip:
-    """What is to be compared. The foregrounds are both there, or neither."""
+    """What is to be compared. The foregrounds are both there, or neither; the plate is for looking at."""
 
     name: str
     alpha: Sequence
     truth: Sequence
     foreground: Sequence | None = None
     true_foreground: Sequence | None = None
+    plate: Sequence | None = None
 
     @property
     def frames(self) -> tuple[int, ...]:
@@ -78,16 +79,22 @@ def find_clips(where: str) -> Found:
         return {each.stem: Sequence(str(each), (1,), still=True) for each in images}
 
 
-def match_clips(alphas: Found, truths: Found, others: tuple[Found, Found] | None = None) -> list[Clip | MattingError]:
+def match_clips(
+    alphas: Found, truths: Found, others: tuple[Found, Found] | None = None, plates: Found | None = None
+) -> list[Clip | MattingError]:
     """The clips to compare, in the order of their names; for a clip that is missing somewhere, the error.
 
     others : foregrounds and true foregrounds.
 
     Raises UsageError where not one clip can be compared.
     """
-    kinds = [alphas, truths, *(others or ())]
-    if len({ALONE in each for each in kinds}) > 1:
-        several = next(len(each) for each in kinds if ALONE not in each)
+    kinds = {"alpha": alphas, "truth": truths}
+    if others is not None:
+        kinds |= {"foreground": others[0], "true_foreground": others[1]}
+    if plates is not None:
+        kinds["plate"] = plates
+    if len({ALONE in each for each in kinds.values()}) > 1:
+        several = next(len(each) for each in kinds.values() if ALONE not in each)
         raise UsageError(
             f"one clip cannot be compared with a set of {several}",
             advice="name a sequence for each, as folder/name.####.exr, or a folder of clips for each",
@@ -138,6 +145,21 @@ def measure(
         before = frame, sample
 
 
+def whole(pixels: NDArray[np.float32], data: Window, display: Window, path: Path, frame: int) -> NDArray[np.float32]:
+    """Pixels [H, W] or [H, W, C] of the data window as those of the whole format, 0 where there are none.
+
+    Raises PlateError: the format is one of a damaged header.
+    """
+    if display.width * display.height > MOST_PIXELS:  # what a damaged header says must not be allocated
+        raise PlateError(
+            f"cannot be read (it claims a format of {display.width}x{display.height} pixels)",
+            path=path,
+            frame=frame,
+            advice="render or copy the file again",
+        )
+    return align(pixels, data, display)
+
+
 def _listed(folder: Path) -> list[Path]:
     try:
         return sorted(folder.iterdir())
@@ -161,14 +183,14 @@ def _in_folders(folders: list[Path], rest: tuple[str, ...], named: Path) -> Foun
     return found
 
 
-def _match(name: str, kinds: list[Found]) -> Clip | MattingError:
-    parts = []
-    for each in kinds:
+def _match(name: str, kinds: dict[str, Found]) -> Clip | MattingError:
+    parts = {}
+    for kind, each in kinds.items():
         part = each.get(name) or UsageError(f"clip {name} has a truth, and is missing beside {_some(each)}")
         if isinstance(part, UsageError):
             return part
-        parts.append(part)
-    clip = Clip(name or Path(parts[0].pattern).name, *parts)
+        parts[kind] = part
+    clip = Clip(name or Path(parts["alpha"].pattern).name, **parts)
     if not (clip.alpha.still or clip.truth.still or clip.alpha.frame_set & clip.truth.frame_set):
         return UsageError(
             f"frames {format_frames(clip.alpha.frames)} have no truth: that has {format_frames(clip.truth.frames)}",
@@ -186,25 +208,14 @@ def _some(found: Found) -> str:
 def _matte(sequence: Sequence, frame: int) -> NDArray[np.float32]:
     path = sequence.path(frame)
     matte, data, display = read_matte(path, frame)
-    return np.clip(_whole(matte, data, display, path, frame), 0, 1)
+    return np.clip(whole(matte, data, display, path, frame), 0, 1)
 
 
 def _picture(sequence: Sequence, frame: int, colour: Colour) -> NDArray[np.float32]:
     read = read_frame(sequence.path(frame), frame)
     pipe = open_colour(colour.ocio, colour.colourspace, read.colour, read.path)
     linear = pipe.to_linear_rec709(read.pixels)
-    return _whole(linear, read.data_window, read.display_window, read.path, frame)
-
-
-def _whole(pixels: NDArray[np.float32], data: Window, display: Window, path: Path, frame: int) -> NDArray[np.float32]:
-    if display.width * display.height > MOST_PIXELS:  # what a damaged header says must not be allocated
-        raise PlateError(
-            f"cannot be read (it claims a format of {display.width}x{display.height} pixels)",
-            path=path,
-            frame=frame,
-            advice="render or copy the file again",
-        )
-    return align(pixels, data, display)
+    return whole(linear, read.data_window, read.display_window, read.path, frame)
 
 
 def _same_size(path: Path, frame: int, pixels: NDArray, truth: NDArray) -> None:

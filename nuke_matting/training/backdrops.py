@@ -79,13 +79,12 @@ def cloth(random: Random, height: int, width: int, frames: int) -> tuple[Array, 
 
 
 def rearranged(random: Random, picture: NDArray) -> NDArray:
-    """A photograph [H, W, 3] of any type as if it were another: mirrored, turned, bent. The size may be transposed.
+    """A photograph [H, W, 3] of any type as if it were another: mirrored, upside down, bent.
 
     There are never as many photographs as a network can learn by heart.
     """
     picture = picture[:, ::-1] if random.random() < 0.5 else picture
-    picture = np.rot90(picture, random.integers(1, 4)) if random.random() < 0.2 else picture
-    picture = np.ascontiguousarray(picture)
+    picture = np.ascontiguousarray(picture[::-1] if random.random() < 0.1 else picture)
     if random.random() < 0.25:
         h, w = picture.shape[:2]
         coarse = random.normal(0, random.uniform(0.01, 0.05) * min(h, w), (2, *random.integers(3, 7, 2)))
@@ -108,9 +107,9 @@ def recoloured(random: Random, linear: Array) -> Array:
 def ragged(random: Random, side: int) -> Array:
     """The shape of a heap, a bush, an animal, a stain: solid within an outline like a coast's. [side, side] in 0, 1."""
     y, x = np.mgrid[0:side, 0:side].astype(np.float32) / side - 0.5
-    far = np.hypot(x / random.uniform(0.15, 0.45), y / random.uniform(0.15, 0.45))
+    far = np.hypot(x / random.uniform(0.12, 0.3), y / random.uniform(0.12, 0.3))
     field = 1 - far + random.uniform(0.1, 0.5) * textures.noise(random, side, int(random.integers(1, 5)))
-    return np.float32((field > 0) & (far < 1.9))
+    return np.float32((field > 0) & (np.hypot(x, y) < 0.45))  # no square cuts it
 
 
 def _flag(random: Random, side: int) -> Array:

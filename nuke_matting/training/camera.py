@@ -42,17 +42,17 @@ def moves(random: Random, frames: int, width: int, height: int) -> NDArray[np.fl
 
     No pixel comes from beyond the picture, of which nothing is known: the camera is as much nearer as that takes.
     """
-    time = np.arange(frames)
+    time = np.arange(frames) - (frames - 1) / 2
     pan, hand = random.normal(0, 0.012, 2), random.normal(0, random.choice([0, 0.002, 0.006]), (frames, 2))
     off = (random.uniform(-0.02, 0.02, 2) + pan * time[:, None] + hand) * (width, height)
-    zoom = 1 / np.exp(random.normal(0, 0.006) * time)
+    zoom = np.exp(random.normal(0, 0.006) * time)
     roll = random.normal(0, 0.01) + np.cumsum(random.normal(0, 0.002, frames))
     middle = np.array([width - 1, height - 1]) / 2
     cos, sin = np.cos(roll) * zoom, np.sin(roll) * zoom
     turned = np.stack([np.stack([cos, -sin], 1), np.stack([sin, cos], 1)], 1)
     corners = np.array([[-1, -1], [1, -1], [-1, 1], [1, 1]]) * middle
     reach = np.abs(corners @ turned.transpose(0, 2, 1) + off[:, None]).max((0, 1))
-    nearer = float(min(1, (middle / np.maximum(reach, 1e-6)).min()))
+    nearer = min([1.0, *(middle / np.maximum(reach, 1e-6))[middle > 0]])  # a side of one pixel has no beyond
     turned, off = turned * nearer, off * nearer
     return np.concatenate([turned, (middle + off - turned @ middle)[..., None]], axis=2)
 

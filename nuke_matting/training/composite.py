@@ -212,11 +212,11 @@ class Compositor:
     def _shadow(self, alpha: Array) -> Array:
         """How much darker a subject makes what is behind it [T, H, W, 1]; a clean plate knows nothing of that."""
         r, (height, width) = self.random, alpha.shape[1:3]
-        move = np.asarray([[1, 0, r.normal(0, 0.08) * width], [0, 1, r.uniform(-0.02, 0.12) * height]])
+        offset = np.asarray([[1, 0, r.normal(0, 0.08) * width], [0, 1, r.uniform(-0.02, 0.12) * height]])
         softness = r.uniform(0.01, 0.08) * height
         cast = [
             cv2.GaussianBlur(
-                cv2.warpAffine(each, move, (width, height), borderMode=cv2.BORDER_REPLICATE), (0, 0), softness
+                cv2.warpAffine(each, offset, (width, height), borderMode=cv2.BORDER_REPLICATE), (0, 0), softness
             )
             for each in alpha
         ]
@@ -238,6 +238,8 @@ class Compositor:
     def _photograph(self, height: int, width: int, frames: int) -> Array:
         r = self.random
         picture = self.store.background(_among(self.backgrounds, r), r)
+        if r.random() < 0.15:  # on its side
+            picture = np.rot90(picture, r.choice([1, 3]))
         h, w = picture.shape[:2]
         scale = max(height / h, width / w) * np.exp(r.uniform(0.05, 1.3))
         path = self._path(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -14,6 +14,7 @@ Random = np.random.Generator
 
 _CUT = 0.2  # share of a picture's side that is solid where the picture, and not the subject, ends
 _STANDS = 0.25  # the same of the lower side, where feet end as well
+_SOFT = 1  # pixels by which filters soften a layer's sides
 _HEAD_SHOWN = 0.85  # share of those who are taller than the frame
 
 
@@ -68,6 +69,8 @@ def draw_place(
     """
     (h, w), (height, width) = size, frame
     scale = min(tall * height / h, 1.5 * width / w)
+    if cut.left and cut.right:  # `hide_cuts` would enlarge it about its middle, and so its head out of the frame
+        scale = max(scale, 1.1 * width / w)
     half = scale * h / height / 2
     if 2 * half > 0.95:
         shown = random.random() < _HEAD_SHOWN
@@ -84,26 +87,28 @@ def hide_cuts(path: Path2D, size: tuple[int, int], cut: Cut, frame: tuple[int, i
 
     Otherwise a straight edge in mid-picture would be taught as that of a subject. size, frame : height, width, pixels.
     """
-    (h, w), (height, width) = size, frame
-    turn, lean = np.cos(path.angle), np.abs(np.sin(path.angle))
-    across, down = np.maximum(turn * w - lean * h, 0.2 * w), np.maximum(turn * h - lean * w, 0.2 * h)
+    (h, w), (height, width) = ([side - 1 for side in each] for each in (size, frame))  # from pixel to pixel
+    steepest = 0.25 * min(size) / max(size)  # so that turned sides still reach along the frame's
+    angle = np.clip(path.angle, -steepest, steepest) if cut != Cut() else path.angle
+    turn, lean = np.cos(angle), np.abs(np.sin(angle))
+    across, down = np.maximum(turn * w - lean * h, 1), np.maximum(turn * h - lean * w, 1)
     scale = path.scale
     if cut.left and cut.right:
-        scale = np.maximum(scale, width / across)
+        scale = np.maximum(scale, (width + 2 * _SOFT) / across)
     if cut.top and cut.bottom:
-        scale = np.maximum(scale, height / down)
-    x = _held(path.x, across * scale / width / 2, cut.left, cut.right)
-    y = _held(path.y, down * scale / height / 2, cut.top, cut.bottom)
-    return replace(path, scale=scale.astype(np.float32), x=x, y=y)
+        scale = np.maximum(scale, (height + 2 * _SOFT) / down)
+    x = _held(path.x * frame[1], across * scale / 2 - _SOFT, width, cut.left, cut.right) / frame[1]
+    y = _held(path.y * frame[0], down * scale / 2 - _SOFT, height, cut.top, cut.bottom) / frame[0]
+    return Path2D(*(each.astype(np.float32) for each in (angle, scale, x, y)))
 
 
-def _held(centre: Array, half: Array, first: bool, last: bool) -> Array:
-    """Centres at which the first side is at or before 0, the last at or after 1, half an extent away."""
+def _held(centre: Array, half: Array, end: int, first: bool, last: bool) -> Array:
+    """Centres, in pixels, at which the first side is at or before 0, the last at or after `end`."""
     if last:
-        centre = np.maximum(centre, 1 - half)
+        centre = np.maximum(centre, end - half)
     if first:
         centre = np.minimum(centre, half)
-    return centre.astype(np.float32)
+    return centre
 
 
 def move(layers: Array, path: Path2D, height: int, width: int, border: int) -> Array:

@@ -155,29 +155,55 @@ def test_the_foregrounds_error_is_a_column_where_both_are_given(nuke_matting, cl
     assert "FG MSE" in nuke_matting("eval", "a", "t", "--foreground", "fg", "--true-foreground", "tfg").stdout
 
 
-def test_a_sheet_shows_the_worst_frame_of_every_clip_before_any_other(nuke_matting, clips):
-    for clip, shade in (("walk", 0.2), ("talk", 0.8)):
-        for frame in (1001, 1002, 1003):
-            picture(clips / "p" / clip / f"plate.{frame}.exr", half(shade, shade), "RGB")
-    picture(clips / "a" / "walk" / "matte.1002.exr", half(right=0.9))
-    done = nuke_matting("eval", "a", "t", "--sheet", "one.png", "--plate", "p", "--frames", "1002")
+@pytest.fixture
+def plates(clips):
+    """Folder `p` of the clips' plates: a shade a frame, those of walk dark, those of talk bright."""
+    for clip, shade in (("walk", 0.05), ("talk", 0.3)):
+        for step, frame in enumerate((1001, 1002, 1003)):
+            picture(clips / "p" / clip / f"plate.{frame}.exr", half(shade * (1 + step), shade * (1 + step)), "RGB")
+    return clips
+
+
+def shades(path):
+    """Those of the plates on a sheet, from top to bottom, as the sheet's codes."""
+    column = np.asarray(Image.open(path)).astype(int)[:, 20]
+    found = [tuple(value) for value in column if np.ptp(value) == 0]
+    known = [code(base * (1 + step)) for base in (0.05, 0.3) for step in range(3)]
+    seen = [value[0] for value in found if value[0] in known]
+    return [value for index, value in enumerate(seen) if index == 0 or seen[index - 1] != value]
+
+
+def code(shade):
+    return round(255 * float(srgb_curve(np.float64(shade))))
+
+
+def test_a_sheet_shows_the_worst_frame_of_every_clip_and_then_the_others(nuke_matting, plates):
+    picture(plates / "a" / "walk" / "matte.1002.exr", half(right=0.9))
+    picture(plates / "a" / "talk" / "matte.1003.exr", half(right=0.3))
+    done = nuke_matting("eval", "a", "t", "--sheet", "sheet.png", "--plate", "p")
     assert done.returncode == 0, done.stderr
-    sheet = np.asarray(Image.open("one.png")).astype(int)
-    column = sheet[:, 20]
-    talk, walk = (np.abs(column - round(255 * srgb_curve(shade))).max(1).argmin() for shade in (0.8, 0.2))
-    assert talk < walk, "the worse clip comes first"
-    assert nuke_matting("eval", "a", "t", "--sheet", "all.png", "--plate", "p").returncode == 0
-    assert Image.open("all.png").height > 2.5 * sheet.shape[0]
+    assert shades("sheet.png")[:3] == [code(0.9), code(0.1), code(0.3)]
 
 
-def test_a_sheet_of_plates_that_are_not_there_or_of_another_size_fails_and_the_table_is_printed(nuke_matting, clips):
-    for frame in (1001, 1002):
-        picture(clips / "p" / "walk" / f"plate.{frame}.exr", half(size=(8, 8)), "RGB")
-        picture(clips / "q" / "walk" / f"plate.{frame}.exr", half(), "RGB")
-    for plates, said in (("p/walk", "another size"), ("q", "talk has no plate")):
-        done = nuke_matting("eval", "a", "t", "--sheet", "sheet.png", "--plate", plates)
-        assert done.returncode == 1 and said in done.stderr and "mean" in table(done.stdout)
-        assert not os.path.exists("sheet.png")
+def test_a_frame_whose_plate_cannot_be_read_is_named_and_the_next_is_shown(nuke_matting, plates):
+    (plates / "p" / "talk" / "plate.1001.exr").write_bytes(b"no picture")
+    done = nuke_matting("eval", "a", "t", "--sheet", "sheet.png", "--plate", "p")
+    assert done.returncode == 1 and "plate.1001.exr" in done.stderr and "mean" in table(done.stdout)
+    assert code(0.6) in shades("sheet.png") and code(0.3) not in shades("sheet.png")
+
+
+def test_a_plate_of_another_size_is_no_plate_of_the_mattes(nuke_matting, plates):
+    for frame in (1001, 1002, 1003):
+        picture(plates / "p" / "walk" / f"plate.{frame}.exr", half(size=(8, 8)), "RGB")
+    done = nuke_matting("eval", "a/walk", "t/walk", "--sheet", "sheet.png", "--plate", "p/walk", "--json")
+    said = [each for each in events(done.stdout) if each["event"] == "error"]
+    assert done.returncode == 1 and len(said) == 3 and "8x8, of another size" in said[0]["what"]
+    assert not os.path.exists("sheet.png")
+
+
+def test_a_sheet_that_cannot_be_written_is_a_failure_and_the_table_is_printed(nuke_matting, plates):
+    done = nuke_matting("eval", "a", "t", "--sheet", "p", "--plate", "p")
+    assert done.returncode == 1 and "--sheet" in done.stderr and "mean" in table(done.stdout)
 
 
 @pytest.mark.parametrize(
@@ -185,6 +211,7 @@ def test_a_sheet_of_plates_that_are_not_there_or_of_another_size_fails_and_the_t
     [
         (("a", "t", "--sheet", "s.png"), "go together"),
         (("a", "t", "--sheet", "s.png", "--plate", "nowhere"), "nowhere"),
+        (("a", "t", "--sheet", "s.png", "--plate", "a/walk"), "one clip cannot be compared with a set of 2"),
         (("a", "nothing/alpha.####.exr"), "no such folder"),
         (("a/walk", "t"), "one clip cannot be compared with a set of 2"),
         (("a/*", "t/nobody/*"), "nobody"),

@@ -45,7 +45,7 @@ def test_cloths_have_sharp_edges_and_finite_colours_and_drift():
 def test_a_photograph_is_rearranged_and_keeps_its_type():
     picture = np.random.default_rng(0).integers(0, 255, (40, 60, 3), np.uint8)
     made = [backdrops.rearranged(np.random.default_rng(seed), picture) for seed in range(40)]
-    assert all(each.dtype == np.uint8 and sorted(each.shape) == [3, 40, 60] for each in made)
+    assert all(each.dtype == np.uint8 and each.shape == (40, 60, 3) for each in made)
     assert len({each.tobytes() for each in made}) > 12
 
 
@@ -56,7 +56,7 @@ def test_recoloured_pictures_are_finite_and_never_negative():
     assert len({each.tobytes() for each in made}) > 20
 
 
-def test_ragged_shapes_are_solid_and_rarely_fill_their_square():
-    shapes = [backdrops.ragged(np.random.default_rng(seed), 64) for seed in range(60)]
-    assert all(set(np.unique(each)) <= {0.0, 1.0} for each in shapes)
-    assert 0.1 < np.mean(shapes) < 0.6
+def test_ragged_shapes_are_solid_and_end_within_their_square():
+    shapes = np.stack([backdrops.ragged(np.random.default_rng(seed), 64) for seed in range(60)])
+    assert set(np.unique(shapes)) == {0.0, 1.0} and 0.1 < shapes.mean() < 0.5
+    assert not shapes[:, [0, -1]].any() and not shapes[:, :, [0, -1]].any()

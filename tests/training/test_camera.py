@@ -43,6 +43,10 @@ def test_a_moving_camera_sees_nothing_from_beyond_the_picture():
         assert seen.min() > -1e-6 and (seen <= (63 + 1e-6, 47 + 1e-6)).all()
 
 
+def test_a_picture_of_one_pixel_is_seen_whole():
+    assert np.allclose(camera.moves(np.random.default_rng(0), 3, 1, 1)[..., 2], 0, atol=0.5)
+
+
 def test_distortion_bends_the_corners_and_leaves_the_centre():
     for strength in (-0.1, 0.1):
         x, y = camera.distortion(41, 61, strength)
