@@ -11,9 +11,8 @@ from nuke_matting.cli.nuke_install import add_line, install, read_record, remove
 from nuke_matting.cli.options import add_settings, settings_of
 from nuke_matting.cli.sheets import SHOWN, sheet_row
 from nuke_matting.errors import UsageError
-from nuke_matting.plate.reader import read_matte
 from nuke_matting.plate.sequence import find_sequence, parse_frames
-from nuke_matting.quality.clips import Colour, whole
+from nuke_matting.quality.clips import Colour, read_alpha
 from nuke_matting.quality.sheet import contact_sheet, save_sheet
 
 NAME = "NukeMatting"  # of the folder within the user's .nuke
@@ -100,9 +99,7 @@ def _sheet(args: argparse.Namespace) -> int:
     chosen = sorted({there[number * (len(there) - 1) // max(count - 1, 1)] for number in range(count)})
     rows, colour = [], Colour(settings.ocio, settings.colourspace)
     for number in chosen:
-        path = mattes.path(number)
-        alpha = whole(*read_matte(path, number), path, number)
-        rows.append(sheet_row(f"frame {number}", plate, number, alpha, colour))
+        rows.append(sheet_row(f"frame {number}", plate, number, read_alpha(mattes, number), colour))
     save_sheet(args.out, contact_sheet(rows))
     print(args.out)
     return 0

@@ -111,13 +111,9 @@ def fade(regions: Tensor, grid: tuple[int, int], like: Tensor, cell: int = CELL)
     Bilinear between the cells' corners, the middles of their sides and their own, each 1 where all cells that it
     belongs to are regions; beyond the frame all is as at its edge.
 
-    like : [B, ...], of the batch, device and type wanted. Returns [N, 1, 8, 8].
+    regions : one or more. like : [B, ...], of the batch, device and type wanted. Returns [N, 1, 8, 8].
     """
-    rows, columns = grid
-    out = like.new_zeros(len(regions), 1, cell, cell)
-    if len(regions) == 0:
-        return out
-    none, one = like.new_zeros(like.shape[0], 1, rows, columns), like.new_zeros(len(regions), 1, 1, 1) + 1
+    none, one = like.new_zeros(like.shape[0], 1, grid[0], grid[1]), like.new_zeros(len(regions), 1, 1, 1) + 1
     chosen = paste(none, regions, one, 1).repeat_interleave(2, 2).repeat_interleave(2, 3)
     nodes = -F.max_pool2d(-F.pad(chosen, [1, 1, 1, 1], mode="replicate"), 2, 1)  # [B, 1, 2 rows + 1, 2 columns + 1]
     span = torch.arange(3, device=like.device)

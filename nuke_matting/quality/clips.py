@@ -117,7 +117,7 @@ def read_sample(clip: Clip, frame: int, colour: Colour | None = None) -> Sample:
     Raises PlateError where a file cannot be read or sizes differ, ColourError.
     """
     path = clip.alpha.path(frame)
-    truth, alpha = _matte(clip.truth, frame), _matte(clip.alpha, frame)
+    truth, alpha = read_alpha(clip.truth, frame), read_alpha(clip.alpha, frame)
     _same_size(path, frame, alpha, truth)
     if clip.foreground is None or clip.true_foreground is None:
         return Sample(alpha, truth)
@@ -143,6 +143,13 @@ def measure(
             continue
         yield frame, frame_figures(sample, before[1] if before and before[0] == frame - 1 else None)
         before = frame, sample
+
+
+def read_alpha(sequence: Sequence, frame: int) -> NDArray[np.float32]:
+    """A frame's alpha [H, W] over the whole of its format, cut to [0, 1]. Raises PlateError."""
+    path = sequence.path(frame)
+    matte, data, display = read_matte(path, frame)
+    return np.clip(whole(matte, data, display, path, frame), 0, 1)
 
 
 def whole(pixels: NDArray[np.float32], data: Window, display: Window, path: Path, frame: int) -> NDArray[np.float32]:
@@ -203,12 +210,6 @@ def _match(name: str, kinds: dict[str, Found]) -> Clip | MattingError:
 def _some(found: Found) -> str:
     names = sorted(found)
     return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
-
-
-def _matte(sequence: Sequence, frame: int) -> NDArray[np.float32]:
-    path = sequence.path(frame)
-    matte, data, display = read_matte(path, frame)
-    return np.clip(whole(matte, data, display, path, frame), 0, 1)
 
 
 def _picture(sequence: Sequence, frame: int, colour: Colour) -> NDArray[np.float32]:
