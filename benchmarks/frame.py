@@ -21,6 +21,7 @@ import OpenEXR
 import torch
 
 from nuke_matting import Settings, Shot
+from nuke_matting.heap import keep_freed
 from nuke_matting.models.contract import Quality
 from nuke_matting.models.cost import budget, outline, parameters, two_stage_gmacs
 from nuke_matting.models.tensors import autocast, planes
@@ -102,7 +103,7 @@ def peak_memory(size: str, precision: str, device: str) -> float:
     """GiB of resident memory that one whole matte takes in a process of its own, imports included."""
     script = (
         "import resource, sys, tempfile; from pathlib import Path; sys.path.insert(0, sys.argv[1]); import frame\n"
-        "from nuke_matting import Settings, Shot\n"
+        "from nuke_matting import Settings, Shot; frame.keep_freed()\n"
         "with tempfile.TemporaryDirectory() as folder:\n"
         "    plate = frame.write_plate(Path(folder), *map(int, sys.argv[2].split('x')))\n"
         "    Shot(plate, Settings(cache=False, precision=sys.argv[3], device=sys.argv[4])).matte(1001)\n"
@@ -124,6 +125,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--device", default="cpu")
     args = parser.parse_args()
+    keep_freed()  # as the command line does
     torch.set_num_threads(args.threads)
     columns = [(size, precision) for size in args.sizes for precision in args.precision]
     found = {}

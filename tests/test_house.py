@@ -18,8 +18,20 @@ MAY_IMPORT = {
     "export": {"models", "nets", "colour", "plate", "host"},
     "quality": {"engine", "models", "plate", "colour", "resources"},
     "training": {"engine", "models", "nets", "plate", "colour", "quality", "resources"},
-    "worker": {"engine", "models", "plate", "colour", "host", "resources"},
-    "cli": {"engine", "models", "plate", "colour", "quality", "training", "worker", "export", "host", "resources"},
+    "worker": {"engine", "models", "plate", "colour", "host", "resources", "heap"},
+    "cli": {
+        "engine",
+        "models",
+        "plate",
+        "colour",
+        "quality",
+        "training",
+        "worker",
+        "export",
+        "host",
+        "resources",
+        "heap",
+    },
     "host": set(),  # not even settings and errors: see below
 }
 FOR_ALL = {"settings", "errors"}

@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 
 from nuke_matting.cli.interruption import heeded
 from nuke_matting.errors import MattingError
+from nuke_matting.heap import keep_freed
 
 OK, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 
@@ -22,6 +23,7 @@ OK, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 def main(argv: list[str] | None = None) -> int:
     """Runs the command line and returns its exit code."""
     _interrupt_on_kill()
+    keep_freed()
     try:
         args = parser().parse_args(_ranges_joined(sys.argv[1:] if argv is None else argv))
         return args.run(args)

@@ -7,6 +7,7 @@ import threading
 from typing import Any
 
 from nuke_matting.errors import UsageError
+from nuke_matting.heap import give_back
 from nuke_matting.host.protocol import error_event
 from nuke_matting.worker.job import Job, Say
 from nuke_matting.worker.library import Library
@@ -77,6 +78,9 @@ class Desk:
                 self._current = None
                 if ended:
                     del self._jobs[job.id]
+                idle = not self._jobs
+            if idle:
+                give_back()
 
 
 class Warnings(logging.Handler):
