@@ -72,13 +72,17 @@ def measure(width: int, height: int, precision: str, device: str, runs: int) -> 
         most = budget(width, height)
         error = torch.from_numpy(outline(*rg.grid_size(height, width))).to(model.device)
 
-        def refine() -> None:
+        def refine() -> torch.Tensor:
             with autocast(model.device, model.precision):
-                net.refine(image, None, coarse, chosen, small=own.image)
+                return net.refine_alpha(image, None, coarse, chosen, small=own.image)[1]
+
+        def foreground() -> torch.Tensor:
+            return image + net.residual(coarse, chosen, patches, height, width)
 
         with torch.inference_mode():
             coarse = model.coarse(own, [own, own])
             chosen = rg.choose(error, most, 0.0)
+            patches = refine()
             stages = {
                 "read": median_ms(lambda: read_frame(plate, 1001), runs),
                 "colour": median_ms(lambda: loaded.colour.to_model(loaded.frame.pixels), runs),
@@ -87,6 +91,7 @@ def measure(width: int, height: int, precision: str, device: str, runs: int) -> 
                 "memory and decoder": median_ms(lambda: model.coarse(own, [own, own]), runs),
                 "choose": median_ms(lambda: rg.choose(error, most, 0.0), runs),
                 "refine": median_ms(refine, runs),
+                "foreground, where wanted": median_ms(foreground, runs),
             }
             raw = model.matte(loaded.input, own, [own, own], Quality(Settings().regions, 1024))
             stages["colour back"] = median_ms(lambda: loaded.colour.to_plate(raw.foreground), runs)

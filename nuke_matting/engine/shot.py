@@ -194,7 +194,8 @@ class Shot:
             raise key
         own = self._memory.encode(plan, plan.frame, loaded.known)
         memory, notes = self._memory.recall(plan, own, known or {})
-        raw = self.model.matte(loaded.input, own, memory, Quality(settings.regions, settings.region_batch))
+        quality = Quality(settings.regions, settings.region_batch, settings.fg)
+        raw = self.model.matte(loaded.input, own, memory, quality)
         notes = [*plan.notes, *loaded.notes, *notes, *raw.notes]
         if frame.non_finite:
             notes.append(
@@ -203,7 +204,7 @@ class Shot:
         guide, use = loaded.input.guide, settings.guide_use
         alpha = limited(edged(raw.alpha, settings), guide, use) if key is None else key
         foreground = None
-        if settings.fg:
+        if settings.fg and raw.foreground is not None:
             foreground = loaded.colour.to_plate(raw.foreground)
             # what is wholly subject is the plate, to the bit; what an edge has only grown over is not
             solid = (limited(raw.alpha, guide, use) if key is None else key) >= 1

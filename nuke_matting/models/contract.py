@@ -28,10 +28,14 @@ class FrameInput:
 
 @dataclass(frozen=True)
 class Quality:
-    """How much work to spend: `regions` times (width + height) / 8 is the most regions of a frame, done by `batch`."""
+    """How much work to spend: `regions` times (width + height) / 8 is the most regions of a frame, done by `batch`.
+
+    foreground : whether it is wanted; a model for which it costs something leaves it out else.
+    """
 
     regions: float
     batch: int
+    foreground: bool = True
 
 
 @dataclass(frozen=True)
@@ -39,12 +43,12 @@ class RawMatte:
     """A model's answer.
 
     alpha : [H, W] float32 in [0, 1].
-    foreground : [H, W, 3] float32 in the model space, straight.
+    foreground : [H, W, 3] float32 in the model space, straight; always there where it was wanted.
     notes : what its user should know of how it came about.
     """
 
     alpha: Array
-    foreground: Array
+    foreground: Array | None
     notes: tuple[str, ...] = ()
 
 

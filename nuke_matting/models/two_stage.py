@@ -119,9 +119,12 @@ class TwoStageModel:
             with autocast(self.device, self.precision):
                 error = area(torch.sigmoid(coarse.error.float()), rows, columns)
                 chosen = rg.choose(error, budget, THRESHOLD)
-                alpha, residual = net.refine(image, clean, coarse, chosen, quality.batch, own.image)
-            foreground = (image + residual.float())[0].permute(1, 2, 0)
-            return RawMatte(array(alpha[0, 0].float().clamp(0, 1)), array(foreground))
+                alpha, patches = net.refine_alpha(image, clean, coarse, chosen, quality.batch, own.image)
+            foreground = None
+            if quality.foreground:
+                residual = net.residual(coarse, chosen, patches, height, width).float()
+                foreground = array((image + residual)[0].permute(1, 2, 0))
+            return RawMatte(array(alpha[0, 0].float().clamp(0, 1)), foreground)
 
     def coarse(self, own: Seen, memory: Sequence[Seen]) -> Coarse:
         """A frame's answer at the coarse size: with the features of `references`, agreed with what all mattes say."""

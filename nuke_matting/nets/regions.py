@@ -70,21 +70,23 @@ def sample(feature: Tensor, regions: Tensor, grid: tuple[int, int]) -> Tensor:
     return out
 
 
-def sample_pixels(small: Tensor, regions: Tensor, height: int, width: int, cell: int = CELL) -> Tensor:
-    """What the regions' pixels are in a small map that is enlarged to height x width: [B, C, h, w] -> [N, C, 8, 8].
+def sample_pixels(small: Tensor, regions: Tensor, height: int, width: int, halo: int = 0, cell: int = CELL) -> Tensor:
+    """What `cut` finds in a small map that is enlarged to height x width: [B, C, h, w], [N, 3] -> [N, C, 8 + 2 halo,
+    8 + 2 halo].
 
-    Bilinear, as `resize.bilinear`, for the regions alone; beyond the frame its edge is repeated.
+    Bilinear, as `resize.bilinear`, for the regions alone.
     """
-    out = small.new_zeros(len(regions), small.shape[1], cell, cell)
-    span = torch.arange(cell, device=small.device)
+    side = cell + 2 * halo
+    out = small.new_zeros(len(regions), small.shape[1], side, side)
+    span = torch.arange(-halo, cell + halo, device=small.device)
     for index in range(small.shape[0]):
         mine = regions[:, 0] == index
-        y = ((regions[mine, 1, None] * cell + span).to(small.dtype) + 0.5) / height * 2 - 1
-        x = ((regions[mine, 2, None] * cell + span).to(small.dtype) + 0.5) / width * 2 - 1
-        shape = [len(y), cell, cell]
-        where = torch.stack([x[:, None, :].expand(shape), y[:, :, None].expand(shape)], dim=3).reshape(1, -1, cell, 2)
+        y = ((regions[mine, 1, None] * cell + span).clamp(0, height - 1).to(small.dtype) + 0.5) / height * 2 - 1
+        x = ((regions[mine, 2, None] * cell + span).clamp(0, width - 1).to(small.dtype) + 0.5) / width * 2 - 1
+        shape = [len(y), side, side]
+        where = torch.stack([x[:, None, :].expand(shape), y[:, :, None].expand(shape)], dim=3).reshape(1, -1, side, 2)
         found = F.grid_sample(small[index : index + 1], where, padding_mode="border", align_corners=False)
-        out[mine] = found[0].reshape(small.shape[1], -1, cell, cell).transpose(0, 1)
+        out[mine] = found[0].reshape(small.shape[1], -1, side, side).transpose(0, 1)
     return out
 
 

@@ -89,11 +89,29 @@ class TwoStage(nn.Module):
         Returns unbounded alpha [B, 1, H, W] and residual [B, 3, H, W]: the coarse ones, of which the alpha is clamped
         and enlarged along the image's edges, corrected in regions.
         """
+        alpha, patches = self.refine_alpha(image, clean, coarse, regions, batch, small)
+        return alpha, self.residual(coarse, regions, patches, image.shape[2], image.shape[3])
+
+    def residual(self, coarse: Coarse, regions: Tensor, patches: Tensor, height: int, width: int) -> Tensor:
+        """The full-size foreground residual [B, 3, height, width], of the patches that `refine_alpha` found."""
+        residual = bilinear(coarse.residual.to(patches.dtype), height, width)
+        return rg.paste(residual, regions, patches) if len(regions) > 0 else residual
+
+    def refine_alpha(
+        self,
+        image: Tensor,
+        clean: Tensor | None,
+        coarse: Coarse,
+        regions: Tensor,
+        batch: int = 1024,
+        small: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        """As `refine`, without enlarging the residual: the alpha, and the residual [N, 3, 8, 8] in the regions."""
         height, width = image.shape[2], image.shape[3]
         alpha = enlarge(coarse.alpha.clamp(0, 1), image, small).to(image.dtype)
-        residual = bilinear(coarse.residual.to(image.dtype), height, width)
         if len(regions) == 0:
-            return alpha, residual
+            return alpha, torch.zeros(0, 3, 8, 8, dtype=image.dtype, device=image.device)
+        residual = coarse.residual.to(image.dtype)
         halo, dtype = self.refiner.halo, self.refiner.head.weight.dtype
         grid = rg.grid_size(height, width)
         hidden = rg.sample(coarse.hidden.to(image.dtype), regions, grid).to(dtype)
@@ -110,11 +128,13 @@ class TwoStage(nn.Module):
         ]
         old = torch.cat([own[:, 7:11] for own in pixels])
         new = old + torch.cat(corrections) * rg.fade(regions, grid, image)
-        return rg.paste(alpha, regions, new[:, :1]), rg.paste(residual, regions, new[:, 1:])
+        return rg.paste(alpha, regions, new[:, :1]), new[:, 1:]
 
     def _cut(self, image: Tensor, clean: Tensor | None, alpha: Tensor, residual: Tensor, regions: Tensor) -> Tensor:
         """The refiner's 12 channels: image 3, clean plate 3, clean plate given 1, coarse alpha 1 and residual 3, and
         `cues.distance`, which is 0 without a clean plate.
+
+        residual : of the coarse frame's size.
         """
         halo = self.refiner.halo
         own = rg.cut(image, regions, halo)
@@ -125,7 +145,8 @@ class TwoStage(nn.Module):
             behind = rg.cut(clean, regions, halo)
             plate = torch.cat([behind, torch.ones_like(own[:, :1])], dim=1)
             far = cues.distance(own, behind)
-        return torch.cat([own, plate, rg.cut(alpha, regions, halo), rg.cut(residual, regions, halo), far], dim=1)
+        told = rg.sample_pixels(residual, regions, image.shape[2], image.shape[3], halo)
+        return torch.cat([own, plate, rg.cut(alpha, regions, halo), told, far], dim=1)
 
 
 def stack(image: Tensor, clean: Tensor | None = None, guide: Tensor | None = None) -> Tensor:

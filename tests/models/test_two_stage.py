@@ -48,6 +48,15 @@ def test_the_same_frame_gives_the_same_bits_whatever_came_between(model):
     assert np.array_equal(first.alpha, again.alpha) and np.array_equal(first.foreground, again.foreground)
 
 
+@settings(max_examples=12)
+@given(height=st.integers(1, 90), width=st.integers(1, 90))
+def test_a_foreground_that_is_not_wanted_is_left_out_and_the_alpha_stays(model, height, width):
+    frame = FrameInput(image(height, width))
+    alone = matted(model, frame, quality=Quality(4.0, 64, foreground=False))
+    assert alone.foreground is None
+    assert np.array_equal(alone.alpha, matted(model, frame).alpha)
+
+
 @pytest.mark.parametrize("what", ["memory", "clean", "guide", "regions"])
 def test_what_is_given_changes_the_answer(model, what):
     plain = FrameInput(image(48, 64))

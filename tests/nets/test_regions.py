@@ -109,6 +109,15 @@ def test_pixels_sampled_in_all_regions_are_the_enlarged_map(height, width, seed)
     torch.testing.assert_close(pasted, bilinear(small, height, width), atol=1e-5, rtol=1e-4)
 
 
+@settings(max_examples=30, deadline=None)
+@given(st.integers(1, 60), st.integers(1, 60), st.integers(0, 5))
+def test_pixels_sampled_with_a_halo_are_cut_from_the_enlarged_map(height, width, halo):
+    small = torch.rand(2, 3, 7, 9, generator=torch.Generator().manual_seed(height))
+    cells = torch.ones(2, *rg.grid_size(height, width)).nonzero()
+    sampled = rg.sample_pixels(small, cells, height, width, halo)
+    torch.testing.assert_close(sampled, rg.cut(bilinear(small, height, width), cells, halo), atol=1e-5, rtol=1e-4)
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_a_correction_fades_out_where_its_regions_end(seed):
     chosen = torch.rand(2, 5, 6, generator=torch.Generator().manual_seed(seed)) < 0.6
