@@ -97,16 +97,33 @@ def _blur(x: Tensor) -> Tensor:
 
 
 def gradient(predicted: Tensor, true: Tensor) -> Tensor:
-    """Mean |S_x(a) - S_x(a')| + |S_y(a) - S_y(a')|, S the Sobel filter over 8, edges repeated. [B, 1, H, W].
+    """Mean of `gradients`."""
+    return gradients(predicted, true).mean()
+
+
+def gradients(predicted: Tensor, true: Tensor) -> Tensor:
+    """|S_x(a) - S_x(a')| + |S_y(a) - S_y(a')|, S the Sobel filter over 8, edges repeated. [B, 1, H, W].
 
     Lin et al., "Real-Time High-Resolution Background Matting" (2021), section 4.3: their |grad a - grad a'|.
     """
     wide = F.pad(predicted - true, (1, 1, 1, 1), mode="replicate")  # the filter is linear: one for the difference
-    total = predicted.new_zeros(())
-    for each in (wide, wide.mT):
+    total = torch.zeros_like(predicted)
+    for turned in (False, True):
+        each = wide.mT if turned else wide
         step = each[..., 2:] - each[..., :-2]
-        total = total + (step[..., :-2, :] + 2 * step[..., 1:-1, :] + step[..., 2:, :]).abs().mean() / 8
+        smooth = (step[..., :-2, :] + 2 * step[..., 1:-1, :] + step[..., 2:, :]).abs() / 8
+        total = total + (smooth.mT if turned else smooth)
     return total
+
+
+def about_right(predicted: Tensor, true: Tensor) -> Tensor:
+    """1 where an alpha is off by at most 0.1, as the 9x9 pixels around have it on average, down to 0 from 0.3 on.
+
+    [B, 1, H, W] each. Where a coarse alpha has a whole part wrong, nothing near by tells what is right, and what is
+    asked for it all the same learns to hedge.
+    """
+    off = F.avg_pool2d((predicted - true).abs(), 9, stride=1, padding=4, count_include_pad=False)
+    return (1.5 - 5 * off).clamp(0, 1)
 
 
 def composition(alpha: Tensor, foreground: Tensor, true_alpha: Tensor, true_foreground: Tensor) -> Tensor:

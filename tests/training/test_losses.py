@@ -61,6 +61,25 @@ def test_a_step_has_its_gradient_on_both_sides_of_it():
     assert losses.gradient(step.mT, torch.zeros_like(step.mT)).item() == pytest.approx(2 * 0.5 / 8)
 
 
+def test_an_alpha_is_about_right_where_those_around_are():
+    """Half a frame of 18 columns off by 1: nine columns around have none, four or all of it within them."""
+    true, predicted = torch.zeros(1, 1, 9, 18), torch.zeros(1, 1, 9, 18)
+    predicted[..., 9:] = 1
+    right = losses.about_right(predicted, true)
+    assert right[..., :5].min() == 1
+    assert right[0, 0, 4, 5].item() == pytest.approx(1.5 - 5 / 9)  # one column of nine
+    assert right[..., 7:].max() == 0
+
+
+def test_an_alpha_that_is_off_by_little_everywhere_is_about_right():
+    assert losses.about_right(
+        torch.full((1, 1, 6, 7), 0.6), torch.full((1, 1, 6, 7), 0.5)
+    ).min().item() == pytest.approx(1)
+    assert losses.about_right(
+        torch.full((1, 1, 6, 7), 0.7), torch.full((1, 1, 6, 7), 0.5)
+    ).max().item() == pytest.approx(0.5)
+
+
 def test_the_error_map_says_by_how_much_the_alpha_is_off():
     predicted, true = image(1, 0.5, 0, 0).requires_grad_(), image(0, 0, 0, 0)
     said = image(1, 0, 0, 0.5).requires_grad_()

@@ -15,6 +15,7 @@ from nuke_matting.models.two_stage import LARGEST
 from nuke_matting.nets import regions as rg
 from nuke_matting.nets.decoder import SHUFFLED, Coarse
 from nuke_matting.nets.memory import KeyValue
+from nuke_matting.nets.resize import area, bilinear
 from nuke_matting.nets.two_stage import Features, TwoStage, stack
 from nuke_matting.training import losses
 from nuke_matting.training.calibration import fitted, fold
@@ -40,7 +41,7 @@ class TwoStageLosses:
     cover: float = weight()
     temporal: float = weight()
     fine_alpha: float = weight()
-    fine_laplacian: float = weight()
+    fine_gradient: float = weight()
     fine_foreground: float = weight()
 
 
@@ -52,12 +53,15 @@ class TwoStageRecipe(Recipe):
     regions : refined in each training frame.
     calibrated : samples by which the coarse alpha is calibrated at the start of a stage in which the refinement alone
         learns, when it starts from another stage's weights; 0 leaves it as it is.
+    detail : how often the regions learn from the true alpha at half the coarse frame's size, in place of the coarse
+        stage's own; what is left to correct is detail then.
     shown : how often the network is shown the clean plate, and how often the guide, each by itself.
     """
 
     coarse_long_side: int = within(32, LARGEST)
     regions: int = within(1, 100_000)
     calibrated: int = within(0, 100_000)
+    detail: float = within(0, 1)
     shown: float = within(0, 1)
     losses: TwoStageLosses
 
@@ -118,7 +122,7 @@ class TwoStageStudent(Student):
 
         out = self._coarse_losses(coarse, f16, small)
         if stage.enlarge > 1:
-            out |= self._refine(batch, small["image"].flatten(0, 1), coarse, clean_given, generator)
+            out |= self._refine(batch, flat(small), coarse, clean_given, generator)
         alpha = coarse.alpha.detach().float().clamp(0, 1).unflatten(0, (b, t))
         return self.weighed(out), alpha
 
@@ -162,7 +166,7 @@ class TwoStageStudent(Student):
         return out
 
     def _refine(
-        self, batch: Batch, small: Tensor, coarse: Coarse, clean_given: Tensor, generator: torch.Generator
+        self, batch: Batch, small: dict[str, Tensor], coarse: Coarse, clean_given: Tensor, generator: torch.Generator
     ) -> dict[str, Tensor]:
         """Losses of the regions, at full size. A few are drawn at random, so that plain ones are known too.
 
@@ -170,18 +174,25 @@ class TwoStageStudent(Student):
         """
         coarse = Coarse(*(each.detach() for each in coarse))
         image, true_alpha = batch.image.flatten(0, 1), batch.alpha.flatten(0, 1)
+        seen = small["image"]
+        right = losses.about_right(coarse.alpha.float().clamp(0, 1), small["alpha"])
+        if torch.rand((), generator=generator) < self.recipe.detail:
+            half = [max(1, side // 2) for side in seen.shape[-2:]]
+            seen, right = area(seen, *half), torch.ones_like(right)
+            coarse = coarse._replace(alpha=area(small["alpha"], *half))
         clean = batch.clean.flatten(0, 1) if clean_given.any() else None
         grid = rg.grid_size(*image.shape[-2:])
         error = F.interpolate(coarse.error.float().sigmoid(), size=grid, mode="area")
         noise = torch.rand(error.shape, generator=generator).to(error.device)
         cells = rg.choose(torch.where(noise > 1 - AT_RANDOM, noise, error), self.recipe.regions, 0.0)
-        alpha, residual = self.net.refine(image, clean, coarse, cells, small=small)
+        alpha, residual = self.net.refine(image, clean, coarse, cells, small=seen)
         unbounded, fg = alpha.float(), image + residual.float()
         alpha = losses.clamp_through(unbounded)
         inside = rg.paste(torch.zeros_like(alpha), cells, alpha.new_ones(len(cells), 1, rg.CELL, rg.CELL))
-        share = inside.mean().clamp(min=1e-4)
+        counts = inside * bilinear(right, *image.shape[-2:])
+        total = counts.sum().clamp(min=1)
         return {
-            "fine_alpha": (losses.undecided(unbounded, true_alpha) * inside).mean() / share,
-            "fine_laplacian": losses.laplacian(alpha, true_alpha, levels=4) / share,
+            "fine_alpha": (losses.undecided(unbounded, true_alpha) * counts).sum() / total,
+            "fine_gradient": (losses.gradients(alpha, true_alpha) * counts).sum() / total,
             "fine_foreground": losses.foreground(fg, batch.foreground.flatten(0, 1), true_alpha * inside),
         }
