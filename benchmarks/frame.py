@@ -74,7 +74,7 @@ def measure(width: int, height: int, precision: str, device: str, runs: int) -> 
 
         def refine() -> torch.Tensor:
             with autocast(model.device, model.precision):
-                return net.refine_alpha(image, None, coarse, chosen, small=own.image)[1]
+                return net.refine(image, None, coarse, chosen, small=own.image)[1]
 
         def foreground() -> torch.Tensor:
             return image + net.residual(coarse, chosen, patches, height, width)

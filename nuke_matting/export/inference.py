@@ -88,7 +88,8 @@ class InferenceModule(nn.Module):
         error = area(torch.sigmoid(coarse.error.float()), rows, columns)
         budget = int(round(self.regions * (height + width) / 8))  # noqa: RUF046, TorchScript rounds to a float
         chosen = rg.choose(error, budget, self.threshold)
-        alpha, residual = self.net.refine(images[0], clean, coarse, chosen, self.batch, small[:1, :3])
+        alpha, patches = self.net.refine(images[0], clean, coarse, chosen, self.batch, small[:1, :3])
+        residual = self.net.residual(coarse, chosen, patches, height, width)
         # bounded before the mixing too: infinities would cancel to what is no number
         linear = from_model(images[0] + residual).clamp(-self.largest, self.largest)
         linear = mixed(linear, self.from_rec709)

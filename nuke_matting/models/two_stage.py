@@ -119,7 +119,7 @@ class TwoStageModel:
             with autocast(self.device, self.precision):
                 error = area(torch.sigmoid(coarse.error.float()), rows, columns)
                 chosen = rg.choose(error, budget, THRESHOLD)
-                alpha, patches = net.refine_alpha(image, clean, coarse, chosen, quality.batch, own.image)
+                alpha, patches = net.refine(image, clean, coarse, chosen, quality.batch, own.image)
             foreground = None
             if quality.foreground:
                 residual = net.residual(coarse, chosen, patches, height, width).float()

@@ -79,34 +79,16 @@ class TwoStage(nn.Module):
         batch: int = 1024,
         small: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """Full-size alpha and foreground residual.
+        """Full-size alpha, and what the regions say of the foreground residual.
 
         image, clean : [B, 3, H, W]; no clean plate where None.
         regions : [N, 3] as of `regions.choose`.
         batch : regions encoded and decoded at once; it bounds the memory, and changes the answer's last bits alone.
         small : the image [B, 3, h, w] that the coarse stage saw; made again where None.
 
-        Returns unbounded alpha [B, 1, H, W] and residual [B, 3, H, W]: the coarse ones, of which the alpha is clamped
-        and enlarged along the image's edges, corrected in regions.
+        Returns unbounded alpha [B, 1, H, W]: the coarse one, clamped and enlarged along the image's edges, corrected in
+        regions; and the regions' residual [N, 3, 8, 8], for `residual`.
         """
-        alpha, patches = self.refine_alpha(image, clean, coarse, regions, batch, small)
-        return alpha, self.residual(coarse, regions, patches, image.shape[2], image.shape[3])
-
-    def residual(self, coarse: Coarse, regions: Tensor, patches: Tensor, height: int, width: int) -> Tensor:
-        """The full-size foreground residual [B, 3, height, width], of the patches that `refine_alpha` found."""
-        residual = bilinear(coarse.residual.to(patches.dtype), height, width)
-        return rg.paste(residual, regions, patches) if len(regions) > 0 else residual
-
-    def refine_alpha(
-        self,
-        image: Tensor,
-        clean: Tensor | None,
-        coarse: Coarse,
-        regions: Tensor,
-        batch: int = 1024,
-        small: Tensor | None = None,
-    ) -> tuple[Tensor, Tensor]:
-        """As `refine`, without enlarging the residual: the alpha, and the residual [N, 3, 8, 8] in the regions."""
         height, width = image.shape[2], image.shape[3]
         alpha = enlarge(coarse.alpha.clamp(0, 1), image, small).to(image.dtype)
         if len(regions) == 0:
@@ -130,11 +112,14 @@ class TwoStage(nn.Module):
         new = old + torch.cat(corrections) * rg.fade(regions, grid, image)
         return rg.paste(alpha, regions, new[:, :1]), new[:, 1:]
 
+    def residual(self, coarse: Coarse, regions: Tensor, patches: Tensor, height: int, width: int) -> Tensor:
+        """The foreground residual [B, 3, height, width]: the coarse one, enlarged, with `refine`'s patches."""
+        residual = bilinear(coarse.residual.to(patches.dtype), height, width)
+        return rg.paste(residual, regions, patches) if len(regions) > 0 else residual
+
     def _cut(self, image: Tensor, clean: Tensor | None, alpha: Tensor, residual: Tensor, regions: Tensor) -> Tensor:
         """The refiner's 12 channels: image 3, clean plate 3, clean plate given 1, coarse alpha 1 and residual 3, and
-        `cues.distance`, which is 0 without a clean plate.
-
-        residual : of the coarse frame's size.
+        `cues.distance`, which is 0 without a clean plate. residual : of the coarse frame's size.
         """
         halo = self.refiner.halo
         own = rg.cut(image, regions, halo)

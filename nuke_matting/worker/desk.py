@@ -13,6 +13,7 @@ from nuke_matting.worker.job import Job, Say
 from nuke_matting.worker.library import Library
 
 MOST_WAITING = 1000
+QUIET = 10.0  # seconds without requests after which memory goes back: an artist who scrubs asks again sooner
 
 
 class Desk:
@@ -67,7 +68,11 @@ class Desk:
     def _work(self) -> None:
         while True:
             with self._change:
-                self._change.wait_for(lambda: self._jobs or self._closed)
+                idle = not self._change.wait_for(self._called, QUIET)
+            if idle:
+                give_back()
+            with self._change:
+                self._change.wait_for(self._called)
                 if not self._jobs:
                     return
                 # what is cancelled has only to say so
@@ -78,9 +83,9 @@ class Desk:
                 self._current = None
                 if ended:
                     del self._jobs[job.id]
-                idle = not self._jobs
-            if idle:
-                give_back()
+
+    def _called(self) -> bool:
+        return bool(self._jobs) or self._closed
 
 
 class Warnings(logging.Handler):

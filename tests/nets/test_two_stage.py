@@ -20,7 +20,13 @@ def net():
 
 def run(net, image, regions, batch=1024, clean=None):
     features = net.encode(stack(image, clean))
-    return net.refine(image, clean, net.coarse(features, [features.memory] * 2), regions, batch)
+    return refined(net, image, clean, net.coarse(features, [features.memory] * 2), regions, batch)
+
+
+def refined(net, image, clean, coarse, regions, batch=1024):
+    """Full-size alpha and foreground residual."""
+    alpha, patches = net.refine(image, clean, coarse, regions, batch)
+    return alpha, net.residual(coarse, regions, patches, *image.shape[-2:])
 
 
 def test_the_coarse_answer_has_the_coarse_frames_size(net):
@@ -93,7 +99,7 @@ def test_any_frame_size_works(height, width):
     features = net.encode(torch.rand(1, 9, *size))
     coarse = net.coarse(features, [features.memory])
     regions = rg.choose(torch.rand(1, 1, *rg.grid_size(height, width)), 5, 0.0)
-    alpha, residual = net.refine(torch.rand(1, 3, height, width), None, coarse, regions)
+    alpha, residual = refined(net, torch.rand(1, 3, height, width), None, coarse, regions)
     assert alpha.shape == (1, 1, height, width) and residual.shape == (1, 3, height, width)
 
 
