@@ -72,8 +72,8 @@ def _add_run(actions: argparse._SubParsersAction) -> None:
         type=Path,
         action="append",
         default=[],
-        metavar="last.pt",
-        help="averaged weights of an earlier stage; given again and again, their mean",
+        metavar="FILE",
+        help="last.pt of an earlier stage, or a weight file; given again and again, their mean",
     )
     action.add_argument("--steps", type=_whole(1), metavar="N", help="in place of the stage's own number")
     action.add_argument("--workers", type=_whole(0), default=1, metavar="N", help="processes that draw samples")

@@ -45,6 +45,11 @@ class Sources:
     memory: int = MEMORY
 
     @property
+    def some_people(self) -> bool:
+        """Whether subjects are drawn that may be shown without a clean plate and a guide."""
+        return any(each.people and each.weight > 0 for each in self.people)
+
+    @property
     def people_alone(self) -> bool:
         """Whether no other subjects are drawn."""
         others = [*self.others, *(each for each in self.people if not each.people)]

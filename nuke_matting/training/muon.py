@@ -6,7 +6,7 @@ Jordan et al. 2024, "Muon: An optimizer for hidden layers in neural networks". A
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -29,22 +29,48 @@ class Muon(torch.optim.AdamW):
     def step(self, closure: Callable[[], float] | None = None) -> float | None:
         """One step. closure : not supported, None."""
         for group in self.param_groups:
-            if group["orthogonal"]:
-                for parameter in group["params"]:
-                    if parameter.grad is not None:
-                        self._turn(parameter, parameter.grad, group["lr"], group["weight_decay"])
-                        parameter.grad = None
+            moving = [each for each in group["params"] if group["orthogonal"] and each.grad is not None]
+            if moving:
+                self._turn(moving, group["lr"], group["weight_decay"])
         return super().step(closure)
 
-    def _turn(self, parameter: Tensor, gradient: Tensor, rate: float, decay: float) -> None:
-        state = self.state[parameter]
-        if not state:  # AdamW looks for a step in every state that it loads
-            state["step"], state["momentum"] = torch.tensor(0.0), torch.zeros_like(parameter)
-        state["momentum"].lerp_(gradient, 1 - MOMENTUM)
-        matrix = gradient.lerp(state["momentum"], MOMENTUM).flatten(1)  # Nesterov's
-        stacked = 3 if matrix.shape[0] == 3 * matrix.shape[1] else 1  # queries, keys and values are a matrix each
-        step = torch.cat([orthogonal(each) * 0.2 * max(each.shape) ** 0.5 for each in matrix.chunk(stacked)])
-        parameter.mul_(1 - rate * decay).sub_(step.view(parameter.shape), alpha=rate)
+    def _turn(self, parameters: list[Tensor], rate: float, decay: float) -> None:
+        gradients, momenta = [], []
+        for parameter in parameters:
+            state = self.state[parameter]
+            if not state:  # AdamW looks for a step in every state that it loads
+                state["step"], state["momentum"] = torch.tensor(0.0), torch.zeros_like(parameter)
+            gradients.append(parameter.grad)
+            momenta.append(state["momentum"])
+            parameter.grad = None
+        torch._foreach_lerp_(momenta, gradients, 1 - MOMENTUM)
+        ahead = torch._foreach_lerp(gradients, momenta, MOMENTUM)  # Nesterov's
+        torch._foreach_mul_(parameters, 1 - rate * decay)
+        torch._foreach_add_(parameters, _steps(ahead), alpha=-rate)
+
+
+def _steps(gradients: Sequence[Tensor]) -> list[Tensor]:
+    """The directions of gradients, as long as AdamW's. Matrices of one shape are turned at once, for GPUs' sake."""
+    matrices: list[Tensor] = []
+    for each in gradients:
+        matrix = each.flatten(1)
+        # queries, keys and values are a matrix each
+        matrices += matrix.chunk(3) if matrix.shape[0] == 3 * matrix.shape[1] else [matrix]
+    alike: dict[torch.Size, list[int]] = {}
+    for number, matrix in enumerate(matrices):
+        alike.setdefault(matrix.shape, []).append(number)
+    for shape, numbers in alike.items():
+        turned = orthogonal(torch.stack([matrices[number] for number in numbers])) * 0.2 * max(shape) ** 0.5
+        for number, each in zip(numbers, turned, strict=True):
+            matrices[number] = each
+    left = iter(matrices)
+    steps = []
+    for each in gradients:
+        rows = [next(left)]
+        while sum(len(row) for row in rows) < len(each):
+            rows.append(next(left))
+        steps.append(torch.cat(rows).view(each.shape))
+    return steps
 
 
 def fits(parameter: Tensor) -> bool:
@@ -52,16 +78,17 @@ def fits(parameter: Tensor) -> bool:
     return parameter.ndim > 1 and min(parameter.shape[0], parameter[0].numel()) >= LEAST_SIDE
 
 
-def orthogonal(matrix: Tensor, rounds: int = 5) -> Tensor:
-    """U V^T of a matrix U S V^T, about: its singular values become some 0.7 to 1.2, by Newton-Schulz iterations.
+def orthogonal(matrices: Tensor, rounds: int = 5) -> Tensor:
+    """U V^T of matrices U S V^T, [..., rows, columns], about: their singular values become some 0.7 to 1.2, by
+    Newton-Schulz iterations.
 
-    Jordan et al., whose coefficients these are. In bfloat16, which is enough; answers in the matrix's dtype.
+    Jordan et al., whose coefficients these are. In bfloat16, which is enough; answers in the matrices' dtype.
     """
-    x = matrix.bfloat16()
-    if tall := x.shape[0] > x.shape[1]:
-        x = x.T
-    x = x / (x.norm() + 1e-7)
+    x = matrices.bfloat16().flatten(0, -3) if matrices.ndim > 2 else matrices.bfloat16()[None]
+    if tall := x.shape[-2] > x.shape[-1]:
+        x = x.mT
+    x = x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)
     for _ in range(rounds):
-        square = x @ x.T
-        x = 3.4445 * x + (-4.7750 * square + 2.0315 * square @ square) @ x
-    return (x.T if tall else x).to(matrix.dtype)
+        square = x @ x.mT
+        x = torch.baddbmm(x, torch.baddbmm(square, square, square, beta=-4.7750, alpha=2.0315), x, beta=3.4445)
+    return (x.mT if tall else x).reshape(matrices.shape).to(matrices.dtype)

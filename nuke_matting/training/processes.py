@@ -58,6 +58,7 @@ class Processes:
 def joined() -> Iterator[Processes]:
     """Joins the processes that torchrun started (NCCL on GPUs, else gloo); without torchrun this one is alone."""
     gpu = torch.cuda.is_available()
+    torch.backends.cudnn.benchmark = True  # a stage has few sizes, again and again
     if not dist.is_torchelastic_launched():
         yield Processes(torch.device("cuda" if gpu else "cpu"))
         return

@@ -130,10 +130,13 @@ class _Draw:
         return torch.where(some, 0.8 + 0.7 * self._uniform(1, 1, 1, 1), torch.inf)
 
     def _uniform(self, *shape: int) -> Tensor:
-        return torch.rand(self._count, *shape, generator=self._random).to(self._device)
+        return self._there(torch.rand(self._count, *shape, generator=self._random))
 
     def _normal(self, *shape: int) -> Tensor:
-        return torch.randn(self._count, *shape, generator=self._random).to(self._device)
+        return self._there(torch.randn(self._count, *shape, generator=self._random))
+
+    def _there(self, drawn: Tensor) -> Tensor:
+        return drawn.to(self._device, non_blocking=True)  # or a GPU would be waited for at each
 
 
 def _moved(layer: Tensor, path: Tensor) -> Tensor:

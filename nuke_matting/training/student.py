@@ -13,6 +13,8 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+from nuke_matting.errors import ModelError
+from nuke_matting.models.weights import WeightFile, fill
 from nuke_matting.training.data import Batch
 from nuke_matting.training.stages import Recipe, Stage
 
@@ -47,6 +49,23 @@ class Student(nn.Module, ABC):
     @abstractmethod
     def refinement(self) -> nn.Module:
         """The part of the network that has a learning rate of its own, since it starts last."""
+
+    def fill(self, weights: WeightFile, helped: bool) -> None:
+        """Takes the network's weights from a file. Raises ModelError: they are of another network.
+
+        helped : what it is to learn is always shown with a clean plate or a guide.
+        """
+        architecture = weights.metadata["architecture"]
+        if architecture != self.recipe.model:
+            raise ModelError(
+                f"it is of the network {architecture}, the recipe of {self.recipe.model}",
+                path=weights.path,
+                advice="start from weights of the recipe's own network",
+            )
+        self._fill(weights, helped)
+
+    def _fill(self, weights: WeightFile, helped: bool) -> None:
+        fill(self.net, weights)
 
     def learners(self, stage: Stage) -> Sequence[nn.Module]:
         """What learns in a stage, beside the refinement (see `refines`)."""

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from nuke_matting.errors import MattingError, ModelError, OutputError, UsageError
 from nuke_matting.models.tensors import autocast, bf16_is_fast
-from nuke_matting.models.weights import save_weights
+from nuke_matting.models.weights import load_weights, save_weights
 from nuke_matting.plate.atomic import write_whole
 from nuke_matting.training import muon
 from nuke_matting.training.data import Batch, Sources
@@ -45,7 +45,8 @@ APART, ENDLESS = 15_485_863, 10**8  # seeds and steps that no stage has
 class Job:
     """A stage of a recipe, what it is trained on, and where it goes.
 
-    start_from : checkpoints of an earlier stage, whose averaged weights a new run starts from: of several, their mean.
+    start_from : checkpoints of an earlier stage, or weight files, whose averaged weights a new run starts from: of
+        several, their mean.
     licence : of the weights, said in their file; "" says nothing.
     """
 
@@ -128,8 +129,11 @@ class Trainer:
         own = self.student.state_dict()
         total = {name: torch.zeros_like(value) for name, value in own.items() if value.is_floating_point()}
         for path in paths:
-            with _fitting(path):
-                self.student.load_state_dict(_read(path)["average"])
+            if path.suffix == ".safetensors":  # without what only training needs, which starts anew
+                self.student.fill(load_weights(path), helped=not self.job.sources.some_people)
+            else:
+                with _fitting(path):
+                    self.student.load_state_dict(_read(path)["average"])
             for name, sum_ in total.items():
                 sum_ += own[name]
         self.student.load_state_dict(own | {name: sum_ / len(paths) for name, sum_ in total.items()})
@@ -191,7 +195,7 @@ class Trainer:
         torch.manual_seed(self._seed * 7_919 + self.step)  # of drop-out, so that resumed runs drop alike
         with _repeatable(device):
             parts, alpha = self._answers(self._module, batch)
-            losses = {name: value.item() for name, value in parts.items()}
+            losses = dict(zip(parts, torch.stack([*parts.values()]).tolist(), strict=True))  # a GPU is waited for once
             if not math.isfinite(sum(losses.values())):
                 wrong = ", ".join(name for name, value in losses.items() if not math.isfinite(value))
                 raise MattingError(

@@ -13,6 +13,7 @@ from nuke_matting.models.registry import load_model
 from nuke_matting.models.weights import load_weights
 from nuke_matting.resources import shipped
 from nuke_matting.training.data import loader
+from nuke_matting.training.join import join
 from nuke_matting.training.processes import Processes
 from nuke_matting.training.recipe import load_recipe
 from nuke_matting.training.record import Log
@@ -143,6 +144,36 @@ def test_a_stage_that_starts_from_several_runs_starts_from_their_mean(run, job):
             assert torch.allclose((one + other) / 2, start[name], atol=1e-6), name
             moved += not torch.equal(one, other)
     assert moved > 10
+
+
+def test_a_stage_starts_from_a_weight_file(run, job):
+    run(job("stills", "stills"))
+    path = job("stills", "stills").out / "weights.safetensors"
+    start = run(job("clips", "clips", rate=0.0, start_from=(path,)))["student"]
+    kept = load_weights(path).tensors
+    assert all(torch.equal(value.float(), start[f"net.{name}"].float()) for name, value in kept.items())
+
+
+@pytest.mark.parametrize("helped", [False, True])
+def test_of_a_weight_file_of_two_networks_it_starts_from_the_one_that_sees_the_like(run, job, helped):
+    outs = [job("stills", name, seed=seed, rate=1e-2).out for seed, name in enumerate(("plain", "aided"))]
+    for seed, out in enumerate(outs):
+        run(job("stills", out.name, seed=seed, rate=1e-2))
+    joined = outs[0].parent / "joined.safetensors"
+    join(*(out / "weights.safetensors" for out in outs), joined)
+    again = job("stills", "again", start_from=(joined,))
+    if helped:
+        again = replace(again, sources=replace(again.sources, people=(), others=again.sources.people))
+    started = Trainer(again, ALONE).student.state_dict()
+    kept = load_weights(outs[helped] / "weights.safetensors").tensors
+    assert all(torch.equal(value.float(), started[f"net.{name}"].float()) for name, value in kept.items())
+
+
+def test_weights_of_another_network_start_nothing(job):
+    weights = shipped("weights") / "two_stage.safetensors"
+    with pytest.raises(ModelError, match="it is of the network two_stage, the recipe of memory"):
+        recipe = load_recipe("memory")
+        Trainer(Job(recipe, "stills", job("stills").sources, job("stills").out, (weights,)), ALONE)
 
 
 def test_small_stages_leave_the_regions_untrained_and_clips_train_them(run, job):

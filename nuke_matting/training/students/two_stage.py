@@ -11,7 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from nuke_matting.models.two_stage import LARGEST
+from nuke_matting.models.two_stage import LARGEST, networks
+from nuke_matting.models.weights import WeightFile
 from nuke_matting.nets import regions as rg
 from nuke_matting.nets.decoder import SHUFFLED, Coarse
 from nuke_matting.nets.memory import KeyValue
@@ -86,6 +87,9 @@ class TwoStageStudent(Student):
         if stage.learns == "memory":
             return self.net.memory, self.net.decoder, self.direct, self.cover
         return super().learners(stage)
+
+    def _fill(self, weights: WeightFile, helped: bool) -> None:
+        self.net.load_state_dict(networks(weights)[helped].state_dict())
 
     def about(self) -> dict[str, str]:
         return {"coarse_long_side": str(self.recipe.coarse_long_side)}
