@@ -90,6 +90,8 @@ class TwoStageStudent(Student):
 
     def _fill(self, weights: WeightFile, helped: bool) -> None:
         self.net.load_state_dict(networks(weights)[helped].state_dict())
+        for head in (self.direct, self.cover):  # they are in no file; drawn at random, they would first teach it noise
+            nn.init.zeros_(head.weight)
 
     def about(self) -> dict[str, str]:
         return {"coarse_long_side": str(self.recipe.coarse_long_side)}
