@@ -11,10 +11,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.text import Text
 
 from nuke_matting.cli.interruption import Interruption
-from nuke_matting.training import processes
+from nuke_matting.training import processes, train
 from nuke_matting.training.train import LAST, LOG_EVERY, WEIGHTS, Job, Trainer
 
 INTERRUPTED = 130
+LONG_WAIT = 0.15  # share of the time; whoever waits longer for samples is told
 
 
 def run_training(job: Job, workers: int) -> int:
@@ -25,7 +26,7 @@ def run_training(job: Job, workers: int) -> int:
         running = trainer.run(workers)
         try:
             for progress in running:
-                report.step(progress.step, progress.loss)
+                report.step(progress)
                 if among.any(interruption.heard()) and progress.step < trainer.stage.steps:
                     running.close()  # leaves a checkpoint
                     report.stopped()
@@ -52,7 +53,7 @@ class _Report:
         self._console = Console(stderr=True, soft_wrap=True, highlight=False, quiet=not among.first)
         self._bar: Progress | None = None
         self._began = time.monotonic()
-        self._last = trainer.step
+        self._last, self._waited = trainer.step, 0.0
         stage = job.recipe.stages[job.stage]
         clips = "stills" if stage.frames == 1 else f"clips of {stage.frames} frames"
         self._line(f"stage   {job.stage} of {job.recipe.model}: {stage.steps} steps of {stage.batch} {clips}")
@@ -67,15 +68,22 @@ class _Report:
             self._bar.add_task("training", total=self._steps, completed=trainer.step)
             self._bar.start()
 
-    def step(self, step: int, loss: float) -> None:
+    def step(self, progress: train.Progress) -> None:
         """A step is done."""
-        self._last = step
+        step = self._last = progress.step
+        spent = time.monotonic() - self._began
+        share = progress.waited / max(spent, 1e-9)
+        self._waited = share if share > LONG_WAIT else 0.0
+        loss = f"loss {progress.loss:.3f}"
         if self._bar is not None:
-            self._bar.update(self._bar.task_ids[0], completed=step, description=f"loss {loss:.3f}")
+            self._bar.update(self._bar.task_ids[0], completed=step, description=loss + self._wait())
         elif step % LOG_EVERY == 0 or step == self._steps:
-            pace = (time.monotonic() - self._began) / (step - self._start)
+            pace = spent / (step - self._start)
             left = timedelta(seconds=round(pace * (self._steps - step)))
-            self._line(f"step {step} of {self._steps}, loss {loss:.3f}, {pace:.2f} s a step, {left} left")
+            self._line(f"step {step} of {self._steps}, {loss}, {pace:.2f} s a step{self._wait()}, {left} left")
+
+    def _wait(self) -> str:
+        return f" ({self._waited:.0%} of it waiting for samples)" if self._waited else ""
 
     def close(self) -> None:
         """Takes the bar away."""
@@ -95,6 +103,11 @@ class _Report:
         """The stage is at its end."""
         how = "done" if self._last > self._start else "was done before"
         self._line(f"{how}, {self._last} steps: {self._out / WEIGHTS}")
+        if self._waited:
+            self._line(
+                f"samples were waited for {self._waited:.0%} of the time: raise echo in the recipe, or --workers where"
+                " cores are idle"
+            )
 
     def _line(self, text: str) -> None:
         self._console.print(Text(text))

@@ -46,7 +46,7 @@ def echoed(kept: Sequence[Batch], seed: int, step: int) -> Batch:
     batch = kept[int(torch.randint(len(kept), (), generator=random))]
     others = [each.clean for each in kept if each.clean.shape == batch.clean.shape]
     behind = others[int(torch.randint(len(others), (), generator=random))]
-    order = torch.randperm(len(behind), generator=random).to(behind.device)
+    order = torch.randperm(len(behind), generator=random).to(behind.device, non_blocking=True)
     return remixed(batch, behind[order], random)
 
 

@@ -66,11 +66,13 @@ class Job:
 
 @dataclass(frozen=True)
 class Progress:
-    """Told after each step: how many are done, the sum of the last one's losses, seconds spent in the stage."""
+    """Told after each step: how many are done, the sum of the last one's losses, seconds spent in the stage, and how
+    many of those since the run began it waited for samples."""
 
     step: int
     loss: float
     seconds: float
+    waited: float
 
 
 class Trainer:
@@ -164,7 +166,14 @@ class Trainer:
         """
         self._began = saved = time.monotonic()
         log = Log(self.job.out / LOG, self.step, LOG_EVERY) if self.processes.first else None
-        for batch in batches(self.job.sources, self.stage, self._seed, self.step, self.processes.device, workers):
+        drawn = batches(self.job.sources, self.stage, self._seed, self.step, self.processes.device, workers)
+        waited = 0.0
+        while True:
+            asked = time.monotonic()
+            batch = next(drawn, None)
+            waited += time.monotonic() - asked
+            if batch is None:
+                return
             losses, alpha = self.learn(batch)
             if log is not None:
                 log.add(self.step, self.seconds, losses)
@@ -173,7 +182,7 @@ class Trainer:
                     write_picture(self.job.out / f"{self.step:06d}.jpg", batch, alpha, self.stage)
                     saved = time.monotonic()
             try:
-                yield Progress(self.step, sum(losses.values()), self.seconds)
+                yield Progress(self.step, sum(losses.values()), self.seconds, waited)
             except GeneratorExit:
                 if log is not None:
                     self.save()

@@ -3,6 +3,7 @@
 import re
 import signal
 import sys
+import time
 
 import cv2
 import numpy as np
@@ -10,7 +11,9 @@ import pytest
 import torch
 from PIL import Image
 
+from nuke_matting.cli.app import main
 from nuke_matting.resources import shipped
+from nuke_matting.training.echo import batches
 from nuke_matting.training.students import MODELS
 from nuke_matting.training.train import Trainer
 
@@ -47,6 +50,20 @@ def test_a_stage_is_trained_and_its_weights_matte(nuke_matting, at_work, make_pl
     assert "step 3 of 3, loss" in ended.stderr and "0:00:00 left" in ended.stderr
     plate = make_plate(frames=[1001])
     assert nuke_matting("matte", plate, "--model", "out/weights.safetensors", "--out", "m.####.exr").returncode == 0
+
+
+def test_whoever_waits_for_samples_is_told_what_to_do(at_work, monkeypatch, capfd):
+    def slow(*asked):
+        for each in batches(*asked):
+            time.sleep(2)
+            yield each
+
+    monkeypatch.setattr("nuke_matting.training.train.batches", slow)
+    monkeypatch.chdir(at_work)
+    assert main(RUN) == 0
+    said = capfd.readouterr().err
+    assert re.search(r"s a step \(\d+% of it waiting for samples\), 0:00:00 left", said)
+    assert "raise echo in the recipe, or --workers" in said
 
 
 def of(model, at_work):
