@@ -51,11 +51,8 @@ class Muon(torch.optim.AdamW):
 
 def _steps(gradients: Sequence[Tensor]) -> list[Tensor]:
     """The directions of gradients, as long as AdamW's. Matrices of one shape are turned at once, for GPUs' sake."""
-    matrices: list[Tensor] = []
-    for each in gradients:
-        matrix = each.flatten(1)
-        # queries, keys and values are a matrix each
-        matrices += matrix.chunk(3) if matrix.shape[0] == 3 * matrix.shape[1] else [matrix]
+    flat = [each.flatten(1) for each in gradients]
+    matrices = [part for each in flat for part in each.chunk(_stacked(each))]
     alike: dict[torch.Size, list[int]] = {}
     for number, matrix in enumerate(matrices):
         alike.setdefault(matrix.shape, []).append(number)
@@ -64,13 +61,13 @@ def _steps(gradients: Sequence[Tensor]) -> list[Tensor]:
         for number, each in zip(numbers, turned, strict=True):
             matrices[number] = each
     left = iter(matrices)
-    steps = []
-    for each in gradients:
-        rows = [next(left)]
-        while sum(len(row) for row in rows) < len(each):
-            rows.append(next(left))
-        steps.append(torch.cat(rows).view(each.shape))
-    return steps
+    whole = (torch.cat([next(left) for _ in range(_stacked(each))]) for each in flat)
+    return [step.view(each.shape) for step, each in zip(whole, gradients, strict=True)]
+
+
+def _stacked(matrix: Tensor) -> int:
+    """How many matrices it is: queries, keys and values are one each."""
+    return 3 if matrix.shape[0] == 3 * matrix.shape[1] else 1
 
 
 def fits(parameter: Tensor) -> bool:
