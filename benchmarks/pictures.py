@@ -21,19 +21,21 @@ from nuke_matting.quality.clips import Clip, Colour, read_alpha
 from nuke_matting.quality.sheet import Row, contact_sheet, lay_out, save_sheet
 
 FRAMES = (1001, 1012)  # of the example
-KEYED = 1004
+KEY, KEYED = 1001, 1004  # of the others: the frame whose matte is given, and the one that is shown
 
 
-class Example:
-    """A clip with plates and true alphas; mattes are made by the settings given."""
+def clip_of(folder: Path) -> Clip:
+    """A folder's plates and true alphas."""
+    truth = find_sequence(str(folder / "alpha.%04d.exr"))
+    return Clip(
+        f"{folder.parent.name} {folder.name}", truth, truth, plate=find_sequence(str(folder / "plate.%04d.exr"))
+    )
 
-    def __init__(self, folder: Path) -> None:
-        self.plate = find_sequence(str(folder / "plate.%04d.exr"))
-        self.truth = find_sequence(str(folder / "alpha.%04d.exr"))
 
-    def row(self, label: str, frame: int, settings: Settings) -> Row:
-        alpha = Shot(self.plate.pattern, settings).matte(frame).alpha
-        return sheet_row(label, self.plate, frame, alpha, Colour(), read_alpha(self.truth, frame))
+def matted(clip: Clip, label: str, frame: int, settings: Settings) -> Row:
+    """A frame with the alpha that the settings make of it, and the true one."""
+    alpha = Shot(clip.plate.pattern, settings).matte(frame).alpha
+    return sheet_row(label, clip.plate, frame, alpha, Colour(), read_alpha(clip.truth, frame))
 
 
 def grey(alpha: NDArray) -> NDArray:
@@ -49,30 +51,29 @@ def main() -> None:
     parser.add_argument("--model", default="two_stage")
     parser.add_argument("--out", type=Path, default=EXAMPLE.parent.parent / "docs" / "pictures", metavar="DIR")
     args = parser.parse_args()
-    settings, clip = Settings(model=args.model, cache=False), Example(EXAMPLE)
+    settings, example = Settings(model=args.model, cache=False), clip_of(EXAMPLE)
 
-    plain = [clip.row(f"frame {frame}", frame, settings) for frame in FRAMES]
+    plain = [matted(example, f"frame {frame}", frame, settings) for frame in FRAMES]
     save_sheet(args.out / "example.png", contact_sheet(plain))
 
     with tempfile.TemporaryDirectory() as temporary:
-        pattern = write_guides(Clip("example", clip.truth, clip.truth), Path(temporary) / "guides")
+        pattern = write_guides(example, Path(temporary) / "guides")
         guides = find_sequence(pattern)
         rows = []
         for row, frame in zip(plain, FRAMES, strict=True):
-            guided = clip.row("", frame, settings.replace(guide=pattern)).alpha
+            guided = matted(example, "", frame, settings.replace(guide=pattern)).alpha
             shown = (read_alpha(guides, frame), row.alpha, guided, row.truth)
             rows.append((row.label, [row.rgb, *map(grey, shown)]))
     save_sheet(args.out / "guided.png", lay_out(["plate", "rough guide", "without it", "with it", "truth"], rows, 300))
 
     rows = []
-    for folder in args.clips:
-        held = Example(folder)
-        first = str(held.truth.frames[0])
-        plain_row = held.row(f"{folder.parent.name} {folder.name} {KEYED}", KEYED, settings)
-        keyed = held.row("", KEYED, settings.replace(keys=held.truth.pattern, key_frames=first)).alpha
-        rows.append((plain_row.label, [plain_row.rgb, *map(grey, (plain_row.alpha, keyed, plain_row.truth))]))
+    for clip in map(clip_of, args.clips):
+        keys = settings.replace(keys=clip.truth.pattern, key_frames=str(KEY))
+        row = matted(clip, f"{clip.name} {KEYED}", KEYED, settings)
+        keyed = matted(clip, "", KEYED, keys).alpha
+        rows.append((row.label, [row.rgb, *map(grey, (row.alpha, keyed, row.truth))]))
     if rows:
-        titles = ["plate", "without keys", f"with frame {first} as a key", "truth"]
+        titles = ["plate", "without keys", f"with frame {KEY} as a key", "truth"]
         save_sheet(args.out / "keys.png", lay_out(titles, rows, 300))
 
 

@@ -81,7 +81,7 @@ def orthogonal(matrices: Tensor, rounds: int = 5) -> Tensor:
 
     Jordan et al., whose coefficients these are. In bfloat16, which is enough; answers in the matrices' dtype.
     """
-    x = matrices.bfloat16().flatten(0, -3) if matrices.ndim > 2 else matrices.bfloat16()[None]
+    x = matrices.bfloat16().reshape(-1, *matrices.shape[-2:])
     if tall := x.shape[-2] > x.shape[-1]:
         x = x.mT
     x = x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)

@@ -55,19 +55,17 @@ def test_cut_sides_are_out_of_every_frame(sides, size, angle, scale, x, y):
     moving = hide_cuts(Path2D(angle * drift, scale * drift, x * drift, y * drift), size, cut, frame)
     shown = move(np.ones((1, *size, 1), np.float32), moving, *frame, cv2.BORDER_CONSTANT)
     reach = 1 + int(np.ceil(moving.scale.max()))  # pixels over which a side fades
-    for index, (axis, side, further) in enumerate(
-        ((2, 0, reach), (2, -1, -1 - reach), (1, 0, reach), (1, -1, -1 - reach))
-    ):
-        if sides[
-            index
-        ]:  # where the frame's own side shows the layer, it does so in full, but for the ends of sides that turn
-            along = shown.take(side, axis)
-            partly = (along > 0.02) & (along < 0.7)
-            if not sides[
-                index ^ 1
-            ]:  # the layer's other side, which is no cut, may end just there, and nothing follows it
-                partly &= shown.take(further, axis) > 0.02
-            assert partly.mean() < 0.1
+    lines = ((2, 0, reach), (2, -1, -1 - reach), (1, 0, reach), (1, -1, -1 - reach))
+    opposite = (sides[1], sides[0], sides[3], sides[2])
+    for cuts, other_cuts, (axis, side, further) in zip(sides, opposite, lines, strict=True):
+        if not cuts:
+            continue
+        # where the frame's own side shows the layer, it does so in full, but for the ends of sides that turn
+        along = shown.take(side, axis)
+        partly = (along > 0.02) & (along < 0.7)
+        if not other_cuts:  # the layer's other side, which is no cut, may end just there, and nothing follows it
+            partly &= shown.take(further, axis) > 0.02
+        assert partly.mean() < 0.1
 
 
 def test_what_is_cut_nowhere_stays_where_it_was():
