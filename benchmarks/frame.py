@@ -152,7 +152,7 @@ def main() -> None:
         parts = two_stage_gmacs(model, *map(int, size.split("x")))
         times = ", ".join(f"{found[size, each]['network']:.0f} ms {each}" for each in args.precision)
         cells.append(f"{sum(parts):.2f} ({' + '.join(f'{part:.2f}' for part in parts)}), {times}")
-    row("two_stage (encoder + memory, decoder + regions)", f"{parameters(model) / 1e6:.2f}", *cells)
+    row("two_stage (encoder + memory, decoder + second look + regions)", f"{parameters(model) / 1e6:.2f}", *cells)
     for name, (size_of, costs) in PEERS.items():
         quoted = ["{:.2f}, {} ms fp32".format(*costs[size]) if size in costs else "" for size in args.sizes]
         row(f"{name}, quoted", size_of, *quoted)

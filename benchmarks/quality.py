@@ -29,7 +29,7 @@ from skimage.morphology import closing, disk
 from nuke_matting import Settings, Shot
 from nuke_matting.errors import UsageError
 from nuke_matting.models.registry import find_weights
-from nuke_matting.models.two_stage import as_one, networks
+from nuke_matting.models.two_stage import LOOKS_AGAIN, as_one, looks_again, networks
 from nuke_matting.models.weights import load_weights, save_weights
 from nuke_matting.nets import two_stage
 from nuke_matting.nets.resize import bilinear
@@ -66,6 +66,15 @@ def without_cross_region(model: str, folder: Path) -> str:
         torch.nn.init.zeros_(leave.bias)
     path = folder / "without_cross_region.safetensors"
     save_weights(path, as_one(*nets), weights.metadata)
+    return str(path)
+
+
+def looking_once(model: str, folder: Path) -> str:
+    """A copy of the weights whose second network does not look again at what the first has found; its path."""
+    weights = load_weights(find_weights(model))
+    path = folder / "looking_once.safetensors"
+    kept = {name: value for name, value in weights.metadata.items() if name != LOOKS_AGAIN}
+    save_weights(path, as_one(*networks(weights)), kept)
     return str(path)
 
 
@@ -116,6 +125,8 @@ def cases_of(clip: Path, truth: Clip, settings: Settings, folder: Path) -> Itera
 
     yield "as it ships", figures(settings)
     yield "without memory", figures(settings, without_memory)
+    if looks_again(load_weights(find_weights(settings.model))):
+        yield "without the second look", figures(settings.replace(model=looking_once(settings.model, folder)))
     yield "without regions", figures(settings.replace(regions=0.0))
     yield (
         "without regions, and enlarged without regard to the image",

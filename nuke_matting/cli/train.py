@@ -75,6 +75,12 @@ def _add_run(actions: argparse._SubParsersAction) -> None:
         metavar="FILE",
         help="last.pt of an earlier stage, or a weight file; given again and again, their mean",
     )
+    action.add_argument(
+        "--first",
+        type=Path,
+        metavar="FILE",
+        help="weight file of the network that comes first; what it finds is the guide where there is no other help",
+    )
     action.add_argument("--steps", type=_whole(1), metavar="N", help="in place of the stage's own number")
     action.add_argument("--workers", type=_whole(0), default=1, metavar="N", help="processes that draw samples")
     action.add_argument("--licence", default="", metavar="TEXT", help="of the weights, to be said in their file")
@@ -304,7 +310,8 @@ def _run(args: argparse.Namespace) -> int:
     from nuke_matting.training.train import Job
 
     recipe = _recipe(args)
-    job = Job(recipe, args.stage, _sources(args, recipe), args.out, tuple(args.start_from), args.seed, args.licence)
+    starts, sources = tuple(args.start_from), _sources(args, recipe)
+    job = Job(recipe, args.stage, sources, args.out, starts, args.seed, args.licence, args.first)
     return run_training(job if args.steps is None else job.of_steps(args.steps), args.workers)
 
 

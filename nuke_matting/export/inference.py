@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,14 +19,14 @@ from torch import Tensor, nn
 
 from nuke_matting.colour.model_space_tensors import from_model, to_model
 from nuke_matting.errors import ModelError
-from nuke_matting.models.two_stage import THRESHOLD, long_sides, networks
+from nuke_matting.models.two_stage import THRESHOLD, long_sides, looks_again, networks
 from nuke_matting.models.weights import WeightFile
 from nuke_matting.nets import regions as rg
 from nuke_matting.nets.decoder import Coarse
 from nuke_matting.nets.memory import KeyValue
-from nuke_matting.nets.resize import area
+from nuke_matting.nets.resize import area, bilinear
 from nuke_matting.nets.spread import Shown, agreed, show
-from nuke_matting.nets.two_stage import Features, TwoStage, coarse_size, stack
+from nuke_matting.nets.two_stage import OWN, Features, TwoStage, coarse_size, stack
 from nuke_matting.nets.vit import Attention
 
 FRAMES = 3  # the frame, and the two before it
@@ -41,6 +42,64 @@ class Inputs:
     guide: bool = False
 
 
+class Look(nn.Module):
+    """One of the networks, and what it makes of frames: what `TwoStageModel` does with it.
+
+    Images, clean plates and guides are [1, C, H, W], images in the model space.
+    """
+
+    def __init__(self, net: TwoStage, long_side: int) -> None:
+        super().__init__()
+        self.net, self.long_side = net, long_side
+        self.threshold, self.batch, self.own = THRESHOLD, BATCH, OWN
+
+    @torch.jit.export
+    def remember(
+        self, images: list[Tensor], clean: Tensor | None, guides: list[Tensor | None], dtype: torch.dtype
+    ) -> tuple[Tensor, Coarse]:
+        """The first image as it was seen, and what it is with the others for a memory."""
+        h, w = coarse_size(images[0].shape[2], images[0].shape[3], self.long_side)
+        plate = area(clean, h, w) if clean is not None else None
+        inputs: list[Tensor] = []
+        for n in range(len(images)):
+            guide = guides[n]
+            inputs.append(stack(area(images[n], h, w), plate, area(guide, h, w) if guide is not None else None))
+        small = torch.cat(inputs)
+        features = self.net.encode(small.to(dtype))
+        key, value = features.memory
+        memory = [KeyValue(key[n : n + 1], value[n : n + 1]) for n in range(len(images))]
+        own = Features(features.f2[:1], features.f4[:1], features.f8[:1], memory[0])
+        alone = self.net.coarse(features, [features.memory])
+        cells, matte, trust = show(small[:, :3], features.f8, alone.alpha)
+        shown = [Shown(cells[n : n + 1], matte[n : n + 1], trust[n : n + 1]) for n in range(len(images))]
+        coarse = self.net.coarse(own, memory[1:])
+        alpha = agreed(coarse.alpha, shown[0], shown[1:])
+        return small[:1, :3], Coarse(alpha, coarse.residual, coarse.error, coarse.hidden)
+
+    @torch.jit.export
+    def again(self, image: Tensor, alpha: Tensor, dtype: torch.dtype) -> tuple[Tensor, Coarse]:
+        """The image as it was seen, and what it is with an alpha of another network for a guide that errs."""
+        h, w = coarse_size(image.shape[2], image.shape[3], self.long_side)
+        seen = area(image, h, w)
+        guide = bilinear(alpha, h, w)
+        given = torch.full_like(guide, self.own)
+        stacked = torch.cat([stack(seen)[:, :7], guide, given], dim=1)
+        features = self.net.encode(stacked.to(dtype))
+        return seen, self.net.coarse(features, [features.memory])
+
+    @torch.jit.export
+    def refine(
+        self, image: Tensor, clean: Tensor | None, seen: Tensor, coarse: Coarse, budget: int
+    ) -> tuple[Tensor, Tensor]:
+        """Alpha and foreground residual at full size; `budget` regions at most are refined."""
+        height, width = image.shape[2], image.shape[3]
+        rows, columns = rg.grid_size(height, width)
+        error = area(torch.sigmoid(coarse.error.float()), rows, columns)
+        chosen = rg.choose(error, budget, self.threshold)
+        alpha, patches = self.net.refine(image, clean, coarse, chosen, self.batch, seen)
+        return alpha, self.net.residual(coarse, chosen, patches, height, width)
+
+
 class InferenceModule(nn.Module):
     """The network with all that is around it.
 
@@ -48,19 +107,17 @@ class InferenceModule(nn.Module):
     before that; with `inputs.clean`, RGB of the clean plate, which stands for all three frames; with `inputs.guide`,
     the guide of each of the three. Output [1, 4, H, W]: straight foreground RGB, scene-linear, and alpha.
 
+    looks : of the network; or of two, of which the second looks again at what the first has found.
     regions : as the setting; an attribute that a knob of the Inference node may set.
     matrix : 3x3, the input's linear RGB -> linear Rec.709.
     """
 
-    def __init__(
-        self, net: TwoStage, long_side: int, inputs: Inputs, regions: float, matrix: NDArray[np.float64]
-    ) -> None:
+    def __init__(self, looks: Sequence[Look], inputs: Inputs, regions: float, matrix: NDArray[np.float64]) -> None:
         super().__init__()
-        self.net = net
-        self.long_side = long_side
+        self.first = looks[0]
+        self.second = looks[1] if len(looks) > 1 else None
         self.clean, self.guide = inputs.clean, inputs.guide
         self.regions = regions
-        self.threshold, self.batch = THRESHOLD, BATCH
         self.frames, self.largest = FRAMES, LARGEST
         self.to_rec709: list[float] = matrix.flatten().tolist()
         self.from_rec709: list[float] = np.linalg.inv(matrix).flatten().tolist()
@@ -71,25 +128,13 @@ class InferenceModule(nn.Module):
         images = [to_model(mixed(pixels[:, 3 * n : 3 * n + 3], self.to_rec709)) for n in range(self.frames)]
         height, width = stacked.shape[2], stacked.shape[3]
 
-        h, w = coarse_size(height, width, self.long_side)
-        small = torch.cat([self._coarse_input(images[n], clean, guides[n], h, w) for n in range(self.frames)])
-        features = self.net.encode(small.to(stacked.dtype))
-        key, value = features.memory
-        memory = [KeyValue(key[n : n + 1], value[n : n + 1]) for n in range(self.frames)]
-        own = Features(features.f2[:1], features.f4[:1], features.f8[:1], memory[0])
-        alone = self.net.coarse(features, [features.memory])
-        cells, matte, trust = show(small[:, :3], features.f8, alone.alpha)
-        shown = [Shown(cells[n : n + 1], matte[n : n + 1], trust[n : n + 1]) for n in range(self.frames)]
-        coarse = self.net.coarse(own, memory[1:])
-        alpha = agreed(coarse.alpha, shown[0], shown[1:])
-        coarse = Coarse(alpha, coarse.residual, coarse.error, coarse.hidden)
-
-        rows, columns = rg.grid_size(height, width)
-        error = area(torch.sigmoid(coarse.error.float()), rows, columns)
+        seen, coarse = self.first.remember(images, clean, guides, stacked.dtype)
         budget = int(round(self.regions * (height + width) / 8))  # noqa: RUF046, TorchScript rounds to a float
-        chosen = rg.choose(error, budget, self.threshold)
-        alpha, patches = self.net.refine(images[0], clean, coarse, chosen, self.batch, small[:1, :3])
-        residual = self.net.residual(coarse, chosen, patches, height, width)
+        if self.second is not None:
+            seen, coarse = self.second.again(images[0], coarse.alpha, stacked.dtype)
+            alpha, residual = self.second.refine(images[0], clean, seen, coarse, budget)
+        else:
+            alpha, residual = self.first.refine(images[0], clean, seen, coarse, budget)
         # bounded before the mixing too: infinities would cancel to what is no number
         linear = from_model(images[0] + residual).clamp(-self.largest, self.largest)
         linear = mixed(linear, self.from_rec709)
@@ -107,11 +152,6 @@ class InferenceModule(nn.Module):
         for n in range(self.frames):
             guides.append(pixels[:, first + n : first + n + 1].clamp(0, 1) if self.guide else None)
         return guides
-
-    def _coarse_input(self, image: Tensor, clean: Tensor | None, guide: Tensor | None, h: int, w: int) -> Tensor:
-        small_clean = area(clean, h, w) if clean is not None else None
-        small_guide = area(guide, h, w) if guide is not None else None
-        return stack(area(image, h, w), small_clean, small_guide)
 
 
 class PlainAttention(nn.Module):
@@ -144,12 +184,13 @@ def build(weights: WeightFile, inputs: Inputs, regions: float, matrix: NDArray[n
             advice="use --model two_stage, or weights of that network",
         )
     aided = inputs.clean or inputs.guide
-    net = networks(weights)[aided]
-    for block in net.vit.blocks:
+    first, second = (Look(*each) for each in zip(networks(weights), long_sides(weights), strict=True))
+    looks = [second] if aided else [first, second] if looks_again(weights) else [first]
+    for block in (block for look in looks for block in look.net.vit.blocks):
         fused = block.attention
         assert isinstance(fused, Attention)
         block.attention = PlainAttention(fused)
-    module = InferenceModule(net, long_sides(weights)[aided], inputs, regions, matrix)
+    module = InferenceModule(looks, inputs, regions, matrix)
     return module.eval().requires_grad_(False)
 
 

@@ -22,6 +22,7 @@ from nuke_matting.nets import regions as rg
 from nuke_matting.nets.background import Coarse, choose
 from nuke_matting.nets.background_refiner import PATCH
 from nuke_matting.nets.trimap_decoder import Level
+from nuke_matting.nets.two_stage import OWN
 from nuke_matting.settings import Settings
 
 SIZES = {"gmacs_512": (512, 512), "gmacs_hd": (1920, 1080), "gmacs_4k": (3840, 2160)}  # width, height
@@ -54,22 +55,30 @@ def one_frame(model: Model, frame: FrameInput, memory: int = 0) -> None:
     model.matte(frame, own, [own] * memory, Quality(settings.regions, settings.region_batch))
 
 
-def two_stage_gmacs(model: TwoStageModel, width: int, height: int, clean: bool = False) -> tuple[float, float, float]:
-    """GMACs of the encoder and what it shows to others, of memory and decoder, and of the default budget of regions.
+def two_stage_gmacs(
+    model: TwoStageModel, width: int, height: int, clean: bool = False
+) -> tuple[float, float, float, float]:
+    """GMACs of the encoder and what it shows to others, of memory and decoder, of the second network where it looks
+    again, and of the default budget of regions.
 
-    clean : with a clean plate, so of the second network, if the weights have one.
+    clean : with a clean plate, so of the second network alone, if the weights have one.
     """
-    net, frame = model.net(clean), some_frame(width, height, clean)
+    frame = some_frame(width, height, clean)
     image = torch.from_numpy(np.ascontiguousarray(frame.image.transpose(2, 0, 1)))[None].to(model.device)
     found: dict[str, Any] = {}
     with torch.inference_mode():
         encode = counted(lambda: found.update(own=model.encode(model.prepare(frame))))
         own = found["own"]
         decode = counted(lambda: found.update(coarse=model.coarse(own, [own] * len(model.references))))
+        again = 0.0
+        if model.looks_again(own):
+            again = counted(lambda: found.update(own=model.again(own, found["coarse"].alpha, OWN)))
+            found["coarse"] = found["own"].alone
         error = torch.from_numpy(outline(*rg.grid_size(height, width))).to(model.device)
         chosen = rg.choose(error, budget(width, height), 0.0)
+        net = model.net(found["own"].aided)
         refine = counted(lambda: net.refine(image, None, found["coarse"], chosen))
-    return encode, decode, refine
+    return encode, decode, again, refine
 
 
 def regional_gmacs(model: RegionalModel, width: int, height: int) -> tuple[float, float]:

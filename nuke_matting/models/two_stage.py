@@ -16,35 +16,43 @@ from nuke_matting.models.tensors import array, autocast, memory_told, planes, to
 from nuke_matting.models.weights import WeightFile, fill
 from nuke_matting.nets import regions as rg
 from nuke_matting.nets.decoder import Coarse
-from nuke_matting.nets.resize import area
+from nuke_matting.nets.resize import area, bilinear
 from nuke_matting.nets.spread import Shown, agreed, corrected, joined, show
-from nuke_matting.nets.two_stage import Features, TwoStage, coarse_size, stack
+from nuke_matting.nets.two_stage import OWN, Features, TwoStage, coarse_size, stack
 
 THRESHOLD = 0.05  # regions less likely wrong than this are left as they are
 LARGEST = 1024  # pixels of a coarse frame's long side; what mattes are spread by grows with its fourth power
 KEY_TRUST = 10.0  # an artist's matte counts as much as so many frames' own, of a cell that they are sure of
 AIDED = "aided."  # what the names of the second network's tensors begin with
 LONG_SIDE, AIDED_LONG_SIDE = "coarse_long_side", "aided_long_side"  # in the metadata
+LOOKS_AGAIN = "looks_again"  # likewise: "yes" where the second network was trained on what the first finds
 
 
 class Prepared(NamedTuple):
-    """The coarse input [1, 9, h, w] float32 on the CPU, and whether it is for the second network."""
+    """The coarse inputs, [1, 9, h, w] float32 on the CPU.
 
-    stacked: Tensor
+    first : of the network that sees the frame first. second : of the second one, which may be that.
+    aided : it is.
+    """
+
+    first: Tensor
+    second: Tensor
     aided: bool
 
 
 class Seen(NamedTuple):
     """What a network knows of a frame.
 
-    image : [1, 3, h, w], as it saw it. alone : its answer without other frames. shown : what the frame shows to others.
-    aided : the network is the second one. key : the matte that it shows is not its own, but an artist's.
+    stacked : its input, [1, 9, h, w]. alone : its answer without other frames. shown : what the frame shows to others.
+    second : the second network's input. aided : this is that network. key : the matte that the frame shows is not the
+    network's own, but an artist's.
     """
 
     features: Features
-    image: Tensor
+    stacked: Tensor
     alone: Coarse
     shown: Shown
+    second: Tensor
     aided: bool
     key: bool = False
 
@@ -55,7 +63,8 @@ class TwoStageModel:
     A weight file may hold two networks, one for frames with a clean plate or a guide and one for those without: what
     tells the subject by its looks and what tells it by such help grow in each other's way in so small a network. A
     frame reads from frames of its own network alone; in a shot, all have the same help. Where it reads a key frame,
-    what that makes of it is a guide to the second network.
+    what that makes of it is a guide to the second network. And where the second was trained so, it looks again at all
+    frames without help: what the first has found there with its memory is a guide of which it is told that it errs.
     """
 
     references: tuple[int | None, ...] = (-1, -2)
@@ -66,30 +75,48 @@ class TwoStageModel:
         self.digest, self.device, self.precision = weights.digest, device, precision
         self._long_sides = long_sides(weights)
         self._nets = tuple(to_device(net, device) for net in networks(weights))
+        self._looks_again = looks_again(weights)
 
     def net(self, aided: bool = False) -> TwoStage:
         """The network for frames with help, or for those without."""
         return self._nets[aided]
 
     def prepare(self, frame: FrameInput) -> Prepared:
-        """The frame's area average at the coarse size."""
-        with torch.inference_mode():
-            return self._prepared(*_tensors(frame))
-
-    def _prepared(self, image: Tensor, clean: Tensor | None, guide: Tensor | None) -> Prepared:
+        """The frame's area averages at the coarse sizes."""
+        image, clean, guide = _tensors(frame)
         aided = clean is not None or guide is not None
-        height, width = coarse_size(image.shape[-2], image.shape[-1], self._long_sides[aided])
-        clean, guide = (None if each is None else area(each, height, width) for each in (clean, guide))
-        return Prepared(stack(area(image, height, width), clean, guide), aided)
+        with torch.inference_mode():
+            second = _reduced(image, clean, guide, self._long_sides[True])
+            first = second if aided else _reduced(image, clean, guide, self._long_sides[False])
+        return Prepared(first, second, aided)
 
     def encode(self, prepared: Prepared) -> Seen:
         with torch.inference_mode():
-            stacked = prepared.stacked.to(self.device).contiguous(memory_format=torch.channels_last)
-            net, image = self.net(prepared.aided), stacked[:, :3].contiguous()
-            with autocast(self.device, self.precision):
-                features = net.encode(stacked)
-                alone = net.coarse(features, [features.memory])
-            return Seen(features, image, alone, show(image, features.f8, alone.alpha), prepared.aided)
+            second = prepared.second.to(self.device)
+            stacked = second if prepared.aided else prepared.first.to(self.device)
+            return self._seen(stacked, second, prepared.aided)
+
+    def _seen(self, stacked: Tensor, second: Tensor, aided: bool) -> Seen:
+        net = self.net(aided)
+        with autocast(self.device, self.precision):
+            features = net.encode(stacked.contiguous(memory_format=torch.channels_last))
+            alone = net.coarse(features, [features.memory])
+        return Seen(features, stacked, alone, show(stacked[:, :3], features.f8, alone.alpha), second, aided)
+
+    def looks_again(self, own: Seen) -> bool:
+        """Whether the second network is to look again at a frame, of which it gets no key matte to read."""
+        return self._looks_again and not own.aided
+
+    def again(self, own: Seen, alpha: Tensor, given: float) -> Seen:
+        """What the second network makes of a frame, with an alpha [1, 1, h, w] for its guide.
+
+        given : 1 where the alpha says what is wanted; `OWN` where it is what the first network found by itself.
+        """
+        with torch.inference_mode():
+            height, width = own.second.shape[-2:]
+            guide = bilinear(alpha.float(), height, width)
+            stacked = torch.cat([own.second[:, :7], guide, torch.full_like(guide, given)], dim=1)
+            return self._seen(stacked, own.second, True)
 
     def correct(self, encoded: Seen, alpha: Array) -> Seen:
         """A matte with less than one cell of a subject says nothing: not what it is, nor that others have none."""
@@ -108,10 +135,11 @@ class TwoStageModel:
         advice = "lower --region-batch or --regions, close other programs on it, or use --device cpu"
         with memory_told(self.device, (height, width), advice), torch.inference_mode():
             coarse = self.coarse(own, memory)
-            if any(each.key for each in memory):
-                # they say about what the subject is, as a guide does; a guide that there is was heard already. Frames
-                # that were not told of the key mattes have no say any more
-                own = self.encode(self._prepared(image, clean, coarse.alpha.cpu()))
+            keyed = any(each.key for each in memory)
+            if keyed or self.looks_again(own):
+                # key mattes say what the subject is, as a guide does; a guide that there is was heard already. Frames
+                # that were not told of it have no say any more
+                own = self.again(own, coarse.alpha, 1.0 if keyed else OWN)
                 coarse = own.alone
             net = self.net(own.aided)
             image = image.to(self.device)
@@ -119,7 +147,7 @@ class TwoStageModel:
             with autocast(self.device, self.precision):
                 error = area(torch.sigmoid(coarse.error.float()), rows, columns)
                 chosen = rg.choose(error, budget, THRESHOLD)
-                alpha, patches = net.refine(image, clean, coarse, chosen, quality.batch, own.image)
+                alpha, patches = net.refine(image, clean, coarse, chosen, quality.batch, own.stacked[:, :3])
             foreground = None
             if quality.foreground:
                 residual = net.residual(coarse, chosen, patches, height, width).float()
@@ -163,6 +191,11 @@ def long_sides(weights: WeightFile) -> tuple[int, int]:
     return plain, coarse_long_side(weights, AIDED_LONG_SIDE) if AIDED_LONG_SIDE in weights.metadata else plain
 
 
+def looks_again(weights: WeightFile) -> bool:
+    """Whether the second network is to look again at frames without help, after the first."""
+    return weights.metadata.get(LOOKS_AGAIN) == "yes" and any(name.startswith(AIDED) for name in weights.tensors)
+
+
 def coarse_long_side(weights: WeightFile, key: str = LONG_SIDE) -> int:
     """Pixels; the size that the weights were trained for. Raises ModelError."""
     given = weights.metadata.get(key, "512")
@@ -173,6 +206,12 @@ def coarse_long_side(weights: WeightFile, key: str = LONG_SIDE) -> int:
             advice="save the weights again, or use --model two_stage",
         )
     return int(given)
+
+
+def _reduced(image: Tensor, clean: Tensor | None, guide: Tensor | None, long_side: int) -> Tensor:
+    """A coarse input [1, 9, h, w]."""
+    size = coarse_size(image.shape[-2], image.shape[-1], long_side)
+    return stack(area(image, *size), *(None if each is None else area(each, *size) for each in (clean, guide)))
 
 
 def _tensors(frame: FrameInput) -> tuple[Tensor, Tensor | None, Tensor | None]:

@@ -24,6 +24,7 @@ from nuke_matting.nets.resize import bilinear
 from nuke_matting.nets.vit import Stem, VisionTransformer
 
 INPUTS = 9  # image 3, clean plate 3, clean plate given 1, guide 1, guide given 1
+OWN = 0.5  # in the guide's "given" channel, where the guide is what the first network made of the frame
 STRIDE = 16  # the coarse frame's sides are multiples of it
 
 

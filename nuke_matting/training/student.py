@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from nuke_matting.errors import ModelError
+from nuke_matting.errors import ModelError, UsageError
 from nuke_matting.models.weights import WeightFile, fill
 from nuke_matting.training.data import Batch
 from nuke_matting.training.stages import Recipe, Stage
@@ -55,17 +55,30 @@ class Student(nn.Module, ABC):
 
         helped : what it is to learn is always shown with a clean plate or a guide.
         """
+        self._check(weights)
+        self._fill(weights, helped)
+
+    def _check(self, weights: WeightFile) -> None:
+        """Raises ModelError where they are of another network."""
         architecture = weights.metadata["architecture"]
         if architecture != self.recipe.model:
             raise ModelError(
                 f"it is of the network {architecture}, the recipe of {self.recipe.model}",
                 path=weights.path,
-                advice="start from weights of the recipe's own network",
+                advice="give weights of the recipe's own network",
             )
-        self._fill(weights, helped)
 
     def _fill(self, weights: WeightFile, helped: bool) -> None:
         fill(self.net, weights)
+
+    def follow(self, weights: WeightFile, device: torch.device) -> None:
+        """Has the network come after the one of a file, and learn from what that finds. Raises ModelError, UsageError.
+
+        device : where both run.
+        """
+        raise UsageError(
+            f"{self.recipe.model} comes after no other network", advice="leave out --first: it is for two_stage"
+        )
 
     def learners(self, stage: Stage) -> Sequence[nn.Module]:
         """What learns in a stage, beside the refinement (see `refines`)."""

@@ -48,6 +48,7 @@ class Job:
     start_from : checkpoints of an earlier stage, or weight files, whose averaged weights a new run starts from: of
         several, their mean.
     licence : of the weights, said in their file; "" says nothing.
+    first : the weight file of the network that this one comes after (see `Student.follow`).
     """
 
     recipe: Recipe
@@ -57,6 +58,7 @@ class Job:
     start_from: tuple[Path, ...] = ()
     seed: int = 1
     licence: str = ""
+    first: Path | None = None
 
     def of_steps(self, steps: int) -> Job:
         """The same with another number of steps than the recipe's."""
@@ -90,8 +92,7 @@ class Trainer:
         self.stage = processes.share(job.recipe.stages[job.stage])
         self._seed = job.seed + processes.rank * 7_919  # of what this process draws
         torch.manual_seed(job.seed)
-        device = processes.device
-        self.student = make_student(job.recipe).to(device, memory_format=torch.channels_last)
+        self.student = self._made().to(memory_format=torch.channels_last)
         check_share(self.student, self.stage)
         self.student.requires_grad_(False)
         learners = self.student.learners(self.stage)
@@ -104,7 +105,7 @@ class Trainer:
                 f"nothing learns in stage {job.stage} of the recipe",
                 advice="write learns: all; a refinement learns where it enlarges by more than 1, a memory in two_stage",
             )
-        self.average = make_student(job.recipe).to(device)
+        self.average = self._made()
         groups = _groups(self.student, job.recipe.optimiser)
         learns = muon.Muon if job.recipe.optimiser.method == "muon" else torch.optim.AdamW
         self.optimiser = learns(groups, lr=self.stage.rate)
@@ -125,14 +126,23 @@ class Trainer:
         self._module = processes.wrap(self.student)
         self._began = time.monotonic()
 
+    def _made(self) -> Student:
+        """A student with weights drawn at random."""
+        device = self.processes.device
+        student = make_student(self.job.recipe).to(device)
+        if self.job.first is not None:
+            student.follow(load_weights(self.job.first), device)
+        return student
+
     def _start_from(self, paths: tuple[Path, ...]) -> None:
         """Takes the mean of checkpoints' averaged weights: runs of one beginning err apart, and their mean less so
         (Wortsman et al. 2022, "Model soups")."""
         own = self.student.state_dict()
+        helped = self.job.first is not None or not self.job.sources.some_people
         total = {name: torch.zeros_like(value) for name, value in own.items() if value.is_floating_point()}
         for path in paths:
             if path.suffix == ".safetensors":  # without what only training needs, which starts anew
-                self.student.fill(load_weights(path), helped=not self.job.sources.some_people)
+                self.student.fill(load_weights(path), helped)
             else:
                 with _fitting(path):
                     self.student.load_state_dict(_read(path)["average"])

@@ -95,6 +95,14 @@ def test_every_variant_gives_what_the_model_gives_at_odd_sizes(joined_weights, t
     assert np.allclose(*(model_space.to_model(each[:3].clip(-65504, 65504)) for each in (got, want)), atol=1e-3)
 
 
+@pytest.mark.parametrize("size", [(1, 1), (37, 51)])
+def test_it_looks_again_where_the_model_does(looking_weights, tmp_path, size):
+    frames = [light(*size, seed) for seed in range(3)]
+    got = run(loaded(exported(looking_weights)[1], tmp_path), np.concatenate(frames))
+    want = expected(load_model(looking_weights, "cpu", "fp32"), frames, [None] * 3, [None] * 3)
+    assert np.abs(got[3] - want[3]).max() < 1e-3
+
+
 @settings(max_examples=8)
 @given(height=st.integers(1, 70), width=st.integers(1, 70))
 def test_any_size_gives_four_channels_of_that_size(file, height, width):
@@ -154,11 +162,11 @@ def test_no_weight_asks_for_a_gradient(file):
     assert not file(torch.rand(1, 9, 8, 8)).requires_grad
 
 
-def test_every_operator_is_one_of_torch_1_12_1(weights, tmp_path):
+def test_every_operator_is_one_of_torch_1_12_1(looking_weights, tmp_path):
     known = {line.partition("(")[0] for line in OPERATORS.read_text().splitlines()}
     found = set()
     for inputs in VARIANTS:
-        found |= set(operators(loaded(exported(weights, inputs)[1], tmp_path).inlined_graph))
+        found |= set(operators(loaded(exported(looking_weights, inputs)[1], tmp_path).inlined_graph))
     assert len(found) > 50
     assert found - known == set(), "ask torch 1.12.1 for their schemas, and add them if it has them"
 

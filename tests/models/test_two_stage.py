@@ -1,5 +1,7 @@
 """The default model behind the engine's contract: any size, stateless, clean plate and guide as wanted."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -10,8 +12,9 @@ from nuke_matting.errors import ModelError
 from nuke_matting.models.contract import FrameInput, Quality
 from nuke_matting.models.cost import parameters
 from nuke_matting.models.registry import load_model
-from nuke_matting.models.weights import save_weights
-from nuke_matting.nets.two_stage import TwoStage
+from nuke_matting.models.two_stage import networks
+from nuke_matting.models.weights import load_weights, save_weights
+from nuke_matting.nets.two_stage import OWN, TwoStage, coarse_size
 
 QUALITY = Quality(regions=4.0, batch=64)
 
@@ -145,6 +148,39 @@ def test_a_frame_that_reads_a_key_is_matted_by_the_second_network_with_a_guide_o
     guided = matted(model, FrameInput(frame.image, clean=frame.clean, guide=guide))
     found, without = (model.matte(frame, own, memory, QUALITY) for memory in ([own, own, told], [own, own]))
     assert np.abs(found.alpha - guided.alpha).mean() < 0.3 * np.abs(found.alpha - without.alpha).mean()
+
+
+def test_a_second_network_looks_again_at_what_the_first_found_with_its_memory(joined_weights, looking_weights):
+    first, model = (load_model(each, "cpu", "fp32") for each in (joined_weights, looking_weights))
+    frame, before = FrameInput(image(48, 128)), FrameInput(image(48, 128, 1))
+    own, memory = model.encode(model.prepare(frame)), model.encode(model.prepare(before))
+    again = model.again(own, model.coarse(own, [memory, memory]).alpha, OWN)
+    assert again.aided and again.stacked.shape == (1, 9, *coarse_size(48, 128, 96))
+    found = model.matte(frame, own, [memory, memory], QUALITY)
+    assert np.array_equal(found.alpha, first.matte(frame, again, [again], QUALITY).alpha)
+    assert not np.array_equal(found.alpha, matted(first, frame, [before]).alpha)
+
+
+@pytest.mark.parametrize("given", [1.0, OWN])
+def test_what_is_looked_at_again_is_told_apart_from_a_guide_that_is_given(looking_weights, given):
+    model = load_model(looking_weights, "cpu", "fp32")
+    own = model.encode(model.prepare(FrameInput(image(48, 128))))
+    assert (model.again(own, own.alone.alpha, given).stacked[:, 8] == given).all()
+
+
+@pytest.mark.parametrize("help", [("clean",), ("guide",)])
+def test_a_frame_with_help_is_looked_at_once(joined_weights, looking_weights, help):
+    frame = FrameInput(image(48, 128), **{name: HELP[name] for name in help})
+    one, other = (matted(load_model(each, "cpu", "fp32"), frame) for each in (joined_weights, looking_weights))
+    assert np.array_equal(one.alpha, other.alpha)
+
+
+def test_one_network_alone_does_not_look_again(tmp_path, weights):
+    path = tmp_path / "alone.safetensors"
+    alone = load_weights(Path(weights))
+    save_weights(path, networks(alone)[0], {**alone.metadata, "looks_again": "yes"})
+    one, other = (matted(load_model(str(each), "cpu", "fp32"), FrameInput(image(40, 64))) for each in (weights, path))
+    assert np.array_equal(one.alpha, other.alpha)
 
 
 def test_both_networks_count_as_parameters(weights, joined_weights):

@@ -43,6 +43,12 @@ def test_it_says_where_both_come_from_and_at_what_sizes_they_work(tmp_path, join
     assert (said["coarse_long_side"], said["aided_long_side"]) == ("64", "96")
 
 
+def test_a_second_network_that_looks_again_goes_on_doing_so(tmp_path, weights, joined_weights, looking_weights):
+    for second, says in ((looking_weights, "yes"), (joined_weights, None)):
+        join(Path(weights), Path(second), tmp_path / "new.safetensors")
+        assert load_weights(tmp_path / "new.safetensors").metadata.get("looks_again") == says
+
+
 def test_licences_that_differ_need_a_word(tmp_path, weights):
     other = tmp_path / "other.safetensors"
     save_weights(other, TwoStage(), {"architecture": "two_stage", "name": "other", "licence": "CC0"})

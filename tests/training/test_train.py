@@ -4,13 +4,16 @@ import csv
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 
 from nuke_matting.errors import MattingError, ModelError, PlateError, UsageError
 from nuke_matting.models.registry import load_model
-from nuke_matting.models.weights import load_weights
+from nuke_matting.models.two_stage import networks
+from nuke_matting.models.weights import load_weights, save_weights
+from nuke_matting.nets.two_stage import TwoStage
 from nuke_matting.resources import shipped
 from nuke_matting.training.data import loader
 from nuke_matting.training.join import join
@@ -174,6 +177,25 @@ def test_weights_of_another_network_start_nothing(job):
     with pytest.raises(ModelError, match="it is of the network two_stage, the recipe of memory"):
         recipe = load_recipe("memory")
         Trainer(Job(recipe, "stills", job("stills").sources, job("stills").out, (weights,)), ALONE)
+
+
+def test_a_network_that_comes_after_another_starts_from_the_second_of_a_file(run, job, weights, joined_weights):
+    after = replace(job("stills", start_from=(Path(joined_weights),)), first=Path(weights))
+    started = Trainer(after, ALONE).student.state_dict()
+    second = networks(load_weights(Path(joined_weights)))[1].state_dict()
+    assert all(torch.equal(value, started[f"net.{name}"]) for name, value in second.items())
+    run(after)
+    assert load_weights(after.out / "weights.safetensors").metadata["looks_again"] == "yes"
+
+
+def test_a_network_before_is_for_two_stage_and_of_it(job, weights):
+    memory = load_recipe("memory")
+    with pytest.raises(UsageError, match=r"memory comes after no other network.*--first"):
+        Trainer(Job(memory, "stills", job("stills").sources, job("stills").out, first=Path(weights)), ALONE)
+    other = job("stills").out.parent / "other.safetensors"
+    save_weights(other, TwoStage(), {"architecture": "memory", "name": "other"})
+    with pytest.raises(ModelError, match=r"other\.safetensors.*it is of the network memory"):
+        Trainer(replace(job("stills"), first=other), ALONE)
 
 
 def test_small_stages_leave_the_regions_untrained_and_clips_train_them(run, job):

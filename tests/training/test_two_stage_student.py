@@ -5,7 +5,9 @@ from dataclasses import replace
 import pytest
 import torch
 
+from nuke_matting.models.weights import load_weights, save_weights
 from nuke_matting.nets.memory import KeyValue
+from nuke_matting.nets.two_stage import OWN, TwoStage
 from nuke_matting.training.data import loader
 from nuke_matting.training.recipe import load_recipe
 from nuke_matting.training.students import make_student
@@ -51,3 +53,50 @@ def test_regions_learn_detail_from_a_true_alpha_that_is_coarse(sources):
         student = make_student(replace(recipe, detail=detail, regions=30)).requires_grad_(False)
         off[detail] = student(batch, stage, torch.Generator().manual_seed(0))[0]["fine_alpha"]
     assert off[1.0] < off[0.0] / 2
+
+
+def first_that_finds(alpha, tmp_path):
+    """A weight file of a network that finds this alpha everywhere."""
+    net = TwoStage()
+    torch.nn.init.zeros_(net.decoder.head.weight)
+    torch.nn.init.constant_(net.decoder.head.bias, alpha)
+    path = tmp_path / "first.safetensors"
+    save_weights(path, net, {"architecture": "two_stage", "name": "first", "coarse_long_side": "64"})
+    return load_weights(path)
+
+
+def shown(student, batch, monkeypatch):
+    """What the network is shown in a step, [B, 9, h, w]."""
+    seen = []
+    encode = student.net.encode
+    monkeypatch.setattr(student.net, "encode", lambda x: (seen.append(x), encode(x))[1])
+    student(batch, STAGE, torch.Generator().manual_seed(0))
+    return seen[0]
+
+
+STAGE = replace(load_recipe("two_stage").stages["small"], sizes=((48, 64),), batch=4)
+
+
+def test_after_another_network_its_finding_is_the_guide_where_there_is_no_help(sources, tmp_path, monkeypatch):
+    batch = next(loader(sources, STAGE, 1, 0, workers=0))
+    student = make_student(replace(load_recipe("two_stage"), shown=0)).requires_grad_(False)
+    assert (shown(student, batch, monkeypatch)[:, 3:] == 0).all(), "no help"
+    student.follow(first_that_finds(0.75, tmp_path), torch.device("cpu"))
+    x = shown(student, batch, monkeypatch)
+    assert (x[:, 3:7] == 0).all() and (x[:, 7] == 0.75).all() and (x[:, 8] == OWN).all()
+    assert student.about()["looks_again"] == "yes"
+
+
+def test_where_there_is_help_the_network_before_says_nothing(sources, tmp_path, monkeypatch):
+    batch = next(loader(sources, STAGE, 1, 0, workers=0))
+    student = make_student(replace(load_recipe("two_stage"), shown=1)).requires_grad_(False)
+    student.follow(first_that_finds(0.75, tmp_path), torch.device("cpu"))
+    x = shown(student, batch, monkeypatch)
+    assert torch.equal(x[:, 7:8], batch.guide[:, 0]) and (x[:, 6] == 1).all() and (x[:, 8] == 1).all()
+
+
+def test_the_network_before_is_no_part_of_the_student(tmp_path):
+    student = make_student(load_recipe("two_stage"))
+    before = set(student.state_dict())
+    student.follow(first_that_finds(0.75, tmp_path), torch.device("cpu"))
+    assert set(student.state_dict()) == before

@@ -6,18 +6,19 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from nuke_matting.models.two_stage import LARGEST, networks
+from nuke_matting.models.two_stage import LARGEST, LONG_SIDE, LOOKS_AGAIN, long_sides, networks
 from nuke_matting.models.weights import WeightFile
 from nuke_matting.nets import regions as rg
 from nuke_matting.nets.decoder import SHUFFLED, Coarse
 from nuke_matting.nets.memory import KeyValue
 from nuke_matting.nets.resize import area, bilinear
-from nuke_matting.nets.two_stage import Features, TwoStage, stack
+from nuke_matting.nets.two_stage import OWN, Features, TwoStage, coarse_size, stack
 from nuke_matting.training import losses
 from nuke_matting.training.calibration import fitted, fold
 from nuke_matting.training.data import Batch, flat, given, reduced
@@ -26,6 +27,7 @@ from nuke_matting.training.student import Student, at_work
 
 ALONE = 0.15  # how often the frames of a clip have themselves alone for memory, as at the head of a shot
 PIXELS = 2_000  # of each sample, about, for the calibration
+FIRST_SIZES = 1.3  # the first network sees frames up to so much larger or smaller than at work: it errs otherwise then
 AT_RANDOM = 0.03  # of the regions' cells, whatever the error map says
 
 
@@ -67,6 +69,13 @@ class TwoStageRecipe(Recipe):
     losses: TwoStageLosses
 
 
+class First(NamedTuple):
+    """The network that comes first, and the long side of the coarse frames that it sees; not a part of the student."""
+
+    net: TwoStage
+    long_side: int
+
+
 class TwoStageStudent(Student):
     """See `Student`. Only training needs the heads that supervise the memory's output directly."""
 
@@ -78,6 +87,7 @@ class TwoStageStudent(Student):
         self.net = TwoStage()
         self.direct = nn.Conv2d(192, 4, 1)  # alpha at 1/16, Song, equation 8; three channels are at rest
         self.cover = nn.Conv2d(192, 1, 1)  # logit of the alpha at 1/16: absolute errors alone learn slowly what is whom
+        self._first: First | None = None
 
     @property
     def refinement(self) -> nn.Module:
@@ -88,13 +98,19 @@ class TwoStageStudent(Student):
             return self.net.memory, self.net.decoder, self.direct, self.cover
         return super().learners(stage)
 
+    def follow(self, weights: WeightFile, device: torch.device) -> None:
+        self._check(weights)
+        net = networks(weights)[False].eval().requires_grad_(False)
+        self._first = First(net.to(device, memory_format=torch.channels_last), long_sides(weights)[False])
+
     def _fill(self, weights: WeightFile, helped: bool) -> None:
         self.net.load_state_dict(networks(weights)[helped].state_dict())
         for head in (self.direct, self.cover):  # they are in no file; drawn at random, they would first teach it noise
             nn.init.zeros_(head.weight)
 
     def about(self) -> dict[str, str]:
-        return {"coarse_long_side": str(self.recipe.coarse_long_side)}
+        about = {LONG_SIDE: str(self.recipe.coarse_long_side)}
+        return about if self._first is None else about | {LOOKS_AGAIN: "yes"}
 
     def begin(self, stage: Stage, batches: Iterator[Batch], generator: torch.Generator) -> str:
         """Calibrates the coarse alpha, where regions alone are to learn: they correct what is left.
@@ -121,7 +137,7 @@ class TwoStageStudent(Student):
         small = reduced(batch, stage.enlarge)
         # the region stage takes one clean plate setting for all
         clean_given, guide_given = given(batch.guided, self.recipe.shown, stage.enlarge != 1, generator)
-        features = self._encode(small, clean_given, guide_given)
+        features = self._encode(small, clean_given, guide_given, generator)
 
         f16 = self._read(features.memory, t, generator)
         coarse = net.decoder(f16, features.f8, features.f4, features.f2)
@@ -132,12 +148,37 @@ class TwoStageStudent(Student):
         alpha = coarse.alpha.detach().float().clamp(0, 1).unflatten(0, (b, t))
         return self.weighed(out), alpha
 
-    def _encode(self, small: dict[str, Tensor], clean_given: Tensor, guide_given: Tensor) -> Features:
-        """Of [B * T] frames; those are shown their clean plate and guide that are said to be given them."""
-        b, t = small["image"].shape[:2]
-        x = stack(*(small[name].flatten(0, 1) for name in ("image", "clean", "guide"))).unflatten(0, (b, t))
-        x = torch.cat([x[:, :, :3], x[:, :, 3:7] * clean_given.float(), x[:, :, 7:] * guide_given.float()], dim=2)
-        return self.net.encode(x.flatten(0, 1).contiguous(memory_format=torch.channels_last))
+    def _encode(
+        self,
+        small: dict[str, Tensor],
+        clean_given: Tensor,
+        guide_given: Tensor,
+        generator: torch.Generator | None = None,
+    ) -> Features:
+        """Of [B * T] frames; those are shown their clean plate and guide that are said to be given them.
+
+        Frames that are given neither have what the first network finds for their guide, where there is one.
+        generator : draws the size at which that sees them; without one it is the size at work.
+        """
+        b, t, _, height, width = small["image"].shape
+        guide, told = small["guide"] * guide_given, guide_given.float()
+        alone = ~(clean_given | guide_given).flatten()
+        if self._first is not None and alone.any():
+            found = self._first_alpha(self._first, small["image"][alone], generator)
+            guide, told = guide.index_put((alone,), found), told + OWN * alone.view_as(told)
+        shown = (small["image"], small["clean"] * clean_given, clean_given.float(), guide, told)
+        x = torch.cat([each.expand(b, t, -1, height, width) for each in shown], dim=2).flatten(0, 1)
+        return self.net.encode(x.contiguous(memory_format=torch.channels_last))
+
+    def _first_alpha(self, first: First, images: Tensor, generator: torch.Generator | None) -> Tensor:
+        """What the first network finds in clips [N, T, 3, h, w], each frame by itself; [N, T, 1, h, w]."""
+        flat_, (height, width) = images.flatten(0, 1), images.shape[-2:]
+        scale = 1.0 if generator is None else FIRST_SIZES ** (2 * float(torch.rand((), generator=generator)) - 1)
+        size = coarse_size(height, width, round(first.long_side * scale))
+        with torch.no_grad():
+            frame = first.net.encode(stack(area(flat_, *size)).contiguous(memory_format=torch.channels_last))
+            alpha = first.net.coarse(frame, [frame.memory]).alpha.float().clamp(0, 1)
+        return bilinear(alpha, height, width).unflatten(0, images.shape[:2])
 
     def _read(self, memory: KeyValue, t: int, generator: torch.Generator) -> Tensor:
         """What the memory gives to each frame of clips of t frames, [B * T, C, h, w]: it reads the two before."""
