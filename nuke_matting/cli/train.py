@@ -6,18 +6,17 @@ The work is done in `training`, whose extra packages are imported only when an a
 from __future__ import annotations
 
 import argparse
-import math
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nuke_matting.cli.train_sources import SOURCES, add_sources, checked_sources, whole
 from nuke_matting.errors import MattingError, OutputError, UsageError
 from nuke_matting.training.stages import shipped_recipes
 
 if TYPE_CHECKING:
-    from nuke_matting.training.data import Sources
     from nuke_matting.training.stages import Recipe
 
 EXTRAS = ("cv2", "moderngl", "numba", "pymatting", "yaml")  # modules that only training needs
@@ -31,12 +30,6 @@ examples:
                                                    the same on four GPUs
 
 docs/training.md tells how the weights that ship are made.
-"""
-
-SOURCES = """
-A source of subjects is [LAYOUT=]DIR[:WEIGHT]. LAYOUT is pairs, parallel, clips, stills, rgba-straight or rgba-premult,
-or a known set: VideoMatte240K, VideoMatting108, Distinctions-646, P3M-10k, AIM-500; without one it is found out. WEIGHT
-says how often it is drawn from (default: 1). Options for sources and backgrounds may be given again and again.
 """
 
 
@@ -63,7 +56,7 @@ def add(verbs: argparse._SubParsersAction) -> None:
 def _add_run(actions: argparse._SubParsersAction) -> None:
     action = _action(actions, "run", _run, "train a stage of a recipe, or go on with it", SOURCES)
     _add_recipe(action)
-    _add_sources(action)
+    add_sources(action)
     action.add_argument(
         "--out", type=Path, required=True, metavar="DIR", help="for last.pt, weights.safetensors, log.csv and pictures"
     )
@@ -76,13 +69,13 @@ def _add_run(actions: argparse._SubParsersAction) -> None:
         help="last.pt of an earlier stage, or a weight file; given again and again, their mean",
     )
     action.add_argument(
-        "--first",
+        "--after",
         type=Path,
         metavar="FILE",
-        help="weight file of the network that comes first; what it finds is the guide where there is no other help",
+        help="weight file of the network that comes before; what it finds is the guide where there is no other help",
     )
-    action.add_argument("--steps", type=_whole(1), metavar="N", help="in place of the stage's own number")
-    action.add_argument("--workers", type=_whole(0), default=1, metavar="N", help="processes that draw samples")
+    action.add_argument("--steps", type=whole(1), metavar="N", help="in place of the stage's own number")
+    action.add_argument("--workers", type=whole(0), default=1, metavar="N", help="processes that draw samples")
     action.add_argument("--licence", default="", metavar="TEXT", help="of the weights, to be said in their file")
 
 
@@ -103,10 +96,10 @@ def _add_join(actions: argparse._SubParsersAction) -> None:
 def _add_preview(actions: argparse._SubParsersAction) -> None:
     action = _action(actions, "preview", _preview, "draw a contact sheet of samples as the network sees them", SOURCES)
     _add_recipe(action)
-    _add_sources(action)
+    add_sources(action)
     action.add_argument("--out", type=Path, required=True, metavar="FILE.png", help="the sheet")
-    action.add_argument("--count", type=_whole(1), default=12, metavar="N", help="samples (default: 12)")
-    action.add_argument("--width", type=_whole(16), default=256, metavar="PIXELS", help="of a picture (default: 256)")
+    action.add_argument("--count", type=whole(1), default=12, metavar="N", help="samples (default: 12)")
+    action.add_argument("--width", type=whole(16), default=256, metavar="PIXELS", help="of a picture (default: 256)")
 
 
 def _add_people(actions: argparse._SubParsersAction) -> None:
@@ -122,15 +115,15 @@ def _add_people(actions: argparse._SubParsersAction) -> None:
         "--assets", type=Path, required=True, metavar="DIR", help="folder with humans, humans_textures and hdri"
     )
     _add_pairs(action)
-    action.add_argument("--first", type=_whole(0), default=0, metavar="N", help="number of the first (default: 0)")
-    action.add_argument("--count", type=_whole(1), default=100, metavar="N", help="how many numbers (default: 100)")
+    action.add_argument("--first", type=whole(0), default=0, metavar="N", help="number of the first (default: 0)")
+    action.add_argument("--count", type=whole(1), default=100, metavar="N", help="how many numbers (default: 100)")
     action.add_argument(
-        "--step", type=_whole(1), default=1, metavar="N", help="make every N-th, to share the work among processes"
+        "--step", type=whole(1), default=1, metavar="N", help="make every N-th, to share the work among processes"
     )
     action.add_argument(
-        "--size", type=_whole(16), metavar="PIXELS", help="of a side (default: 320 of stills, 256 of clips)"
+        "--size", type=whole(16), metavar="PIXELS", help="of a side (default: 320 of stills, 256 of clips)"
     )
-    action.add_argument("--frames", type=_whole(2), default=6, metavar="N", help="in a clip (default: 6)")
+    action.add_argument("--frames", type=whole(2), default=6, metavar="N", help="in a clip (default: 6)")
 
 
 def _add_rooms(actions: argparse._SubParsersAction) -> None:
@@ -148,10 +141,10 @@ def _add_rooms(actions: argparse._SubParsersAction) -> None:
         help="folder with humans, humans_textures and hdri (default: no statues, posters of people or real skies)",
     )
     action.add_argument("--out", type=Path, required=True, metavar="DIR", help="for NUMBER.jpg")
-    action.add_argument("--first", type=_whole(0), default=0, metavar="N", help="number of the first (default: 0)")
-    action.add_argument("--count", type=_whole(1), default=100, metavar="N", help="how many numbers (default: 100)")
+    action.add_argument("--first", type=whole(0), default=0, metavar="N", help="number of the first (default: 0)")
+    action.add_argument("--count", type=whole(1), default=100, metavar="N", help="how many numbers (default: 100)")
     action.add_argument(
-        "--step", type=_whole(1), default=1, metavar="N", help="make every N-th, to share the work among processes"
+        "--step", type=whole(1), default=1, metavar="N", help="make every N-th, to share the work among processes"
     )
 
 
@@ -171,7 +164,7 @@ def _add_footage(actions: argparse._SubParsersAction) -> None:
         help="where the heads are: clip, person, x, y, size, cut (default: of the clips that the weights know)",
     )
     _add_pairs(action)
-    action.add_argument("--every", type=_whole(1), default=8, metavar="N", help="cut every N-th frame (default: 8)")
+    action.add_argument("--every", type=whole(1), default=8, metavar="N", help="cut every N-th frame (default: 8)")
 
 
 def _add_photographs(actions: argparse._SubParsersAction) -> None:
@@ -214,44 +207,6 @@ def _add_recipe(action: argparse.ArgumentParser) -> None:
     action.add_argument("--stage", required=True, metavar="NAME", help="stage of the recipe")
 
 
-def _add_sources(action: argparse.ArgumentParser) -> None:
-    source = "[LAYOUT=]DIR[:WEIGHT]"
-    sources = action.add_argument_group("what is drawn from")
-    sources.add_argument("--people", action="append", default=[], metavar=source, help="people with mattes")
-    sources.add_argument(
-        "--others", action="append", default=[], metavar=source, help="anything; shown with a clean plate or a guide"
-    )
-    sources.add_argument(
-        "--things", type=_weight, default=0.0, metavar="WEIGHT", help="how often procedural things are drawn, likewise"
-    )
-    sources.add_argument(
-        "--backgrounds", action="append", required=True, metavar="DIR[:WEIGHT]", help="photographs and panoramas"
-    )
-    sources.add_argument(
-        "--foregrounds", type=Path, metavar="DIR", help="for colours that must be estimated (default: beside each set)"
-    )
-    sources.add_argument("--seed", type=_whole(0), default=1, metavar="N", help="of what is drawn (default: 1)")
-
-
-def _whole(least: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        if not text.isascii() or not text.isdigit() or not least <= int(text) < 2**31:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least}")
-        return int(text)
-
-    return parse
-
-
-def _weight(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not 0 <= value < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0")
-    return value
-
-
 @contextmanager
 def _told() -> Iterator[None]:
     """Says in one line that a package is missing, or that a file cannot be written."""
@@ -282,36 +237,13 @@ def _recipe(args: argparse.Namespace) -> Recipe:
     return recipe
 
 
-def _sources(args: argparse.Namespace, recipe: Recipe) -> Sources:
-    """What is drawn from; what is wrong with it is said now and not after an hour. Raises UsageError."""
-    from nuke_matting.training.data import Sources
-    from nuke_matting.training.datasets import find_subjects, parse_source
-    from nuke_matting.training.store import find_backgrounds
-    from nuke_matting.training.students import check_sources
-
-    people, others, backgrounds = (
-        tuple(parse_source(each) for each in texts) for texts in (args.people, args.others, args.backgrounds)
-    )
-    if not any(each.weight > 0 for each in (*people, *others)) and args.things == 0:
-        raise UsageError("there is nothing to matte", advice="give --people, --others or --things a weight above 0")
-    sources = Sources(people, backgrounds, others, args.things, args.foregrounds)
-    check_sources(recipe, sources)
-    for source in (*people, *others):
-        find_subjects(source, args.foregrounds)
-    for folder in backgrounds:
-        if folder.layout:
-            raise UsageError("backgrounds have no layout", path=folder.path, advice="write DIR[:WEIGHT]")
-        find_backgrounds(folder.path)
-    return sources
-
-
 def _run(args: argparse.Namespace) -> int:
     from nuke_matting.cli.train_run import run_training
     from nuke_matting.training.train import Job
 
     recipe = _recipe(args)
-    starts, sources = tuple(args.start_from), _sources(args, recipe)
-    job = Job(recipe, args.stage, sources, args.out, starts, args.seed, args.licence, args.first)
+    starts, sources = tuple(args.start_from), checked_sources(args, recipe)
+    job = Job(recipe, args.stage, sources, args.out, starts, args.seed, args.licence, args.after)
     return run_training(job if args.steps is None else job.of_steps(args.steps), args.workers)
 
 
@@ -328,7 +260,7 @@ def _preview(args: argparse.Namespace) -> int:
     from nuke_matting.training.preview import sample_sheet
 
     recipe = _recipe(args)
-    sheet = sample_sheet(_sources(args, recipe), recipe.stages[args.stage], args.seed, args.count, args.width)
+    sheet = sample_sheet(checked_sources(args, recipe), recipe.stages[args.stage], args.seed, args.count, args.width)
     save_sheet(args.out, sheet)
     print(args.out)
     return 0

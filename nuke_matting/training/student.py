@@ -77,7 +77,7 @@ class Student(nn.Module, ABC):
         device : where both run.
         """
         raise UsageError(
-            f"{self.recipe.model} comes after no other network", advice="leave out --first: it is for two_stage"
+            f"{self.recipe.model} comes after no other network", advice="leave out --after: it is for two_stage"
         )
 
     def learners(self, stage: Stage) -> Sequence[nn.Module]:

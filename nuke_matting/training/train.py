@@ -48,7 +48,7 @@ class Job:
     start_from : checkpoints of an earlier stage, or weight files, whose averaged weights a new run starts from: of
         several, their mean.
     licence : of the weights, said in their file; "" says nothing.
-    first : the weight file of the network that this one comes after (see `Student.follow`).
+    after : the weight file of the network after which this one comes (see `Student.follow`).
     """
 
     recipe: Recipe
@@ -58,7 +58,7 @@ class Job:
     start_from: tuple[Path, ...] = ()
     seed: int = 1
     licence: str = ""
-    first: Path | None = None
+    after: Path | None = None
 
     def of_steps(self, steps: int) -> Job:
         """The same with another number of steps than the recipe's."""
@@ -130,15 +130,15 @@ class Trainer:
         """A student with weights drawn at random."""
         device = self.processes.device
         student = make_student(self.job.recipe).to(device)
-        if self.job.first is not None:
-            student.follow(load_weights(self.job.first), device)
+        if self.job.after is not None:
+            student.follow(load_weights(self.job.after), device)
         return student
 
     def _start_from(self, paths: tuple[Path, ...]) -> None:
         """Takes the mean of checkpoints' averaged weights: runs of one beginning err apart, and their mean less so
         (Wortsman et al. 2022, "Model soups")."""
         own = self.student.state_dict()
-        helped = self.job.first is not None or not self.job.sources.some_people
+        helped = self.job.after is not None or not self.job.sources.some_people
         total = {name: torch.zeros_like(value) for name, value in own.items() if value.is_floating_point()}
         for path in paths:
             if path.suffix == ".safetensors":  # without what only training needs, which starts anew

@@ -180,7 +180,7 @@ def test_weights_of_another_network_start_nothing(job):
 
 
 def test_a_network_that_comes_after_another_starts_from_the_second_of_a_file(run, job, weights, joined_weights):
-    after = replace(job("stills", start_from=(Path(joined_weights),)), first=Path(weights))
+    after = replace(job("stills", start_from=(Path(joined_weights),)), after=Path(weights))
     started = Trainer(after, ALONE).student.state_dict()
     second = networks(load_weights(Path(joined_weights)))[1].state_dict()
     assert all(torch.equal(value, started[f"net.{name}"]) for name, value in second.items())
@@ -190,12 +190,12 @@ def test_a_network_that_comes_after_another_starts_from_the_second_of_a_file(run
 
 def test_a_network_before_is_for_two_stage_and_of_it(job, weights):
     memory = load_recipe("memory")
-    with pytest.raises(UsageError, match=r"memory comes after no other network.*--first"):
-        Trainer(Job(memory, "stills", job("stills").sources, job("stills").out, first=Path(weights)), ALONE)
+    with pytest.raises(UsageError, match=r"memory comes after no other network.*--after"):
+        Trainer(Job(memory, "stills", job("stills").sources, job("stills").out, after=Path(weights)), ALONE)
     other = job("stills").out.parent / "other.safetensors"
     save_weights(other, TwoStage(), {"architecture": "memory", "name": "other"})
     with pytest.raises(ModelError, match=r"other\.safetensors.*it is of the network memory"):
-        Trainer(replace(job("stills"), first=other), ALONE)
+        Trainer(replace(job("stills"), after=other), ALONE)
 
 
 def test_small_stages_leave_the_regions_untrained_and_clips_train_them(run, job):
