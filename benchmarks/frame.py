@@ -26,6 +26,7 @@ from nuke_matting.models.contract import Quality
 from nuke_matting.models.cost import budget, outline, parameters, two_stage_gmacs
 from nuke_matting.models.tensors import autocast, planes
 from nuke_matting.nets import regions as rg
+from nuke_matting.nets.two_stage import OWN
 from nuke_matting.plate.reader import read_frame
 from nuke_matting.plate.writer import Pixels, write_sidecar
 
@@ -65,7 +66,7 @@ def measure(width: int, height: int, precision: str, device: str, runs: int) -> 
     with tempfile.TemporaryDirectory() as folder:
         plate = write_plate(Path(folder), width, height)
         shot = Shot(plate, Settings(cache=False, precision=precision, device=device, fg=True))
-        model, net = shot.model, shot.model.net()
+        model = shot.model
         loaded = shot.load(1001)
         own = model.encode(loaded.known.prepared)
         image = planes(loaded.input.image).to(model.device)
@@ -74,13 +75,17 @@ def measure(width: int, height: int, precision: str, device: str, runs: int) -> 
 
         def refine() -> torch.Tensor:
             with autocast(model.device, model.precision):
-                return net.refine(image, None, coarse, chosen, small=own.image)[1]
+                return net.refine(image, None, coarse, chosen, small=last.stacked[:, :3])[1]
 
         def foreground() -> torch.Tensor:
             return image + net.residual(coarse, chosen, patches, height, width)
 
         with torch.inference_mode():
-            coarse = model.coarse(own, [own, own])
+            coarse, last = model.coarse(own, [own, own]), own
+            again = model.looks_again(own)
+            if again:
+                last = model.again(own, coarse.alpha, OWN)
+            coarse, net = last.alone if again else coarse, model.net(last.aided)
             chosen = rg.choose(error, most, 0.0)
             patches = refine()
             stages = {
@@ -89,6 +94,7 @@ def measure(width: int, height: int, precision: str, device: str, runs: int) -> 
                 "reduce": median_ms(lambda: model.prepare(loaded.input), runs),
                 "encode": median_ms(lambda: model.encode(loaded.known.prepared), runs),
                 "memory and decoder": median_ms(lambda: model.coarse(own, [own, own]), runs),
+                "second look": median_ms(lambda: model.again(own, coarse.alpha, OWN), runs) if again else 0.0,
                 "choose": median_ms(lambda: rg.choose(error, most, 0.0), runs),
                 "refine": median_ms(refine, runs),
                 "foreground, where wanted": median_ms(foreground, runs),
@@ -99,7 +105,8 @@ def measure(width: int, height: int, precision: str, device: str, runs: int) -> 
             pixels = Pixels(plate, 1001, frame.data_window, frame.display_window, raw.alpha)
             out = Path(folder) / "out.exr"
             stages["write"] = median_ms(lambda: write_sidecar(out, pixels, layer="rgba.alpha", premult=False), runs)
-        stages["network"] = sum(stages[name] for name in ("encode", "memory and decoder", "choose", "refine"))
+        parts = ("encode", "memory and decoder", "second look", "choose", "refine")
+        stages["network"] = sum(stages[name] for name in parts)
         stages["regions"] = len(chosen)
     return stages
 

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from nuke_matting.colour.model_space_tensors import from_model, to_model
 from nuke_matting.errors import ModelError
-from nuke_matting.models.two_stage import THRESHOLD, long_sides, looks_again, networks
+from nuke_matting.models.two_stage import THRESHOLD, larger_side, long_sides, looks_again, networks
 from nuke_matting.models.weights import WeightFile
 from nuke_matting.nets import regions as rg
 from nuke_matting.nets.decoder import Coarse
@@ -46,11 +46,13 @@ class Look(nn.Module):
     """One of the networks, and what it makes of frames: what `TwoStageModel` does with it.
 
     Images, clean plates and guides are [1, C, H, W], images in the model space.
+
+    long_side, larger_side : pixels of the coarse frames; of those that it sees too, or 0.
     """
 
-    def __init__(self, net: TwoStage, long_side: int) -> None:
+    def __init__(self, net: TwoStage, long_side: int, larger_side: int) -> None:
         super().__init__()
-        self.net, self.long_side = net, long_side
+        self.net, self.long_side, self.larger_side = net, long_side, larger_side
         self.threshold, self.batch, self.own = THRESHOLD, BATCH, OWN
 
     @torch.jit.export
@@ -69,11 +71,17 @@ class Look(nn.Module):
         key, value = features.memory
         memory = [KeyValue(key[n : n + 1], value[n : n + 1]) for n in range(len(images))]
         own = Features(features.f2[:1], features.f4[:1], features.f8[:1], memory[0])
-        alone = self.net.coarse(features, [features.memory])
-        cells, matte, trust = show(small[:, :3], features.f8, alone.alpha)
-        shown = [Shown(cells[n : n + 1], matte[n : n + 1], trust[n : n + 1]) for n in range(len(images))]
+        alone = self.net.coarse(features, [features.memory]).alpha.float().clamp(0, 1)
         coarse = self.net.coarse(own, memory[1:])
-        alpha = agreed(coarse.alpha, shown[0], shown[1:])
+        alpha = coarse.alpha.float().clamp(0, 1)
+        if self.larger_side > 0:
+            large = coarse_size(images[0].shape[2], images[0].shape[3], self.larger_side)
+            seen = self.net.encode(torch.cat([stack(area(each, large[0], large[1])) for each in images]).to(dtype))
+            larger = bilinear(self.net.coarse(seen, [seen.memory]).alpha.float().clamp(0, 1), h, w)
+            alone, alpha = (alone + larger) / 2, (alpha + larger[:1]) / 2
+        cells, matte, trust = show(small[:, :3], features.f8, alone)
+        shown = [Shown(cells[n : n + 1], matte[n : n + 1], trust[n : n + 1]) for n in range(len(images))]
+        alpha = agreed(alpha, shown[0], shown[1:])
         return small[:1, :3], Coarse(alpha, coarse.residual, coarse.error, coarse.hidden)
 
     @torch.jit.export
@@ -184,7 +192,8 @@ def build(weights: WeightFile, inputs: Inputs, regions: float, matrix: NDArray[n
             advice="use --model two_stage, or weights of that network",
         )
     aided = inputs.clean or inputs.guide
-    first, second = (Look(*each) for each in zip(networks(weights), long_sides(weights), strict=True))
+    larger = (larger_side(weights), 0)
+    first, second = (Look(*each) for each in zip(networks(weights), long_sides(weights), larger, strict=True))
     looks = [second] if aided else [first, second] if looks_again(weights) else [first]
     for block in (block for look in looks for block in look.net.vit.blocks):
         fused = block.attention

@@ -25,6 +25,7 @@ LARGEST = 1024  # pixels of a coarse frame's long side; what mattes are spread b
 KEY_TRUST = 10.0  # an artist's matte counts as much as so many frames' own, of a cell that they are sure of
 AIDED = "aided."  # what the names of the second network's tensors begin with
 LONG_SIDE, AIDED_LONG_SIDE = "coarse_long_side", "aided_long_side"  # in the metadata
+LARGER = "larger_long_side"  # likewise: of what the first network sees too before the second looks again
 LOOKS_AGAIN = "looks_again"  # likewise: "yes" where the second network was trained on what the first finds
 
 
@@ -32,12 +33,13 @@ class Prepared(NamedTuple):
     """The coarse inputs, [1, 9, h, w] float32 on the CPU.
 
     first : of the network that sees the frame first. second : of the second one, which may be that.
-    aided : it is.
+    aided : it is. larger : of the first network at a larger size, if it is to see the frame twice.
     """
 
     first: Tensor
     second: Tensor
     aided: bool
+    larger: Tensor | None = None
 
 
 class Seen(NamedTuple):
@@ -45,7 +47,8 @@ class Seen(NamedTuple):
 
     stacked : its input, [1, 9, h, w]. alone : its answer without other frames. shown : what the frame shows to others.
     second : the second network's input. aided : this is that network. key : the matte that the frame shows is not the
-    network's own, but an artist's.
+    network's own, but an artist's. larger : the alpha [1, 1, h, w] that the network finds at a larger size, if it was
+    to see the frame twice; `alone` and `shown` are of the mean of both.
     """
 
     features: Features
@@ -55,6 +58,7 @@ class Seen(NamedTuple):
     second: Tensor
     aided: bool
     key: bool = False
+    larger: Tensor | None = None
 
 
 class TwoStageModel:
@@ -76,6 +80,7 @@ class TwoStageModel:
         self._long_sides = long_sides(weights)
         self._nets = tuple(to_device(net, device) for net in networks(weights))
         self._looks_again = looks_again(weights)
+        self._larger_side = larger_side(weights)
 
     def net(self, aided: bool = False) -> TwoStage:
         """The network for frames with help, or for those without."""
@@ -88,20 +93,31 @@ class TwoStageModel:
         with torch.inference_mode():
             second = _reduced(image, clean, guide, self._long_sides[True])
             first = second if aided else _reduced(image, clean, guide, self._long_sides[False])
-        return Prepared(first, second, aided)
+            twice = self._larger_side > 0 and not aided
+            larger = _reduced(image, None, None, self._larger_side) if twice else None
+        return Prepared(first, second, aided, larger)
 
     def encode(self, prepared: Prepared) -> Seen:
         with torch.inference_mode():
             second = prepared.second.to(self.device)
             stacked = second if prepared.aided else prepared.first.to(self.device)
-            return self._seen(stacked, second, prepared.aided)
+            larger = None
+            if prepared.larger is not None:
+                found = self._look(prepared.larger.to(self.device), False)[1].alpha
+                larger = bilinear(found.float().clamp(0, 1), *stacked.shape[-2:])
+            return self._seen(stacked, second, prepared.aided, larger)
 
-    def _seen(self, stacked: Tensor, second: Tensor, aided: bool) -> Seen:
-        net = self.net(aided)
+    def _seen(self, stacked: Tensor, second: Tensor, aided: bool, larger: Tensor | None = None) -> Seen:
+        features, alone = self._look(stacked, aided)
+        alone = alone._replace(alpha=_mean(alone.alpha, larger))
+        shown = show(stacked[:, :3], features.f8, alone.alpha)
+        return Seen(features, stacked, alone, shown, second, aided, larger=larger)
+
+    def _look(self, stacked: Tensor, aided: bool) -> tuple[Features, Coarse]:
+        """What a network makes of its input without other frames."""
         with autocast(self.device, self.precision):
-            features = net.encode(stacked.contiguous(memory_format=torch.channels_last))
-            alone = net.coarse(features, [features.memory])
-        return Seen(features, stacked, alone, show(stacked[:, :3], features.f8, alone.alpha), second, aided)
+            features = self.net(aided).encode(stacked.contiguous(memory_format=torch.channels_last))
+            return features, self.net(aided).coarse(features, [features.memory])
 
     def looks_again(self, own: Seen) -> bool:
         """Whether the second network is to look again at a frame, of which it gets no key matte to read."""
@@ -162,7 +178,7 @@ class TwoStageModel:
             with autocast(self.device, self.precision):
                 read = [each.features.memory for each in memory[: len(self.references)]]
                 coarse = self.net(own.aided).coarse(own.features, read)
-            return coarse._replace(alpha=agreed(coarse.alpha, own.shown, others))
+            return coarse._replace(alpha=agreed(_mean(coarse.alpha, own.larger), own.shown, others))
 
 
 def networks(weights: WeightFile) -> tuple[TwoStage, TwoStage]:
@@ -196,6 +212,12 @@ def looks_again(weights: WeightFile) -> bool:
     return weights.metadata.get(LOOKS_AGAIN) == "yes" and any(name.startswith(AIDED) for name in weights.tensors)
 
 
+def larger_side(weights: WeightFile) -> int:
+    """Pixels of the larger coarse frames that the first network is to see too where the second looks again, or 0.
+    Raises ModelError."""
+    return coarse_long_side(weights, LARGER) if looks_again(weights) and LARGER in weights.metadata else 0
+
+
 def coarse_long_side(weights: WeightFile, key: str = LONG_SIDE) -> int:
     """Pixels; the size that the weights were trained for. Raises ModelError."""
     given = weights.metadata.get(key, "512")
@@ -206,6 +228,11 @@ def coarse_long_side(weights: WeightFile, key: str = LONG_SIDE) -> int:
             advice="save the weights again, or use --model two_stage",
         )
     return int(given)
+
+
+def _mean(alpha: Tensor, larger: Tensor | None) -> Tensor:
+    """Of what a network finds at two sizes."""
+    return alpha if larger is None else (alpha.float().clamp(0, 1) + larger) / 2
 
 
 def _reduced(image: Tensor, clean: Tensor | None, guide: Tensor | None, long_side: int) -> Tensor:

@@ -15,6 +15,7 @@ from nuke_matting.errors import ModelError
 from nuke_matting.export.inference import Inputs, build, torchscript
 from nuke_matting.models.contract import FrameInput, Quality
 from nuke_matting.models.registry import load_model, shipped_weights
+from nuke_matting.models.two_stage import as_one, networks
 from nuke_matting.models.weights import load_weights, save_weights
 from nuke_matting.nets.two_stage import TwoStage
 from nuke_matting.plate.reader import read_frame
@@ -95,11 +96,15 @@ def test_every_variant_gives_what_the_model_gives_at_odd_sizes(joined_weights, t
     assert np.allclose(*(model_space.to_model(each[:3].clip(-65504, 65504)) for each in (got, want)), atol=1e-3)
 
 
-@pytest.mark.parametrize("size", [(1, 1), (37, 51)])
-def test_it_looks_again_where_the_model_does(looking_weights, tmp_path, size):
+@pytest.mark.parametrize("size", [(1, 1), (37, 51), (96, 128)])
+@pytest.mark.parametrize("larger", [None, "80"])
+def test_it_looks_again_where_the_model_does(looking_weights, tmp_path, size, larger):
+    weights = load_weights(Path(looking_weights))
+    about = weights.metadata | ({"larger_long_side": larger} if larger else {})
+    save_weights(tmp_path / "looking.safetensors", as_one(*networks(weights)), about)
     frames = [light(*size, seed) for seed in range(3)]
-    got = run(loaded(exported(looking_weights)[1], tmp_path), np.concatenate(frames))
-    want = expected(load_model(looking_weights, "cpu", "fp32"), frames, [None] * 3, [None] * 3)
+    got = run(loaded(exported(tmp_path / "looking.safetensors")[1], tmp_path), np.concatenate(frames))
+    want = expected(load_model(str(tmp_path / "looking.safetensors"), "cpu", "fp32"), frames, [None] * 3, [None] * 3)
     assert np.abs(got[3] - want[3]).max() < 1e-3
 
 
