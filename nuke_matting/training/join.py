@@ -6,7 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from nuke_matting.errors import ModelError, OutputError, UsageError
-from nuke_matting.models.two_stage import AIDED_LONG_SIDE, LONG_SIDE, LOOKS_AGAIN, as_one, long_sides, networks
+from nuke_matting.models.two_stage import AIDED_LONG_SIDE, LARGER, LONG_SIDE, LOOKS_AGAIN, as_one, long_sides, networks
 from nuke_matting.models.weights import WeightFile, load_weights, save_weights
 
 
@@ -37,6 +37,7 @@ def join(plain: Path, aided: Path, out: Path, licence: str = "") -> None:
         LONG_SIDE: str(long_sides(first)[False]),
         AIDED_LONG_SIDE: str(long_sides(second)[True]),
         LOOKS_AGAIN: second.metadata.get(LOOKS_AGAIN, ""),
+        LARGER: second.metadata.get(LARGER, ""),
     }
     try:
         save_weights(out, net, {key: value for key, value in about.items() if value})

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from nuke_matting.errors import ModelError, UsageError
-from nuke_matting.models.two_stage import networks
+from nuke_matting.models.two_stage import as_one, networks
 from nuke_matting.models.weights import load_weights, save_weights
 from nuke_matting.nets.regional import RegionalNetwork
 from nuke_matting.nets.two_stage import TwoStage
@@ -44,9 +44,12 @@ def test_it_says_where_both_come_from_and_at_what_sizes_they_work(tmp_path, join
 
 
 def test_a_second_network_that_looks_again_goes_on_doing_so(tmp_path, weights, joined_weights, looking_weights):
-    for second, says in ((looking_weights, "yes"), (joined_weights, None)):
+    twice, looking = tmp_path / "twice.safetensors", load_weights(Path(looking_weights))
+    save_weights(twice, as_one(*networks(looking)), {**looking.metadata, "larger_long_side": "80"})
+    for second, *says in ((looking_weights, "yes", None), (twice, "yes", "80"), (joined_weights, None, None)):
         join(Path(weights), Path(second), tmp_path / "new.safetensors")
-        assert load_weights(tmp_path / "new.safetensors").metadata.get("looks_again") == says
+        told = load_weights(tmp_path / "new.safetensors").metadata
+        assert [told.get(key) for key in ("looks_again", "larger_long_side")] == says
 
 
 def test_licences_that_differ_need_a_word(tmp_path, weights):

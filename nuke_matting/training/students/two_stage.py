@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from nuke_matting.models.two_stage import LARGEST, LONG_SIDE, LOOKS_AGAIN, long_sides, networks
+from nuke_matting.models.two_stage import LARGER, LARGEST, LONG_SIDE, LOOKS_AGAIN, long_sides, networks
 from nuke_matting.models.weights import WeightFile
 from nuke_matting.nets import regions as rg
 from nuke_matting.nets.decoder import SHUFFLED, Coarse
@@ -27,7 +27,8 @@ from nuke_matting.training.student import Student, at_work
 
 ALONE = 0.15  # how often the frames of a clip have themselves alone for memory, as at the head of a shot
 PIXELS = 2_000  # of each sample, about, for the calibration
-FIRST_SIZES = 1.3  # the first network sees frames up to so much larger or smaller than at work: it errs otherwise then
+LARGER_SIZE = 1.25  # over the first network's own: it sees frames at both before the second looks again
+ONCE = 0.4  # how often, in training, it sees them at one size
 AT_RANDOM = 0.03  # of the regions' cells, whatever the error map says
 
 
@@ -110,7 +111,9 @@ class TwoStageStudent(Student):
 
     def about(self) -> dict[str, str]:
         about = {LONG_SIDE: str(self.recipe.coarse_long_side)}
-        return about if self._first is None else about | {LOOKS_AGAIN: "yes"}
+        if self._first is None:
+            return about
+        return about | {LOOKS_AGAIN: "yes", LARGER: str(round(LARGER_SIZE * self._first.long_side))}
 
     def begin(self, stage: Stage, batches: Iterator[Batch], generator: torch.Generator) -> str:
         """Calibrates the coarse alpha, where regions alone are to learn: they correct what is left.
@@ -173,12 +176,14 @@ class TwoStageStudent(Student):
     def _first_alpha(self, first: First, images: Tensor, generator: torch.Generator | None) -> Tensor:
         """What the first network finds in clips [N, T, 3, h, w], each frame by itself; [N, T, 1, h, w]."""
         flat_, (height, width) = images.flatten(0, 1), images.shape[-2:]
-        scale = 1.0 if generator is None else FIRST_SIZES ** (2 * float(torch.rand((), generator=generator)) - 1)
-        size = coarse_size(height, width, round(first.long_side * scale))
+        found = []
         with torch.no_grad():
-            frame = first.net.encode(stack(area(flat_, *size)).contiguous(memory_format=torch.channels_last))
-            alpha = first.net.coarse(frame, [frame.memory]).alpha.float().clamp(0, 1)
-        return bilinear(alpha, height, width).unflatten(0, images.shape[:2])
+            for scale in (1.0, LARGER_SIZE) if generator is None else _sizes(generator):
+                size = coarse_size(height, width, round(first.long_side * scale))
+                frame = first.net.encode(stack(area(flat_, *size)).contiguous(memory_format=torch.channels_last))
+                alpha = first.net.coarse(frame, [frame.memory]).alpha.float().clamp(0, 1)
+                found.append(bilinear(alpha, height, width))
+        return torch.stack(found).mean(0).unflatten(0, images.shape[:2])
 
     def _read(self, memory: KeyValue, t: int, generator: torch.Generator) -> Tensor:
         """What the memory gives to each frame of clips of t frames, [B * T, C, h, w]: it reads the two before."""
@@ -244,3 +249,9 @@ class TwoStageStudent(Student):
             "fine_gradient": (losses.gradients(alpha, true_alpha) * counts).sum() / total,
             "fine_foreground": losses.foreground(fg, batch.foreground.flatten(0, 1), true_alpha * inside),
         }
+
+
+def _sizes(generator: torch.Generator) -> tuple[float, ...]:
+    """At which sizes the first network sees a batch, over its own: one or two. It errs otherwise at each."""
+    small, large, once = torch.rand(3, generator=generator).tolist()
+    return (0.77 + 0.53 * small,) if once < ONCE else (0.88 + 0.15 * small, 1.14 + 0.23 * large)
