@@ -92,7 +92,8 @@ class TwoStageModel:
         aided = clean is not None or guide is not None
         with torch.inference_mode():
             second = _reduced(image, clean, guide, self._long_sides[True])
-            first = second if aided else _reduced(image, clean, guide, self._long_sides[False])
+            one_size = self._long_sides[aided] == self._long_sides[True]
+            first = second if one_size else _reduced(image, None, None, self._long_sides[False])
             twice = self._larger_side > 0 and not aided
             larger = _reduced(image, None, None, self._larger_side) if twice else None
         return Prepared(first, second, aided, larger)
