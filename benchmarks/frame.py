@@ -25,8 +25,8 @@ from nuke_matting.heap import keep_freed
 from nuke_matting.models.contract import Quality
 from nuke_matting.models.cost import budget, outline, parameters, two_stage_gmacs
 from nuke_matting.models.tensors import autocast, planes
+from nuke_matting.models.two_stage import AGAIN
 from nuke_matting.nets import regions as rg
-from nuke_matting.nets.two_stage import OWN
 from nuke_matting.plate.reader import read_frame
 from nuke_matting.plate.writer import Pixels, write_sidecar
 
@@ -84,8 +84,8 @@ def measure(width: int, height: int, precision: str, device: str, runs: int) -> 
             coarse, last = model.coarse(own, [own, own]), own
             again = model.looks_again(own)
             if again:
-                last = model.again(own, coarse.alpha, OWN)
-            coarse, net = last.alone if again else coarse, model.net(last.aided)
+                last = model.again(own, coarse.alpha, AGAIN)
+            coarse, net = last.alone if again else coarse, model.net(last.which)
             chosen = rg.choose(error, most, 0.0)
             patches = refine()
             stages = {
@@ -94,7 +94,7 @@ def measure(width: int, height: int, precision: str, device: str, runs: int) -> 
                 "reduce": median_ms(lambda: model.prepare(loaded.input), runs),
                 "encode": median_ms(lambda: model.encode(loaded.known.prepared), runs),
                 "memory and decoder": median_ms(lambda: model.coarse(own, [own, own]), runs),
-                "second look": median_ms(lambda: model.again(own, coarse.alpha, OWN), runs) if again else 0.0,
+                "second look": median_ms(lambda: model.again(own, coarse.alpha, AGAIN), runs) if again else 0.0,
                 "choose": median_ms(lambda: rg.choose(error, most, 0.0), runs),
                 "refine": median_ms(refine, runs),
                 "foreground, where wanted": median_ms(foreground, runs),

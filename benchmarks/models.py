@@ -25,7 +25,7 @@ from nuke_matting.models.adapters.rvm import RvmModel
 from nuke_matting.models.contract import Model, Quality
 from nuke_matting.models.cost import SIZES, gmacs, parameters, some_frame, two_stage_gmacs
 from nuke_matting.models.registry import load_file, load_model
-from nuke_matting.models.two_stage import TwoStageModel
+from nuke_matting.models.two_stage import AIDED, TwoStageModel
 from nuke_matting.models.weights import save_weights
 from nuke_matting.nets.background import BackgroundNetwork
 from nuke_matting.nets.memory_network import MemoryNetwork
@@ -125,7 +125,7 @@ def main() -> None:
             two_stage = isinstance(model, TwoStageModel)
             took = (milliseconds(model, *size, args.runs, args.regions, clean=not two_stage) for size in times)
             row(shown, origin, *cells, *(f"{each:.0f}" for each in took))
-            if two_stage and model.net(aided=True) is not model.net():
+            if two_stage and model.net(AIDED) is not model.net():
                 counts = [f"{sum(two_stage_gmacs(model, *size, clean=True)):.2f}" for size in SIZES.values()]
                 took = (milliseconds(model, *size, args.runs, args.regions) for size in times)
                 row(f"{shown}, with a clean plate", origin, "", *counts, *(f"{each:.0f}" for each in took))

@@ -29,7 +29,7 @@ from skimage.morphology import closing, disk
 from nuke_matting import Settings, Shot
 from nuke_matting.errors import UsageError
 from nuke_matting.models.registry import find_weights
-from nuke_matting.models.two_stage import LOOKS_AGAIN, as_one, looks_again, networks
+from nuke_matting.models.two_stage import as_one, networks
 from nuke_matting.models.weights import load_weights, save_weights
 from nuke_matting.nets import two_stage
 from nuke_matting.nets.resize import bilinear
@@ -60,7 +60,7 @@ def without_cross_region(model: str, folder: Path) -> str:
     """A copy of the weights in which what regions hear of each other is nothing; its path."""
     weights = load_weights(find_weights(model))
     nets = networks(weights)
-    for net in nets:
+    for net in (each for each in nets if each is not None):
         leave = net.refiner.cross_region.leave
         torch.nn.init.zeros_(leave.weight)
         torch.nn.init.zeros_(leave.bias)
@@ -69,12 +69,15 @@ def without_cross_region(model: str, folder: Path) -> str:
     return str(path)
 
 
-def looking_once(model: str, folder: Path) -> str:
-    """A copy of the weights whose second network does not look again at what the first has found; its path."""
+def looking_once(model: str, folder: Path) -> str | None:
+    """A copy of the weights without the network that looks again at what the first has found; its path. None where
+    there is no such network."""
     weights = load_weights(find_weights(model))
+    nets = networks(weights)
+    if nets.again is None:
+        return None
     path = folder / "looking_once.safetensors"
-    kept = {name: value for name, value in weights.metadata.items() if name != LOOKS_AGAIN}
-    save_weights(path, as_one(*networks(weights)), kept)
+    save_weights(path, as_one(nets.plain, nets.aided), weights.metadata)
     return str(path)
 
 
@@ -125,8 +128,9 @@ def cases_of(clip: Path, truth: Clip, settings: Settings, folder: Path) -> Itera
 
     yield "as it ships", figures(settings)
     yield "without memory", figures(settings, without_memory)
-    if looks_again(load_weights(find_weights(settings.model))):
-        yield "without the second look", figures(settings.replace(model=looking_once(settings.model, folder)))
+    once = looking_once(settings.model, folder)
+    if once is not None:
+        yield "without the second look", figures(settings.replace(model=once))
     yield "without regions", figures(settings.replace(regions=0.0))
     yield (
         "without regions, and enlarged without regard to the image",

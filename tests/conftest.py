@@ -12,7 +12,6 @@ import torch
 from hypothesis import settings
 
 from nuke_matting.cli.app import main
-from nuke_matting.models.two_stage import networks
 from nuke_matting.models.weights import load_weights, save_weights
 from nuke_matting.nets.two_stage import TwoStage
 from nuke_matting.training.join import join
@@ -79,11 +78,11 @@ def joined_weights(tmp_path_factory, weights, aided_weights) -> str:
 
 @pytest.fixture(scope="session")
 def looking_weights(tmp_path_factory, weights, aided_weights) -> str:
-    """A weight file of both, whose second network looks again at what the first has found."""
+    """A weight file of both, and of a third network that looks again at what the first has found."""
     folder = tmp_path_factory.mktemp("weights")
-    second = load_weights(Path(aided_weights))
-    save_weights(folder / "second.safetensors", networks(second)[0], {**second.metadata, "looks_again": "yes"})
-    join(Path(weights), folder / "second.safetensors", folder / "looking.safetensors")
+    about = load_weights(Path(aided_weights)).metadata
+    save_weights(folder / "again.safetensors", random_network(9), about)
+    join(Path(weights), Path(aided_weights), folder / "looking.safetensors", again=folder / "again.safetensors")
     return str(folder / "looking.safetensors")
 
 

@@ -84,13 +84,17 @@ def _add_join(actions: argparse._SubParsersAction) -> None:
         actions,
         "join",
         _join,
-        "put two trained networks of two_stage into one weight file",
-        "The second serves frames with a clean plate or a guide; docs/training.md tells how it is trained.",
+        "put trained networks of two_stage into one weight file",
+        "The second serves frames with a clean plate or a guide, the third looks again at those without; "
+        "docs/training.md tells how they are trained.",
     )
     action.add_argument("plain", type=Path, metavar="PLAIN.safetensors", help="for frames without help")
     action.add_argument("aided", type=Path, metavar="AIDED.safetensors", help="for those with a clean plate or a guide")
-    action.add_argument("--out", type=Path, required=True, metavar="FILE.safetensors", help="both of them")
-    action.add_argument("--licence", default="", metavar="TEXT", help="of both, where the two state different ones")
+    action.add_argument(
+        "--again", type=Path, metavar="AGAIN.safetensors", help="to look again at what the first has found without help"
+    )
+    action.add_argument("--out", type=Path, required=True, metavar="FILE.safetensors", help="all of them")
+    action.add_argument("--licence", default="", metavar="TEXT", help="of all, where they state different ones")
 
 
 def _add_preview(actions: argparse._SubParsersAction) -> None:
@@ -250,7 +254,7 @@ def _run(args: argparse.Namespace) -> int:
 def _join(args: argparse.Namespace) -> int:
     from nuke_matting.training.join import join
 
-    join(args.plain, args.aided, args.out, args.licence)
+    join(args.plain, args.aided, args.out, args.licence, args.again)
     print(args.out)
     return 0
 

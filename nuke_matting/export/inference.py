@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from nuke_matting.colour.model_space_tensors import from_model, to_model
 from nuke_matting.errors import ModelError
-from nuke_matting.models.two_stage import THRESHOLD, larger_side, long_sides, looks_again, networks
+from nuke_matting.models.two_stage import LARGER_COUNTS, THRESHOLD, larger_side, long_sides, networks
 from nuke_matting.models.weights import WeightFile
 from nuke_matting.nets import regions as rg
 from nuke_matting.nets.decoder import Coarse
@@ -53,7 +53,7 @@ class Look(nn.Module):
     def __init__(self, net: TwoStage, long_side: int, larger_side: int) -> None:
         super().__init__()
         self.net, self.long_side, self.larger_side = net, long_side, larger_side
-        self.threshold, self.batch, self.own = THRESHOLD, BATCH, OWN
+        self.threshold, self.batch, self.own, self.counts = THRESHOLD, BATCH, OWN, LARGER_COUNTS
 
     @torch.jit.export
     def remember(
@@ -78,7 +78,7 @@ class Look(nn.Module):
             large = coarse_size(images[0].shape[2], images[0].shape[3], self.larger_side)
             seen = self.net.encode(torch.cat([stack(area(each, large[0], large[1])) for each in images]).to(dtype))
             larger = bilinear(self.net.coarse(seen, [seen.memory]).alpha.float().clamp(0, 1), h, w)
-            alone, alpha = (alone + larger) / 2, (alpha + larger[:1]) / 2
+            alone, alpha = alone + self.counts * (larger - alone), alpha + self.counts * (larger[:1] - alpha)
         cells, matte, trust = show(small[:, :3], features.f8, alone)
         shown = [Shown(cells[n : n + 1], matte[n : n + 1], trust[n : n + 1]) for n in range(len(images))]
         alpha = agreed(alpha, shown[0], shown[1:])
@@ -192,9 +192,12 @@ def build(weights: WeightFile, inputs: Inputs, regions: float, matrix: NDArray[n
             advice="use --model two_stage, or weights of that network",
         )
     aided = inputs.clean or inputs.guide
-    larger = (larger_side(weights), 0)
-    first, second = (Look(*each) for each in zip(networks(weights), long_sides(weights), larger, strict=True))
-    looks = [second] if aided else [first, second] if looks_again(weights) else [first]
+    nets, (own, other) = networks(weights), long_sides(weights)
+    if aided:
+        looks = [Look(nets.aided, other, 0)]
+    else:
+        looks = [Look(nets.plain, own, larger_side(weights))]
+        looks += [] if nets.again is None else [Look(nets.again, other, 0)]
     for block in (block for look in looks for block in look.net.vit.blocks):
         fused = block.attention
         assert isinstance(fused, Attention)

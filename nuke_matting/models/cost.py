@@ -17,12 +17,11 @@ from torch.utils.flop_counter import FlopCounterMode
 from nuke_matting.models.background import BackgroundModel, coarse_size
 from nuke_matting.models.contract import Array, FrameInput, Model, Quality
 from nuke_matting.models.regional import RegionalModel
-from nuke_matting.models.two_stage import TwoStageModel
+from nuke_matting.models.two_stage import AGAIN, TwoStageModel
 from nuke_matting.nets import regions as rg
 from nuke_matting.nets.background import Coarse, choose
 from nuke_matting.nets.background_refiner import PATCH
 from nuke_matting.nets.trimap_decoder import Level
-from nuke_matting.nets.two_stage import OWN
 from nuke_matting.settings import Settings
 
 SIZES = {"gmacs_512": (512, 512), "gmacs_hd": (1920, 1080), "gmacs_4k": (3840, 2160)}  # width, height
@@ -31,7 +30,7 @@ SIZES = {"gmacs_512": (512, 512), "gmacs_hd": (1920, 1080), "gmacs_4k": (3840, 2
 def parameters(model: Model) -> int:
     """How many numbers one of our models learned."""
     if isinstance(model, TwoStageModel):
-        nets: set[torch.nn.Module] = {model.net(aided) for aided in (False, True)}
+        nets: set[torch.nn.Module] = {net for net in model.nets if net is not None}
     else:
         nets = {model._net}  # type: ignore[attr-defined]
     return sum(each.numel() for net in nets for each in net.parameters())
@@ -58,7 +57,7 @@ def one_frame(model: Model, frame: FrameInput, memory: int = 0) -> None:
 def two_stage_gmacs(
     model: TwoStageModel, width: int, height: int, clean: bool = False
 ) -> tuple[float, float, float, float]:
-    """GMACs of the encoder and what it shows to others, of memory and decoder, of the second network where it looks
+    """GMACs of the encoder and what it shows to others, of memory and decoder, of the third network where it looks
     again, and of the default budget of regions.
 
     clean : with a clean plate, so of the second network alone, if the weights have one.
@@ -72,11 +71,11 @@ def two_stage_gmacs(
         decode = counted(lambda: found.update(coarse=model.coarse(own, [own] * len(model.references))))
         again = 0.0
         if model.looks_again(own):
-            again = counted(lambda: found.update(own=model.again(own, found["coarse"].alpha, OWN)))
+            again = counted(lambda: found.update(own=model.again(own, found["coarse"].alpha, AGAIN)))
             found["coarse"] = found["own"].alone
         error = torch.from_numpy(outline(*rg.grid_size(height, width))).to(model.device)
         chosen = rg.choose(error, budget(width, height), 0.0)
-        net = model.net(found["own"].aided)
+        net = model.net(found["own"].which)
         refine = counted(lambda: net.refine(image, None, found["coarse"], chosen))
     return encode, decode, again, refine
 

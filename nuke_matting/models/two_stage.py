@@ -23,17 +23,30 @@ from nuke_matting.nets.two_stage import OWN, Features, TwoStage, coarse_size, st
 THRESHOLD = 0.05  # regions less likely wrong than this are left as they are
 LARGEST = 1024  # pixels of a coarse frame's long side; what mattes are spread by grows with its fourth power
 KEY_TRUST = 10.0  # an artist's matte counts as much as so many frames' own, of a cell that they are sure of
-AIDED = "aided."  # what the names of the second network's tensors begin with
-LONG_SIDE, AIDED_LONG_SIDE = "coarse_long_side", "aided_long_side"  # in the metadata
-LARGER = "larger_long_side"  # likewise: of what the first network sees too before the second looks again
-LOOKS_AGAIN = "looks_again"  # likewise: "yes" where the second network was trained on what the first finds
+LARGER_COUNTS = 1 / 3  # what the first network finds at a larger size too; the rest is of its own size
+PLAIN, AIDED, AGAIN = 0, 1, 2  # the networks of a weight file, see `Networks`
+PREFIXES = ("", "aided.", "again.")  # what the names of their tensors begin with
+LONG_SIDE, AIDED_LONG_SIDE = "coarse_long_side", "aided_long_side"  # in the metadata; the second is of the third too
+LARGER = "larger_long_side"  # likewise: of what the first network sees too before the third looks again
+
+
+class Networks(NamedTuple):
+    """The networks of a weight file.
+
+    plain : for frames without help. aided : for those with a clean plate or a guide; the same where the file has one
+    network. again : which looks again at what the first has found, or None.
+    """
+
+    plain: TwoStage
+    aided: TwoStage
+    again: TwoStage | None
 
 
 class Prepared(NamedTuple):
     """The coarse inputs, [1, 9, h, w] float32 on the CPU.
 
-    first : of the network that sees the frame first. second : of the second one, which may be that.
-    aided : it is. larger : of the first network at a larger size, if it is to see the frame twice.
+    first : of the network that sees the frame first. second : of one that looks again.
+    aided : the frame has help. larger : of the first network at a larger size, if it is to see the frame twice.
     """
 
     first: Tensor
@@ -46,9 +59,9 @@ class Seen(NamedTuple):
     """What a network knows of a frame.
 
     stacked : its input, [1, 9, h, w]. alone : its answer without other frames. shown : what the frame shows to others.
-    second : the second network's input. aided : this is that network. key : the matte that the frame shows is not the
-    network's own, but an artist's. larger : the alpha [1, 1, h, w] that the network finds at a larger size, if it was
-    to see the frame twice; `alone` and `shown` are of the mean of both.
+    second : the input of a network that looks again. which : of `Networks` it is. key : the matte that the frame shows
+    is not the network's own, but an artist's. larger : the alpha [1, 1, h, w] that the network finds at a larger size,
+    if it was to see the frame twice; `alone` and `shown` are of the mean of both.
     """
 
     features: Features
@@ -56,7 +69,7 @@ class Seen(NamedTuple):
     alone: Coarse
     shown: Shown
     second: Tensor
-    aided: bool
+    which: int
     key: bool = False
     larger: Tensor | None = None
 
@@ -64,11 +77,11 @@ class Seen(NamedTuple):
 class TwoStageModel:
     """See `contract.KeyedModel`. Reads from the two frames before, and the mattes of key frames.
 
-    A weight file may hold two networks, one for frames with a clean plate or a guide and one for those without: what
-    tells the subject by its looks and what tells it by such help grow in each other's way in so small a network. A
-    frame reads from frames of its own network alone; in a shot, all have the same help. Where it reads a key frame,
-    what that makes of it is a guide to the second network. And where the second was trained so, it looks again at all
-    frames without help: what the first has found there with its memory is a guide of which it is told that it errs.
+    A weight file may hold a second network, for frames with a clean plate or a guide: what tells the subject by its
+    looks and what tells it by such help grow in each other's way in so small a network. A frame reads from frames of
+    its own network alone; in a shot, all have the same help. Where it reads a key frame, what that makes of it is a
+    guide to the second network. A third one looks again at all other frames without help, at a larger size: what the
+    first has found there, with its memory, is a guide to it, of which it knows that it errs.
     """
 
     references: tuple[int | None, ...] = (-1, -2)
@@ -78,13 +91,14 @@ class TwoStageModel:
         self.name = weights.metadata.get("name", weights.path.stem)
         self.digest, self.device, self.precision = weights.digest, device, precision
         self._long_sides = long_sides(weights)
-        self._nets = tuple(to_device(net, device) for net in networks(weights))
-        self._looks_again = looks_again(weights)
+        self.nets = tuple(None if net is None else to_device(net, device) for net in networks(weights))
         self._larger_side = larger_side(weights)
 
-    def net(self, aided: bool = False) -> TwoStage:
-        """The network for frames with help, or for those without."""
-        return self._nets[aided]
+    def net(self, which: int = PLAIN) -> TwoStage:
+        """One of `Networks`, which the weights have."""
+        net = self.nets[which]
+        assert net is not None
+        return net
 
     def prepare(self, frame: FrameInput) -> Prepared:
         """The frame's area averages at the coarse sizes."""
@@ -104,36 +118,35 @@ class TwoStageModel:
             stacked = second if prepared.aided else prepared.first.to(self.device)
             larger = None
             if prepared.larger is not None:
-                found = self._look(prepared.larger.to(self.device), False)[1].alpha
+                found = self._look(prepared.larger.to(self.device), PLAIN)[1].alpha
                 larger = bilinear(found.float().clamp(0, 1), *stacked.shape[-2:])
-            return self._seen(stacked, second, prepared.aided, larger)
+            return self._seen(stacked, second, AIDED if prepared.aided else PLAIN, larger)
 
-    def _seen(self, stacked: Tensor, second: Tensor, aided: bool, larger: Tensor | None = None) -> Seen:
-        features, alone = self._look(stacked, aided)
+    def _seen(self, stacked: Tensor, second: Tensor, which: int, larger: Tensor | None = None) -> Seen:
+        features, alone = self._look(stacked, which)
         alone = alone._replace(alpha=_mean(alone.alpha, larger))
         shown = show(stacked[:, :3], features.f8, alone.alpha)
-        return Seen(features, stacked, alone, shown, second, aided, larger=larger)
+        return Seen(features, stacked, alone, shown, second, which, larger=larger)
 
-    def _look(self, stacked: Tensor, aided: bool) -> tuple[Features, Coarse]:
+    def _look(self, stacked: Tensor, which: int) -> tuple[Features, Coarse]:
         """What a network makes of its input without other frames."""
         with autocast(self.device, self.precision):
-            features = self.net(aided).encode(stacked.contiguous(memory_format=torch.channels_last))
-            return features, self.net(aided).coarse(features, [features.memory])
+            features = self.net(which).encode(stacked.contiguous(memory_format=torch.channels_last))
+            return features, self.net(which).coarse(features, [features.memory])
 
     def looks_again(self, own: Seen) -> bool:
-        """Whether the second network is to look again at a frame, of which it gets no key matte to read."""
-        return self._looks_again and not own.aided
+        """Whether the third network is to look again at a frame, of which it gets no key matte to read."""
+        return self.nets[AGAIN] is not None and own.which == PLAIN
 
-    def again(self, own: Seen, alpha: Tensor, given: float) -> Seen:
-        """What the second network makes of a frame, with an alpha [1, 1, h, w] for its guide.
+    def again(self, own: Seen, alpha: Tensor, which: int) -> Seen:
+        """What another network makes of a frame, with an alpha [1, 1, h, w] for its guide.
 
-        given : 1 where the alpha says what is wanted; `OWN` where it is what the first network found by itself.
+        which : AIDED where the alpha says what is wanted; AGAIN where it is what the first network found by itself.
         """
         with torch.inference_mode():
-            height, width = own.second.shape[-2:]
-            guide = bilinear(alpha.float(), height, width)
-            stacked = torch.cat([own.second[:, :7], guide, torch.full_like(guide, given)], dim=1)
-            return self._seen(stacked, own.second, True)
+            guide = bilinear(alpha.float(), *own.second.shape[-2:])
+            given = torch.full_like(guide, OWN if which == AGAIN else 1.0)
+            return self._seen(torch.cat([own.second[:, :7], guide, given], dim=1), own.second, which)
 
     def correct(self, encoded: Seen, alpha: Array) -> Seen:
         """A matte with less than one cell of a subject says nothing: not what it is, nor that others have none."""
@@ -156,9 +169,9 @@ class TwoStageModel:
             if keyed or self.looks_again(own):
                 # key mattes say what the subject is, as a guide does; a guide that there is was heard already. Frames
                 # that were not told of it have no say any more
-                own = self.again(own, coarse.alpha, 1.0 if keyed else OWN)
+                own = self.again(own, coarse.alpha, AIDED if keyed else AGAIN)
                 coarse = own.alone
-            net = self.net(own.aided)
+            net = self.net(own.which)
             image = image.to(self.device)
             clean = None if clean is None else clean.to(self.device)
             with autocast(self.device, self.precision):
@@ -178,45 +191,50 @@ class TwoStageModel:
         with torch.inference_mode():
             with autocast(self.device, self.precision):
                 read = [each.features.memory for each in memory[: len(self.references)]]
-                coarse = self.net(own.aided).coarse(own.features, read)
+                coarse = self.net(own.which).coarse(own.features, read)
             return coarse._replace(alpha=agreed(_mean(coarse.alpha, own.larger), own.shown, others))
 
 
-def networks(weights: WeightFile) -> tuple[TwoStage, TwoStage]:
-    """The networks for frames without help and with it; the same one where the file holds one. Raises ModelError."""
-    second = {name[len(AIDED) :]: value for name, value in weights.tensors.items() if name.startswith(AIDED)}
-    first = {name: value for name, value in weights.tensors.items() if not name.startswith(AIDED)}
-    plain = TwoStage()
-    fill(plain, replace(weights, tensors=first))
-    if not second:
-        return plain, plain
-    aided = TwoStage()
-    fill(aided, replace(weights, tensors=second))
-    return plain, aided
+def networks(weights: WeightFile) -> Networks:
+    """Raises ModelError: a tensor of one is missing, or is of something else."""
+    plain, aided, again = (_network(weights, which) for which in (PLAIN, AIDED, AGAIN))
+    assert plain is not None
+    return Networks(plain, aided or plain, again)
 
 
-def as_one(plain: TwoStage, aided: TwoStage) -> TwoStage:
-    """The first network with the second, if it is another, as a part of it: its state is a weight file's of both."""
-    if aided is not plain:
-        plain.add_module(AIDED.rstrip("."), aided)
+def _network(weights: WeightFile, which: int) -> TwoStage | None:
+    """One of them, or None where nothing is there of it."""
+    prefix = PREFIXES[which]
+    others = tuple(each for each in PREFIXES if each and each != prefix)
+    own = {name: value for name, value in weights.tensors.items() if name.startswith(prefix)}
+    own = {name[len(prefix) :]: value for name, value in own.items() if not name.startswith(others)}
+    if prefix and not own:
+        return None
+    net = TwoStage()
+    fill(net, replace(weights, tensors=own))
+    return net
+
+
+def as_one(plain: TwoStage, aided: TwoStage, again: TwoStage | None = None) -> TwoStage:
+    """The first network with the others as parts of it: its state is a weight file's of all."""
+    for which, net in ((AIDED, aided), (AGAIN, again)):
+        if net is not None and net is not plain:
+            plain.add_module(PREFIXES[which].rstrip("."), net)
     return plain
 
 
 def long_sides(weights: WeightFile) -> tuple[int, int]:
-    """Of the coarse frames, in pixels, without help and with it, as they were trained. Raises ModelError."""
+    """Of the coarse frames, in pixels, without help, and with it or looked at again; as they were trained.
+    Raises ModelError."""
     plain = coarse_long_side(weights)
     return plain, coarse_long_side(weights, AIDED_LONG_SIDE) if AIDED_LONG_SIDE in weights.metadata else plain
 
 
-def looks_again(weights: WeightFile) -> bool:
-    """Whether the second network is to look again at frames without help, after the first."""
-    return weights.metadata.get(LOOKS_AGAIN) == "yes" and any(name.startswith(AIDED) for name in weights.tensors)
-
-
 def larger_side(weights: WeightFile) -> int:
-    """Pixels of the larger coarse frames that the first network is to see too where the second looks again, or 0.
+    """Pixels of the larger coarse frames that the first network sees too where the third looks again, or 0.
     Raises ModelError."""
-    return coarse_long_side(weights, LARGER) if looks_again(weights) and LARGER in weights.metadata else 0
+    looks_again = any(name.startswith(PREFIXES[AGAIN]) for name in weights.tensors)
+    return coarse_long_side(weights, LARGER) if looks_again and LARGER in weights.metadata else 0
 
 
 def coarse_long_side(weights: WeightFile, key: str = LONG_SIDE) -> int:
@@ -233,7 +251,7 @@ def coarse_long_side(weights: WeightFile, key: str = LONG_SIDE) -> int:
 
 def _mean(alpha: Tensor, larger: Tensor | None) -> Tensor:
     """Of what a network finds at two sizes."""
-    return alpha if larger is None else (alpha.float().clamp(0, 1) + larger) / 2
+    return alpha if larger is None else torch.lerp(alpha.float().clamp(0, 1), larger, LARGER_COUNTS)
 
 
 def _reduced(image: Tensor, clean: Tensor | None, guide: Tensor | None, long_side: int) -> Tensor:

@@ -1,4 +1,4 @@
-"""Two trained networks of `two_stage` as one weight file: for frames without help, and for those with it."""
+"""Trained networks of `two_stage` as one weight file: for frames without help, for those with it, and to look again."""
 
 from __future__ import annotations
 
@@ -6,38 +6,49 @@ from importlib.metadata import version
 from pathlib import Path
 
 from nuke_matting.errors import ModelError, OutputError, UsageError
-from nuke_matting.models.two_stage import AIDED_LONG_SIDE, LARGER, LONG_SIDE, LOOKS_AGAIN, as_one, long_sides, networks
+from nuke_matting.models.two_stage import AIDED_LONG_SIDE, LARGER, LONG_SIDE, as_one, long_sides, networks
 from nuke_matting.models.weights import WeightFile, load_weights, save_weights
 
 
-def join(plain: Path, aided: Path, out: Path, licence: str = "") -> None:
-    """Writes a weight file whose first network is that of `plain`, and whose second, for frames with a clean plate or
-    a guide, is that of `aided` (its second one, where it has two).
+def join(plain: Path, aided: Path, out: Path, licence: str = "", again: Path | None = None) -> None:
+    """Writes a weight file whose first network is that of `plain`, whose second, for frames with a clean plate or a
+    guide, is that of `aided` (its second one, where it has more), and whose third is that of `again` (its last one);
+    or that of `aided`, if it has one, where no other is given.
 
-    licence : of both; may be "" where they state the same.
-    Raises ModelError: one of them cannot be read or is of another network; UsageError: the licences differ;
-    OutputError.
+    licence : of all; may be "" where they state the same.
+    Raises ModelError: one of them cannot be read or is of another network; UsageError: the licences differ, or the
+    sizes at which the last two see frames; OutputError.
     """
-    first, second = (_read(path) for path in (plain, aided))
-    licences = [each.metadata.get("licence", "") for each in (first, second)]
-    if not licence and licences[0] != licences[1]:
+    first, second, third = (_read(path) for path in (plain, aided, again or aided))
+    licences = [each.metadata.get("licence", "") for each in (first, second, third)]
+    if not licence and len(set(licences)) > 1:
+        stated = " and ".join(each or "none stated" for each in dict.fromkeys(licences))
         raise UsageError(
-            f"the two have not the same licence ({' and '.join(each or 'none stated' for each in licences)})",
+            f"they have not the same licence ({stated})",
             path=aided,
-            advice="say with --licence what holds for both",
+            advice="say with --licence what holds for all",
         )
-    net = as_one(networks(first)[False], networks(second)[True])
-    trained = [each.metadata.get("training", "not stated") for each in (first, second)]
+    sizes = [long_sides(each)[True] for each in (second, third)]
+    if sizes[0] != sizes[1]:
+        raise UsageError(
+            f"its coarse frames are of {sizes[1]} pixels, those of the network for frames with help of {sizes[0]}",
+            path=again,
+            advice="train both for one size",
+        )
+    last = networks(third)
+    looking = last.again or (None if again is None else last.plain)
+    net = as_one(networks(first).plain, networks(second).aided, looking)
+    trained = [each.metadata.get("training", "not stated") for each in (first, second, third)]
     about = {
         "architecture": "two_stage",
         "name": first.metadata.get("name", "two_stage"),
         "version": version("nuke-matting"),
-        "training": f"{trained[0]}. With a clean plate or a guide: {trained[1]}",
+        "training": f"{trained[0]}. With a clean plate or a guide: {trained[1]}"
+        + (f". Looking again: {trained[2]}" if again is not None else ""),
         "licence": licence or licences[0],
         LONG_SIDE: str(long_sides(first)[False]),
-        AIDED_LONG_SIDE: str(long_sides(second)[True]),
-        LOOKS_AGAIN: second.metadata.get(LOOKS_AGAIN, ""),
-        LARGER: second.metadata.get(LARGER, ""),
+        AIDED_LONG_SIDE: str(sizes[0]),
+        LARGER: third.metadata.get(LARGER, "") if looking is not None else "",
     }
     try:
         save_weights(out, net, {key: value for key, value in about.items() if value})

@@ -12,7 +12,7 @@ from nuke_matting.errors import ModelError
 from nuke_matting.models.contract import FrameInput, Quality
 from nuke_matting.models.cost import parameters
 from nuke_matting.models.registry import load_model
-from nuke_matting.models.two_stage import as_one, networks
+from nuke_matting.models.two_stage import AGAIN, AIDED, LARGER_COUNTS, as_one, networks
 from nuke_matting.models.weights import load_weights, save_weights
 from nuke_matting.nets.resize import area, bilinear
 from nuke_matting.nets.two_stage import OWN, TwoStage, coarse_size, stack
@@ -151,22 +151,24 @@ def test_a_frame_that_reads_a_key_is_matted_by_the_second_network_with_a_guide_o
     assert np.abs(found.alpha - guided.alpha).mean() < 0.3 * np.abs(found.alpha - without.alpha).mean()
 
 
-def test_a_second_network_looks_again_at_what_the_first_found_with_its_memory(joined_weights, looking_weights):
-    first, model = (load_model(each, "cpu", "fp32") for each in (joined_weights, looking_weights))
+def test_a_third_network_looks_again_at_what_the_first_found_with_its_memory(tmp_path, joined_weights, looking_weights):
+    model, nets = load_model(looking_weights, "cpu", "fp32"), networks(load_weights(Path(looking_weights)))
     frame, before = FrameInput(image(48, 128)), FrameInput(image(48, 128, 1))
     own, memory = model.encode(model.prepare(frame)), model.encode(model.prepare(before))
-    again = model.again(own, model.coarse(own, [memory, memory]).alpha, OWN)
-    assert again.aided and again.stacked.shape == (1, 9, *coarse_size(48, 128, 96))
+    again = model.again(own, model.coarse(own, [memory, memory]).alpha, AGAIN)
+    assert again.stacked.shape == (1, 9, *coarse_size(48, 128, 96)) and (again.stacked[:, 8] == OWN).all()
+    with torch.inference_mode():
+        features = nets.again.eval().encode(again.stacked)
+        assert torch.allclose(nets.again.coarse(features, [features.memory]).alpha, again.alone.alpha, atol=1e-5)
     found = model.matte(frame, own, [memory, memory], QUALITY)
-    assert np.array_equal(found.alpha, first.matte(frame, again, [again], QUALITY).alpha)
-    assert not np.array_equal(found.alpha, matted(first, frame, [before]).alpha)
+    assert np.array_equal(found.alpha, model.matte(frame, again, [again], QUALITY).alpha)
+    assert not np.array_equal(found.alpha, matted(load_model(joined_weights, "cpu", "fp32"), frame, [before]).alpha)
 
 
-@pytest.mark.parametrize("given", [1.0, OWN])
-def test_what_is_looked_at_again_is_told_apart_from_a_guide_that_is_given(looking_weights, given):
+def test_the_second_network_is_told_that_a_guide_of_key_mattes_is_given(looking_weights):
     model = load_model(looking_weights, "cpu", "fp32")
     own = model.encode(model.prepare(FrameInput(image(48, 128))))
-    assert (model.again(own, own.alone.alpha, given).stacked[:, 8] == given).all()
+    assert (model.again(own, own.alone.alpha, AIDED).stacked[:, 8] == 1).all()
 
 
 @pytest.mark.parametrize("help", [("clean",), ("guide",)])
@@ -192,7 +194,7 @@ def test_of_a_frame_that_is_seen_at_two_sizes_the_mean_is_looked_at_again(twice,
     with torch.inference_mode():
         features = larger.encode(stacked)
         found = bilinear(larger.coarse(features, [features.memory]).alpha.clamp(0, 1), *once.alone.alpha.shape[-2:])
-    assert torch.allclose(both.alone.alpha, (once.alone.alpha.clamp(0, 1) + found) / 2, atol=1e-6)
+    assert torch.allclose(both.alone.alpha, torch.lerp(once.alone.alpha.clamp(0, 1), found, LARGER_COUNTS), atol=1e-6)
     guess = model.coarse(once, [once]).alpha
     assert not torch.equal(twice.coarse(both, [both]).alpha, guess)
 
@@ -201,24 +203,16 @@ def test_a_frame_with_help_is_seen_at_one_size(twice):
     assert twice.prepare(FrameInput(image(48, 128), guide=HELP["guide"])).larger is None
 
 
-def test_one_network_alone_does_not_look_again(tmp_path, weights):
-    path = tmp_path / "alone.safetensors"
-    alone = load_weights(Path(weights))
-    save_weights(path, networks(alone)[0], {**alone.metadata, "looks_again": "yes"})
-    one, other = (matted(load_model(str(each), "cpu", "fp32"), FrameInput(image(40, 64))) for each in (weights, path))
-    assert np.array_equal(one.alpha, other.alpha)
-
-
-def test_both_networks_count_as_parameters(weights, joined_weights):
-    one, two = (parameters(load_model(each, "cpu", "fp32")) for each in (weights, joined_weights))
-    assert two == 2 * one
+def test_all_networks_count_as_parameters(weights, joined_weights, looking_weights):
+    counts = [parameters(load_model(each, "cpu", "fp32")) for each in (weights, joined_weights, looking_weights)]
+    assert counts == [counts[0], 2 * counts[0], 3 * counts[0]]
 
 
 @pytest.mark.parametrize("key", ["coarse_long_side", "aided_long_side", "larger_long_side"])
 @pytest.mark.parametrize("given", ["large", "-5", "0", "1e3", "99999999", ""])
 def test_a_coarse_size_that_is_none_is_refused(tmp_path, key, given):
     path = tmp_path / "odd.safetensors"
-    both = as_one(TwoStage(), TwoStage())
-    save_weights(path, both, {"architecture": "two_stage", "name": "odd", "looks_again": "yes", key: given})
+    all_ = as_one(TwoStage(), TwoStage(), TwoStage())
+    save_weights(path, all_, {"architecture": "two_stage", "name": "odd", key: given})
     with pytest.raises(ModelError, match=rf"odd\.safetensors.*{key}"):
         load_model(str(path), "cpu", "fp32")

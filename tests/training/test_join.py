@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from nuke_matting.errors import ModelError, UsageError
-from nuke_matting.models.two_stage import as_one, networks
+from nuke_matting.models.two_stage import networks
 from nuke_matting.models.weights import load_weights, save_weights
 from nuke_matting.nets.regional import RegionalNetwork
 from nuke_matting.nets.two_stage import TwoStage
@@ -18,13 +18,14 @@ def same(one, other):
 
 
 def test_both_networks_are_kept_to_the_bit(weights, aided_weights, joined_weights):
-    for found, file in zip(networks(load_weights(Path(joined_weights))), (weights, aided_weights), strict=True):
-        assert same(found, networks(load_weights(Path(file)))[0])
+    plain, aided, again = networks(load_weights(Path(joined_weights)))
+    assert same(plain, networks(load_weights(Path(weights))).plain) and again is None
+    assert same(aided, networks(load_weights(Path(aided_weights))).plain)
 
 
 def test_the_second_network_of_a_joined_file_can_be_replaced(tmp_path, weights, aided_weights, joined_weights):
     join(Path(joined_weights), Path(weights), tmp_path / "new.safetensors")
-    first, second = networks(load_weights(tmp_path / "new.safetensors"))
+    first, second, _ = networks(load_weights(tmp_path / "new.safetensors"))
     assert same(first, second)
     join(Path(weights), Path(joined_weights), tmp_path / "again.safetensors")
     assert same(
@@ -43,13 +44,27 @@ def test_it_says_where_both_come_from_and_at_what_sizes_they_work(tmp_path, join
     assert (said["coarse_long_side"], said["aided_long_side"]) == ("64", "96")
 
 
-def test_a_second_network_that_looks_again_goes_on_doing_so(tmp_path, weights, joined_weights, looking_weights):
-    twice, looking = tmp_path / "twice.safetensors", load_weights(Path(looking_weights))
-    save_weights(twice, as_one(*networks(looking)), {**looking.metadata, "larger_long_side": "80"})
-    for second, *says in ((looking_weights, "yes", None), (twice, "yes", "80"), (joined_weights, None, None)):
-        join(Path(weights), Path(second), tmp_path / "new.safetensors")
-        told = load_weights(tmp_path / "new.safetensors").metadata
-        assert [told.get(key) for key in ("looks_again", "larger_long_side")] == says
+def test_a_third_network_stays_when_the_first_is_replaced(tmp_path, weights, aided_weights, looking_weights):
+    join(Path(aided_weights), Path(looking_weights), tmp_path / "new.safetensors")
+    kept, found = (networks(load_weights(Path(each))) for each in (looking_weights, tmp_path / "new.safetensors"))
+    assert same(found.plain, networks(load_weights(Path(aided_weights))).plain)
+    assert same(found.aided, kept.aided) and same(found.again, kept.again)
+
+
+@pytest.mark.parametrize("larger", [None, "80"])
+def test_a_third_network_is_joined_with_the_size_of_what_it_looks_at(tmp_path, joined_weights, aided_weights, larger):
+    third, out = tmp_path / "third.safetensors", tmp_path / "out.safetensors"
+    about = load_weights(Path(aided_weights)).metadata | ({"larger_long_side": larger} if larger else {})
+    save_weights(third, TwoStage(), {**about, "training": "third steps"})
+    join(Path(joined_weights), Path(joined_weights), out, again=third)
+    said = load_weights(out).metadata
+    assert said.get("larger_long_side") == larger and said["training"].endswith("Looking again: third steps")
+    assert same(networks(load_weights(out)).again, networks(load_weights(third)).plain)
+
+
+def test_a_third_network_of_another_size_is_refused(tmp_path, weights, joined_weights):
+    with pytest.raises(UsageError, match=r"quick\.safetensors.*64 pixels.*96"):
+        join(Path(joined_weights), Path(joined_weights), tmp_path / "out.safetensors", again=Path(weights))
 
 
 def test_licences_that_differ_need_a_word(tmp_path, weights):

@@ -179,13 +179,17 @@ def test_weights_of_another_network_start_nothing(job):
         Trainer(Job(recipe, "stills", job("stills").sources, job("stills").out, (weights,)), ALONE)
 
 
-def test_a_network_that_comes_after_another_starts_from_the_second_of_a_file(run, job, weights, joined_weights):
-    after = replace(job("stills", start_from=(Path(joined_weights),)), after=Path(weights))
+@pytest.mark.parametrize("which", [1, 2])
+def test_a_network_after_another_starts_from_the_last_of_a_file(
+    run, job, weights, joined_weights, looking_weights, which
+):
+    start = Path((weights, joined_weights, looking_weights)[which])
+    after = replace(job("stills", start_from=(start,)), after=Path(weights))
     started = Trainer(after, ALONE).student.state_dict()
-    second = networks(load_weights(Path(joined_weights)))[1].state_dict()
-    assert all(torch.equal(value, started[f"net.{name}"]) for name, value in second.items())
+    last = networks(load_weights(start))[which].state_dict()
+    assert all(torch.equal(value, started[f"net.{name}"]) for name, value in last.items())
     run(after)
-    assert load_weights(after.out / "weights.safetensors").metadata["looks_again"] == "yes"
+    assert load_weights(after.out / "weights.safetensors").metadata["larger_long_side"] == "80"
 
 
 def test_a_network_before_is_for_two_stage_and_of_it(job, weights):

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from nuke_matting.models.two_stage import LARGER, LARGEST, LONG_SIDE, LOOKS_AGAIN, long_sides, networks
+from nuke_matting.models.two_stage import LARGER, LARGER_COUNTS, LARGEST, LONG_SIDE, long_sides, networks
 from nuke_matting.models.weights import WeightFile
 from nuke_matting.nets import regions as rg
 from nuke_matting.nets.decoder import SHUFFLED, Coarse
@@ -28,6 +28,7 @@ from nuke_matting.training.student import Student, at_work
 ALONE = 0.15  # how often the frames of a clip have themselves alone for memory, as at the head of a shot
 PIXELS = 2_000  # of each sample, about, for the calibration
 LARGER_SIZE = 1.25  # over the first network's own: it sees frames at both before the second looks again
+WORK_SIZES = ((1.0, 1 - LARGER_COUNTS), (LARGER_SIZE, LARGER_COUNTS))  # and what each counts
 ONCE = 0.4  # how often, in training, it sees them at one size
 AT_RANDOM = 0.03  # of the regions' cells, whatever the error map says
 
@@ -101,11 +102,13 @@ class TwoStageStudent(Student):
 
     def follow(self, weights: WeightFile, device: torch.device) -> None:
         self._check(weights)
-        net = networks(weights)[False].eval().requires_grad_(False)
+        net = networks(weights).plain.eval().requires_grad_(False)
         self._first = First(net.to(device, memory_format=torch.channels_last), long_sides(weights)[False])
 
     def _fill(self, weights: WeightFile, helped: bool) -> None:
-        self.net.load_state_dict(networks(weights)[helped].state_dict())
+        plain, aided, again = networks(weights)
+        net = plain if not helped else again if again is not None and self._first is not None else aided
+        self.net.load_state_dict(net.state_dict())
         for head in (self.direct, self.cover):  # they are in no file; drawn at random, they would first teach it noise
             nn.init.zeros_(head.weight)
 
@@ -113,7 +116,7 @@ class TwoStageStudent(Student):
         about = {LONG_SIDE: str(self.recipe.coarse_long_side)}
         if self._first is None:
             return about
-        return about | {LOOKS_AGAIN: "yes", LARGER: str(round(LARGER_SIZE * self._first.long_side))}
+        return about | {LARGER: str(round(LARGER_SIZE * self._first.long_side))}
 
     def begin(self, stage: Stage, batches: Iterator[Batch], generator: torch.Generator) -> str:
         """Calibrates the coarse alpha, where regions alone are to learn: they correct what is left.
@@ -176,14 +179,15 @@ class TwoStageStudent(Student):
     def _first_alpha(self, first: First, images: Tensor, generator: torch.Generator | None) -> Tensor:
         """What the first network finds in clips [N, T, 3, h, w], each frame by itself; [N, T, 1, h, w]."""
         flat_, (height, width) = images.flatten(0, 1), images.shape[-2:]
-        found = []
+        sizes = WORK_SIZES if generator is None else _sizes(generator)
         with torch.no_grad():
-            for scale in (1.0, LARGER_SIZE) if generator is None else _sizes(generator):
+            total = torch.zeros_like(flat_[:, :1])
+            for scale, share in sizes:
                 size = coarse_size(height, width, round(first.long_side * scale))
                 frame = first.net.encode(stack(area(flat_, *size)).contiguous(memory_format=torch.channels_last))
                 alpha = first.net.coarse(frame, [frame.memory]).alpha.float().clamp(0, 1)
-                found.append(bilinear(alpha, height, width))
-        return torch.stack(found).mean(0).unflatten(0, images.shape[:2])
+                total += share * bilinear(alpha, height, width)
+        return total.unflatten(0, images.shape[:2])
 
     def _read(self, memory: KeyValue, t: int, generator: torch.Generator) -> Tensor:
         """What the memory gives to each frame of clips of t frames, [B * T, C, h, w]: it reads the two before."""
@@ -251,7 +255,9 @@ class TwoStageStudent(Student):
         }
 
 
-def _sizes(generator: torch.Generator) -> tuple[float, ...]:
-    """At which sizes the first network sees a batch, over its own: one or two. It errs otherwise at each."""
+def _sizes(generator: torch.Generator) -> tuple[tuple[float, float], ...]:
+    """At which sizes the first network sees a batch, over its own, and what each counts. It errs otherwise at each."""
     small, large, once = torch.rand(3, generator=generator).tolist()
-    return (0.77 + 0.53 * small,) if once < ONCE else (0.88 + 0.15 * small, 1.14 + 0.23 * large)
+    if once < ONCE:
+        return ((0.77 + 0.53 * small, 1.0),)
+    return (0.88 + 0.15 * small, 0.5), (1.14 + 0.23 * large, 0.5)
