@@ -27,7 +27,7 @@ from nuke_matting.training.student import Student, at_work
 
 ALONE = 0.15  # how often the frames of a clip have themselves alone for memory, as at the head of a shot
 PIXELS = 2_000  # of each sample, about, for the calibration
-LARGER_SIZE = 1.25  # over the first network's own: it sees frames at both before the second looks again
+LARGER_SIZE = 1.25  # over the first network's own: it sees frames at both before the third looks again
 WORK_SIZES = ((1.0, 1 - LARGER_COUNTS), (LARGER_SIZE, LARGER_COUNTS))  # and what each counts
 ONCE = 0.4  # how often, in training, it sees them at one size
 AT_RANDOM = 0.03  # of the regions' cells, whatever the error map says
@@ -164,7 +164,7 @@ class TwoStageStudent(Student):
         """Of [B * T] frames; those are shown their clean plate and guide that are said to be given them.
 
         Frames that are given neither have what the first network finds for their guide, where there is one.
-        generator : draws the size at which that sees them; without one it is the size at work.
+        generator : draws the sizes at which that sees them; without one they are those at work.
         """
         b, t, _, height, width = small["image"].shape
         guide, told = small["guide"] * guide_given, guide_given.float()
