@@ -134,6 +134,10 @@ class Trainer:
             student.follow(load_weights(self.job.after), device)
         return student
 
+    def _after(self) -> str:
+        """The name of the file of the network before, or ""."""
+        return self.job.after.name if self.job.after is not None else ""
+
     def _start_from(self, paths: tuple[Path, ...]) -> None:
         """Takes the mean of checkpoints' averaged weights: runs of one beginning err apart, and their mean less so
         (Wortsman et al. 2022, "Model soups")."""
@@ -260,6 +264,7 @@ class Trainer:
             "seconds": self.seconds,
             "stage": self.job.stage,
             "seed": self.job.seed,
+            "after": self._after(),
         }
         torch.save(state, stream)
         write_whole(out / LAST, stream.getvalue())
@@ -282,12 +287,14 @@ class Trainer:
 
     def _resume(self, path: Path) -> None:
         last = _read(path)
-        for name, own in (("stage", self.job.stage), ("seed", self.job.seed)):
+        for name, own in (("stage", self.job.stage), ("seed", self.job.seed), ("after", self._after())):
             if last.get(name, own) != own:  # checkpoints of before do not say
+                was = f"leave out --{name}" if last[name] == "" else f"give --{name} {last[name]}"
+                theirs, ours = ("nothing" if each == "" else each for each in (last[name], own))
                 raise ModelError(
-                    f"its {name} is {last[name]}, not {own}",
+                    f"its {name} is {theirs}, not {ours}",
                     path=path,
-                    advice=f"give --{name} {last[name]} to go on, or another --out to start anew",
+                    advice=f"{was} to go on, or another --out to start anew",
                 )
         said = [{name: group[name] for name in ("weight_decay", "factor")} for group in self.optimiser.param_groups]
         with _fitting(path):

@@ -192,6 +192,17 @@ def test_a_network_after_another_starts_from_the_last_of_a_file(
     assert load_weights(after.out / "weights.safetensors").metadata["larger_long_side"] == "80"
 
 
+@pytest.mark.parametrize("first", [True, False])
+def test_a_run_goes_on_after_the_network_that_it_came_after(run, job, weights, first):
+    alone = job("stills")
+    after = replace(alone, after=Path(weights))
+    run(after if first else alone, stop_after=2)
+    advice = "give --after quick.safetensors" if first else "leave out --after"
+    with pytest.raises(ModelError, match=rf"its after is .*nothing.*{advice}"):
+        Trainer(alone if first else after, ALONE)
+    assert run(after if first else alone)["step"] == 4
+
+
 def test_a_network_before_is_for_two_stage_and_of_it(job, weights):
     memory = load_recipe("memory")
     with pytest.raises(UsageError, match=r"memory comes after no other network.*--after"):
