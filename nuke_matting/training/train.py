@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from nuke_matting.errors import MattingError, ModelError, OutputError, UsageError
 from nuke_matting.models.tensors import autocast, bf16_is_fast
-from nuke_matting.models.weights import load_weights, save_weights
+from nuke_matting.models.weights import WeightFile, load_weights, save_weights
 from nuke_matting.plate.atomic import write_whole
 from nuke_matting.training import muon
 from nuke_matting.training.data import Batch, Sources
@@ -92,7 +92,8 @@ class Trainer:
         self.stage = processes.share(job.recipe.stages[job.stage])
         self._seed = job.seed + processes.rank * 7_919  # of what this process draws
         torch.manual_seed(job.seed)
-        self.student = self._made().to(memory_format=torch.channels_last)
+        before = None if job.after is None else load_weights(job.after)
+        self.student = self._made(before).to(memory_format=torch.channels_last)
         check_share(self.student, self.stage)
         self.student.requires_grad_(False)
         learners = self.student.learners(self.stage)
@@ -105,7 +106,7 @@ class Trainer:
                 f"nothing learns in stage {job.stage} of the recipe",
                 advice="write learns: all; a refinement learns where it enlarges by more than 1, a memory in two_stage",
             )
-        self.average = self._made()
+        self.average = self._made(before)
         groups = _groups(self.student, job.recipe.optimiser)
         learns = muon.Muon if job.recipe.optimiser.method == "muon" else torch.optim.AdamW
         self.optimiser = learns(groups, lr=self.stage.rate)
@@ -126,12 +127,12 @@ class Trainer:
         self._module = processes.wrap(self.student)
         self._began = time.monotonic()
 
-    def _made(self) -> Student:
-        """A student with weights drawn at random."""
+    def _made(self, before: WeightFile | None) -> Student:
+        """A student with weights drawn at random, which comes after the network of a file, if there is one."""
         device = self.processes.device
         student = make_student(self.job.recipe).to(device)
-        if self.job.after is not None:
-            student.follow(load_weights(self.job.after), device)
+        if before is not None:
+            student.follow(before, device)
         return student
 
     def _after(self) -> str:
