@@ -50,6 +50,7 @@ def add(verbs: argparse._SubParsersAction) -> None:
     _add_rooms(actions)
     _add_portraits(actions)
     _add_footage(actions)
+    _add_walks(actions)
     _add_photographs(actions)
 
 
@@ -169,6 +170,21 @@ def _add_footage(actions: argparse._SubParsersAction) -> None:
     )
     _add_pairs(action)
     action.add_argument("--every", type=whole(1), default=8, metavar="N", help="cut every N-th frame (default: 8)")
+
+
+def _add_walks(actions: argparse._SubParsersAction) -> None:
+    action = _action(
+        actions, "walks", _walks, "cut mattes of people who walk through a still shot that is empty at times"
+    )
+    action.add_argument("--clips", type=Path, required=True, metavar="DIR", help="folder with the clips")
+    action.add_argument(
+        "--walks",
+        type=Path,
+        metavar="FILE.csv",
+        help="which frames: clip, frame, first, last; the last two of frames without anybody, at best just before or "
+        "after; all count from 0 (default: of the clip that the weights know)",
+    )
+    _add_pairs(action)
 
 
 def _add_photographs(actions: argparse._SubParsersAction) -> None:
@@ -311,6 +327,17 @@ def _footage(args: argparse.Namespace) -> int:
     for done, kept in cut_clips(args.clips, args.heads or shipped("training/footage_heads.csv"), args.out, args.every):
         _count(done, 0, f"pictures, {kept} mattes")
     return _end_of_cutting(kept, args.clips, "check the heads, or give more clips")
+
+
+def _walks(args: argparse.Namespace) -> int:
+    from nuke_matting.resources import shipped
+    from nuke_matting.training.walks import cut_walks
+
+    table = args.walks or shipped("training/footage_walks.csv")
+    kept = 0
+    for done, count, kept in cut_walks(args.clips, table, args.out):
+        _count(done, count, f"pictures, {kept} mattes")
+    return _end_of_cutting(kept, args.clips, "check the table of walks")
 
 
 def _photographs(args: argparse.Namespace) -> int:

@@ -215,6 +215,7 @@ def test_a_folder_without_portraits_is_told(nuke_matting, at_work, folder):
     assert ended.returncode == 2 and f"{folder}: " in ended.stderr and ended.stderr.count("\n") == 1
 
 
-def test_footage_that_is_not_there_is_told(nuke_matting, at_work):
-    ended = nuke_matting("train", "footage", "--clips", "people", "--out", "cut")
+@pytest.mark.parametrize("action", ["footage", "walks"])
+def test_footage_that_is_not_there_is_told(nuke_matting, at_work, action):
+    ended = nuke_matting("train", action, "--clips", "people", "--out", "cut")
     assert ended.returncode == 2 and "is no video that can be read" in ended.stderr
