@@ -75,17 +75,17 @@ def measure(width: int, height: int, precision: str, device: str, runs: int) -> 
 
         def refine() -> torch.Tensor:
             with autocast(model.device, model.precision):
-                return net.refine(image, None, coarse, chosen, small=last.stacked[:, :3])[1]
+                return net.refine(image, None, coarse, chosen, small=stacked[:, :3])[1]
 
         def foreground() -> torch.Tensor:
             return image + net.residual(coarse, chosen, patches, height, width)
 
         with torch.inference_mode():
-            coarse, last = model.coarse(own, [own, own]), own
+            which, stacked, coarse = own.which, own.stacked, model.coarse(own, [own, own])
             again = model.looks_again(own)
             if again:
-                last = model.again(own, coarse.alpha, AGAIN)
-            coarse, net = last.alone if again else coarse, model.net(last.which)
+                which, stacked, coarse = model.again(own, coarse.alpha, AGAIN)
+            net = model.net(which)
             chosen = rg.choose(error, most, 0.0)
             patches = refine()
             stages = {

@@ -69,13 +69,13 @@ def two_stage_gmacs(
         encode = counted(lambda: found.update(own=model.encode(model.prepare(frame))))
         own = found["own"]
         decode = counted(lambda: found.update(coarse=model.coarse(own, [own] * len(model.references))))
-        again = 0.0
+        again, which = 0.0, own.which
         if model.looks_again(own):
-            again = counted(lambda: found.update(own=model.again(own, found["coarse"].alpha, AGAIN)))
-            found["coarse"] = found["own"].alone
+            again = counted(lambda: found.update(again=model.again(own, found["coarse"].alpha, AGAIN)))
+            which, _, found["coarse"] = found["again"]
         error = torch.from_numpy(outline(*rg.grid_size(height, width))).to(model.device)
         chosen = rg.choose(error, budget(width, height), 0.0)
-        net = model.net(found["own"].which)
+        net = model.net(which)
         refine = counted(lambda: net.refine(image, None, found["coarse"], chosen))
     return encode, decode, again, refine
 

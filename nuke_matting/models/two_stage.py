@@ -74,6 +74,14 @@ class Seen(NamedTuple):
     larger: Tensor | None = None
 
 
+class Answer(NamedTuple):
+    """What one of `Networks` says of a frame: its input, [1, 9, h, w], and what it makes of that."""
+
+    which: int
+    stacked: Tensor
+    coarse: Coarse
+
+
 class TwoStageModel:
     """See `contract.KeyedModel`. Reads from the two frames before, and the mattes of key frames.
 
@@ -120,13 +128,11 @@ class TwoStageModel:
             if prepared.larger is not None:
                 found = self._look(prepared.larger.to(self.device), PLAIN)[1].alpha
                 larger = bilinear(found.float().clamp(0, 1), *stacked.shape[-2:])
-            return self._seen(stacked, second, AIDED if prepared.aided else PLAIN, larger)
-
-    def _seen(self, stacked: Tensor, second: Tensor, which: int, larger: Tensor | None = None) -> Seen:
-        features, alone = self._look(stacked, which)
-        alone = alone._replace(alpha=_mean(alone.alpha, larger))
-        shown = show(stacked[:, :3], features.f8, alone.alpha)
-        return Seen(features, stacked, alone, shown, second, which, larger=larger)
+            which = AIDED if prepared.aided else PLAIN
+            features, alone = self._look(stacked, which)
+            alone = alone._replace(alpha=_mean(alone.alpha, larger))
+            shown = show(stacked[:, :3], features.f8, alone.alpha)
+            return Seen(features, stacked, alone, shown, second, which, larger=larger)
 
     def _look(self, stacked: Tensor, which: int) -> tuple[Features, Coarse]:
         """What a network makes of its input without other frames."""
@@ -138,7 +144,7 @@ class TwoStageModel:
         """Whether the third network is to look again at a frame, of which it gets no key matte to read."""
         return self.nets[AGAIN] is not None and own.which == PLAIN
 
-    def again(self, own: Seen, alpha: Tensor, which: int) -> Seen:
+    def again(self, own: Seen, alpha: Tensor, which: int) -> Answer:
         """What another network makes of a frame, with an alpha [1, 1, h, w] for its guide.
 
         which : AIDED where the alpha says what is wanted; AGAIN where it is what the first network found by itself.
@@ -146,7 +152,8 @@ class TwoStageModel:
         with torch.inference_mode():
             guide = bilinear(alpha.float(), *own.second.shape[-2:])
             given = torch.full_like(guide, OWN if which == AGAIN else 1.0)
-            return self._seen(torch.cat([own.second[:, :7], guide, given], dim=1), own.second, which)
+            stacked = torch.cat([own.second[:, :7], guide, given], dim=1)
+            return Answer(which, stacked, self._look(stacked, which)[1])
 
     def correct(self, encoded: Seen, alpha: Array) -> Seen:
         """A matte with less than one cell of a subject says nothing: not what it is, nor that others have none."""
@@ -164,20 +171,19 @@ class TwoStageModel:
         budget = round(quality.regions * (height + width) / rg.CELL)
         advice = "lower --region-batch or --regions, close other programs on it, or use --device cpu"
         with memory_told(self.device, (height, width), advice), torch.inference_mode():
-            coarse = self.coarse(own, memory)
+            which, stacked, coarse = Answer(own.which, own.stacked, self.coarse(own, memory))
             keyed = any(each.key for each in memory)
             if keyed or self.looks_again(own):
                 # key mattes say what the subject is, as a guide does; a guide that there is was heard already. Frames
                 # that were not told of it have no say any more
-                own = self.again(own, coarse.alpha, AIDED if keyed else AGAIN)
-                coarse = own.alone
-            net = self.net(own.which)
+                which, stacked, coarse = self.again(own, coarse.alpha, AIDED if keyed else AGAIN)
+            net = self.net(which)
             image = image.to(self.device)
             clean = None if clean is None else clean.to(self.device)
             with autocast(self.device, self.precision):
                 error = area(torch.sigmoid(coarse.error.float()), rows, columns)
                 chosen = rg.choose(error, budget, THRESHOLD)
-                alpha, patches = net.refine(image, clean, coarse, chosen, quality.batch, own.stacked[:, :3])
+                alpha, patches = net.refine(image, clean, coarse, chosen, quality.batch, stacked[:, :3])
             foreground = None
             if quality.foreground:
                 residual = net.residual(coarse, chosen, patches, height, width).float()

@@ -14,6 +14,7 @@ from nuke_matting.models.cost import parameters
 from nuke_matting.models.registry import load_model
 from nuke_matting.models.two_stage import AGAIN, AIDED, LARGER_COUNTS, as_one, networks
 from nuke_matting.models.weights import load_weights, save_weights
+from nuke_matting.nets.enlarge import enlarge
 from nuke_matting.nets.resize import area, bilinear
 from nuke_matting.nets.two_stage import OWN, TwoStage, coarse_size, stack
 
@@ -159,10 +160,14 @@ def test_a_third_network_looks_again_at_what_the_first_found_with_its_memory(tmp
     assert again.stacked.shape == (1, 9, *coarse_size(48, 128, 96)) and (again.stacked[:, 8] == OWN).all()
     with torch.inference_mode():
         features = nets.again.eval().encode(again.stacked)
-        assert torch.allclose(nets.again.coarse(features, [features.memory]).alpha, again.alone.alpha, atol=1e-5)
-    found = model.matte(frame, own, [memory, memory], QUALITY)
-    assert np.array_equal(found.alpha, model.matte(frame, again, [again], QUALITY).alpha)
-    assert not np.array_equal(found.alpha, matted(load_model(joined_weights, "cpu", "fp32"), frame, [before]).alpha)
+        assert torch.allclose(nets.again.coarse(features, [features.memory]).alpha, again.coarse.alpha, atol=1e-5)
+    coarse_only = Quality(regions=0, batch=64)
+    found = model.matte(frame, own, [memory, memory], coarse_only)
+    small, full = again.stacked[:, :3], torch.from_numpy(frame.image).permute(2, 0, 1)[None]
+    enlarged = enlarge(again.coarse.alpha.clamp(0, 1), full, small)[0, 0].numpy()
+    assert np.allclose(found.alpha, enlarged, atol=1e-5)
+    once = matted(load_model(joined_weights, "cpu", "fp32"), frame, [before], coarse_only)
+    assert not np.array_equal(found.alpha, once.alpha)
 
 
 def test_the_second_network_is_told_that_a_guide_of_key_mattes_is_given(looking_weights):
