@@ -146,7 +146,8 @@ class Compositor:
                 tuple(cv2.resize(each, size, interpolation=cv2.INTER_AREA) for each in picture) for picture in pictures
             ]
             scale *= h / pictures[0][1].shape[0]
-        path = self._path(frames, r.normal(0, 0.08), scale, x, y, speed=0.02)
+        leant = r.normal(0, 0.35 if r.random() < 0.12 else 0.08)  # some cameras and some people are askew
+        path = self._path(frames, leant, scale, x, y, speed=0.02)
         path = hide_cuts(path, pictures[0][1].shape, cut, (height, width))
         colour = np.stack([decode_srgb(foreground) for foreground, _ in pictures])
         colour = self._tint_grey(colour) if cuts[0].grey else self._vary_colour(colour)
@@ -228,7 +229,7 @@ class Compositor:
         if r.random() < 0.25:
             thing = things.draw(r, height, width, frames)
             return thing.alpha, thing.colour
-        if r.random() < 0.15:
+        if r.random() < 0.25:
             return backdrops.cloth(r, height, width, frames)
         cover = backdrops.floor(r, height, width, frames) if r.random() < 0.25 else self._shape(height, width, frames)
         plain = r.random() < 0.3

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nuke_matting.training.people.action import in_action
 from nuke_matting.training.people.assets import Fitting, read_fitting, read_obj
 from nuke_matting.training.people.body import Body, draw_body, macro_weights, morph
 from nuke_matting.training.people.parts import fit, hung_weights
@@ -100,6 +101,19 @@ def test_a_limb_points_in_its_direction_whatever_its_parent_does():
         bone_transforms(two_bones(), pose),
     )
     np.testing.assert_allclose(ends[1] - ends[0], [1, 0, 0], atol=1e-6)
+
+
+def test_people_in_action_are_seen_from_any_side_and_bend_their_legs():
+    quiet = draw_pose(np.random.default_rng(0))
+    acting = [in_action(np.random.default_rng(seed), quiet) for seed in range(60)]
+    assert acting[0] == in_action(np.random.default_rng(0), quiet)
+    assert all(set(each.points) >= set(quiet.points) and each.turns["head"] == quiet.turns["head"] for each in acting)
+    headings = np.array([each.heading for each in acting])
+    assert (np.abs(headings) > np.pi / 2).mean() > 0.3
+    forward = np.array([each.points["thigh_l"][2] for each in acting])
+    assert (forward > 0.3).any() and (forward < -0.3).any(), "either leg may be the one in front"
+    knees = [np.dot(each.points["thigh_l"], each.points["calf_l"]) for each in acting]
+    assert min(knees) < 0, "some are bent by more than a right angle"
 
 
 def test_half_way_between_two_poses_is_half_way():

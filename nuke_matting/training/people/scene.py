@@ -96,12 +96,15 @@ def bone_at(person: Person, pose: Pose, bone: str, share: float = 0.0) -> NDArra
     return (transform[:, :3] @ rest + transform[:, 3]).astype(np.float64)
 
 
-def draw_camera(rng: np.random.Generator, person: Person, pose: Pose) -> Camera:
-    """A framing at random: 40 % head and shoulders, 30 % half body, 20 % full body, 10 % partly out of frame."""
+def draw_camera(rng: np.random.Generator, person: Person, pose: Pose, kind: float | None = None) -> Camera:
+    """A framing at random: 40 % head and shoulders, 30 % half body, 20 % full body, 10 % partly out of frame.
+
+    kind : which of them, 0 to 1 in that order; drawn where None.
+    """
     crown, neck = bone_at(person, pose, "head", 1.0), bone_at(person, pose, "neck_01")
     hips, foot = bone_at(person, pose, "pelvis"), bone_at(person, pose, "foot_l", 1.0)
     tall = float(np.linalg.norm(crown - hips)) * 1.1
-    kind = rng.random()
+    kind = rng.random() if kind is None else kind
     shift = rng.normal(0, 0.08, 2)
     if kind < 0.4:
         target, span = neck * 0.75 + crown * 0.25, tall * rng.uniform(0.55, 0.85)

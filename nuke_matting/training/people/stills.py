@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nuke_matting.training.pairs import is_there, write_pair
+from nuke_matting.training.people.action import action_camera, in_action
 from nuke_matting.training.people.adornments import adorned
 from nuke_matting.training.people.assets import Assets
 from nuke_matting.training.people.light import draw_light
@@ -23,6 +24,7 @@ from nuke_matting.training.sources import encode_srgb
 RESERVED_PANORAMA = "apartment"  # lights the example plate, so nothing to train on
 SEED_OF_STILLS = 20_000_000  # stills have this seed plus their number; the example and clips have others
 _OPEN_LENS = 0.05  # share of the stills in which the person is out of focus
+_IN_ACTION = 0.35  # share of the stills in which somebody strides, runs, crouches, kneels or bends
 _GOLDEN = 2.399963  # radians
 LEAST_SEEN = 0.02  # of the frame; with less, the person is all but out of it
 
@@ -31,10 +33,12 @@ def still_scene(assets: Assets, seed: int, rows: int) -> Scene:
     """The scene of one still of a height in pixels: all of it is drawn from the seed."""
     rng = np.random.default_rng(seed)
     person = adorned(assets, rng, draw_person(assets, rng))
-    pose = draw_pose(rng)
+    acts = rng.random() < _IN_ACTION
+    pose = in_action(rng, draw_pose(rng)) if acts else draw_pose(rng)
     names = [name for name in assets.panorama_names() if name != RESERVED_PANORAMA]
     light = draw_light(rng, assets.panorama(str(rng.choice(names))))
-    camera, pull = draw_camera(rng, person, pose), tuple(rng.normal(0, 0.12, 3))
+    camera = (action_camera if acts else draw_camera)(rng, person, pose)
+    pull = tuple(rng.normal(0, 0.12, 3))
     return pose_scene(person, pose, light, camera, pull=pull, rows=rows)
 
 
