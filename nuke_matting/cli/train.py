@@ -52,6 +52,7 @@ def add(verbs: argparse._SubParsersAction) -> None:
     _add_footage(actions)
     _add_walks(actions)
     _add_photographs(actions)
+    _add_behind(actions)
 
 
 def _add_run(actions: argparse._SubParsersAction) -> None:
@@ -197,6 +198,15 @@ def _add_photographs(actions: argparse._SubParsersAction) -> None:
         help="photograph, outline: x y x y ... in thousandths (default: of the photographs that the weights know)",
     )
     _add_pairs(action)
+
+
+def _add_behind(actions: argparse._SubParsersAction) -> None:
+    action = _action(actions, "behind", _behind, "make backgrounds of what is behind people in photographs")
+    action.add_argument(
+        "--photographs", type=Path, required=True, metavar="DIR", help="folder with NAME.jpg or NAME_image.jpg"
+    )
+    action.add_argument("--mattes", type=Path, required=True, metavar="DIR", help="folder with NAME_alpha.png of them")
+    action.add_argument("--out", type=Path, required=True, metavar="DIR", help="for NAME.png, without the person")
 
 
 def _add_pairs(action: argparse.ArgumentParser) -> None:
@@ -349,6 +359,14 @@ def _photographs(args: argparse.Namespace) -> int:
     for done, count, kept in cut_photographs(args.photographs, outlines, args.out):
         _count(done, count, f"photographs, {kept} mattes")
     return _end_of_cutting(kept, args.photographs, "check the outlines")
+
+
+def _behind(args: argparse.Namespace) -> int:
+    from nuke_matting.training.behind import cut_behind
+
+    for done, count in cut_behind(args.photographs, args.mattes, args.out):
+        _count(done, count, "photographs")
+    return 0
 
 
 def _end_of_cutting(kept: int, path: Path, advice: str) -> int:

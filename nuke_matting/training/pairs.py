@@ -24,11 +24,12 @@ def write_pair(
 
     The alpha comes last, as a pair without it is not taken for one. Raises OutputError, with the advice.
     """
-    _write(folder / f"{name}_fg.png", colour[..., ::-1], advice)
-    _write(folder / f"{name}_alpha.png", alpha, advice)
+    write_picture(folder / f"{name}_fg.png", colour[..., ::-1], advice)
+    write_picture(folder / f"{name}_alpha.png", alpha, advice)
 
 
-def _write(path: Path, picture: NDArray[np.uint8], advice: str) -> None:
+def write_picture(path: Path, picture: NDArray[np.uint8], advice: str = "name another folder") -> None:
+    """Writes a PNG, [H, W] or [H, W, 3] in BGR order, whole or not at all. Raises OutputError, with the advice."""
     part = path.with_name(f".{path.stem}.{os.getpid()}.png")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,65 @@
+"""What is behind people in photographs, for backgrounds: pictures of nobody seldom show it.
+
+Where the person was, the picture is carried on from around, ever more blurred; subjects mostly hide it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from nuke_matting.errors import PlateError, UsageError
+from nuke_matting.training.pairs import write_picture
+from nuke_matting.training.sources import continued, reduced
+from nuke_matting.training.store import BACKGROUND_LONG_SIDE
+
+MARGIN = 1 / 60  # of the longer side, around what shows of a person: mattes miss hair
+ENDINGS = (".jpg", "_image.jpg", ".jpeg", ".png", "_image.png")  # of the photograph that a `NAME_alpha.png` is of
+
+
+def without_subject(picture: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The picture [H, W, 3], carried on from around to where the alpha [H, W], of any size, shows anything."""
+    alpha = cv2.resize(alpha, picture.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    margin = max(1, round(max(alpha.shape) * MARGIN))
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * margin + 1, 2 * margin + 1))
+    seen = (cv2.dilate(alpha, disc) <= 5).astype(np.float32)
+    return continued(picture, seen)
+
+
+def cut_behind(photographs: Path, mattes: Path, out: Path) -> Iterator[tuple[int, int]]:
+    """Writes `NAME.png` for every `NAME_alpha.png` whose photograph is there; those that are written are left.
+
+    Yields how many mattes were looked at, and of how many. Raises UsageError: no photograph of any; PlateError.
+    """
+    pairs = [(name, photograph) for name in _names(mattes) if (photograph := _photograph(photographs, name))]
+    if not pairs:
+        raise UsageError(
+            "holds no photograph of a matte",
+            path=photographs,
+            advice=f"expected NAME.jpg of NAME_alpha.png in {mattes}",
+        )
+    for done, (name, photograph) in enumerate(pairs, 1):
+        if not (out / f"{name}.png").exists():
+            picture, alpha = _read(photograph, cv2.IMREAD_COLOR), _read(mattes / f"{name}_alpha.png", 0)
+            bare = without_subject(reduced(picture, BACKGROUND_LONG_SIDE), alpha)
+            write_picture(out / f"{name}.png", bare)
+        yield done, len(pairs)
+
+
+def _names(mattes: Path) -> list[str]:
+    return sorted(path.name.removesuffix("_alpha.png") for path in mattes.glob("*_alpha.png"))
+
+
+def _photograph(folder: Path, name: str) -> Path | None:
+    return next((path for ending in ENDINGS if (path := folder / f"{name}{ending}").exists()), None)
+
+
+def _read(path: Path, kind: int) -> NDArray[np.uint8]:
+    picture = cv2.imread(str(path), kind)
+    if picture is None:
+        raise PlateError("is no picture that can be read", path=path, advice="check the folder and the file")
+    return picture

@@ -1,0 +1,64 @@
+"""Backgrounds made of what is behind people in photographs."""
+
+import cv2
+import numpy as np
+import pytest
+
+from nuke_matting.errors import PlateError, UsageError
+from nuke_matting.training.behind import cut_behind, without_subject
+
+H, W = 90, 120
+
+
+def photograph():
+    """A person in red before a wall that is green on the left and blue on the right, and the matte."""
+    picture = np.where(np.arange(W)[None, :, None] < W // 2, np.uint8([0, 200, 0]), np.uint8([200, 0, 0]))
+    picture, alpha = np.repeat(picture, H, axis=0), np.zeros((H, W), np.uint8)
+    cv2.ellipse(alpha, (60, 55), (20, 30), 0, 0, 360, 255, -1)
+    return np.where(alpha[..., None] > 0, np.uint8([0, 0, 255]), picture), alpha
+
+
+def save(folder, name="a"):
+    for below, ending, picture in zip(("photographs", "mattes"), (".jpg", "_alpha.png"), photograph(), strict=True):
+        (folder / below).mkdir(exist_ok=True)
+        cv2.imwrite(str(folder / below / f"{name}{ending}"), picture)
+    return folder / "photographs", folder / "mattes", folder / "out"
+
+
+def test_where_the_person_was_is_what_is_around():
+    picture, alpha = photograph()
+    bare = without_subject(picture, alpha)
+    assert bare[..., 2].max() < 10
+    assert bare[55, 45, 1] > bare[55, 45, 0] and bare[55, 75, 0] > bare[55, 75, 1]
+
+
+def test_the_rest_of_the_photograph_stays():
+    picture, alpha = photograph()
+    assert np.array_equal(without_subject(picture, alpha)[:, :30], picture[:, :30])
+
+
+def test_a_matte_of_another_size_fits():
+    picture, alpha = photograph()
+    assert without_subject(picture, cv2.resize(alpha, (W // 2, H // 2)))[..., 2].max() < 10
+
+
+def test_every_photograph_with_a_matte_becomes_a_background_once(tmp_path):
+    photographs, mattes, out = save(tmp_path)
+    cv2.imwrite(str(photographs / "of nobody.jpg"), photograph()[0])
+    assert list(cut_behind(photographs, mattes, out)) == [(1, 1)]
+    (out / "a.png").write_bytes(b"kept")
+    assert list(cut_behind(photographs, mattes, out)) == [(1, 1)]
+    assert [path.name for path in out.iterdir()] == ["a.png"] and (out / "a.png").read_bytes() == b"kept"
+
+
+def test_a_folder_without_a_photograph_of_the_mattes_is_told(tmp_path):
+    _, mattes, out = save(tmp_path)
+    with pytest.raises(UsageError, match=r"mattes: holds no photograph of a matte"):
+        list(cut_behind(mattes, mattes, out))
+
+
+def test_a_photograph_that_is_none_is_named(tmp_path):
+    photographs, mattes, out = save(tmp_path)
+    (photographs / "a.jpg").write_bytes(b"no picture")
+    with pytest.raises(PlateError, match=r"a\.jpg"):
+        list(cut_behind(photographs, mattes, out))
