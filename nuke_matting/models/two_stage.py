@@ -23,7 +23,7 @@ from nuke_matting.nets.two_stage import OWN, Features, TwoStage, coarse_size, st
 THRESHOLD = 0.05  # regions less likely wrong than this are left as they are
 LARGEST = 1024  # pixels of a coarse frame's long side; what mattes are spread by grows with its fourth power
 KEY_TRUST = 10.0  # an artist's matte counts as much as so many frames' own, of a cell that they are sure of
-LARGER_COUNTS = 1 / 3  # what the first network finds at a larger size too; the rest is of its own size
+LARGER_COUNTS = 1 / 2  # what the first network finds at a larger size too; the rest is of its own size
 PLAIN, AIDED, AGAIN = 0, 1, 2  # the networks of a weight file, see `Networks`
 PREFIXES = ("", "aided.", "again.")  # what the names of their tensors begin with
 LONG_SIDE, AIDED_LONG_SIDE = "coarse_long_side", "aided_long_side"  # in the metadata; the second is of the third too

@@ -189,7 +189,7 @@ def test_a_network_after_another_starts_from_the_last_of_a_file(
     last = networks(load_weights(start))[which].state_dict()
     assert all(torch.equal(value, started[f"net.{name}"]) for name, value in last.items())
     run(after)
-    assert load_weights(after.out / "weights.safetensors").metadata["larger_long_side"] == "80"
+    assert load_weights(after.out / "weights.safetensors").metadata["larger_long_side"] == "96"
 
 
 @pytest.mark.parametrize("first", [True, False])

@@ -27,7 +27,7 @@ from nuke_matting.training.student import Student, at_work
 
 ALONE = 0.15  # how often the frames of a clip have themselves alone for memory, as at the head of a shot
 PIXELS = 2_000  # of each sample, about, for the calibration
-LARGER_SIZE = 1.25  # over the first network's own: it sees frames at both before the third looks again
+LARGER_SIZE = 1.5  # over the first network's own: it sees frames at both before the third looks again
 WORK_SIZES = ((1.0, 1 - LARGER_COUNTS), (LARGER_SIZE, LARGER_COUNTS))  # and what each counts
 ONCE = 0.4  # how often, in training, it sees them at one size
 AT_RANDOM = 0.03  # of the regions' cells, whatever the error map says
@@ -259,5 +259,5 @@ def _sizes(generator: torch.Generator) -> tuple[tuple[float, float], ...]:
     """At which sizes the first network sees a batch, over its own, and what each counts. It errs otherwise at each."""
     small, large, once = torch.rand(3, generator=generator).tolist()
     if once < ONCE:
-        return ((0.77 + 0.53 * small, 1.0),)
-    return (0.88 + 0.15 * small, 0.5), (1.14 + 0.23 * large, 0.5)
+        return ((0.8 + 0.8 * small, 1.0),)
+    return (0.9 + 0.2 * small, 0.5), (1.35 + 0.3 * large, 0.5)
