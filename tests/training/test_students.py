@@ -72,9 +72,9 @@ def test_every_model_has_a_recipe_and_every_recipe_a_model():
 @stages
 def test_a_batch_that_comes_again_and_again_is_learnt(job, model, stage):
     muon = load_recipe(model).optimiser.method == "muon"  # bears rates five times AdamW's
-    trainer = Trainer(job(model, stage, steps=24, rate=STAGES[stage].rate * (5 if muon else 1)), ALONE)
+    trainer = Trainer(job(model, stage, steps=32, rate=STAGES[stage].rate * (5 if muon else 1)), ALONE)
     batch = batch_of(trainer.job)
-    losses = [sum(trainer.learn(batch)[0].values()) for _ in range(24)]
+    losses = [sum(trainer.learn(batch)[0].values()) for _ in range(32)]
     assert np.mean(losses[-4:]) < 0.8 * np.mean(losses[:4])
 
 
