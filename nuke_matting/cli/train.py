@@ -324,8 +324,7 @@ def _rooms(args: argparse.Namespace) -> int:
 def _portraits(args: argparse.Namespace) -> int:
     from nuke_matting.training.portraits import cut_portraits
 
-    for done, count, kept in cut_portraits(args.portraits, args.out):
-        _count(done, count, f"portraits, {kept} mattes")
+    _kept(cut_portraits(args.portraits, args.out), "portraits")
     return 0
 
 
@@ -343,11 +342,8 @@ def _walks(args: argparse.Namespace) -> int:
     from nuke_matting.resources import shipped
     from nuke_matting.training.walks import cut_walks
 
-    table = args.walks or shipped("training/footage_walks.csv")
-    kept = 0
-    for done, count, kept in cut_walks(args.clips, table, args.out):
-        _count(done, count, f"pictures, {kept} mattes")
-    return _end_of_cutting(kept, args.clips, "check the table of walks")
+    cutting = cut_walks(args.clips, args.walks or shipped("training/footage_walks.csv"), args.out)
+    return _end_of_cutting(_kept(cutting, "pictures"), args.clips, "check the table of walks")
 
 
 def _photographs(args: argparse.Namespace) -> int:
@@ -355,10 +351,8 @@ def _photographs(args: argparse.Namespace) -> int:
     from nuke_matting.training.outlines import cut_photographs
 
     outlines = args.outlines or shipped("training/photograph_outlines.csv")
-    kept = 0
-    for done, count, kept in cut_photographs(args.photographs, outlines, args.out):
-        _count(done, count, f"photographs, {kept} mattes")
-    return _end_of_cutting(kept, args.photographs, "check the outlines")
+    cutting = cut_photographs(args.photographs, outlines, args.out)
+    return _end_of_cutting(_kept(cutting, "photographs"), args.photographs, "check the outlines")
 
 
 def _behind(args: argparse.Namespace) -> int:
@@ -367,6 +361,14 @@ def _behind(args: argparse.Namespace) -> int:
     for done, count in cut_behind(args.photographs, args.mattes, args.out):
         _count(done, count, "photographs")
     return 0
+
+
+def _kept(cutting: Iterator[tuple[int, int, int]], what: str) -> int:
+    """How many mattes are there after a cutting, which tells of each picture done, of how many, and how many mattes."""
+    kept = 0
+    for done, count, kept in cutting:
+        _count(done, count, f"{what}, {kept} mattes")
+    return kept
 
 
 def _end_of_cutting(kept: int, path: Path, advice: str) -> int:

@@ -171,7 +171,7 @@ class TwoStageModel:
         budget = round(quality.regions * (height + width) / rg.CELL)
         advice = "lower --region-batch or --regions, close other programs on it, or use --device cpu"
         with memory_told(self.device, (height, width), advice), torch.inference_mode():
-            which, stacked, coarse = Answer(own.which, own.stacked, self.coarse(own, memory))
+            which, stacked, coarse = own.which, own.stacked, self.coarse(own, memory)
             keyed = any(each.key for each in memory)
             if keyed or self.looks_again(own):
                 # key mattes say what the subject is, as a guide does; a guide that there is was heard already. Frames

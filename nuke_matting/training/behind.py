@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nuke_matting.errors import PlateError, UsageError
-from nuke_matting.training.pairs import write_picture
+from nuke_matting.errors import UsageError
+from nuke_matting.training.pairs import read_picture, write_picture
 from nuke_matting.training.sources import continued, reduced
 from nuke_matting.training.store import BACKGROUND_LONG_SIDE
 
@@ -44,7 +44,7 @@ def cut_behind(photographs: Path, mattes: Path, out: Path) -> Iterator[tuple[int
         )
     for done, (name, photograph) in enumerate(pairs, 1):
         if not (out / f"{name}.png").exists():
-            picture, alpha = _read(photograph, cv2.IMREAD_COLOR), _read(mattes / f"{name}_alpha.png", 0)
+            picture, alpha = read_picture(photograph), read_picture(mattes / f"{name}_alpha.png", grey=True)
             bare = without_subject(reduced(picture, BACKGROUND_LONG_SIDE), alpha)
             write_picture(out / f"{name}.png", bare)
         yield done, len(pairs)
@@ -56,10 +56,3 @@ def _names(mattes: Path) -> list[str]:
 
 def _photograph(folder: Path, name: str) -> Path | None:
     return next((path for ending in ENDINGS if (path := folder / f"{name}{ending}").exists()), None)
-
-
-def _read(path: Path, kind: int) -> NDArray[np.uint8]:
-    picture = cv2.imread(str(path), kind)
-    if picture is None:
-        raise PlateError("is no picture that can be read", path=path, advice="check the folder and the file")
-    return picture

@@ -7,7 +7,6 @@ closed-form matting as that of a portrait is.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 from nuke_matting.errors import PlateError, UsageError
 from nuke_matting.training.cutting import band_matte, largest, without_holes, write_cut
 from nuke_matting.training.pairs import is_there
+from nuke_matting.training.tables import read_table
 
 BAND = 3  # pixels to each side of the cut that are matted
 UNLIKE, LIKE = 28.0, 7.0  # 8-bit steps from what others' clips show: surely not it, as good as it
@@ -43,17 +43,11 @@ class Head:
 
 def read_heads(path: Path) -> list[Head]:
     """From a CSV with the columns clip, person, x, y, size, cut (yes or no). Raises UsageError."""
-    try:
-        with path.open(newline="") as file:
-            rows = list(csv.DictReader(file))
-        return [
-            Head(r["clip"], int(r["person"]), float(r["x"]), float(r["y"]), float(r["size"]), r["cut"] == "yes")
-            for r in rows
-        ]
-    except (OSError, KeyError, TypeError, ValueError) as error:
-        raise UsageError(
-            f"is no table of heads ({error})", path=path, advice="columns are clip, person, x, y, size, cut"
-        ) from error
+
+    def head(r: dict[str, str]) -> Head:
+        return Head(r["clip"], int(r["person"]), float(r["x"]), float(r["y"]), float(r["size"]), r["cut"] == "yes")
+
+    return read_table(path, "heads", "clip, person, x, y, size, cut", head)
 
 
 def read_clip(path: Path) -> NDArray[np.uint8]:

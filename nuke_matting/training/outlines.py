@@ -5,7 +5,6 @@ An outline is right to a few pixels, as a roto shape is; closed-form matting (Le
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,10 +12,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nuke_matting.errors import PlateError, UsageError
 from nuke_matting.training.cutting import band_matte, write_cut
-from nuke_matting.training.pairs import is_there
+from nuke_matting.training.pairs import is_there, read_picture
 from nuke_matting.training.sources import reduced
+from nuke_matting.training.tables import read_table
 
 LONG_SIDE = 512  # of the cut-outs; larger photographs are reduced
 BAND = 60  # the matted band reaches this part of the long side to each side of the outline
@@ -30,15 +29,12 @@ def read_outlines(path: Path) -> dict[str, list[Ring]]:
     height), a row for each ring. Raises UsageError.
     """
     outlines: dict[str, list[Ring]] = {}
-    try:
-        with path.open(newline="") as file:
-            for row in csv.DictReader(file):
-                ring = np.asarray([int(each) for each in row["outline"].split()]).reshape(-1, 2) / 1000
-                outlines.setdefault(row["photograph"], []).append(ring)
-    except (OSError, KeyError, AttributeError, ValueError) as error:
-        raise UsageError(
-            f"is no table of outlines ({error})", path=path, advice="columns are photograph, outline (x y x y ...)"
-        ) from error
+
+    def ring(row: dict[str, str]) -> tuple[str, Ring]:
+        return row["photograph"], np.asarray([int(each) for each in row["outline"].split()]).reshape(-1, 2) / 1000
+
+    for photograph, found in read_table(path, "outlines", "photograph, outline (x y x y ...)", ring):
+        outlines.setdefault(photograph, []).append(found)
     return outlines
 
 
@@ -59,17 +55,10 @@ def cut_photographs(folder: Path, outlines: Path, out: Path) -> Iterator[tuple[i
     for done, (name, rings) in enumerate(found.items(), 1):
         stem = Path(name).stem
         if not is_there(out, stem):
-            picture = _read(folder / name)
+            picture = reduced(read_picture(folder / name), LONG_SIDE)
             mask = inside(rings, *picture.shape[:2])
             matte = band_matte(picture / 255.0, mask, max(2, max(mask.shape) // BAND))
             if matte is not None:
                 write_cut(out, stem, *matte)
         kept += is_there(out, stem)
         yield done, len(found), kept
-
-
-def _read(path: Path) -> NDArray[np.uint8]:
-    picture = cv2.imread(str(path))
-    if picture is None:
-        raise PlateError("is no picture that can be read", path=path, advice="check the folder and the file")
-    return reduced(picture, LONG_SIDE)

@@ -1,4 +1,4 @@
-"""The files that subjects are kept in: `NAME_fg.png`, straight colour, and `NAME_alpha.png`."""
+"""The files that subjects are kept in, `NAME_fg.png`, straight colour, and `NAME_alpha.png`; what they are cut from."""
 
 from __future__ import annotations
 
@@ -9,7 +9,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nuke_matting.errors import OutputError
+from nuke_matting.errors import OutputError, PlateError
+
+
+def read_picture(path: Path, grey: bool = False) -> NDArray[np.uint8]:
+    """A picture in 8 bits, [H, W, 3] in BGR order, or [H, W] if grey. Raises PlateError."""
+    picture = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE if grey else cv2.IMREAD_COLOR)
+    if picture is None:
+        raise PlateError("is no picture that can be read", path=path, advice="check the folder and the file")
+    return picture.astype(np.uint8, copy=False)
 
 
 def is_there(folder: Path, name: str) -> bool:

@@ -6,7 +6,6 @@ is floor. That starts a graph cut (GrabCut; Rother et al. 2004), whose border is
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from nuke_matting.errors import UsageError
 from nuke_matting.training.cutting import band_matte, largest, without_holes, write_cut
 from nuke_matting.training.footage import read_clip
 from nuke_matting.training.pairs import is_there
+from nuke_matting.training.tables import read_table
 
 BAND = 2  # pixels to each side of the cut that are matted
 SURELY, UNLIKE, LIKE = 45.0, 28.0, 9.0  # 8-bit steps from the empty frame: it, maybe it, as good as what is behind
@@ -40,18 +40,14 @@ class Walk:
 
 def read_walks(path: Path) -> list[Walk]:
     """From a CSV with the columns clip, frame, first, last; numbers count from 0. Raises UsageError."""
-    try:
-        with path.open(newline="") as file:
-            walks = [
-                Walk(r["clip"], *(int(r[key]) for key in ("frame", "first", "last"))) for r in csv.DictReader(file)
-            ]
-        if bad := next((each for each in walks if not 0 <= each.first <= each.last or each.frame < 0), None):
-            raise ValueError(f"frames {bad.frame}, {bad.first} to {bad.last} of {bad.clip}")
-    except (OSError, KeyError, TypeError, ValueError) as error:
-        raise UsageError(
-            f"is no table of walks ({error})", path=path, advice="columns are clip, frame, first, last"
-        ) from error
-    return walks
+
+    def walk(row: dict[str, str]) -> Walk:
+        frame, first, last = (int(row[key]) for key in ("frame", "first", "last"))
+        if not 0 <= first <= last or frame < 0:
+            raise ValueError(f"frames {frame}, {first} to {last} of {row['clip']}")
+        return Walk(row["clip"], frame, first, last)
+
+    return read_table(path, "walks", "clip, frame, first, last", walk)
 
 
 def as_exposed(behind: NDArray[np.float32], picture: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -93,9 +89,9 @@ def cut_walks(folder: Path, table: Path, out: Path) -> Iterator[tuple[int, int, 
 
     Raises MattingError: a clip cannot be read, or has no such frames.
     """
-    walks = read_walks(table)
+    walks, kept = read_walks(table), 0
     clips: dict[str, NDArray[np.uint8]] = {}
-    kept = 0
+    empty: dict[tuple[str, int, int], NDArray[np.float32]] = {}  # of many frames the same
     for done, walk in enumerate(walks, 1):
         name = f"{Path(walk.clip).stem}_{walk.frame:04d}"
         if not is_there(out, name):
@@ -109,8 +105,10 @@ def cut_walks(folder: Path, table: Path, out: Path) -> Iterator[tuple[int, int, 
                     advice="frames count from 0",
                 )
             picture = clip[walk.frame]
-            behind = as_exposed(np.median(clip[walk.first : walk.last + 1], axis=0).astype(np.float32), picture)
-            mask = cut(picture, behind)
+            key = walk.clip, walk.first, walk.last
+            if key not in empty:
+                empty[key] = np.median(clip[walk.first : walk.last + 1], axis=0).astype(np.float32)
+            mask = cut(picture, as_exposed(empty[key], picture))
             matte = band_matte(picture / 255.0, mask, BAND) if mask.any() else None
             if matte is not None:
                 write_cut(out, name, *matte)

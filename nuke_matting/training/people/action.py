@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 
 from nuke_matting.training.people.person import Person
-from nuke_matting.training.people.pose import Pose, Vector, arm, draw_gesture
+from nuke_matting.training.people.pose import Pose, Vector, arm, draw_gesture, vector
 from nuke_matting.training.people.render import Camera
-from nuke_matting.training.people.scene import draw_camera
+from nuke_matting.training.people.scene import direction, draw_camera
 
 Rng = np.random.Generator
 _KINDS = {"stride": 0.4, "run": 0.2, "crouch": 0.12, "kneel": 0.08, "bend": 0.2}
@@ -35,7 +35,7 @@ def in_action(rng: Rng, pose: Pose) -> Pose:
     turns = dict(pose.turns)
     for bone in ("spine_01", "spine_02", "spine_03"):
         turned = np.asarray(turns.get(bone, (0.0, 0.0, 0.0))) + rng.normal((lean, 0, 0), (0, 0.08, 0.06))
-        turns[bone] = (float(turned[0]), float(turned[1]), float(turned[2]))
+        turns[bone] = vector(turned)
     return replace(pose, turns=turns, points=points, heading=float(rng.uniform(-np.pi, np.pi)))
 
 
@@ -46,8 +46,7 @@ def action_camera(rng: Rng, person: Person, pose: Pose) -> Camera:
         across = camera.eye - camera.target
         pitch, far = rng.uniform(0.2, 0.8), float(np.linalg.norm(across))
         yaw = np.arctan2(across[0], across[2])
-        away = np.array([np.sin(yaw) * np.cos(pitch), np.sin(pitch), np.cos(yaw) * np.cos(pitch)])
-        camera = replace(camera, eye=camera.target + far * away)
+        camera = replace(camera, eye=camera.target + far * direction(pitch, yaw))
     return replace(camera, roll=camera.roll + float(rng.normal(0, 0.3))) if rng.random() < 0.2 else camera
 
 
@@ -76,6 +75,5 @@ def _swung_arm(rng: Rng, side: str, sign: float, phase: float, bent: bool) -> di
     }
 
 
-def _near(rng: Rng, direction: Vector) -> Vector:
-    x, y, z = np.asarray(direction) + rng.normal(0, 0.1, 3)
-    return float(x), float(y), float(z)
+def _near(rng: Rng, way: Vector) -> Vector:
+    return vector(np.asarray(way) + rng.normal(0, 0.1, 3))

@@ -194,8 +194,8 @@ def draw_pose(rng: np.random.Generator) -> Pose:
                 np.array([0.05, -1.0, rng.uniform(-0.25, 0.3)]),
             )
         spread = rng.normal(0, 0.06, 3)
-        points["thigh" + side] = _vector((thigh + spread) * (sign, 1, 1))
-        points["calf" + side] = _vector((calf + spread) * (sign, 1, 1))
+        points["thigh" + side] = vector((thigh + spread) * (sign, 1, 1))
+        points["calf" + side] = vector((calf + spread) * (sign, 1, 1))
     both = rng.random()
     left, right = draw_gesture(rng), draw_gesture(rng)
     if both < 0.3:
@@ -206,16 +206,16 @@ def draw_pose(rng: np.random.Generator) -> Pose:
         left = right = "lap" if kind == "sit" else "down"
     points |= arm(left, "_l", rng, 0.1) | arm(right, "_r", rng, 0.1)
     if left == "crossed":  # one arm lies over the other
-        points["upperarm_r"] = _vector(np.asarray(points["upperarm_r"]) + np.array([0, 0.02, 0.2]))
+        points["upperarm_r"] = vector(np.asarray(points["upperarm_r"]) + np.array([0, 0.02, 0.2]))
     lean = rng.normal(0, 0.05, 3) + ((0.08, 0, 0) if kind == "sit" else (0, 0, 0))
     nod, turn, tilt = rng.normal(0.03, 0.12), rng.normal(0, 0.25), rng.normal(0, 0.08)
     turns: dict[str, Vector] = {
-        bone: _vector(lean + rng.normal(0, 0.03, 3)) for bone in ("spine_01", "spine_02", "spine_03")
+        bone: vector(lean + rng.normal(0, 0.03, 3)) for bone in ("spine_01", "spine_02", "spine_03")
     }
     turns["neck_01"] = (nod * 0.5, turn * 0.5, tilt * 0.5)
     turns["head"] = (nod * 0.5, turn * 0.5, tilt * 0.5)
     for side in ("_l", "_r"):
-        turns["hand" + side] = _vector(rng.normal(0, 0.2, 3))
+        turns["hand" + side] = vector(rng.normal(0, 0.2, 3))
     view = rng.random()
     heading = rng.normal(0, 0.4) if view < 0.86 else rng.uniform(-np.pi, np.pi)
     curl = (float(rng.uniform(-0.05, 0.8)), float(rng.uniform(-0.05, 0.8)))
@@ -233,12 +233,13 @@ def arm(gesture: str, side: str, rng: np.random.Generator, spread: float) -> dic
     out = (1.0, 1.0, 1.0) if side == "_l" else (-1.0, 1.0, 1.0)
     upper, lower = _ARMS[gesture]
     return {
-        "upperarm" + side: _vector((np.asarray(upper) + rng.normal(0, spread, 3)) * out),
-        "lowerarm" + side: _vector((np.asarray(lower) + rng.normal(0, spread, 3)) * out),
+        "upperarm" + side: vector((np.asarray(upper) + rng.normal(0, spread, 3)) * out),
+        "lowerarm" + side: vector((np.asarray(lower) + rng.normal(0, spread, 3)) * out),
     }
 
 
-def _vector(values: NDArray) -> Vector:
+def vector(values: NDArray) -> Vector:
+    """Three numbers."""
     return float(values[0]), float(values[1]), float(values[2])
 
 
@@ -247,7 +248,7 @@ def mix(first: Pose, second: Pose, share: float) -> Pose:
 
     def blend(a: Mapping[str, Vector], b: Mapping[str, Vector]) -> dict[str, Vector]:
         return {
-            k: _vector((1 - share) * np.asarray(a.get(k, b.get(k))) + share * np.asarray(b.get(k, a.get(k))))
+            k: vector((1 - share) * np.asarray(a.get(k, b.get(k))) + share * np.asarray(b.get(k, a.get(k))))
             for k in {**a, **b}
         }
 
@@ -259,7 +260,7 @@ def mix(first: Pose, second: Pose, share: float) -> Pose:
         for k, v in {**first.points, **second.points}.items()
     }
     heading = (1 - share) * first.heading + share * second.heading
-    place = _vector((1 - share) * np.asarray(first.place) + share * np.asarray(second.place))
+    place = vector((1 - share) * np.asarray(first.place) + share * np.asarray(second.place))
     return replace(
         first, turns=blend(first.turns, second.turns), points=points,
         curl=pair(first.curl, second.curl), heading=heading, place=place,
@@ -270,4 +271,4 @@ def _swung(first: NDArray, second: NDArray, share: float) -> Vector:
     """A direction on the way from one to another, turned at an even pace."""
     turn = Rotation.from_matrix(between(first, second)).as_rotvec() * share
     length = (1 - share) + share * float(np.linalg.norm(second)) / max(float(np.linalg.norm(first)), 1e-9)
-    return _vector(rotation(turn) @ first * length)
+    return vector(rotation(turn) @ first * length)

@@ -96,6 +96,11 @@ def bone_at(person: Person, pose: Pose, bone: str, share: float = 0.0) -> NDArra
     return (transform[:, :3] @ rest + transform[:, 3]).astype(np.float64)
 
 
+def direction(pitch: float, yaw: float) -> NDArray[np.float64]:
+    """From a target to who looks at it so much from above and from the side, radians; of length 1."""
+    return np.array([np.sin(yaw) * np.cos(pitch), np.sin(pitch), np.cos(yaw) * np.cos(pitch)])
+
+
 def draw_camera(rng: np.random.Generator, person: Person, pose: Pose, kind: float | None = None) -> Camera:
     """A framing at random: 40 % head and shoulders, 30 % half body, 20 % full body, 10 % partly out of frame.
 
@@ -119,7 +124,7 @@ def draw_camera(rng: np.random.Generator, person: Person, pose: Pose, kind: floa
     field = float(rng.choice([0.25, 0.4, 0.6, 0.85], p=[0.25, 0.35, 0.3, 0.1]))
     distance = span / (2 * np.tan(field / 2))
     pitch, yaw = float(rng.normal(0.02, 0.12)), float(rng.normal(0, 0.15))
-    eye = target + distance * np.array([np.sin(yaw) * np.cos(pitch), np.sin(pitch), np.cos(yaw) * np.cos(pitch)])
+    eye = target + distance * direction(pitch, yaw)
     return Camera(
         eye, np.asarray(target, np.float64), field, float(rng.normal(0, 0.04)), (float(shift[0]), float(shift[1]))
     )
