@@ -201,12 +201,18 @@ def _add_photographs(actions: argparse._SubParsersAction) -> None:
 
 
 def _add_behind(actions: argparse._SubParsersAction) -> None:
-    action = _action(actions, "behind", _behind, "make backgrounds of what is behind people in photographs")
+    action = _action(
+        actions,
+        "behind",
+        _behind,
+        "find what is behind people in photographs",
+        "It is written beside each matte, as NAME_behind.png. Samples then show some of them as they were photographed,"
+        " and --backgrounds takes the folder too.",
+    )
     action.add_argument(
         "--photographs", type=Path, required=True, metavar="DIR", help="folder with NAME.jpg or NAME_image.jpg"
     )
     action.add_argument("--mattes", type=Path, required=True, metavar="DIR", help="folder with NAME_alpha.png of them")
-    action.add_argument("--out", type=Path, required=True, metavar="DIR", help="for NAME.png, without the person")
 
 
 def _add_pairs(action: argparse.ArgumentParser) -> None:
@@ -358,7 +364,7 @@ def _photographs(args: argparse.Namespace) -> int:
 def _behind(args: argparse.Namespace) -> int:
     from nuke_matting.training.behind import cut_behind
 
-    for done, count in cut_behind(args.photographs, args.mattes, args.out):
+    for done, count in cut_behind(args.photographs, args.mattes):
         _count(done, count, "photographs")
     return 0
 

@@ -1,4 +1,5 @@
-"""What is behind people in photographs, for backgrounds: pictures of nobody seldom show it.
+"""What is behind people in photographs: for backgrounds, as pictures of nobody seldom show it, and for the photographs
+as they were taken.
 
 Where the person was, the picture is carried on from around, ever more blurred; subjects mostly hide it.
 """
@@ -14,24 +15,23 @@ from numpy.typing import NDArray
 
 from nuke_matting.errors import UsageError
 from nuke_matting.training.pairs import read_picture, write_picture
-from nuke_matting.training.sources import continued, reduced
-from nuke_matting.training.store import BACKGROUND_LONG_SIDE
+from nuke_matting.training.sources import continued
 
 MARGIN = 1 / 60  # of the longer side, around what shows of a person: mattes miss hair
 ENDINGS = (".jpg", "_image.jpg", ".jpeg", ".png", "_image.png")  # of the photograph that a `NAME_alpha.png` is of
 
 
 def without_subject(picture: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The picture [H, W, 3], carried on from around to where the alpha [H, W], of any size, shows anything."""
-    alpha = cv2.resize(alpha, picture.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    """The picture [H, W, 3], carried on from around to where the alpha [H, W] shows anything."""
     margin = max(1, round(max(alpha.shape) * MARGIN))
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * margin + 1, 2 * margin + 1))
     seen = (cv2.dilate(alpha, disc) <= 5).astype(np.float32)
     return continued(picture, seen)
 
 
-def cut_behind(photographs: Path, mattes: Path, out: Path) -> Iterator[tuple[int, int]]:
-    """Writes `NAME.png` for every `NAME_alpha.png` whose photograph is there; those that are written are left.
+def cut_behind(photographs: Path, mattes: Path) -> Iterator[tuple[int, int]]:
+    """Writes `NAME_behind.png` beside every `NAME_alpha.png` whose photograph is there, of its size; those that are
+    written are left.
 
     Yields how many mattes were looked at, and of how many. Raises UsageError: no photograph of any; PlateError.
     """
@@ -43,10 +43,11 @@ def cut_behind(photographs: Path, mattes: Path, out: Path) -> Iterator[tuple[int
             advice=f"expected NAME.jpg of NAME_alpha.png in {mattes}",
         )
     for done, (name, photograph) in enumerate(pairs, 1):
-        if not (out / f"{name}.png").exists():
+        out = mattes / f"{name}_behind.png"
+        if not out.exists():
             picture, alpha = read_picture(photograph), read_picture(mattes / f"{name}_alpha.png", grey=True)
-            bare = without_subject(reduced(picture, BACKGROUND_LONG_SIDE), alpha)
-            write_picture(out / f"{name}.png", bare)
+            picture = cv2.resize(picture, alpha.shape[::-1], interpolation=cv2.INTER_AREA)
+            write_picture(out, without_subject(picture, alpha))
         yield done, len(pairs)
 
 

@@ -58,9 +58,13 @@ def moves(random: Random, frames: int, width: int, height: int) -> NDArray[np.fl
 
 
 def take(random: Random, image: Array, straight: Array, clean: Array) -> tuple[Array, Array, Array]:
-    """Exposure, white balance and clipping of all three; noise and compression of the image and the clean plate."""
+    """Exposure, white balance, dulled colours and clipping of all three; noise and compression of the image and the
+    clean plate."""
     exposure = (2 ** random.normal(0, 0.5) * np.exp(random.normal(0, 0.07, 3))).astype(np.float32)
     image, straight, clean = image * exposure, straight * exposure, clean * exposure
+    if random.random() < 0.2:  # one look for subject and background: graded, faded, or black and white
+        vivid = np.float32(0 if random.random() < 0.25 else random.uniform(0.2, 1))
+        image, straight, clean = (dulled(each, vivid) for each in (image, straight, clean))
     clean = clean * np.float32(2 ** random.normal(0, 0.05))  # a clean plate is another take
     image, clean = noisy(random, image), noisy(random, clean)
     if random.random() < 0.3:
@@ -70,6 +74,12 @@ def take(random: Random, image: Array, straight: Array, clean: Array) -> tuple[A
         top = random.uniform(0.8, 1.5)  # a camera that clips
         image, straight, clean = (np.minimum(each, top) for each in (image, straight, clean))
     return image, straight, clean
+
+
+def dulled(linear: Array, vivid: np.float32) -> Array:
+    """Colours on their way to grey, which is at 0."""
+    grey = linear.mean(-1, keepdims=True)
+    return grey + (linear - grey) * vivid
 
 
 def noisy(random: Random, linear: Array) -> Array:

@@ -25,6 +25,7 @@ from nuke_matting.training.store import Store
 Array = NDArray[np.float32]
 T = TypeVar("T")
 Groups = Sequence[tuple[float, Sequence[Subject]]]  # weight, and what is drawn from
+IN_PLACE = 0.12  # of samples, where there are photographs whose background is known
 GUIDED = 0.15  # alpha that a rough outline takes in
 LEAST_SHOWN = 0.03  # alpha that an artist sees and takes into a trimap
 
@@ -36,6 +37,7 @@ class Sample:
     image, foreground, clean : [T, H, W, 3]; alpha, guide : [T, H, W, 1] in [0, 1].
     `clean` is the background alone, `guide` a rough matte, as an artist would have them.
     guided : the subject need not be a person, so that nobody can tell it without the clean plate or the guide.
+    in_place : it is a photograph as it was taken: subject and background belong together.
     """
 
     image: Array
@@ -44,6 +46,7 @@ class Sample:
     clean: Array
     guide: Array
     guided: bool = False
+    in_place: bool = False
 
 
 class Compositor:
@@ -71,6 +74,7 @@ class Compositor:
             self.others.append((things, ()))  # () stands for things
         if not self.people and not self.others:
             raise UsageError("there are no subjects to draw", advice="give sources a weight above 0")
+        self._photographs = {True: _whole(self.others), False: _whole(self.people)}
         self.backgrounds = [(weight, each) for weight, each in backgrounds if each and weight > 0]
         if not self.backgrounds:
             raise UsageError("there are no backgrounds to draw", advice="give a folder of photographs")
@@ -84,6 +88,30 @@ class Compositor:
         """
         r = self.random
         guided = self._is_guided()
+        photographs = self._photographs[guided]
+        in_place = bool(photographs) and r.random() < IN_PLACE
+        if in_place:
+            foreground, alpha, behind = self._in_place(_among(photographs, r), height, width, frames)
+            lit = behind
+        else:
+            foreground, alpha, behind, lit = self._composed(guided, height, width, frames)
+        image = foreground + (1 - alpha) * lit
+        if alpha.any() and r.random() < 0.12:  # something in front, which is not the subject
+            cover, front = self._clutter(height, width, frames)
+            image, behind = (each + (front - each) * cover for each in (image, behind))
+            alpha, foreground = alpha * (1 - cover), foreground * (1 - cover)
+        image, foreground, behind, alpha = camera.lens(r, image, foreground, behind, alpha)
+        alpha = np.clip(alpha, 0, 1)  # rounding in the sums above
+        straight = np.where(alpha > 1e-3, foreground / np.maximum(alpha, 1e-3), image)
+        image, straight, clean = camera.take(r, image, straight, behind)
+        layers = (to_model(image), to_model(straight), alpha, to_model(clean), self._guide(alpha))
+        return Sample(*layers, guided, in_place)
+
+    # -- layers, scene-linear --
+
+    def _composed(self, guided: bool, height: int, width: int, frames: int) -> tuple[Array, Array, Array, Array]:
+        """Subjects, premultiplied, their alpha, a background, and that with the shadows they cast."""
+        r = self.random
         behind = self._background(height, width, frames)
         shares = (0, 0.75, 0.18, 0.07) if guided else (0.12, 0.63, 0.17, 0.08)
         count = int(r.choice(len(shares), p=shares))
@@ -96,18 +124,30 @@ class Compositor:
             glow = np.stack([cv2.GaussianBlur(each, (0, 0), height / 12) for each in behind])
             foreground = foreground + alpha * glow * r.uniform(0, 0.15)
         lit = behind * (1 - self._shadow(alpha)) if count and r.random() < 0.25 else behind
-        image = foreground + (1 - alpha) * lit
-        if count and r.random() < 0.12:  # something in front, which is not the subject
-            cover, front = self._clutter(height, width, frames)
-            image, behind = (each + (front - each) * cover for each in (image, behind))
-            alpha, foreground = alpha * (1 - cover), foreground * (1 - cover)
-        image, foreground, behind, alpha = camera.lens(r, image, foreground, behind, alpha)
-        alpha = np.clip(alpha, 0, 1)  # rounding in the sums above
-        straight = np.where(alpha > 1e-3, foreground / np.maximum(alpha, 1e-3), image)
-        image, straight, clean = camera.take(r, image, straight, behind)
-        return Sample(to_model(image), to_model(straight), alpha, to_model(clean), self._guide(alpha), guided)
+        return foreground, alpha, behind, lit
 
-    # -- layers, scene-linear --
+    def _in_place(self, among: Sequence[Subject], height: int, width: int, frames: int) -> tuple[Array, Array, Array]:
+        """A subject where it was photographed, premultiplied, its alpha, and what is behind it.
+
+        Light, sharpness and place belong together, which they do not where subjects are put over something else: what
+        is learnt from that alone may be who does not belong.
+        """
+        r, photograph = self.random, self.store.photograph(among, self.random)
+        h, w = photograph.alpha.shape
+        scale = max(height / h, width / w) * np.exp(r.uniform(0.02, 0.35))
+        halves = np.maximum(np.asarray([scale * w / width, scale * h / height]) / 2, 0.5)  # of the picture, in frames
+        x = r.uniform(1 - halves[0], halves[0])
+        y = halves[1] - (2 * halves[1] - 1) * r.beta(1, 2.5)  # heads are above
+        path = self._path(frames, r.normal(0, 0.03), scale, x, y, speed=r.choice([0, 0.01]))
+        alpha = photograph.alpha[..., None].astype(np.float32) / 255
+        colours = self._vary_colour(np.stack([decode_srgb(photograph.foreground), decode_srgb(photograph.behind)]))
+        layers = [np.concatenate([colours[0] * alpha, alpha], axis=2), colours[1]]
+        mirror = -1 if r.random() < 0.5 else 1
+        subject, behind = (
+            move(np.ascontiguousarray(layer[:, ::mirror])[None], path, height, width, cv2.BORDER_REFLECT_101)
+            for layer in layers
+        )
+        return subject[..., :3], np.clip(subject[..., 3:], 0, 1), behind
 
     def _is_guided(self) -> bool:
         if not self.others:
@@ -318,6 +358,12 @@ class Compositor:
             core = cv2.erode(each, _disc(shrink)) > 0.9
             out[index, ..., 0] = np.where(core, 1.0, np.where(wide, 0.5, 0.0)) if trimap else blob
         return out
+
+
+def _whole(groups: Groups) -> Groups:
+    """The stills of which it is known what is behind them."""
+    found = [(weight, [each for each in group if each.frames[0].behind is not None]) for weight, group in groups]
+    return [(weight, group) for weight, group in found if group]
 
 
 def _among(groups: Sequence[tuple[float, T]], random: np.random.Generator) -> T:

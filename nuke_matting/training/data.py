@@ -23,6 +23,7 @@ from nuke_matting.training.store import MEMORY, Store, find_backgrounds
 
 REREAD = 200  # batches after which users' own folders are read again, since they may be growing
 LAYERS = ("image", "foreground", "alpha", "clean", "guide")  # the pictures of a batch
+FLAGS = ("guided", "in_place")
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class Sources:
 
 @dataclass(frozen=True)
 class Batch:
-    """Tensors [B, T, C, H, W]: see `composite.Sample`; guided : [B] bool."""
+    """Tensors [B, T, C, H, W]: see `composite.Sample`; guided, in_place : [B] bool."""
 
     image: Tensor
     foreground: Tensor
@@ -66,6 +67,7 @@ class Batch:
     clean: Tensor
     guide: Tensor
     guided: Tensor
+    in_place: Tensor
 
 
 class Batches(IterableDataset):
@@ -105,7 +107,8 @@ class Batches(IterableDataset):
         height, width = round(height * stage.enlarge), round(width * stage.enlarge)
         samples = [draw.sample(height, width, stage.frames) for _ in range(stage.batch)]
         layers = (_tensor([getattr(each, name) for each in samples]) for name in LAYERS)
-        return Batch(*layers, guided=torch.tensor([each.guided for each in samples]))
+        flags = (torch.tensor([getattr(each, name) for each in samples]) for name in FLAGS)
+        return Batch(*layers, *flags)
 
 
 def given(guided: Tensor, shown: float, together: bool, generator: torch.Generator) -> tuple[Tensor, Tensor]:

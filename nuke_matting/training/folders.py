@@ -2,7 +2,7 @@
 
 Layouts, by name (`LAYOUT=DIR`; without one, pairs and parallel folders are told apart by what is there):
 
-- pairs: `NAME_fg.*` beside `NAME_alpha.*`;
+- pairs: `NAME_fg.*` beside `NAME_alpha.*`, and maybe `NAME_behind.*` (see `behind`);
 - parallel: `fg/NAME.*` and `alpha/NAME.*` (also `fgr`, `foreground`; `pha`, `matte`, `mask`; in any case);
 - rgba-straight, rgba-premult: one file with its own alpha channel; `premult` in linear light, as comps write it.
 
@@ -89,7 +89,7 @@ def _pairs(folder: Path) -> Iterator[Found]:
         name = stem.name.removesuffix("_alpha")
         foreground = images.get(stem.with_name(f"{name}_fg"))
         if name != stem.name and foreground is not None:  # else it is being written this moment
-            yield _below(folder, alpha), name, Picture(foreground, alpha)
+            yield _below(folder, alpha), name, Picture(foreground, alpha, images.get(stem.with_name(f"{name}_behind")))
 
 
 def _parallel(folder: Path) -> Iterator[Found]:

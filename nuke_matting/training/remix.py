@@ -1,5 +1,7 @@
 """New samples of those that were drawn: each subject over the background of another, both moved and lit anew.
 
+Photographs as they were taken mostly stay whole: subject and background are moved and lit together.
+
 All is done where the tensors are, a batch at once, so that a GPU need not wait for what is drawn on the CPU. As in
 `composite`: I = alpha F + (1 - alpha) B in scene-linear light, and what a lens does is done to all layers alike.
 """
@@ -28,11 +30,17 @@ def remixed(batch: Batch, behind: Tensor, random: torch.Generator) -> Batch:
     draw = _Draw(b, random, batch.image.device)
     present = draw.present()
     alpha, guide = batch.alpha * present, batch.guide * present
-    straight = from_model(batch.foreground).clamp(-1, BRIGHTEST) * draw.light(0.4, 0.08)
-    subject = _moved(torch.cat([straight * alpha, alpha, guide], 2), draw.path(t))
+    whole = draw.whole(batch.in_place)
+    light, path = draw.light(0.4, 0.08), draw.path(t)
+    straight = from_model(batch.foreground).clamp(-1, BRIGHTEST) * light
+    subject = _moved(torch.cat([straight * alpha, alpha, guide], 2), path)
     premultiplied, alpha, guide = subject.split([3, 1, 1], 2)
-    places = from_model(draw.places(behind)).clamp(-1, BRIGHTEST) * draw.light(0.6, 0.1)
-    background = _moved(draw.alike(places, premultiplied, alpha), draw.path(t))
+    places = torch.where(whole, batch.clean, draw.places(behind))
+    places = from_model(places).clamp(-1, BRIGHTEST) * torch.where(whole, light, draw.light(0.6, 0.1))
+    places = torch.where(whole, places, draw.alike(places, premultiplied, alpha))
+    background = _moved(places, torch.where(whole.view(b, 1, 1).repeat_interleave(t, 0), path, draw.path(t)))
+    vivid = draw.vivid()
+    premultiplied, background = (_dulled(each, vivid) for each in (premultiplied, background))
     image = premultiplied + (1 - alpha) * background
     image, premultiplied, alpha, background = draw.blurred(image, premultiplied, alpha, background)
     alpha = alpha.clamp(0, 1)  # rounding in the sums above
@@ -41,7 +49,7 @@ def remixed(batch: Batch, behind: Tensor, random: torch.Generator) -> Batch:
     layers = (draw.noisy(image * exposure), straight * exposure, draw.noisy(background * exposure * take))
     most = draw.clipping()
     image, straight, clean = (to_model(torch.minimum(each, most)) for each in layers)
-    return Batch(image, straight, alpha, clean, guide.clamp(0, 1), batch.guided)
+    return Batch(image, straight, alpha, clean, guide.clamp(0, 1), batch.guided, batch.in_place & whole.flatten())
 
 
 class _Draw:
@@ -82,6 +90,10 @@ class _Draw:
         mixed = torch.where(self._uniform(1, 1, 1, 1) < 0.25, mixed.flip(-2), mixed)
         order = torch.where(self._uniform(1) < 0.25, self._uniform(3).argsort(1), torch.arange(3, device=self._device))
         return mixed.gather(2, order.view(b, 1, 3, 1, 1).expand(b, t, 3, height, width))
+
+    def whole(self, in_place: Tensor) -> Tensor:
+        """[B, 1, 1, 1, 1], true in three of four of those that are photographs as they were taken; in_place : [B]."""
+        return in_place.view(-1, 1, 1, 1, 1) & (self._uniform(1, 1, 1, 1) < 0.75)
 
     def present(self) -> Tensor:
         """[B, 1, 1, 1, 1], 0 in one clip of fourteen, whose subjects are taken away; 1 in the others."""
@@ -124,6 +136,11 @@ class _Draw:
         )
         return linear + noise * (linear.clamp(min=0).sqrt() * shot + read)
 
+    def vivid(self) -> Tensor:
+        """How much of the colours is left, 0 in black and white; all of it in four clips of five."""
+        dull = (1.1 * self._uniform(1, 1, 1, 1) - 0.1).clamp(min=0)
+        return torch.where(self._uniform(1, 1, 1, 1) < 0.2, dull, 1.0)
+
     def clipping(self) -> Tensor:
         """Where cameras clip, in three clips of ten; above all light in the others."""
         some = self._uniform(1, 1, 1, 1) < 0.3
@@ -137,6 +154,11 @@ class _Draw:
 
     def _there(self, drawn: Tensor) -> Tensor:
         return drawn.to(self._device, non_blocking=True)  # or a GPU would be waited for at each
+
+
+def _dulled(linear: Tensor, vivid: Tensor) -> Tensor:
+    """Colours [B, T, 3, H, W] on their way to grey, which is at 0."""
+    return linear.mean(2, keepdim=True).lerp(linear, vivid)
 
 
 def _moved(layer: Tensor, path: Tensor) -> Tensor:

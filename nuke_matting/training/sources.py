@@ -46,11 +46,27 @@ class Cutout:
 
 
 @dataclass(frozen=True)
+class Photograph:
+    """A whole photograph in layers of one size: a subject where it was, and what is behind it.
+
+    foreground, behind : [H, W, 3] straight, uint8 sRGB; alpha : [H, W] uint8.
+    """
+
+    foreground: NDArray[np.uint8]
+    alpha: NDArray[np.uint8]
+    behind: NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
 class Picture:
-    """The files of one frame of a subject; `alpha` is None where the matte is the foreground file's own alpha."""
+    """The files of one frame of a subject; `alpha` is None where the matte is the foreground file's own alpha.
+
+    behind : what is behind it in the photograph that it was cut from, of the same size; None where nobody knows.
+    """
 
     foreground: Path
     alpha: Path | None = None
+    behind: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -96,6 +112,22 @@ def read(subject: Subject, start: int = 0, count: int = 1) -> list[Cutout]:
         for index, (colour, alpha) in known.items()
     }
     return [cuts[index] for index in order]
+
+
+def read_photograph(picture: Picture) -> Photograph:
+    """The photograph, reduced, that a picture whose `behind` is known was cut from. Raises PlateError."""
+    assert picture.behind is not None
+    colour, alpha = decode(picture)
+    frame = read_frame(picture.behind, 0)
+    behind = align(frame.pixels, frame.data_window, frame.display_window)
+    if behind.shape != colour.shape:
+        raise PlateError(
+            f"is {behind.shape[1]}x{behind.shape[0]}, its subject {colour.shape[1]}x{colour.shape[0]}",
+            path=picture.behind,
+            advice="make it again",
+        )
+    layers = [colour if colour.dtype == np.uint8 else encode_srgb(colour), np.uint8(np.round(255 * behind))]
+    return Photograph(reduced(layers[0]), np.uint8(np.round(reduced(alpha) * 255)), reduced(layers[1]))
 
 
 def decode(picture: Picture, number: int = 0, premultiplied: bool = False) -> tuple[NDArray, NDArray[np.float32]]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from nuke_matting.errors import PlateError, UsageError
 from nuke_matting.plate.reader import read_frame
-from nuke_matting.training.sources import Cutout, Subject, read, reduced
+from nuke_matting.training.sources import Cutout, Photograph, Subject, read, read_photograph, reduced
 
 MEMORY = 2**30  # bytes of subjects that are kept, and as many of backgrounds
 TRIES = 20  # pictures that may turn out unreadable in a row
@@ -70,6 +70,15 @@ class Store:
 
         return _draw(among, random, get)
 
+    def photograph(self, among: Sequence[Subject], random: np.random.Generator) -> Photograph:
+        """A photograph of a still of which it is known what is behind. Raises PlateError: none can be read."""
+
+        def get(subject: Subject) -> Photograph:
+            picture = subject.frames[0]
+            return self._cutouts.get(picture, lambda: read_photograph(picture), lambda whole: 7 * whole.alpha.nbytes)
+
+        return _draw(among, random, get)
+
     def background(self, among: Sequence[Path], random: np.random.Generator) -> NDArray:
         """See `read_background`. Raises PlateError: none can be read."""
         return _draw(
@@ -91,8 +100,10 @@ def _draw(among: Sequence[Any], random: np.random.Generator, get: Callable[[Any]
 
 
 def find_backgrounds(folder: Path) -> list[Path]:
-    """Photographs, panoramas and other pictures in a folder and those below it. Raises UsageError: there are none."""
+    """Photographs, panoramas and other pictures in a folder and those below it; where it holds subjects, and what is
+    behind them, that alone. Raises UsageError: there are none."""
     found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in CODED | LINEAR)
+    found = [path for path in found if path.stem.endswith("_behind")] or found
     if not found:
         raise UsageError("holds no backgrounds", path=folder, advice="expected images: .jpg, .png, .webp, .hdr, .exr")
     return found

@@ -1,4 +1,4 @@
-"""Backgrounds made of what is behind people in photographs."""
+"""What is behind people in photographs."""
 
 import cv2
 import numpy as np
@@ -22,7 +22,7 @@ def save(folder, name="a"):
     for below, ending, picture in zip(("photographs", "mattes"), (".jpg", "_alpha.png"), photograph(), strict=True):
         (folder / below).mkdir(exist_ok=True)
         cv2.imwrite(str(folder / below / f"{name}{ending}"), picture)
-    return folder / "photographs", folder / "mattes", folder / "out"
+    return folder / "photographs", folder / "mattes"
 
 
 def test_where_the_person_was_is_what_is_around():
@@ -37,28 +37,32 @@ def test_the_rest_of_the_photograph_stays():
     assert np.array_equal(without_subject(picture, alpha)[:, :30], picture[:, :30])
 
 
-def test_a_matte_of_another_size_fits():
-    picture, alpha = photograph()
-    assert without_subject(picture, cv2.resize(alpha, (W // 2, H // 2)))[..., 2].max() < 10
+def test_it_is_of_the_mattes_size(tmp_path):
+    photographs, mattes = save(tmp_path)
+    cv2.imwrite(str(mattes / "a_alpha.png"), cv2.resize(photograph()[1], (W // 2, H // 2)))
+    list(cut_behind(photographs, mattes))
+    bare = cv2.imread(str(mattes / "a_behind.png"))
+    assert bare.shape == (H // 2, W // 2, 3) and bare[..., 2].max() < 30
 
 
-def test_every_photograph_with_a_matte_becomes_a_background_once(tmp_path):
-    photographs, mattes, out = save(tmp_path)
+def test_it_is_found_once_for_every_photograph_with_a_matte(tmp_path):
+    photographs, mattes = save(tmp_path)
     cv2.imwrite(str(photographs / "of nobody.jpg"), photograph()[0])
-    assert list(cut_behind(photographs, mattes, out)) == [(1, 1)]
-    (out / "a.png").write_bytes(b"kept")
-    assert list(cut_behind(photographs, mattes, out)) == [(1, 1)]
-    assert [path.name for path in out.iterdir()] == ["a.png"] and (out / "a.png").read_bytes() == b"kept"
+    assert list(cut_behind(photographs, mattes)) == [(1, 1)]
+    (mattes / "a_behind.png").write_bytes(b"kept")
+    assert list(cut_behind(photographs, mattes)) == [(1, 1)]
+    assert [path.name for path in mattes.iterdir() if "alpha" not in path.name] == ["a_behind.png"]
+    assert (mattes / "a_behind.png").read_bytes() == b"kept"
 
 
 def test_a_folder_without_a_photograph_of_the_mattes_is_told(tmp_path):
-    _, mattes, out = save(tmp_path)
+    _, mattes = save(tmp_path)
     with pytest.raises(UsageError, match=r"mattes: holds no photograph of a matte"):
-        list(cut_behind(mattes, mattes, out))
+        list(cut_behind(mattes, mattes))
 
 
 def test_a_photograph_that_is_none_is_named(tmp_path):
-    photographs, mattes, out = save(tmp_path)
+    photographs, mattes = save(tmp_path)
     (photographs / "a.jpg").write_bytes(b"no picture")
     with pytest.raises(PlateError, match=r"a\.jpg"):
-        list(cut_behind(photographs, mattes, out))
+        list(cut_behind(photographs, mattes))

@@ -224,3 +224,30 @@ def test_nothing_to_draw_is_refused(person, backgrounds):
 def test_the_model_space_is_the_one_of_the_colour_transforms():
     linear = np.linspace(0, 16, 50)
     assert np.allclose(from_model(to_model(linear)), linear, atol=1e-6)
+
+
+@pytest.fixture
+def taken(folder, person):
+    """A photograph of somebody, left of the middle, before a wall that is blue above and red below."""
+    picture = person.frames[0]
+    wall = np.zeros((60, 40, 3), np.uint8)
+    wall[:30, :, 0], wall[30:, :, 2] = 200, 200
+    cv2.imwrite(str(folder / "wall.png"), wall)
+    return Subject("taken", (Picture(picture.foreground, picture.alpha, folder / "wall.png"),))
+
+
+def test_some_samples_are_photographs_as_they_were_taken(draw, taken, no_camera, backgrounds):
+    compositor = Plain([(1.0, [taken])], backgrounds, 1)
+    samples = [compositor.sample(48, 64, 2) for _ in range(120)]
+    whole = [each for each in samples if each.in_place]
+    assert 5 <= len(whole) <= 30
+    for each in whole:
+        over = each.alpha * from_model(each.foreground) + (1 - each.alpha) * from_model(each.clean)
+        np.testing.assert_allclose(from_model(each.image), over, atol=1e-3)
+        assert each.alpha.max() == 1, "somebody is there"
+        assert (each.clean[..., 1] < each.clean.max(-1)).all(), "only blue and red: nothing but their own wall"
+
+
+def test_subjects_of_which_nobody_knows_what_is_behind_are_put_over_backgrounds(draw):
+    compositor = draw()
+    assert not any(compositor.sample(16, 24, 1).in_place for _ in range(40))

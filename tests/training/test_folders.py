@@ -40,6 +40,11 @@ def test_pairs_lie_side_by_side_in_any_sub_folder_and_format(folder):
     assert found(root) == {"a": [("a_fg.exr", "a_alpha.png")], "sub/b": [("sub/b_fg.jpg", "sub/b_alpha.jpg")]}
 
 
+def test_a_pair_may_come_with_what_is_behind_it(folder):
+    root = folder("a_fg.png", "a_alpha.png", "a_behind.png", "b_fg.png", "b_alpha.png")
+    assert [each.frames[0].behind for each in find_folder(root)] == [root / "a_behind.png", None]
+
+
 def test_half_a_pair_is_left_out_as_it_may_be_being_written(folder):
     assert list(found(folder("a_fg.png", "a_alpha.png", "b_alpha.png", "c_fg.png"))) == ["a"]
 

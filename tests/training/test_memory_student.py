@@ -20,7 +20,15 @@ STAGE = Stage(1, batch=1, frames=4, sizes=((32, 48),), enlarge=1.0, rate=1e-3, n
 
 def batch(frames=4, height=32, width=48):
     image, alpha = torch.rand(1, frames, 3, height, width), torch.rand(1, frames, 1, height, width)
-    return Batch(image, torch.rand_like(image), alpha, torch.rand_like(image), alpha, torch.tensor([False]))
+    return Batch(
+        image,
+        torch.rand_like(image),
+        alpha,
+        torch.rand_like(image),
+        alpha,
+        torch.tensor([False]),
+        torch.tensor([False]),
+    )
 
 
 def student(references):

@@ -15,7 +15,7 @@ from nuke_matting.training.remix import remixed
 SEEDS = st.integers(0, 10_000)
 
 
-def batch(seed, b=3, t=2, h=24, w=32):
+def batch(seed, b=3, t=2, h=24, w=32, in_place=False):
     random = torch.Generator().manual_seed(seed)
 
     def smooth(*shape):
@@ -23,7 +23,8 @@ def batch(seed, b=3, t=2, h=24, w=32):
         return torch.nn.functional.interpolate(small, size=(h, w), mode="bilinear").unflatten(0, (b, t))
 
     alpha = (smooth(1) * 3 - 1).clamp(0, 1)
-    return Batch(smooth(3), smooth(3), alpha, smooth(3), alpha.clone(), torch.tensor([True, False, True]))
+    guided = torch.tensor([True, False, True])
+    return Batch(smooth(3), smooth(3), alpha, smooth(3), alpha.clone(), guided, torch.full((b,), in_place))
 
 
 @pytest.fixture
@@ -65,6 +66,21 @@ def test_the_background_is_the_one_that_was_given(without_noise):
     grey = torch.full_like(batch(1).clean, 0.5)
     made = remixed(batch(1), grey, torch.Generator().manual_seed(3))
     assert made.clean.std((1, 3, 4)).max() < 1e-3, "a plain background stays plain, whatever its light"
+
+
+def test_photographs_stay_whole_mostly(without_noise, monkeypatch):
+    monkeypatch.setattr(remix._Draw, "blurred", lambda _self, *layers: list(layers))
+    drawn = batch(1, in_place=True)
+    drawn = replace(drawn, clean=(0.3 + 0.3 * drawn.alpha).expand_as(drawn.clean))  # light where the subject is
+    grey, whole = torch.full_like(drawn.clean, 0.5), []
+    for seed in range(40):
+        made = remixed(drawn, grey, torch.Generator().manual_seed(seed))
+        whole += made.in_place.tolist()
+        for each in made.in_place.nonzero()[:, 0]:
+            if made.alpha[each].std() > 0:  # else the subject was taken away
+                together = torch.corrcoef(torch.stack([made.alpha[each].flatten(), made.clean[each, :, 0].flatten()]))
+                assert together[0, 1] > 0.9
+    assert 0.6 < sum(whole) / len(whole) < 0.9
 
 
 def test_the_same_random_numbers_give_the_same_samples():

@@ -31,6 +31,14 @@ def subjects(tmp_path):
     return [*stills, Subject("clip", tuple(picture(value) for value in range(100, 105)))]
 
 
+def photograph(folder, behind=(50, 40)):
+    """Of somebody grey before white, and the file of what is behind."""
+    cv2.imwrite(str(folder / "a_fg.png"), np.full((50, 40, 3), 90, np.uint8))
+    cv2.imwrite(str(folder / "a_alpha.png"), np.full((50, 40), 255, np.uint8))
+    cv2.imwrite(str(folder / "a_behind.png"), np.full((*behind, 3), 255, np.uint8))
+    return Subject("a", (Picture(*(folder / f"a_{each}.png" for each in ("fg", "alpha", "behind"))),))
+
+
 def drawn(store, subjects, seed, frames=3, times=30):
     random = np.random.default_rng(seed)
     return [[int(cut.foreground[0, 0, 0]) for cut in store.cutouts(subjects, random, frames)] for _ in range(times)]
@@ -110,3 +118,19 @@ def test_a_folder_without_backgrounds_is_refused(tmp_path):
     (tmp_path / "notes.txt").write_text("none")
     with pytest.raises(UsageError, match="holds no backgrounds"):
         find_backgrounds(tmp_path)
+
+
+def test_a_photograph_is_its_layers(tmp_path):
+    whole = Store().photograph([photograph(tmp_path)], np.random.default_rng(0))
+    assert whole.foreground.shape == whole.behind.shape == (50, 40, 3) and whole.alpha.shape == (50, 40)
+    assert (whole.foreground == 90).all() and (whole.behind == 255).all() and (whole.alpha == 255).all()
+
+
+def test_what_is_behind_must_have_its_subjects_size(tmp_path):
+    with pytest.raises(PlateError, match=r"a_behind\.png.*is 40x20, its subject 40x50"), pytest.warns(UserWarning):
+        Store().photograph([photograph(tmp_path, behind=(20, 40))], np.random.default_rng(0))
+
+
+def test_where_subjects_are_what_is_behind_them_is_the_background(tmp_path):
+    photograph(tmp_path)
+    assert [path.name for path in find_backgrounds(tmp_path)] == ["a_behind.png"]
