@@ -82,7 +82,7 @@ class Compositor:
         self.store = store or Store()
 
     def sample(self, height: int, width: int, frames: int) -> Sample:
-        """A clip of one or more frames; about 1 in 8 holds no person, 1 in 4 several; a guided one 1 to 3 subjects.
+        """A clip of one or more frames; about 1 in 6 holds no person, 1 in 4 several; a guided one 1 to 3 subjects.
 
         Raises PlateError: pictures cannot be read, one after the other.
         """
@@ -113,8 +113,10 @@ class Compositor:
         """Subjects, premultiplied, their alpha, a background, and that with the shadows they cast."""
         r = self.random
         behind = self._background(height, width, frames)
-        shares = (0, 0.75, 0.18, 0.07) if guided else (0.12, 0.63, 0.17, 0.08)
+        shares = (0, 0.75, 0.18, 0.07) if guided else (0.16, 0.6, 0.16, 0.08)
         count = int(r.choice(len(shares), p=shares))
+        if count == 0 and r.random() < 0.6:  # what stands where people do, and is none
+            behind = self._with_clutter(behind, 1 + r.poisson(0.6), near=True)
         foreground = np.zeros_like(behind)
         alpha = np.zeros((frames, height, width, 1), np.float32)
         for colour, cover in self._subjects(count, guided, height, width, frames):
@@ -243,10 +245,10 @@ class Compositor:
             behind = np.stack([cv2.GaussianBlur(each, (0, 0), radius) for each in behind])
         return self._with_clutter(behind, r.poisson(0.4))  # sharp before what is soft, as people often are
 
-    def _with_clutter(self, behind: Array, count: int) -> Array:
-        """With things that stand about, of no interest."""
+    def _with_clutter(self, behind: Array, count: int, near: bool = False) -> Array:
+        """With things that stand about, of no interest; near : as large as people are, and in the middle."""
         for _ in range(count):
-            cover, other = self._clutter(*behind.shape[1:3], len(behind))
+            cover, other = self._clutter(*behind.shape[1:3], len(behind), near)
             behind = behind * (1 - cover) + other * cover
         return behind
 
@@ -263,15 +265,18 @@ class Compositor:
         ]
         return np.stack(cast)[..., None] * np.float32(r.uniform(0.1, 0.7))
 
-    def _clutter(self, height: int, width: int, frames: int) -> tuple[Array, Array]:
+    def _clutter(self, height: int, width: int, frames: int, near: bool = False) -> tuple[Array, Array]:
         """Cover [T, H, W, 1] and colour [T, H, W, 3] of a thing, a cloth, or a shape that shows another surface."""
         r = self.random
-        if r.random() < 0.25:
+        if r.random() < (0.4 if near else 0.25):
             thing = things.draw(r, height, width, frames)
             return thing.alpha, thing.colour
-        if r.random() < 0.25:
+        if r.random() < (0.1 if near else 0.25):
             return backdrops.cloth(r, height, width, frames)
-        cover = backdrops.floor(r, height, width, frames) if r.random() < 0.25 else self._shape(height, width, frames)
+        if not near and r.random() < 0.25:
+            cover = backdrops.floor(r, height, width, frames)
+        else:
+            cover = self._shape(height, width, frames, near)
         plain = r.random() < 0.3
         surface = backdrops.ramp(r, height, width, frames) if plain else self._photograph(height, width, frames)
         return cover, surface * np.exp(r.normal(0, 0.3, 3)).astype(np.float32)
@@ -303,7 +308,7 @@ class Compositor:
         gains = np.exp(r.normal(0, 0.1, 3)) * min(target, 8.0)
         return np.maximum(moved, 0) * gains.astype(np.float32)
 
-    def _shape(self, height: int, width: int, frames: int) -> Array:
+    def _shape(self, height: int, width: int, frames: int, near: bool) -> Array:
         """The shape of some object, round, angular, upright or ragged, that drifts. Alpha [T, H, W, 1]."""
         r = self.random
         size = 64
@@ -323,7 +328,12 @@ class Compositor:
             points = np.stack([np.cos(turn) * reach, np.sin(turn) * reach], 1) + size / 2
             cv2.fillPoly(mask, [points.astype(np.int32)], 255)
         layer = cv2.GaussianBlur(mask.astype(np.float32) / 255, (0, 0), r.uniform(0.4, 1.5))[..., None]
-        path = self._path(frames, 0, r.uniform(0.2, 1.1) * height / size, *r.uniform(0, 1, 2), speed=0.02)
+        large, (x, y) = (
+            (r.uniform(0.7, 1.6), r.uniform((0.25, 0.4), (0.75, 0.9)))
+            if near
+            else (r.uniform(0.2, 1.1), r.uniform(0, 1, 2))
+        )
+        path = self._path(frames, 0, large * height / size, x, y, speed=0.02)
         return np.clip(move(layer[None], path, height, width, cv2.BORDER_CONSTANT), 0, 1)
 
     def _path(self, frames: int, angle: float, scale: float, x: float, y: float, speed: float) -> Path2D:

@@ -20,7 +20,7 @@ class Plain(Compositor):
     def _shadow(self, alpha):
         return np.zeros_like(alpha)
 
-    def _clutter(self, height, width, frames):
+    def _clutter(self, height, width, frames, near=False):
         return np.zeros((frames, height, width, 1), np.float32), np.zeros((frames, height, width, 3), np.float32)
 
 
@@ -100,7 +100,7 @@ def test_what_stands_in_front_hides_subject_and_background_alike(draw, no_camera
         def _shadow(self, alpha):
             return np.zeros_like(alpha)
 
-        def _clutter(self, height, width, frames):
+        def _clutter(self, height, width, frames, near=False):
             drawn.append(np.zeros((frames, height, width, 3), np.float32))
             return np.full((frames, height, width, 1), 0.5, np.float32), drawn[-1]
 
