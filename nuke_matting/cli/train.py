@@ -76,7 +76,11 @@ def _add_run(actions: argparse._SubParsersAction) -> None:
         metavar="FILE",
         help="weight file of the network that comes before; what it finds is the guide where there is no other help",
     )
-    action.add_argument("--steps", type=whole(1), metavar="N", help="in place of the stage's own number")
+    length = action.add_mutually_exclusive_group()
+    length.add_argument("--steps", type=whole(1), metavar="N", help="in place of the stage's own number")
+    length.add_argument(
+        "--minutes", type=whole(1), metavar="M", help="as many steps as there is time for; the rate falls to the end"
+    )
     action.add_argument("--workers", type=whole(0), default=1, metavar="N", help="processes that draw samples")
     action.add_argument("--licence", default="", metavar="TEXT", help="of the weights, to be said in their file")
 
@@ -279,7 +283,7 @@ def _run(args: argparse.Namespace) -> int:
 
     recipe = _recipe(args)
     starts, sources = tuple(args.start_from), checked_sources(args, recipe)
-    job = Job(recipe, args.stage, sources, args.out, starts, args.seed, args.licence, args.after)
+    job = Job(recipe, args.stage, sources, args.out, starts, args.seed, args.licence, args.after, args.minutes)
     return run_training(job if args.steps is None else job.of_steps(args.steps), args.workers)
 
 

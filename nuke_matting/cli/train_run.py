@@ -49,14 +49,15 @@ class _Report:
 
     def __init__(self, trainer: Trainer) -> None:
         job, among = trainer.job, trainer.processes
-        self._out, self._steps, self._start = job.out, trainer.stage.steps, trainer.step
+        self._out, self._start, self._trainer = job.out, trainer.step, trainer
         self._console = Console(stderr=True, soft_wrap=True, highlight=False, quiet=not among.first)
         self._bar: Progress | None = None
         self._began = time.monotonic()
         self._last, self._waited = trainer.step, 0.0
         stage = job.recipe.stages[job.stage]
+        length = f"{stage.steps} steps" if job.minutes is None else f"{job.minutes} minutes, steps"
         clips = "stills" if stage.frames == 1 else f"clips of {stage.frames} frames"
-        self._line(f"stage   {job.stage} of {job.recipe.model}: {stage.steps} steps of {stage.batch} {clips}")
+        self._line(f"stage   {job.stage} of {job.recipe.model}: {length} of {stage.batch} {clips}")
         self._line(f"device  {among.device.type}" + (f", {among.count} processes" if among.count > 1 else ""))
         self._line(f"out     {job.out}" + (f", goes on from step {trainer.step}" if trainer.step else ""))
         if trainer.told:
@@ -68,6 +69,10 @@ class _Report:
             self._bar.add_task("training", total=self._steps, completed=trainer.step)
             self._bar.start()
 
+    @property
+    def _steps(self) -> int:
+        return self._trainer.stage.steps  # which may change on the way
+
     def step(self, progress: train.Progress) -> None:
         """A step is done."""
         step = self._last = progress.step
@@ -76,7 +81,7 @@ class _Report:
         self._waited = share if share > LONG_WAIT else 0.0
         loss = f"loss {progress.loss:.3f}"
         if self._bar is not None:
-            self._bar.update(self._bar.task_ids[0], completed=step, description=loss + self._wait())
+            self._bar.update(self._bar.task_ids[0], completed=step, total=self._steps, description=loss + self._wait())
         elif step % LOG_EVERY == 0 or step == self._steps:
             pace = spent / (step - self._start)
             left = timedelta(seconds=round(pace * (self._steps - step)))

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from nuke_matting.colour.model_space_tensors import from_model, to_model
 from nuke_matting.errors import ModelError
-from nuke_matting.models.two_stage import LARGER_COUNTS, THRESHOLD, larger_side, long_sides, networks
+from nuke_matting.models.two_stage import THRESHOLD, long_sides, networks
 from nuke_matting.models.weights import WeightFile
 from nuke_matting.nets import regions as rg
 from nuke_matting.nets.decoder import Coarse
@@ -47,13 +47,13 @@ class Look(nn.Module):
 
     Images, clean plates and guides are [1, C, H, W], images in the model space.
 
-    long_side, larger_side : pixels of the coarse frames; of those that it sees too, or 0.
+    long_side : pixels of the coarse frames.
     """
 
-    def __init__(self, net: TwoStage, long_side: int, larger_side: int) -> None:
+    def __init__(self, net: TwoStage, long_side: int) -> None:
         super().__init__()
-        self.net, self.long_side, self.larger_side = net, long_side, larger_side
-        self.threshold, self.batch, self.own, self.counts = THRESHOLD, BATCH, OWN, LARGER_COUNTS
+        self.net, self.long_side = net, long_side
+        self.threshold, self.batch, self.own = THRESHOLD, BATCH, OWN
 
     @torch.jit.export
     def remember(
@@ -74,11 +74,6 @@ class Look(nn.Module):
         alone = self.net.coarse(features, [features.memory]).alpha.float().clamp(0, 1)
         coarse = self.net.coarse(own, memory[1:])
         alpha = coarse.alpha.float().clamp(0, 1)
-        if self.larger_side > 0:
-            large = coarse_size(images[0].shape[2], images[0].shape[3], self.larger_side)
-            seen = self.net.encode(torch.cat([stack(area(each, large[0], large[1])) for each in images]).to(dtype))
-            larger = bilinear(self.net.coarse(seen, [seen.memory]).alpha.float().clamp(0, 1), h, w)
-            alone, alpha = alone + self.counts * (larger - alone), alpha + self.counts * (larger[:1] - alpha)
         cells, matte, trust = show(small[:, :3], features.f8, alone)
         shown = [Shown(cells[n : n + 1], matte[n : n + 1], trust[n : n + 1]) for n in range(len(images))]
         alpha = agreed(alpha, shown[0], shown[1:])
@@ -194,10 +189,10 @@ def build(weights: WeightFile, inputs: Inputs, regions: float, matrix: NDArray[n
     aided = inputs.clean or inputs.guide
     nets, (own, other) = networks(weights), long_sides(weights)
     if aided:
-        looks = [Look(nets.aided, other, 0)]
+        looks = [Look(nets.aided, other)]
     else:
-        looks = [Look(nets.plain, own, larger_side(weights))]
-        looks += [] if nets.again is None else [Look(nets.again, other, 0)]
+        looks = [Look(nets.plain, own)]
+        looks += [] if nets.again is None else [Look(nets.again, other)]
     for block in (block for look in looks for block in look.net.vit.blocks):
         fused = block.attention
         assert isinstance(fused, Attention)

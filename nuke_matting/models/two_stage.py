@@ -23,11 +23,9 @@ from nuke_matting.nets.two_stage import OWN, Features, TwoStage, coarse_size, st
 THRESHOLD = 0.05  # regions less likely wrong than this are left as they are
 LARGEST = 1024  # pixels of a coarse frame's long side; what mattes are spread by grows with its fourth power
 KEY_TRUST = 10.0  # an artist's matte counts as much as so many frames' own, of a cell that they are sure of
-LARGER_COUNTS = 1 / 2  # what the first network finds at a larger size too; the rest is of its own size
 PLAIN, AIDED, AGAIN = 0, 1, 2  # the networks of a weight file, see `Networks`
 PREFIXES = ("", "aided.", "again.")  # what the names of their tensors begin with
 LONG_SIDE, AIDED_LONG_SIDE = "coarse_long_side", "aided_long_side"  # in the metadata; the second is of the third too
-LARGER = "larger_long_side"  # likewise: of what the first network sees too before the third looks again
 
 
 class Networks(NamedTuple):
@@ -45,14 +43,12 @@ class Networks(NamedTuple):
 class Prepared(NamedTuple):
     """The coarse inputs, [1, 9, h, w] float32 on the CPU.
 
-    first : of the network that sees the frame first. second : of one that looks again.
-    aided : the frame has help. larger : of the first network at a larger size, if it is to see the frame twice.
+    first : of the network that sees the frame first. second : of one that looks again. aided : the frame has help.
     """
 
     first: Tensor
     second: Tensor
     aided: bool
-    larger: Tensor | None = None
 
 
 class Seen(NamedTuple):
@@ -60,8 +56,7 @@ class Seen(NamedTuple):
 
     stacked : its input, [1, 9, h, w]. alone : its answer without other frames. shown : what the frame shows to others.
     second : the input of a network that looks again. which : of `Networks` it is. key : the matte that the frame shows
-    is not the network's own, but an artist's. larger : the alpha [1, 1, h, w] that the network finds at a larger size,
-    if it was to see the frame twice; `alone` and `shown` are of the mean of both.
+    is not the network's own, but an artist's.
     """
 
     features: Features
@@ -71,7 +66,6 @@ class Seen(NamedTuple):
     second: Tensor
     which: int
     key: bool = False
-    larger: Tensor | None = None
 
 
 class Answer(NamedTuple):
@@ -100,7 +94,6 @@ class TwoStageModel:
         self.digest, self.device, self.precision = weights.digest, device, precision
         self._long_sides = long_sides(weights)
         self.nets = tuple(None if net is None else to_device(net, device) for net in networks(weights))
-        self._larger_side = larger_side(weights)
 
     def net(self, which: int = PLAIN) -> TwoStage:
         """One of `Networks`, which the weights have."""
@@ -116,23 +109,16 @@ class TwoStageModel:
             second = _reduced(image, clean, guide, self._long_sides[True])
             one_size = self._long_sides[aided] == self._long_sides[True]
             first = second if one_size else _reduced(image, None, None, self._long_sides[False])
-            twice = self._larger_side > 0 and not aided
-            larger = _reduced(image, None, None, self._larger_side) if twice else None
-        return Prepared(first, second, aided, larger)
+        return Prepared(first, second, aided)
 
     def encode(self, prepared: Prepared) -> Seen:
         with torch.inference_mode():
             second = prepared.second.to(self.device)
             stacked = second if prepared.aided else prepared.first.to(self.device)
-            larger = None
-            if prepared.larger is not None:
-                found = self._look(prepared.larger.to(self.device), PLAIN)[1].alpha
-                larger = bilinear(found.float().clamp(0, 1), *stacked.shape[-2:])
             which = AIDED if prepared.aided else PLAIN
             features, alone = self._look(stacked, which)
-            alone = alone._replace(alpha=_mean(alone.alpha, larger))
             shown = show(stacked[:, :3], features.f8, alone.alpha)
-            return Seen(features, stacked, alone, shown, second, which, larger=larger)
+            return Seen(features, stacked, alone, shown, second, which)
 
     def _look(self, stacked: Tensor, which: int) -> tuple[Features, Coarse]:
         """What a network makes of its input without other frames."""
@@ -198,7 +184,7 @@ class TwoStageModel:
             with autocast(self.device, self.precision):
                 read = [each.features.memory for each in memory[: len(self.references)]]
                 coarse = self.net(own.which).coarse(own.features, read)
-            return coarse._replace(alpha=agreed(_mean(coarse.alpha, own.larger), own.shown, others))
+            return coarse._replace(alpha=agreed(coarse.alpha, own.shown, others))
 
 
 def networks(weights: WeightFile) -> Networks:
@@ -236,13 +222,6 @@ def long_sides(weights: WeightFile) -> tuple[int, int]:
     return plain, coarse_long_side(weights, AIDED_LONG_SIDE) if AIDED_LONG_SIDE in weights.metadata else plain
 
 
-def larger_side(weights: WeightFile) -> int:
-    """Pixels of the larger coarse frames that the first network sees too where the third looks again, or 0.
-    Raises ModelError."""
-    looks_again = any(name.startswith(PREFIXES[AGAIN]) for name in weights.tensors)
-    return coarse_long_side(weights, LARGER) if looks_again and LARGER in weights.metadata else 0
-
-
 def coarse_long_side(weights: WeightFile, key: str = LONG_SIDE) -> int:
     """Pixels; the size that the weights were trained for. Raises ModelError."""
     given = weights.metadata.get(key, "512")
@@ -253,11 +232,6 @@ def coarse_long_side(weights: WeightFile, key: str = LONG_SIDE) -> int:
             advice="save the weights again, or use --model two_stage",
         )
     return int(given)
-
-
-def _mean(alpha: Tensor, larger: Tensor | None) -> Tensor:
-    """Of what a network finds at two sizes."""
-    return alpha if larger is None else torch.lerp(alpha.float().clamp(0, 1), larger, LARGER_COUNTS)
 
 
 def _reduced(image: Tensor, clean: Tensor | None, guide: Tensor | None, long_side: int) -> Tensor:

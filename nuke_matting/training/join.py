@@ -6,7 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from nuke_matting.errors import ModelError, OutputError, UsageError
-from nuke_matting.models.two_stage import AIDED_LONG_SIDE, LARGER, LONG_SIDE, as_one, long_sides, networks
+from nuke_matting.models.two_stage import AIDED_LONG_SIDE, LONG_SIDE, as_one, long_sides, networks
 from nuke_matting.models.weights import WeightFile, load_weights, save_weights
 
 
@@ -48,7 +48,6 @@ def join(plain: Path, aided: Path, out: Path, licence: str = "", again: Path | N
         "licence": licence or licences[0],
         LONG_SIDE: str(long_sides(first)[False]),
         AIDED_LONG_SIDE: str(sizes[0]),
-        LARGER: third.metadata.get(LARGER, "") if looking is not None else "",
     }
     try:
         save_weights(out, net, {key: value for key, value in about.items() if value})

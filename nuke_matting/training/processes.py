@@ -47,11 +47,15 @@ class Processes:
 
     def any(self, here: bool) -> bool:
         """Whether it is so in any process. All must ask, at the same step."""
+        return bool(self.most(float(here)))
+
+    def most(self, here: float) -> float:
+        """The highest of all processes' values. All must ask, at the same step."""
         if self.count == 1:
             return here
-        told = torch.tensor(float(here), device=self.device)
+        told = torch.tensor(here, device=self.device, dtype=torch.float64)
         dist.all_reduce(told, dist.ReduceOp.MAX)
-        return bool(told.item())
+        return told.item()
 
 
 @contextmanager

@@ -5,6 +5,7 @@ Each model's own kind of recipe, beside its student in `students`, adds the mode
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -93,3 +94,13 @@ class Recipe:
     model: str
     optimiser: Optimiser
     stages: Mapping[str, Stage]
+
+
+def rate_at(step: int, stage: Stage, optimiser: Optimiser) -> float:
+    """Learning rate: linear warm-up, then down along a cosine."""
+    warm = max(1, round(stage.steps * optimiser.warm_up))
+    if step < warm:
+        return stage.rate * (step + 1) / warm
+    along = (step - warm) / max(1, stage.steps - warm)
+    last = optimiser.last_rate
+    return stage.rate * (last + (1 - last) * (1 + math.cos(math.pi * along)) / 2)

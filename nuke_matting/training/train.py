@@ -30,7 +30,7 @@ from nuke_matting.training.datasets import KNOWN
 from nuke_matting.training.echo import batches
 from nuke_matting.training.processes import Processes
 from nuke_matting.training.record import Log, write_picture
-from nuke_matting.training.stages import Optimiser, Recipe, Stage
+from nuke_matting.training.stages import Optimiser, Recipe, rate_at
 from nuke_matting.training.student import Student
 from nuke_matting.training.students import check_share, check_sources, make_student
 
@@ -38,6 +38,7 @@ LAST, WEIGHTS, LOG = "last.pt", "weights.safetensors", "log.csv"
 LOG_EVERY = 50  # steps
 SAVE_EVERY = 180.0  # seconds
 NORMS_EVERY = 4  # steps
+PACE_EVERY = 10  # steps after which it is asked how many more there is time for
 APART, ENDLESS = 15_485_863, 10**8  # seeds and steps that no stage has
 
 
@@ -49,6 +50,8 @@ class Job:
         several, their mean.
     licence : of the weights, said in their file; "" says nothing.
     after : the weight file of the network after which this one comes (see `Student.follow`).
+    minutes : if given, the stage ends after so many, those of earlier runs counted in, and has as many steps as there
+        is time for, in place of the recipe's.
     """
 
     recipe: Recipe
@@ -59,6 +62,7 @@ class Job:
     seed: int = 1
     licence: str = ""
     after: Path | None = None
+    minutes: int | None = None
 
     def of_steps(self, steps: int) -> Job:
         """The same with another number of steps than the recipe's."""
@@ -180,16 +184,23 @@ class Trainer:
         Raises MattingError.
         """
         self._began = saved = time.monotonic()
+        self._first_step = self.step
         log = Log(self.job.out / LOG, self.step, LOG_EVERY) if self.processes.first else None
-        drawn = batches(self.job.sources, self.stage, self._seed, self.step, self.processes.device, workers)
+        stage = self.stage
+        if self.job.minutes is not None:
+            stage = replace(stage, steps=ENDLESS)
+            some = max(self.stage.steps, PACE_EVERY) if self._spent < 60 * self.job.minutes else 0
+            self.stage = replace(self.stage, steps=self.step + some)  # until the pace is known
+        drawn = batches(self.job.sources, stage, self._seed, self.step, self.processes.device, workers)
         waited = 0.0
         while True:
             asked = time.monotonic()
-            batch = next(drawn, None)
+            batch = next(drawn, None) if self.step < self.stage.steps else None
             waited += time.monotonic() - asked
             if batch is None:
                 return
             losses, alpha = self.learn(batch)
+            self._keep_time()
             if log is not None:
                 log.add(self.step, self.seconds, losses)
                 if self.step >= self.stage.steps or time.monotonic() - saved > save_every:
@@ -202,6 +213,15 @@ class Trainer:
                 if log is not None:
                     self.save()
                 raise
+
+    def _keep_time(self) -> None:
+        """Has the stage as many steps as there is time for, if minutes are given, at the pace of this run so far."""
+        done = self.step - self._first_step
+        if self.job.minutes is None or done % PACE_EVERY:
+            return
+        spent = self.processes.most(time.monotonic() - self._began)  # the same in all, or their rates would differ
+        left = 60 * self.job.minutes - self._spent - spent
+        self.stage = replace(self.stage, steps=self.step + max(0, round(left * done / spent)))
 
     def learn(self, batch: Batch) -> tuple[dict[str, float], Tensor]:
         """One step: each loss, and the alpha [B, T, 1, h, w] for a look. Raises MattingError: a loss is not finite.
@@ -305,16 +325,6 @@ class Trainer:
             self.step, self._spent = last["step"], last["seconds"]
         for group, own in zip(self.optimiser.param_groups, said, strict=True):
             group.update(own)  # the recipe's, which may have been changed since
-
-
-def rate_at(step: int, stage: Stage, optimiser: Optimiser) -> float:
-    """Learning rate: linear warm-up, then down along a cosine."""
-    warm = max(1, round(stage.steps * optimiser.warm_up))
-    if step < warm:
-        return stage.rate * (step + 1) / warm
-    along = (step - warm) / max(1, stage.steps - warm)
-    last = optimiser.last_rate
-    return stage.rate * (last + (1 - last) * (1 + math.cos(math.pi * along)) / 2)
 
 
 def _groups(student: Student, optimiser: Optimiser) -> list[dict[str, Any]]:

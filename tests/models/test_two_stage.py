@@ -12,11 +12,10 @@ from nuke_matting.errors import ModelError
 from nuke_matting.models.contract import FrameInput, Quality
 from nuke_matting.models.cost import parameters
 from nuke_matting.models.registry import load_model
-from nuke_matting.models.two_stage import AGAIN, AIDED, LARGER_COUNTS, as_one, networks
+from nuke_matting.models.two_stage import AGAIN, AIDED, as_one, networks
 from nuke_matting.models.weights import load_weights, save_weights
 from nuke_matting.nets.enlarge import enlarge
-from nuke_matting.nets.resize import area, bilinear
-from nuke_matting.nets.two_stage import OWN, TwoStage, coarse_size, stack
+from nuke_matting.nets.two_stage import OWN, TwoStage, coarse_size
 
 QUALITY = Quality(regions=4.0, batch=64)
 
@@ -183,37 +182,12 @@ def test_a_frame_with_help_is_looked_at_once(joined_weights, looking_weights, he
     assert np.array_equal(one.alpha, other.alpha)
 
 
-@pytest.fixture
-def twice(tmp_path, looking_weights):
-    """The model that looks again, whose first network sees each frame at two sizes."""
-    weights, path = load_weights(Path(looking_weights)), tmp_path / "twice.safetensors"
-    save_weights(path, as_one(*networks(weights)), {**weights.metadata, "larger_long_side": "80"})
-    return load_model(str(path), "cpu", "fp32")
-
-
-def test_of_a_frame_that_is_seen_at_two_sizes_the_mean_is_looked_at_again(twice, looking_weights):
-    model = load_model(looking_weights, "cpu", "fp32")
-    once, both = (each.encode(each.prepare(FrameInput(image(96, 128)))) for each in (model, twice))
-    larger = model.net()
-    stacked = stack(area(torch.from_numpy(image(96, 128).transpose(2, 0, 1))[None], *coarse_size(96, 128, 80)))
-    with torch.inference_mode():
-        features = larger.encode(stacked)
-        found = bilinear(larger.coarse(features, [features.memory]).alpha.clamp(0, 1), *once.alone.alpha.shape[-2:])
-    assert torch.allclose(both.alone.alpha, torch.lerp(once.alone.alpha.clamp(0, 1), found, LARGER_COUNTS), atol=1e-6)
-    guess = model.coarse(once, [once]).alpha
-    assert not torch.equal(twice.coarse(both, [both]).alpha, guess)
-
-
-def test_a_frame_with_help_is_seen_at_one_size(twice):
-    assert twice.prepare(FrameInput(image(48, 128), guide=HELP["guide"])).larger is None
-
-
 def test_all_networks_count_as_parameters(weights, joined_weights, looking_weights):
     counts = [parameters(load_model(each, "cpu", "fp32")) for each in (weights, joined_weights, looking_weights)]
     assert counts == [counts[0], 2 * counts[0], 3 * counts[0]]
 
 
-@pytest.mark.parametrize("key", ["coarse_long_side", "aided_long_side", "larger_long_side"])
+@pytest.mark.parametrize("key", ["coarse_long_side", "aided_long_side"])
 @pytest.mark.parametrize("given", ["large", "-5", "0", "1e3", "99999999", ""])
 def test_a_coarse_size_that_is_none_is_refused(tmp_path, key, given):
     path = tmp_path / "odd.safetensors"

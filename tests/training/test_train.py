@@ -15,13 +15,14 @@ from nuke_matting.models.two_stage import networks
 from nuke_matting.models.weights import load_weights, save_weights
 from nuke_matting.nets.two_stage import TwoStage
 from nuke_matting.resources import shipped
+from nuke_matting.training import train
 from nuke_matting.training.data import loader
 from nuke_matting.training.join import join
 from nuke_matting.training.processes import Processes
 from nuke_matting.training.recipe import load_recipe
 from nuke_matting.training.record import Log
-from nuke_matting.training.stages import Stage
-from nuke_matting.training.train import Job, Trainer, rate_at
+from nuke_matting.training.stages import Stage, rate_at
+from nuke_matting.training.train import Job, Trainer
 
 ALONE = Processes(torch.device("cpu"))
 RECIPE = replace(
@@ -189,7 +190,7 @@ def test_a_network_after_another_starts_from_the_last_of_a_file(
     last = networks(load_weights(start))[which].state_dict()
     assert all(torch.equal(value, started[f"net.{name}"]) for name, value in last.items())
     run(after)
-    assert load_weights(after.out / "weights.safetensors").metadata["larger_long_side"] == "96"
+    assert load_weights(after.out / "weights.safetensors").metadata["coarse_long_side"] == str(RECIPE.coarse_long_side)
 
 
 @pytest.mark.parametrize("first", [True, False])
@@ -340,6 +341,24 @@ def test_the_rate_warms_up_and_falls():
     assert rates[:50] == sorted(rates[:50]) and rates[50:] == sorted(rates[50:], reverse=True)
     assert max(rates) == pytest.approx(stage.rate)
     assert rates[0] == pytest.approx(stage.rate / 50) and rates[-1] == pytest.approx(stage.rate / 20, rel=0.01)
+
+
+@pytest.mark.parametrize("steps", [1, 1000])
+def test_a_run_of_minutes_has_as_many_steps_as_there_is_time_for(job, monkeypatch, steps):
+    clock, learn = [0.0], Trainer.learn
+    monkeypatch.setattr(train.time, "monotonic", lambda: clock[0])
+
+    def slow(self, batch):
+        clock[0] += 4.0
+        return learn(self, batch)
+
+    monkeypatch.setattr(Trainer, "learn", slow)
+    timed = replace(job("stills", steps=steps), minutes=1)
+    trainer = Trainer(timed, ALONE)
+    told = [(progress.step, trainer.stage.steps) for progress in trainer.run(workers=0)]
+    assert told[-1] == (15, 15) and told[9] == (10, 15)
+    assert list(Trainer(timed, ALONE).run(workers=0)) == [], "the minutes are over"
+    assert [progress.step for progress in Trainer(replace(timed, minutes=2), ALONE).run(workers=0)][-1] == 30
 
 
 # -- several processes --

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from nuke_matting.models.two_stage import LARGER, LARGER_COUNTS, LARGEST, LONG_SIDE, long_sides, networks
+from nuke_matting.models.two_stage import LARGEST, LONG_SIDE, long_sides, networks
 from nuke_matting.models.weights import WeightFile
 from nuke_matting.nets import regions as rg
 from nuke_matting.nets.decoder import SHUFFLED, Coarse
@@ -27,9 +27,10 @@ from nuke_matting.training.student import Student, at_work
 
 ALONE = 0.15  # how often the frames of a clip have themselves alone for memory, as at the head of a shot
 PIXELS = 2_000  # of each sample, about, for the calibration
-LARGER_SIZE = 1.5  # over the first network's own: it sees frames at both before the third looks again
-WORK_SIZES = ((1.0, 1 - LARGER_COUNTS), (LARGER_SIZE, LARGER_COUNTS))  # and what each counts
-ONCE = 0.4  # how often, in training, it sees them at one size
+FIRST_SIZES = (
+    0.75,
+    1.3,
+)  # of frames as the first network sees them in training, over its own: it errs otherwise at each
 AT_RANDOM = 0.03  # of the regions' cells, whatever the error map says
 
 
@@ -113,10 +114,7 @@ class TwoStageStudent(Student):
             nn.init.zeros_(head.weight)
 
     def about(self) -> dict[str, str]:
-        about = {LONG_SIDE: str(self.recipe.coarse_long_side)}
-        if self._first is None:
-            return about
-        return about | {LARGER: str(round(LARGER_SIZE * self._first.long_side))}
+        return {LONG_SIDE: str(self.recipe.coarse_long_side)}
 
     def begin(self, stage: Stage, batches: Iterator[Batch], generator: torch.Generator) -> str:
         """Calibrates the coarse alpha, where regions alone are to learn: they correct what is left.
@@ -164,7 +162,7 @@ class TwoStageStudent(Student):
         """Of [B * T] frames; those are shown their clean plate and guide that are said to be given them.
 
         Frames that are given neither have what the first network finds for their guide, where there is one.
-        generator : draws the sizes at which that sees them; without one they are those at work.
+        generator : draws the size at which that sees them; without one it is the one at work.
         """
         b, t, _, height, width = small["image"].shape
         guide, told = small["guide"] * guide_given, guide_given.float()
@@ -179,15 +177,13 @@ class TwoStageStudent(Student):
     def _first_alpha(self, first: First, images: Tensor, generator: torch.Generator | None) -> Tensor:
         """What the first network finds in clips [N, T, 3, h, w], each frame by itself; [N, T, 1, h, w]."""
         flat_, (height, width) = images.flatten(0, 1), images.shape[-2:]
-        sizes = WORK_SIZES if generator is None else _sizes(generator)
+        least, most = FIRST_SIZES
+        scale = 1.0 if generator is None else least + (most - least) * float(torch.rand((), generator=generator))
+        size = coarse_size(height, width, round(first.long_side * scale))
         with torch.no_grad():
-            total = torch.zeros_like(flat_[:, :1])
-            for scale, share in sizes:
-                size = coarse_size(height, width, round(first.long_side * scale))
-                frame = first.net.encode(stack(area(flat_, *size)).contiguous(memory_format=torch.channels_last))
-                alpha = first.net.coarse(frame, [frame.memory]).alpha.float().clamp(0, 1)
-                total += share * bilinear(alpha, height, width)
-        return total.unflatten(0, images.shape[:2])
+            frame = first.net.encode(stack(area(flat_, *size)).contiguous(memory_format=torch.channels_last))
+            alpha = first.net.coarse(frame, [frame.memory]).alpha.float().clamp(0, 1)
+            return bilinear(alpha, height, width).unflatten(0, images.shape[:2])
 
     def _read(self, memory: KeyValue, t: int, generator: torch.Generator) -> Tensor:
         """What the memory gives to each frame of clips of t frames, [B * T, C, h, w]: it reads the two before."""
@@ -253,11 +249,3 @@ class TwoStageStudent(Student):
             "fine_gradient": (losses.gradients(alpha, true_alpha) * counts).sum() / total,
             "fine_foreground": losses.foreground(fg, batch.foreground.flatten(0, 1), true_alpha * inside),
         }
-
-
-def _sizes(generator: torch.Generator) -> tuple[tuple[float, float], ...]:
-    """At which sizes the first network sees a batch, over its own, and what each counts. It errs otherwise at each."""
-    small, large, once = torch.rand(3, generator=generator).tolist()
-    if once < ONCE:
-        return ((0.8 + 0.8 * small, 1.0),)
-    return (0.9 + 0.2 * small, 0.5), (1.35 + 0.3 * large, 0.5)
