@@ -112,11 +112,14 @@ class Compositor:
     def _composed(self, guided: bool, height: int, width: int, frames: int) -> tuple[Array, Array, Array, Array]:
         """Subjects, premultiplied, their alpha, a background, and that with the shadows they cast."""
         r = self.random
-        behind = self._background(height, width, frames)
         shares = (0, 0.75, 0.18, 0.07) if guided else (0.16, 0.6, 0.16, 0.08)
         count = int(r.choice(len(shares), p=shares))
-        if count == 0 and r.random() < 0.6:  # what stands where people do, and is none
-            behind = self._with_clutter(behind, 1 + r.poisson(0.6), near=True)
+        if count == 0 and r.random() < 0.35:  # as it was taken: or else such photographs had people in them always
+            behind = self._photograph(height, width, frames, whole=True)
+        else:
+            behind = self._background(height, width, frames)
+            if count == 0 and r.random() < 0.6:  # what stands where people do, and is none
+                behind = self._with_clutter(behind, 1 + r.poisson(0.6), near=True)
         foreground = np.zeros_like(behind)
         alpha = np.zeros((frames, height, width, 1), np.float32)
         for colour, cover in self._subjects(count, guided, height, width, frames):
@@ -281,15 +284,17 @@ class Compositor:
         surface = backdrops.ramp(r, height, width, frames) if plain else self._photograph(height, width, frames)
         return cover, surface * np.exp(r.normal(0, 0.3, 3)).astype(np.float32)
 
-    def _photograph(self, height: int, width: int, frames: int) -> Array:
+    def _photograph(self, height: int, width: int, frames: int, whole: bool = False) -> Array:
+        """A part of a photograph or panorama, or as good as all of it."""
         r = self.random
+        nearest, off = (0.3, 0.1) if whole else (1.3, 0.4)
         picture = self.store.background(_among(self.backgrounds, r), r)
         if r.random() < 0.15:  # on its side
             picture = np.rot90(picture, r.choice([1, 3]))
         h, w = picture.shape[:2]
-        scale = max(height / h, width / w) * np.exp(r.uniform(0.05, 1.3))
+        scale = max(height / h, width / w) * np.exp(r.uniform(0.05, nearest))
         path = self._path(
-            frames, r.normal(0, 0.05), scale, *(0.5 + r.uniform(-1, 1, 2) * 0.4), speed=r.choice([0, 0.015])
+            frames, r.normal(0, 0.05), scale, *(0.5 + r.uniform(-1, 1, 2) * off), speed=r.choice([0, 0.015])
         )
         ch, cw = min(h, int(height / scale * 1.8) + 2), min(w, int(width / scale * 1.8) + 2)
         top, left = r.integers(h - ch + 1), r.integers(w - cw + 1)

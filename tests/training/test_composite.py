@@ -100,7 +100,10 @@ def test_what_stands_in_front_hides_subject_and_background_alike(draw, no_camera
         def _shadow(self, alpha):
             return np.zeros_like(alpha)
 
-        def _clutter(self, height, width, frames, near=False):
+        def _with_clutter(self, behind, count, near=False):
+            return behind
+
+        def _clutter(self, height, width, frames):
             drawn.append(np.zeros((frames, height, width, 3), np.float32))
             return np.full((frames, height, width, 1), 0.5, np.float32), drawn[-1]
 
@@ -246,6 +249,20 @@ def test_some_samples_are_photographs_as_they_were_taken(draw, taken, no_camera,
         np.testing.assert_allclose(from_model(each.image), over, atol=1e-3)
         assert each.alpha.max() == 1, "somebody is there"
         assert (each.clean[..., 1] < each.clean.max(-1)).all(), "only blue and red: nothing but their own wall"
+
+
+def test_some_photographs_of_nobody_are_shown_whole(draw, monkeypatch):
+    asked, photograph = [], Compositor._photograph
+
+    def watched(self, *size, whole=False):
+        asked.append(whole)
+        return photograph(self, *size, whole=whole)
+
+    monkeypatch.setattr(Compositor, "_photograph", watched)
+    compositor = draw(kind=Plain)
+    samples = [(compositor.sample(16, 24, 1), asked[:], asked.clear())[:2] for _ in range(150)]
+    whole = [sample for sample, kinds in samples if True in kinds]
+    assert 2 <= len(whole) <= 20 and all(sample.alpha.max() == 0 for sample in whole)
 
 
 def test_subjects_of_which_nobody_knows_what_is_behind_are_put_over_backgrounds(draw):

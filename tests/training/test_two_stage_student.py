@@ -10,7 +10,7 @@ from nuke_matting.nets.memory import KeyValue
 from nuke_matting.nets.two_stage import OWN, TwoStage
 from nuke_matting.training.data import loader
 from nuke_matting.training.recipe import load_recipe
-from nuke_matting.training.students import make_student
+from nuke_matting.training.students import make_student, two_stage
 
 FRAMES, SIZE = 4, (2, 3)
 
@@ -78,12 +78,26 @@ STAGE = replace(load_recipe("two_stage").stages["small"], sizes=((48, 64),), bat
 
 
 def test_after_another_network_its_finding_is_the_guide_where_there_is_no_help(sources, tmp_path, monkeypatch):
+    monkeypatch.setattr(two_stage, "LOST", 0.0)
     batch = next(loader(sources, STAGE, 1, 0, workers=0))
     student = make_student(replace(load_recipe("two_stage"), shown=0)).requires_grad_(False)
     assert (shown(student, batch, monkeypatch)[:, 3:] == 0).all(), "no help"
     student.follow(first_that_finds(0.75, tmp_path), torch.device("cpu"))
     x = shown(student, batch, monkeypatch)
     assert (x[:, 3:7] == 0).all() and torch.allclose(x[:, 7], torch.tensor(0.75)) and (x[:, 8] == OWN).all()
+
+
+def test_what_another_network_finds_has_parts_of_other_samples_added_and_taken_out():
+    found = torch.zeros(200, 1, 1, 2, 100)
+    found[:, :, :, 0, :50] = 1  # upper left; another one, mirrored, is upper right
+    made = two_stage._erring(found, torch.Generator().manual_seed(0))
+    false, lost = (made[:, 0, 0, 0, 60] > 0), (made[:, 0, 0, 0, 10] < 1)
+    assert 0.1 < false.float().mean() < 0.3 and not lost.any(), "the mirrored one hides nothing here"
+    assert (made[:, :, :, 1] == 0).all() and made.max() <= 1
+    both = torch.ones(200, 1, 1, 2, 100)
+    assert (
+        0.05 < (two_stage._erring(both, torch.Generator().manual_seed(0)) == 0).flatten(1).all(1).float().mean() < 0.3
+    )
 
 
 def test_where_there_is_help_the_network_before_says_nothing(sources, tmp_path, monkeypatch):

@@ -31,6 +31,7 @@ FIRST_SIZES = (
     0.75,
     1.3,
 )  # of frames as the first network sees them in training, over its own: it errs otherwise at each
+FALSE, LOST = 0.2, 0.15  # how often somebody else is put into what the first network finds, and a part taken out
 AT_RANDOM = 0.03  # of the regions' cells, whatever the error map says
 
 
@@ -169,6 +170,7 @@ class TwoStageStudent(Student):
         alone = ~(clean_given | guide_given).flatten()
         if self._first is not None and alone.any():
             found = self._first_alpha(self._first, small["image"][alone], generator)
+            found = found if generator is None else _erring(found, generator)
             guide, told = guide.index_put((alone,), found), told + OWN * alone.view_as(told)
         shown = (small["image"], small["clean"] * clean_given, clean_given.float(), guide, told)
         x = torch.cat([each.expand(b, t, -1, height, width) for each in shown], dim=2).flatten(0, 1)
@@ -249,3 +251,13 @@ class TwoStageStudent(Student):
             "fine_gradient": (losses.gradients(alpha, true_alpha) * counts).sum() / total,
             "fine_foreground": losses.foreground(fg, batch.foreground.flatten(0, 1), true_alpha * inside),
         }
+
+
+def _erring(found: Tensor, generator: torch.Generator) -> Tensor:
+    """What the first network finds, [N, T, 1, h, w], with mistakes: it makes fewer on what it has learnt from than at
+    work, and whoever comes after it would trust it too far."""
+    false, lost = torch.rand(2, len(found), 1, 1, 1, 1, generator=generator).to(found.device)
+    strength = torch.rand(len(found), 1, 1, 1, 1, generator=generator).to(found.device) * 0.7 + 0.3
+    one, two = (found[torch.randperm(len(found), generator=generator).to(found.device)] for _ in range(2))
+    found = torch.where(false < FALSE, torch.maximum(found, strength * one.flip(-1)), found)
+    return torch.where(lost < LOST, found * (1 - two.flip(-1)), found)
