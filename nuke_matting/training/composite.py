@@ -19,6 +19,7 @@ from nuke_matting.colour.model_space import to_model
 from nuke_matting.errors import UsageError
 from nuke_matting.training import backdrops, camera, things
 from nuke_matting.training.framing import Path2D, cut_sides, draw_height, draw_place, hide_cuts, move
+from nuke_matting.training.guides import rough
 from nuke_matting.training.sources import Cutout, Subject, decode_srgb
 from nuke_matting.training.store import Store
 
@@ -26,8 +27,6 @@ Array = NDArray[np.float32]
 T = TypeVar("T")
 Groups = Sequence[tuple[float, Sequence[Subject]]]  # weight, and what is drawn from
 IN_PLACE = 0.12  # of samples, where there are photographs whose background is known
-GUIDED = 0.15  # alpha that a rough outline takes in
-LEAST_SHOWN = 0.03  # alpha that an artist sees and takes into a trimap
 
 
 @dataclass(frozen=True)
@@ -104,7 +103,7 @@ class Compositor:
         alpha = np.clip(alpha, 0, 1)  # rounding in the sums above
         straight = np.where(alpha > 1e-3, foreground / np.maximum(alpha, 1e-3), image)
         image, straight, clean = camera.take(r, image, straight, behind)
-        layers = (to_model(image), to_model(straight), alpha, to_model(clean), self._guide(alpha))
+        layers = (to_model(image), to_model(straight), alpha, to_model(clean), rough(r, alpha))
         return Sample(*layers, guided, in_place)
 
     # -- layers, scene-linear --
@@ -114,12 +113,7 @@ class Compositor:
         r = self.random
         shares = (0, 0.75, 0.18, 0.07) if guided else (0.16, 0.6, 0.16, 0.08)
         count = int(r.choice(len(shares), p=shares))
-        if count == 0 and r.random() < 0.35:  # as it was taken: or else such photographs had people in them always
-            behind = self._photograph(height, width, frames, whole=True)
-        else:
-            behind = self._background(height, width, frames)
-            if count == 0 and r.random() < 0.6:  # what stands where people do, and is none
-                behind = self._with_clutter(behind, 1 + r.poisson(0.6), near=True)
+        behind = (self._background if count else self._nobody)(height, width, frames)
         foreground = np.zeros_like(behind)
         alpha = np.zeros((frames, height, width, 1), np.float32)
         for colour, cover in self._subjects(count, guided, height, width, frames):
@@ -248,6 +242,15 @@ class Compositor:
             behind = np.stack([cv2.GaussianBlur(each, (0, 0), radius) for each in behind])
         return self._with_clutter(behind, r.poisson(0.4))  # sharp before what is soft, as people often are
 
+    def _nobody(self, height: int, width: int, frames: int) -> Array:
+        """A picture of nobody: as it was taken, or else such pictures always had people in them; or with what stands
+        where people do, and is none."""
+        r = self.random
+        if r.random() < 0.35:
+            return self._photograph(height, width, frames, whole=True)
+        behind = self._background(height, width, frames)
+        return self._with_clutter(behind, 1 + r.poisson(0.6), near=True) if r.random() < 0.6 else behind
+
     def _with_clutter(self, behind: Array, count: int, near: bool = False) -> Array:
         """With things that stand about, of no interest; near : as large as people are, and in the middle."""
         for _ in range(count):
@@ -352,28 +355,6 @@ class Compositor:
             (y + drift[3] * 0.5 * t + shake[1]).astype(np.float32),
         )
 
-    def _guide(self, alpha: Array) -> Array:
-        """A rough matte as people draw it: an outline that is some pixels off, or a trimap with an open band."""
-        r = self.random
-        h = alpha.shape[1]
-        out = np.empty_like(alpha)
-        grow, shrink = int(r.uniform(0, 0.06) * h), int(r.uniform(0, 0.06) * h)
-        coarse = r.normal(0, 0.5, r.integers(4, 10, 2)).astype(np.float32)
-        off = np.clip(cv2.resize(coarse, alpha.shape[2:0:-1], interpolation=cv2.INTER_CUBIC), -1, 1)
-        off *= r.uniform(0, 0.075) * h
-        trimap = r.random() < 0.5
-        closing = _disc(int(r.uniform(0, 0.06) * h))  # nobody draws around each of many leaves
-        solid = [cv2.morphologyEx(np.uint8(each[..., 0] > GUIDED), cv2.MORPH_CLOSE, closing) > 0 for each in alpha]
-        blobs = [_depth(each) + off > 0 for each in solid]
-        kept = sum(float((each[..., 0] * blob).sum()) for each, blob in zip(alpha, blobs, strict=True))
-        if kept < 0.6 * float(alpha.sum()):  # lost most of a thin or thin-bodied subject: nobody would draw such a blob
-            trimap = True
-        for index, (each, blob) in enumerate(zip(alpha[..., 0], blobs, strict=True)):
-            wide = cv2.dilate(each, _disc(grow)) > LEAST_SHOWN
-            core = cv2.erode(each, _disc(shrink)) > 0.9
-            out[index, ..., 0] = np.where(core, 1.0, np.where(wide, 0.5, 0.0)) if trimap else blob
-        return out
-
 
 def _whole(groups: Groups) -> Groups:
     """The stills of which it is known what is behind them."""
@@ -385,13 +366,3 @@ def _among(groups: Sequence[tuple[float, T]], random: np.random.Generator) -> T:
     """One of the groups, by their weights."""
     weights = np.asarray([weight for weight, _ in groups])
     return groups[random.choice(len(groups), p=weights / weights.sum())][1]
-
-
-def _depth(inside: NDArray[np.bool_]) -> Array:
-    """Pixels to the outline [H, W], negative outside."""
-    within, without = (cv2.distanceTransform(np.uint8(each), cv2.DIST_L2, 3) for each in (inside, ~inside))
-    return within - without
-
-
-def _disc(radius: int) -> NDArray[np.uint8]:
-    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
