@@ -188,7 +188,7 @@ def test_weights_say_how_they_must_be_run(run, job):
         ("background", {"base": "mobilenetv2", "predicts_plate": "yes"}),
         ("memory", {"references": "first_and_previous", "coarse_long_side": "256"}),
         ("regional", {"shrink": "4"}),
-        ("two_stage", {"coarse_long_side": "256"}),
+        ("two_stage", {"coarse_long_side": "320"}),
     ):
         run(job(model, "first", model, steps=1))
         about = load_weights(job(model, "first", model).out / "weights.safetensors").metadata

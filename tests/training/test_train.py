@@ -280,7 +280,7 @@ def test_a_checkpoint_that_cannot_be_used_is_refused_and_stays(run, job, spoil):
 def test_weights_say_what_they_were_trained_on_and_the_licence_that_was_given(run, job):
     run(job("stills", licence="CC0"), stop_after=1)
     about = load_weights(job("stills").out / "weights.safetensors").metadata
-    assert about["licence"] == "CC0" and about["coarse_long_side"] == "256"
+    assert about["licence"] == "CC0" and about["coarse_long_side"] == str(RECIPE.coarse_long_side)
     assert "stage stills" in about["training"] and "on people" in about["training"]
 
 
