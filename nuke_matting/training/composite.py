@@ -336,12 +336,9 @@ class Compositor:
             points = np.stack([np.cos(turn) * reach, np.sin(turn) * reach], 1) + size / 2
             cv2.fillPoly(mask, [points.astype(np.int32)], 255)
         layer = cv2.GaussianBlur(mask.astype(np.float32) / 255, (0, 0), r.uniform(0.4, 1.5))[..., None]
-        large, (x, y) = (
-            (r.uniform(0.7, 1.6), r.uniform((0.25, 0.4), (0.75, 0.9)))
-            if near
-            else (r.uniform(0.2, 1.1), r.uniform(0, 1, 2))
-        )
-        path = self._path(frames, 0, large * height / size, x, y, speed=0.02)
+        large = r.uniform(0.7, 1.6) if near else r.uniform(0.2, 1.1)
+        place = r.uniform((0.25, 0.4), (0.75, 0.9)) if near else r.uniform(0, 1, 2)
+        path = self._path(frames, 0, large * height / size, *place, speed=0.02)
         return np.clip(move(layer[None], path, height, width, cv2.BORDER_CONSTANT), 0, 1)
 
     def _path(self, frames: int, angle: float, scale: float, x: float, y: float, speed: float) -> Path2D:

@@ -126,8 +126,9 @@ def read_photograph(picture: Picture) -> Photograph:
             path=picture.behind,
             advice="make it again",
         )
-    layers = [colour if colour.dtype == np.uint8 else encode_srgb(colour), np.uint8(np.round(255 * behind))]
-    return Photograph(reduced(layers[0]), np.uint8(np.round(reduced(alpha) * 255)), reduced(layers[1]))
+    colour = colour if colour.dtype == np.uint8 else encode_srgb(colour)
+    behind = np.round(behind * 255).astype(np.uint8) if frame.colour.integer else encode_srgb(behind)
+    return Photograph(reduced(colour), np.round(reduced(alpha) * 255).astype(np.uint8), reduced(behind))
 
 
 def decode(picture: Picture, number: int = 0, premultiplied: bool = False) -> tuple[NDArray, NDArray[np.float32]]:

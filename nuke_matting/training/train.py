@@ -184,7 +184,7 @@ class Trainer:
         Raises MattingError.
         """
         self._began = saved = time.monotonic()
-        self._first_step = self.step
+        first = self.step
         log = Log(self.job.out / LOG, self.step, LOG_EVERY) if self.processes.first else None
         stage = self.stage
         if self.job.minutes is not None:
@@ -200,7 +200,7 @@ class Trainer:
             if batch is None:
                 return
             losses, alpha = self.learn(batch)
-            self._keep_time()
+            self._keep_time(self.step - first)
             if log is not None:
                 log.add(self.step, self.seconds, losses)
                 if self.step >= self.stage.steps or time.monotonic() - saved > save_every:
@@ -214,9 +214,8 @@ class Trainer:
                     self.save()
                 raise
 
-    def _keep_time(self) -> None:
-        """Has the stage as many steps as there is time for, if minutes are given, at the pace of this run so far."""
-        done = self.step - self._first_step
+    def _keep_time(self, done: int) -> None:
+        """Has the stage as many steps as there is time for, if minutes are given, at the pace of this run's so far."""
         if self.job.minutes is None or done % PACE_EVERY:
             return
         spent = self.processes.most(time.monotonic() - self._began)  # the same in all, or their rates would differ

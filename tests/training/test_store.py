@@ -126,6 +126,13 @@ def test_a_photograph_is_its_layers(tmp_path):
     assert (whole.foreground == 90).all() and (whole.behind == 255).all() and (whole.alpha == 255).all()
 
 
+def test_what_is_behind_may_be_scene_linear_and_brighter_than_white(tmp_path):
+    still = photograph(tmp_path).frames[0]
+    cv2.imwrite(str(tmp_path / "bright.hdr"), np.full((50, 40, 3), 2.5, np.float32))
+    subject = Subject("a", (Picture(still.foreground, still.alpha, tmp_path / "bright.hdr"),))
+    assert (Store().photograph([subject], np.random.default_rng(0)).behind == 255).all()
+
+
 def test_what_is_behind_must_have_its_subjects_size(tmp_path):
     with pytest.raises(PlateError, match=r"a_behind\.png.*is 40x20, its subject 40x50"), pytest.warns(UserWarning):
         Store().photograph([photograph(tmp_path, behind=(20, 40))], np.random.default_rng(0))

@@ -27,10 +27,7 @@ from nuke_matting.training.student import Student, at_work
 
 ALONE = 0.15  # how often the frames of a clip have themselves alone for memory, as at the head of a shot
 PIXELS = 2_000  # of each sample, about, for the calibration
-FIRST_SIZES = (
-    0.75,
-    1.3,
-)  # of frames as the first network sees them in training, over its own: it errs otherwise at each
+FIRST_SIZES = 0.75, 1.3  # over its own, of frames as the first network sees them in training: it errs otherwise at each
 FALSE, LOST = 0.2, 0.15  # how often somebody else is put into what the first network finds, and a part taken out
 AT_RANDOM = 0.03  # of the regions' cells, whatever the error map says
 
