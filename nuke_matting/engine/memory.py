@@ -10,7 +10,7 @@ from nuke_matting.engine.values import Known, Plan
 from nuke_matting.errors import MattingError
 from nuke_matting.models.contract import KeyedModel, Model
 
-FEATURES_KEPT = 8  # frames; each is some 8 MB at the coarse size of a 16:9 plate
+FEATURES_KEPT = 8  # besides those of one frame's references; each is some 8 MB at the coarse size of a 16:9 plate
 
 
 class Memory:
@@ -21,7 +21,7 @@ class Memory:
 
     def __init__(self, model: Model, load: Callable[[int], Known]) -> None:
         self._model, self._load = model, load
-        self._features: Store = Store(max(FEATURES_KEPT, len(model.references) + 4))
+        self._features: Store = Store(len(model.references) + FEATURES_KEPT)
 
     def encode(self, plan: Plan, frame: int, known: Known | None) -> Any:
         """Features of a frame, as it sees itself. Raises MattingError where it cannot be read."""

@@ -83,6 +83,7 @@ def run(
     Frames that another process is busy with are put off to the end, where they are waited for.
     """
     jobs = shot.settings.jobs
+    ahead = max([0, *filter(None, shot.model.references)])  # how many frames later ones are read from
     for text in shot.warnings:
         warn(text)
     others = _Others(shot, frozenset(frames))
@@ -94,7 +95,7 @@ def run(
         writing: deque[Future[Done | Failed]] = deque()
         turn, put_off = deque(frames), set[int]()
         while turn and not stop():
-            for frame in islice(turn, jobs + 1):
+            for frame in islice(turn, jobs + 1 + ahead):
                 if frame not in reading:
                     reading[frame] = readers.submit(_fetch, shot, frame, target, others)
             frame = turn.popleft()
@@ -111,7 +112,8 @@ def run(
                         put_off.add(frame)
                         turn.append(frame)
                         continue
-                    matte = _infer(shot, fetched.plan, fetched.loaded, fetched.known, lease)
+                    known = {**fetched.known, **_coming(fetched.plan, reading)}
+                    matte = _infer(shot, fetched.plan, fetched.loaded, known, lease)
                     writing.append(writers.submit(_write, target, keeper, matte, lease, began))
             except Exception as error:
                 yield Failed(frame, _told(error, frame))
@@ -134,11 +136,24 @@ def _fetch(shot: Shot, frame: int, target: Target, others: _Others) -> _Fetched:
     return _Fetched(plan, loaded=shot.load(frame), known=others.known(plan))
 
 
+def _coming(plan: Plan, reading: Mapping[int, Future[_Fetched]]) -> dict[int, Known]:
+    """What is known of the frames that a plan reads from and whose own turn is yet to come, once they are read; broken
+    ones are left out: `infer` meets and notes them."""
+    found = {}
+    for other in dict.fromkeys(plan.references):
+        if other in reading:
+            with suppress(MattingError):
+                loaded = reading[other].result().loaded
+                if loaded is not None:
+                    found[other] = loaded.known
+    return found
+
+
 class _Others:
     """Reads, beside the network, what a run needs of frames that others read from; each once, while it is in use.
 
-    Frames that are wanted themselves leave their features behind, but key frames: as others read them they are told
-    their matte, and they may come later.
+    Frames that are wanted themselves leave their features behind, or are being read for their own turn (`_coming`); but
+    key frames, as others read them, are told their matte, and they may come later.
     """
 
     def __init__(self, shot: Shot, wanted: frozenset[int]) -> None:

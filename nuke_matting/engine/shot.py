@@ -35,7 +35,7 @@ from nuke_matting.settings import Settings
 
 log = logging.getLogger(__name__)
 
-CACHE_VERSION = 6  # to be raised by every change that changes mattes
+CACHE_VERSION = 7  # to be raised by every change that changes mattes
 
 
 def cache_folder(settings: Settings) -> Path:
@@ -131,7 +131,7 @@ class Shot:
                 references.append(other)
             except PlateError:
                 references.append(frame)
-                if other > self.plate.frames[0]:  # at the head of a shot it is no news
+                if self.plate.frames[0] < other < self.plate.frames[-1]:  # beyond the ends of a shot it is no news
                     notes.append(f"frame {other} is missing: the memory read frame {frame} in its place")
         for other in self._nearest_keys(frame):
             try:

@@ -1,7 +1,7 @@
 """The model `two_stage` as one TorchScript module for Nuke's Inference node: a tensor in, a tensor out, no state.
 
-It takes scene-linear pixels, does what `TwoStageModel` does with a frame and the two before it, the colour included,
-and gives scene-linear pixels back. Only operators of torch 1.12.1 are in it (Nuke 14's), and none that fixes a size, a
+It takes scene-linear pixels, does what `TwoStageModel` does with a frame, the one before it and the one after it, the
+colour included, and gives scene-linear pixels back. Only operators of torch 1.12.1 are in it (Nuke 14's), and none that fixes a size, a
 device or a precision: Nuke moves the module to a GPU and halves it as its knobs say. Colour stays in float32 then.
 """
 
@@ -25,11 +25,11 @@ from nuke_matting.nets import regions as rg
 from nuke_matting.nets.decoder import Coarse
 from nuke_matting.nets.memory import KeyValue
 from nuke_matting.nets.resize import area, bilinear
-from nuke_matting.nets.spread import Shown, agreed, show
+from nuke_matting.nets.spread import Shown, agreed, decided, show
 from nuke_matting.nets.two_stage import OWN, Features, TwoStage, coarse_size, stack
 from nuke_matting.nets.vit import Attention
 
-FRAMES = 3  # the frame, and the two before it
+FRAMES = 3  # the frame, the one before it, the one after it
 LARGEST = 65504.0  # of a half; what an infinite value becomes, as when the tool itself reads a plate
 BATCH = 1024  # regions at once
 
@@ -58,8 +58,9 @@ class Look(nn.Module):
     @torch.jit.export
     def remember(
         self, images: list[Tensor], clean: Tensor | None, guides: list[Tensor | None], dtype: torch.dtype
-    ) -> tuple[Tensor, Coarse]:
-        """The first image as it was seen, and what it is with the others for a memory."""
+    ) -> tuple[Tensor, Coarse, Tensor, Tensor]:
+        """The first image as it was seen, and what it is with the others for a memory; what the cells of all of them
+        look like, and what each is by itself."""
         h, w = coarse_size(images[0].shape[2], images[0].shape[3], self.long_side)
         plate = area(clean, h, w) if clean is not None else None
         inputs: list[Tensor] = []
@@ -76,19 +77,29 @@ class Look(nn.Module):
         alpha = coarse.alpha.float().clamp(0, 1)
         cells, matte, trust = show(small[:, :3], features.f8, alone)
         shown = [Shown(cells[n : n + 1], matte[n : n + 1], trust[n : n + 1]) for n in range(len(images))]
-        alpha = agreed(alpha, shown[0], shown[1:])
-        return small[:1, :3], Coarse(alpha, coarse.residual, coarse.error, coarse.hidden)
+        alpha = agreed(alpha, shown[0], shown[1:], features.f8.shape[2], features.f8.shape[3])
+        return small[:1, :3], Coarse(alpha, coarse.residual, coarse.error, coarse.hidden), cells, alone
 
     @torch.jit.export
-    def again(self, image: Tensor, alpha: Tensor, dtype: torch.dtype) -> tuple[Tensor, Coarse]:
-        """The image as it was seen, and what it is with an alpha of another network for a guide that errs."""
-        h, w = coarse_size(image.shape[2], image.shape[3], self.long_side)
-        seen = area(image, h, w)
-        guide = bilinear(alpha, h, w)
+    def again(self, images: list[Tensor], alphas: Tensor, cells: Tensor, dtype: torch.dtype) -> tuple[Tensor, Coarse]:
+        """The first image as it was seen, and what it is with an alpha of another network for a guide that errs, agreed
+        with what the others are, each by itself.
+
+        alphas : of all images, [N, 1, h, w]. cells : likewise, what `remember` found.
+        """
+        h, w = coarse_size(images[0].shape[2], images[0].shape[3], self.long_side)
+        seen = torch.cat([area(image, h, w) for image in images])
+        guide = bilinear(alphas, h, w)
         given = torch.full_like(guide, self.own)
         stacked = torch.cat([stack(seen)[:, :7], guide, given], dim=1)
         features = self.net.encode(stacked.to(dtype))
-        return seen, self.net.coarse(features, [features.memory])
+        found = self.net.coarse(features, [features.memory])
+        rows, columns = alphas.shape[2] // 8, alphas.shape[3] // 8
+        shown: list[Shown] = []
+        for n in range(len(images)):
+            shown.append(decided(cells[n : n + 1], found.alpha[n : n + 1], rows, columns))
+        alpha = agreed(found.alpha[:1], shown[0], shown[1:], rows, columns)
+        return seen[:1], Coarse(alpha, found.residual[:1], found.error[:1], found.hidden[:1])
 
     @torch.jit.export
     def refine(
@@ -107,7 +118,7 @@ class InferenceModule(nn.Module):
     """The network with all that is around it.
 
     Input [1, C, H, W], scene-linear, the channels in this order: RGB of the frame, of the one before it, of the one
-    before that; with `inputs.clean`, RGB of the clean plate, which stands for all three frames; with `inputs.guide`,
+    after it; with `inputs.clean`, RGB of the clean plate, which stands for all three frames; with `inputs.guide`,
     the guide of each of the three. Output [1, 4, H, W]: straight foreground RGB, scene-linear, and alpha.
 
     looks : of the network; or of two, of which the second looks again at what the first has found.
@@ -131,10 +142,11 @@ class InferenceModule(nn.Module):
         images = [to_model(mixed(pixels[:, 3 * n : 3 * n + 3], self.to_rec709)) for n in range(self.frames)]
         height, width = stacked.shape[2], stacked.shape[3]
 
-        seen, coarse = self.first.remember(images, clean, guides, stacked.dtype)
+        seen, coarse, cells, alone = self.first.remember(images, clean, guides, stacked.dtype)
         budget = int(round(self.regions * (height + width) / 8))  # noqa: RUF046, TorchScript rounds to a float
         if self.second is not None:
-            seen, coarse = self.second.again(images[0], coarse.alpha, stacked.dtype)
+            alphas = torch.cat([coarse.alpha, alone[1:]])
+            seen, coarse = self.second.again(images, alphas, cells, stacked.dtype)
             alpha, residual = self.second.refine(images[0], clean, seen, coarse, budget)
         else:
             alpha, residual = self.first.refine(images[0], clean, seen, coarse, budget)

@@ -51,16 +51,16 @@ def format_frames(frames):
 
 
 def read_by(frame, keys):
-    """The frames that the matte of a frame is made from: itself, the two before, the nearest key frames on both sides.
+    """The frames that the matte of a frame is made from: itself, two and the nearest key frame on both sides.
 
     keys : key frames, ascending.
 
     >>> read_by(1005, [1001, 1002, 1005, 1010])
-    [1005, 1004, 1003, 1002, 1010]
+    [1005, 1003, 1004, 1006, 1007, 1002, 1010]
     """
     before = [key for key in keys if key < frame]
     after = [key for key in keys if key > frame]
-    return [frame, frame - 1, frame - 2, *before[-1:], *after[:1]]
+    return [frame, frame - 2, frame - 1, frame + 1, frame + 2, *before[-1:], *after[:1]]
 
 
 def curve(frames):

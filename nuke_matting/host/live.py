@@ -12,10 +12,13 @@ NAME = "NukeMattingLive"
 
 # Inference takes one image: what it must see is put into channels that every Nuke script has
 FRAME = ("rgba.red", "rgba.green", "rgba.blue")
-BEFORE = (("forward.u", "forward.v", "backward.u"), ("backward.v", "disparityL.x", "disparityL.y"))
+BEFORE = ("forward.u", "forward.v", "backward.u")
+AFTER = ("backward.v", "disparityL.x", "disparityL.y")
 CLEAN_PLATE = ("disparityR.x", "disparityR.y", "depth.Z")
-GUIDES = ("rgba.alpha", "mask.a", "rotopaint_mask.a")  # of the frame, of the one before it, of the one before that
+GUIDES = ("rgba.alpha", "mask.a", "rotopaint_mask.a")  # of the frame, of the one before it, of the one after it
 OUT = ("rgba.red", "rgba.green", "rgba.blue", "rgba.alpha")
+
+OFFSETS = {"before": 1, "after": -1}  # by how many frames a TimeOffset shows what is there later
 
 _INPUTS = ("plate", "clean_plate", "guide")
 _TIPS = {
@@ -33,7 +36,7 @@ def channels_in(clean, guide):
     >>> len(channels_in(True, True))
     15
     """
-    found = FRAME + BEFORE[0] + BEFORE[1]
+    found = FRAME + BEFORE + AFTER
     return found + (CLEAN_PLATE if clean else ()) + (GUIDES if guide else ())
 
 
@@ -74,14 +77,14 @@ def nodes():
     fg = tuple("fg." + name.partition(".")[2] for name in FRAME)
     return [
         *(Node("Input", name, (), [("number", str(at))] if at else [], ()) for at, name in enumerate(_INPUTS)),
-        *(_earlier(name, by) for name in ("plate", "guide") for by in (1, 2)),
-        _copy("Before1", "plate", "plate1", FRAME, BEFORE[0]),
-        _copy("Before2", "Before1", "plate2", FRAME, BEFORE[1]),
-        _copy("CleanPlate", "Before2", "clean_plate", FRAME, CLEAN_PLATE),
+        *(_beside(name, which) for name in ("plate", "guide") for which in OFFSETS),
+        _copy("Before", "plate", "plate_before", FRAME, BEFORE),
+        _copy("After", "Before", "plate_after", FRAME, AFTER),
+        _copy("CleanPlate", "After", "clean_plate", FRAME, CLEAN_PLATE),
         _copy("Guide", "CleanPlate", "guide", OUT[3:], GUIDES[:1]),
-        _copy("Guide1", "Guide", "guide1", OUT[3:], GUIDES[1:2]),
-        _copy("Guide2", "Guide1", "guide2", OUT[3:], GUIDES[2:]),
-        Node("Crop", "Whole", ("Guide2",), whole, ()),
+        _copy("GuideBefore", "Guide", "guide_before", OUT[3:], GUIDES[1:2]),
+        _copy("GuideAfter", "GuideBefore", "guide_after", OUT[3:], GUIDES[2:]),
+        Node("Crop", "Whole", ("GuideAfter",), whole, ()),
         Node("Inference", "Model", ("Whole",), model, ()),
         _copy("AlphaCopy", "plate", "Model", OUT[3:], OUT[3:]),
         _copy("ForegroundRGB", "AlphaCopy", "Model", FRAME, FRAME),
@@ -97,9 +100,9 @@ def nodes():
     ]
 
 
-def _earlier(name, by):
-    """What an input was `by` frames ago."""
-    return Node("TimeOffset", f"{name}{by}", (name,), [("time_offset", str(by))], ())
+def _beside(name, which):
+    """What an input is one frame before or after."""
+    return Node("TimeOffset", f"{name}_{which}", (name,), [("time_offset", str(OFFSETS[which]))], ())
 
 
 def _copy(name, below, above, sources, targets):

@@ -58,7 +58,7 @@ def two_stage_gmacs(
     model: TwoStageModel, width: int, height: int, clean: bool = False
 ) -> tuple[float, float, float, float]:
     """GMACs of the encoder and what it shows to others, of memory and decoder, of the third network where it looks
-    again, and of the default budget of regions.
+    again at what was agreed on, and of the default budget of regions.
 
     clean : with a clean plate, so of the second network alone, if the weights have one.
     """
@@ -68,11 +68,13 @@ def two_stage_gmacs(
     with torch.inference_mode():
         encode = counted(lambda: found.update(own=model.encode(model.prepare(frame))))
         own = found["own"]
-        decode = counted(lambda: found.update(coarse=model.coarse(own, [own] * len(model.references))))
+        memory = [own._replace() for _ in model.references]  # other frames, if of the same looks
+        decode = counted(lambda: found.update(coarse=model.coarse(own, memory)))
         again, which = 0.0, own.which
         if model.looks_again(own):
             again = counted(lambda: found.update(again=model.again(own, found["coarse"].alpha, AGAIN)))
             which, _, found["coarse"] = found["again"]
+            again += counted(lambda: model.agreed_again(own, found["coarse"].alpha, memory))
         error = torch.from_numpy(outline(*rg.grid_size(height, width))).to(model.device)
         chosen = rg.choose(error, budget(width, height), 0.0)
         net = model.net(which)

@@ -17,7 +17,7 @@ from nuke_matting.models.weights import WeightFile, fill
 from nuke_matting.nets import regions as rg
 from nuke_matting.nets.decoder import Coarse
 from nuke_matting.nets.resize import area, bilinear
-from nuke_matting.nets.spread import Shown, agreed, corrected, joined, show
+from nuke_matting.nets.spread import Shown, agreed, corrected, decided, joined, show
 from nuke_matting.nets.two_stage import OWN, Features, TwoStage, coarse_size, stack
 
 THRESHOLD = 0.05  # regions less likely wrong than this are left as they are
@@ -55,8 +55,9 @@ class Seen(NamedTuple):
     """What a network knows of a frame.
 
     stacked : its input, [1, 9, h, w]. alone : its answer without other frames. shown : what the frame shows to others.
-    second : the input of a network that looks again. which : of `Networks` it is. key : the matte that the frame shows
-    is not the network's own, but an artist's.
+    second : the input of a network that looks again. which : of `Networks` it is. again : what the frame shows after
+    the third network has looked at it, if there is one. key : the matte that the frame shows is not the network's own,
+    but an artist's.
     """
 
     features: Features
@@ -65,6 +66,7 @@ class Seen(NamedTuple):
     shown: Shown
     second: Tensor
     which: int
+    again: Shown | None = None
     key: bool = False
 
 
@@ -77,16 +79,17 @@ class Answer(NamedTuple):
 
 
 class TwoStageModel:
-    """See `contract.KeyedModel`. Reads from the two frames before, and the mattes of key frames.
+    """See `contract.KeyedModel`. Reads from the two frames before and the two after, and the mattes of key frames.
 
     A weight file may hold a second network, for frames with a clean plate or a guide: what tells the subject by its
     looks and what tells it by such help grow in each other's way in so small a network. A frame reads from frames of
     its own network alone; in a shot, all have the same help. Where it reads a key frame, what that makes of it is a
     guide to the second network. A third one looks again at all other frames without help, at a larger size: what the
-    first has found there, with its memory, is a guide to it, of which it knows that it errs.
+    first has found there, with its memory, is a guide to it, of which it knows that it errs. What it says then is
+    agreed with what it says of the frames around, each seen by itself.
     """
 
-    references: tuple[int | None, ...] = (-1, -2)
+    references: tuple[int | None, ...] = (-1, 1, -2, 2)
     takes_keys: Literal[True] = True
 
     def __init__(self, weights: WeightFile, device: str, precision: str) -> None:
@@ -118,7 +121,11 @@ class TwoStageModel:
             which = AIDED if prepared.aided else PLAIN
             features, alone = self._look(stacked, which)
             shown = show(stacked[:, :3], features.f8, alone.alpha)
-            return Seen(features, stacked, alone, shown, second, which)
+            seen = Seen(features, stacked, alone, shown, second, which)
+            if self.looks_again(seen):
+                again = self.again(seen, alone.alpha.float().clamp(0, 1), AGAIN).coarse.alpha
+                seen = seen._replace(again=decided(shown.cells, again, *features.f8.shape[-2:]))
+            return seen
 
     def _look(self, stacked: Tensor, which: int) -> tuple[Features, Coarse]:
         """What a network makes of its input without other frames."""
@@ -158,11 +165,13 @@ class TwoStageModel:
         advice = "lower --region-batch or --regions, close other programs on it, or use --device cpu"
         with memory_told(self.device, (height, width), advice), torch.inference_mode():
             which, stacked, coarse = own.which, own.stacked, self.coarse(own, memory)
-            keyed = any(each.key for each in memory)
-            if keyed or self.looks_again(own):
+            if any(each.key for each in memory):
                 # key mattes say what the subject is, as a guide does; a guide that there is was heard already. Frames
                 # that were not told of it have no say any more
-                which, stacked, coarse = self.again(own, coarse.alpha, AIDED if keyed else AGAIN)
+                which, stacked, coarse = self.again(own, coarse.alpha, AIDED)
+            elif self.looks_again(own):
+                which, stacked, coarse = self.again(own, coarse.alpha, AGAIN)
+                coarse = coarse._replace(alpha=self.agreed_again(own, coarse.alpha, memory))
             net = self.net(which)
             image = image.to(self.device)
             clean = None if clean is None else clean.to(self.device)
@@ -178,13 +187,22 @@ class TwoStageModel:
 
     def coarse(self, own: Seen, memory: Sequence[Seen]) -> Coarse:
         """A frame's answer at the coarse size: with the features of `references`, agreed with what all mattes say."""
-        keys = [each.shown for each in memory if each.key]
-        others = [each.shown for each in memory if not each.key] + ([joined(keys)] if keys else [])
+        near = len(self.references)  # what follows are key frames; one that shows no subject says nothing
+        others = [each for at, each in enumerate(memory) if each is not own and (at < near or each.key)]
+        keys = [each.shown for each in others if each.key]
+        shown = [each.shown for each in others if not each.key] + ([joined(keys)] if keys else [])
         with torch.inference_mode():
             with autocast(self.device, self.precision):
-                read = [each.features.memory for each in memory[: len(self.references)]]
-                coarse = self.net(own.which).coarse(own.features, read)
-            return coarse._replace(alpha=agreed(coarse.alpha, own.shown, others))
+                read = [each.features.memory for each in memory[:near] if each is not own]
+                coarse = self.net(own.which).coarse(own.features, read or [own.features.memory])
+            return coarse._replace(alpha=agreed(coarse.alpha, own.shown, shown, *own.features.f8.shape[-2:]))
+
+    def agreed_again(self, own: Seen, alpha: Tensor, memory: Sequence[Seen]) -> Tensor:
+        """What the third network says of a frame, agreed with what it says of others."""
+        grid = own.features.f8.shape[-2:]
+        others = [each.again for each in memory if each is not own and each.again is not None]
+        with torch.inference_mode():
+            return agreed(alpha, decided(own.shown.cells, alpha, *grid), others, *grid)
 
 
 def networks(weights: WeightFile) -> Networks:

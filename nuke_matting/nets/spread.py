@@ -32,14 +32,15 @@ class Shown(NamedTuple):
 
 
 def show(image: Tensor, f8: Tensor, alpha: Tensor) -> Shown:
-    """Of a coarse frame [B, 3, h, w], its stem features [B, C, h/8, w/8] and its own alpha [B, 1, h, w].
+    """Of a coarse frame [B, 3, h, w], its stem features [B, C, h/8, w/8] and its own alpha [B, 1, h, w]."""
+    return decided(_cells(image.float(), f8.float()), alpha, f8.shape[2], f8.shape[3])
 
-    An alpha counts as much as it is decided.
-    """
+
+def decided(cells: Tensor, alpha: Tensor, rows: int, columns: int) -> Shown:
+    """What a frame of so many cells shows with an alpha [B, 1, h, w] of any size, which counts as much as it is decided."""
     alpha = alpha.float().clamp(0, 1)
-    rows, columns = f8.shape[2], f8.shape[3]
-    decided = area((2 * alpha - 1).abs(), rows, columns).flatten(2)
-    return Shown(_cells(image.float(), f8.float()), area(alpha, rows, columns).flatten(2), decided + 1e-3)
+    trust = area((2 * alpha - 1).abs(), rows, columns).flatten(2) + 1e-3
+    return Shown(cells, area(alpha, rows, columns).flatten(2), trust)
 
 
 def corrected(shown: Shown, matte: Tensor, trust: float) -> Shown:
@@ -52,29 +53,42 @@ def joined(frames: list[Shown]) -> Shown:
     return Shown(*(torch.cat(each, dim=2) for each in zip(*frames, strict=True)))
 
 
-def agreed(alpha: Tensor, own: Shown, others: list[Shown], ignored: float = 0.15, found: float = 4.0) -> Tensor:
+def agreed(
+    alpha: Tensor,
+    own: Shown,
+    others: list[Shown],
+    rows: int,
+    columns: int,
+    heard: float = 1.5,
+    contrast: float = 1.3,
+    ignored: float = 0.25,
+    found: float = 4.0,
+) -> Tensor:
     """A frame's alpha [B, 1, h, w], moved to where the matte that it shows and those of others agree; in [0, 1].
 
+    rows, columns : of the frame's own cells.
+    heard : what another frame counts, in times of the frame itself.
+    contrast : of what they agree on, about 0.5: else where most are sure and one is not a haze would be left.
     ignored : of a difference of this size half is made up for, of smaller ones less: they are of edges, which cells
         know less of than pixels; large ones are of parts that the network takes in one frame and not in the other.
     found : others count the less, the further what is most like a cell is from it: 0.6 at this distance, 0.14 at
         twice it. So they say little of what comes into view.
     """
-    height, width = alpha.shape[2], alpha.shape[3]
-    rows, columns = height // 8, width // 8
     alpha = alpha.float().clamp(0, 1)
+    if len(others) == 0:
+        return alpha
     said, trust = own.trust * own.matte, own.trust
     size = (own.cells**2).sum(dim=1).unsqueeze(2)
     for each in others:
         near = own.cells.transpose(1, 2) @ each.cells - 0.5 * (size + (each.cells**2).sum(dim=1, keepdim=True))
         alike = torch.softmax(near, dim=2).transpose(1, 2)
-        known = torch.exp(near.amax(dim=2).clamp(max=0) / found / found).unsqueeze(1)
+        known = heard * torch.exp(near.amax(dim=2).clamp(max=0) / found / found).unsqueeze(1)
         said = said + known * ((each.trust * each.matte) @ alike)
         trust = trust + known * (each.trust @ alike)
-    off = said / trust - area(alpha, rows, columns).flatten(2)
+    off = ((said / trust - 0.5) * contrast + 0.5).clamp(0, 1) - area(alpha, rows, columns).flatten(2)
     large = (off / ignored) ** 2
     off = off * (large / (1 + large))
-    moved = bilinear(off.reshape(off.shape[0], 1, rows, columns), height, width)
+    moved = bilinear(off.reshape(off.shape[0], 1, rows, columns), alpha.shape[2], alpha.shape[3])
     return (alpha + moved).clamp(0, 1)
 
 

@@ -70,12 +70,12 @@ def test_a_second_run_skips_what_is_there_and_overwrite_does_not(nuke_matting, m
 
 
 def test_a_stale_matte_is_made_anew(nuke_matting, make_plate, weights):
-    plate = make_plate(range(1001, 1004))
+    plate = make_plate(range(1001, 1006))
     command = ("matte", plate, "--model", weights, "--json", *QUICK)
     nuke_matting(*command)
-    Path(plate % 1003).write_bytes(Path(plate % 1001).read_bytes())
+    Path(plate % 1005).write_bytes(Path(plate % 1001).read_bytes())
     told = {each["frame"]: each["state"] for each in events(nuke_matting(*command).stdout) if each["event"] == "frame"}
-    assert told == {1001: "skipped", 1002: "skipped", 1003: "computed"}
+    assert told == dict.fromkeys([1001, 1002], "skipped") | dict.fromkeys([1003, 1004, 1005], "computed")
 
 
 def test_a_file_of_other_origin_is_not_written_over_unless_told_to(nuke_matting, make_plate, weights, tmp_path):

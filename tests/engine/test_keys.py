@@ -142,8 +142,8 @@ class TestSpreading:
         assert alphas(shot) == before
 
     def test_a_frame_of_the_plate_that_is_missing_is_no_key_frame(self, make_plate, make_keys, settings):
-        plate, keys = make_plate(FRAMES), make_keys([1003, 1008])
-        Path(plate % 1008).unlink()
+        plate, keys = make_plate(FRAMES), make_keys([1003, 1009])
+        Path(plate % 1009).unlink()
         shot = Shot(plate, settings.replace(keys=keys))
         assert shot.plan(1006).keys == (1003,) and shot.matte(1006).notes == ()
 
@@ -258,7 +258,7 @@ class TestPipeline:
     def test_what_a_chunk_needs_of_other_frames_is_read_once(self, make_plate, make_keys, settings, loads):
         plate, asked = make_plate(FRAMES), settings.replace(keys=make_keys([1001, 1012]))
         run_alphas(Shot(plate, asked), range(1006, 1010))
-        assert sorted(loads) == [1001, 1004, 1005, 1006, 1007, 1008, 1009, 1012]
+        assert sorted(loads) == [1001, *range(1004, 1013)]
 
     def test_a_long_warm_up_is_read_once(self, make_plate, settings, loads):
         model = load_model(settings.model, "cpu", "fp32")

@@ -51,12 +51,15 @@ def test_two_halves_in_two_processes_equal_one_run(make_plate, settings, weights
     assert {frame: Path(tmp_path, str(frame)).read_bytes() for frame in FRAMES} == whole
 
 
-def test_the_memory_reads_the_two_frames_before(make_plate, settings):
+def test_the_memory_reads_two_frames_before_and_two_after(make_plate, settings):
     plate = make_plate(FRAMES)
     before = alphas(Shot(plate, settings), FRAMES)
-    Path(plate % 1002).write_bytes(Path(plate % 1006).read_bytes())
+    Path(plate % 1001).write_bytes(Path(plate % 1006).read_bytes())
     after = alphas(Shot(plate, settings), FRAMES)
-    assert {frame for frame in FRAMES if before[frame] != after[frame]} == {1002, 1003, 1004}
+    assert {frame for frame in FRAMES if before[frame] != after[frame]} == {1001, 1002, 1003}
+    Path(plate % 1006).write_bytes(Path(plate % 1004).read_bytes())
+    last = alphas(Shot(plate, settings), FRAMES)
+    assert {frame for frame in FRAMES if last[frame] != after[frame]} == {1004, 1005, 1006}
 
 
 def test_a_missing_neighbour_is_replaced_by_the_frame_itself_and_said(make_plate, settings):
@@ -74,8 +77,9 @@ def test_a_broken_neighbour_is_replaced_by_the_frame_itself_and_said(make_plate,
     assert len(matte.notes) == 1 and "frame 1002 cannot be read" in matte.notes[0]
 
 
-def test_at_the_head_of_a_shot_a_missing_neighbour_is_no_news(make_plate, settings):
-    assert Shot(make_plate(FRAMES), settings).matte(1001).notes == ()
+@pytest.mark.parametrize("frame", [FRAMES[0], FRAMES[1], FRAMES[-2], FRAMES[-1]])
+def test_at_the_ends_of_a_shot_a_missing_neighbour_is_no_news(make_plate, settings, frame):
+    assert Shot(make_plate(FRAMES), settings).matte(frame).notes == ()
 
 
 def test_a_frame_that_is_missing_or_broken_is_an_error_with_its_name(make_plate, settings):
@@ -147,7 +151,7 @@ class TestCache:
         assert first.foreground.tobytes() == second.foreground.tobytes()
         assert (first.data_window, first.display_window) == (second.data_window, second.display_window)
 
-    @pytest.mark.parametrize("changed", [1001, 1002, 1003])
+    @pytest.mark.parametrize("changed", [1001, 1002, 1003, 1004, 1005])
     def test_a_changed_file_of_the_frame_or_its_memory_is_another_matte(self, make_plate, settings, changed):
         plate, cached = make_plate(FRAMES), settings.replace(cache=True)
         Shot(plate, cached).matte(1003)
@@ -157,7 +161,7 @@ class TestCache:
     def test_a_changed_file_elsewhere_is_not(self, make_plate, settings):
         plate, cached = make_plate(FRAMES), settings.replace(cache=True)
         Shot(plate, cached).matte(1003)
-        Path(plate % 1004).unlink()
+        Path(plate % 1006).unlink()
         assert Shot(plate, cached).matte(1003).cached
 
     @pytest.mark.parametrize(

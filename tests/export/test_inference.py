@@ -72,7 +72,7 @@ def test_on_the_example_plate_it_gives_what_the_model_gives(tmp_path):
     path = shipped_weights()["two_stage"]
     frames = [
         np.moveaxis(read_frame(EXAMPLE / f"plate.{number}.exr", number).pixels[..., :3], 2, 0).astype(np.float32)
-        for number in (1012, 1011, 1010)
+        for number in (1012, 1011, 1013)
     ]
     got = run(loaded(exported(path)[1], tmp_path), np.concatenate(frames))
     want = expected(load_model(str(path), "cpu", "fp32"), frames, [None] * 3, [None] * 3)
@@ -119,7 +119,7 @@ def test_nothing_is_kept_from_call_to_call(file):
 
 
 @pytest.mark.parametrize("channels", [slice(3, 6), slice(6, 9)])
-def test_both_frames_before_change_the_alpha(file, channels):
+def test_the_frames_before_and_after_change_the_alpha(file, channels):
     one = light(24, 40, 1, 9)
     other = one.copy()
     other[channels] = light(24, 40, 5)

@@ -75,6 +75,11 @@ def test_what_is_given_changes_the_answer(model, what):
     assert not np.array_equal(base.alpha, other.alpha)
 
 
+def around(model, own):
+    """The memory of a frame that stands alone."""
+    return [own] * len(model.references)
+
+
 def band(height, width, first=0):
     """A matte of 16 columns."""
     matte = np.zeros((height, width), np.float32)
@@ -86,10 +91,10 @@ def test_the_matte_of_a_key_frame_is_read_by_others(model):
     frame, key = FrameInput(image(48, 64)), FrameInput(image(48, 64, 5))
     own, plain = (model.encode(model.prepare(each)) for each in (frame, key))
     told = [model.correct(plain, band(48, 64, first)) for first in (0, 32)]
-    alphas = [model.matte(frame, own, [own, own, each], QUALITY).alpha for each in (plain, *told)]
+    alphas = [model.matte(frame, own, [*around(model, own), each], QUALITY).alpha for each in (plain, *told)]
     assert model.takes_keys and len({each.tobytes() for each in alphas}) == 3
     again = model.correct(plain, band(48, 64, 32))
-    assert np.array_equal(model.matte(frame, own, [own, own, again], QUALITY).alpha, alphas[2])
+    assert np.array_equal(model.matte(frame, own, [*around(model, own), again], QUALITY).alpha, alphas[2])
 
 
 @pytest.mark.parametrize("painted", [0.0, 1.0], ids=["nothing", "a speck"])
@@ -98,7 +103,7 @@ def test_a_key_matte_without_a_subject_is_as_none(model, painted):
     own, other = (model.encode(model.prepare(each)) for each in (frame, FrameInput(image(48, 64, 5))))
     matte = np.zeros((48, 64), np.float32)
     matte[3, 4:40] = painted
-    plain, told = (model.matte(frame, own, [own, own, *keys], QUALITY) for keys in ([], [model.correct(other, matte)]))
+    plain, told = (model.matte(frame, own, [*around(model, own), *keys], QUALITY) for keys in ([], [model.correct(other, matte)]))
     assert np.array_equal(plain.alpha, told.alpha)
 
 
@@ -144,10 +149,10 @@ def test_a_frame_that_reads_a_key_is_matted_by_the_second_network_with_a_guide_o
     frame, key = (FrameInput(image(48, 128, seed), **{name: HELP[name] for name in help}) for seed in (0, 1))
     own = model.encode(model.prepare(frame))
     told = model.correct(model.encode(model.prepare(key)), band(48, 128, 20))
-    spread = model.coarse(own, [own, own, told]).alpha
+    spread = model.coarse(own, [*around(model, own), told]).alpha
     guide = torch.nn.functional.interpolate(spread, (48, 128), mode="bilinear")[0, 0].numpy()
     guided = matted(model, FrameInput(frame.image, clean=frame.clean, guide=guide))
-    found, without = (model.matte(frame, own, memory, QUALITY) for memory in ([own, own, told], [own, own]))
+    found, without = (model.matte(frame, own, memory, QUALITY) for memory in ([*around(model, own), told], around(model, own)))
     assert np.abs(found.alpha - guided.alpha).mean() < 0.3 * np.abs(found.alpha - without.alpha).mean()
 
 
@@ -155,15 +160,16 @@ def test_a_third_network_looks_again_at_what_the_first_found_with_its_memory(tmp
     model, nets = load_model(looking_weights, "cpu", "fp32"), networks(load_weights(Path(looking_weights)))
     frame, before = FrameInput(image(48, 128)), FrameInput(image(48, 128, 1))
     own, memory = model.encode(model.prepare(frame)), model.encode(model.prepare(before))
-    again = model.again(own, model.coarse(own, [memory, memory]).alpha, AGAIN)
+    again = model.again(own, model.coarse(own, [memory] * 4).alpha, AGAIN)
     assert again.stacked.shape == (1, 9, *coarse_size(48, 128, 96)) and (again.stacked[:, 8] == OWN).all()
     with torch.inference_mode():
         features = nets.again.eval().encode(again.stacked)
         assert torch.allclose(nets.again.coarse(features, [features.memory]).alpha, again.coarse.alpha, atol=1e-5)
     coarse_only = Quality(regions=0, batch=64)
-    found = model.matte(frame, own, [memory, memory], coarse_only)
+    found = model.matte(frame, own, [memory] * 4, coarse_only)
     small, full = again.stacked[:, :3], torch.from_numpy(frame.image).permute(2, 0, 1)[None]
-    enlarged = enlarge(again.coarse.alpha.clamp(0, 1), full, small)[0, 0].numpy()
+    alpha = model.agreed_again(own, again.coarse.alpha, [memory] * 4)
+    enlarged = enlarge(alpha, full, small)[0, 0].numpy()
     assert np.allclose(found.alpha, enlarged, atol=1e-5)
     once = matted(load_model(joined_weights, "cpu", "fp32"), frame, [before], coarse_only)
     assert not np.array_equal(found.alpha, once.alpha)

@@ -100,9 +100,9 @@ def shown(tools):
 def test_the_model_is_given_the_frames_and_guides_in_its_order(shown):
     _, seen = shown(frame=7)
     at = [seen[name] for name in channels_in(True, True)]
-    frames = [[level + 0.07, level + 0.06, level + 0.05] for level in (11, 12, 13)]
+    frames = [[level + 0.07, level + 0.06, level + 0.08] for level in (11, 12, 13)]
     colours = [frames[channel][by] for by in range(3) for channel in range(3)]
-    assert np.allclose(at, [*colours, 21.07, 22.07, 23.07, 34.07, 34.06, 34.05])
+    assert np.allclose(at, [*colours, 21.07, 22.07, 23.07, 34.07, 34.06, 34.08])
 
 
 def test_the_plate_gets_the_alpha_and_keeps_the_rest(shown):
