@@ -1,8 +1,9 @@
 """The model `two_stage` as one TorchScript module for Nuke's Inference node: a tensor in, a tensor out, no state.
 
 It takes scene-linear pixels, does what `TwoStageModel` does with a frame, the one before it and the one after it, the
-colour included, and gives scene-linear pixels back. Only operators of torch 1.12.1 are in it (Nuke 14's), and none that fixes a size, a
-device or a precision: Nuke moves the module to a GPU and halves it as its knobs say. Colour stays in float32 then.
+colour included, and gives scene-linear pixels back. Only operators of torch 1.12.1 are in it (Nuke 14's), and none that
+fixes a size, a device or a precision: Nuke moves the module to a GPU and halves it as its knobs say. Colour stays in
+float32 then.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ def show(image: Tensor, f8: Tensor, alpha: Tensor) -> Shown:
 
 
 def decided(cells: Tensor, alpha: Tensor, rows: int, columns: int) -> Shown:
-    """What a frame of so many cells shows with an alpha [B, 1, h, w] of any size, which counts as much as it is decided."""
+    """What a frame of so many cells shows with an alpha [B, 1, h, w] of any size, counted as far as it is decided."""
     alpha = alpha.float().clamp(0, 1)
     trust = area((2 * alpha - 1).abs(), rows, columns).flatten(2) + 1e-3
     return Shown(cells, area(alpha, rows, columns).flatten(2), trust)

@@ -103,7 +103,9 @@ def test_a_key_matte_without_a_subject_is_as_none(model, painted):
     own, other = (model.encode(model.prepare(each)) for each in (frame, FrameInput(image(48, 64, 5))))
     matte = np.zeros((48, 64), np.float32)
     matte[3, 4:40] = painted
-    plain, told = (model.matte(frame, own, [*around(model, own), *keys], QUALITY) for keys in ([], [model.correct(other, matte)]))
+    plain, told = (
+        model.matte(frame, own, [*around(model, own), *keys], QUALITY) for keys in ([], [model.correct(other, matte)])
+    )
     assert np.array_equal(plain.alpha, told.alpha)
 
 
@@ -152,7 +154,9 @@ def test_a_frame_that_reads_a_key_is_matted_by_the_second_network_with_a_guide_o
     spread = model.coarse(own, [*around(model, own), told]).alpha
     guide = torch.nn.functional.interpolate(spread, (48, 128), mode="bilinear")[0, 0].numpy()
     guided = matted(model, FrameInput(frame.image, clean=frame.clean, guide=guide))
-    found, without = (model.matte(frame, own, memory, QUALITY) for memory in ([*around(model, own), told], around(model, own)))
+    found, without = (
+        model.matte(frame, own, memory, QUALITY) for memory in ([*around(model, own), told], around(model, own))
+    )
     assert np.abs(found.alpha - guided.alpha).mean() < 0.3 * np.abs(found.alpha - without.alpha).mean()
 
 
