@@ -31,7 +31,7 @@ ARCHITECTURES = {
     "two_stage": Architecture(
         "nuke_matting.models.two_stage",
         "TwoStageModel",
-        "video matting of people, with a memory of two frames",
+        "video matting of people, with a memory of the two frames before and the two after",
         ("plate", "clean plate", "guide", "key mattes"),
     ),
     "regional": Architecture(
