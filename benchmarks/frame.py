@@ -69,6 +69,7 @@ def measure(width: int, height: int, precision: str, device: str, runs: int) -> 
         model = shot.model
         loaded = shot.load(1001)
         own = model.encode(loaded.known.prepared)
+        memory = [own._replace() for _ in model.references]  # other frames, if of the same looks
         image = planes(loaded.input.image).to(model.device)
         most = budget(width, height)
         error = torch.from_numpy(outline(*rg.grid_size(height, width))).to(model.device)
@@ -77,11 +78,14 @@ def measure(width: int, height: int, precision: str, device: str, runs: int) -> 
             with autocast(model.device, model.precision):
                 return net.refine(image, None, coarse, chosen, small=stacked[:, :3])[1]
 
+        def look_again() -> object:
+            return model.agreed_again(own, model.again(own, coarse.alpha, AGAIN).coarse.alpha, memory)
+
         def foreground() -> torch.Tensor:
             return image + net.residual(coarse, chosen, patches, height, width)
 
         with torch.inference_mode():
-            which, stacked, coarse = own.which, own.stacked, model.coarse(own, [own, own])
+            which, stacked, coarse = own.which, own.stacked, model.coarse(own, memory)
             again = model.looks_again(own)
             if again:
                 which, stacked, coarse = model.again(own, coarse.alpha, AGAIN)
@@ -93,13 +97,13 @@ def measure(width: int, height: int, precision: str, device: str, runs: int) -> 
                 "colour": median_ms(lambda: loaded.colour.to_model(loaded.frame.pixels), runs),
                 "reduce": median_ms(lambda: model.prepare(loaded.input), runs),
                 "encode": median_ms(lambda: model.encode(loaded.known.prepared), runs),
-                "memory and decoder": median_ms(lambda: model.coarse(own, [own, own]), runs),
-                "second look": median_ms(lambda: model.again(own, coarse.alpha, AGAIN), runs) if again else 0.0,
+                "memory and decoder": median_ms(lambda: model.coarse(own, memory), runs),
+                "second look": median_ms(look_again, runs) if again else 0.0,
                 "choose": median_ms(lambda: rg.choose(error, most, 0.0), runs),
                 "refine": median_ms(refine, runs),
                 "foreground, where wanted": median_ms(foreground, runs),
             }
-            raw = model.matte(loaded.input, own, [own, own], Quality(Settings().regions, 1024))
+            raw = model.matte(loaded.input, own, memory, Quality(Settings().regions, 1024))
             stages["colour back"] = median_ms(lambda: loaded.colour.to_plate(raw.foreground), runs)
             frame = loaded.frame
             pixels = Pixels(plate, 1001, frame.data_window, frame.display_window, raw.alpha)
