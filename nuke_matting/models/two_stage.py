@@ -166,8 +166,7 @@ class TwoStageModel:
         with memory_told(self.device, (height, width), advice), torch.inference_mode():
             which, stacked, coarse = own.which, own.stacked, self.coarse(own, memory)
             if any(each.key for each in memory):
-                # key mattes say what the subject is, as a guide does; a guide that there is was heard already. Frames
-                # that were not told of it have no say any more
+                # key mattes say what the subject is, as a guide does; a guide that there is was heard already
                 which, stacked, coarse = self.again(own, coarse.alpha, AIDED)
             elif self.looks_again(own):
                 which, stacked, coarse = self.again(own, coarse.alpha, AGAIN)
@@ -186,11 +185,12 @@ class TwoStageModel:
             return RawMatte(array(alpha[0, 0].float().clamp(0, 1)), foreground)
 
     def coarse(self, own: Seen, memory: Sequence[Seen]) -> Coarse:
-        """A frame's answer at the coarse size: with the features of `references`, agreed with what all mattes say."""
+        """A frame's answer at the coarse size: with the features of `references`, agreed with what their mattes say; where
+        there are key frames, with what those say alone, since no other was told what is wanted."""
         near = len(self.references)  # what follows are key frames; one that shows no subject says nothing
         others = [each for at, each in enumerate(memory) if each is not own and (at < near or each.key)]
         keys = [each.shown for each in others if each.key]
-        shown = [each.shown for each in others if not each.key] + ([joined(keys)] if keys else [])
+        shown = [joined(keys)] if keys else [each.shown for each in others]
         with torch.inference_mode():
             with autocast(self.device, self.precision):
                 read = [each.features.memory for each in memory[:near] if each is not own]
