@@ -185,8 +185,10 @@ class TwoStageModel:
             return RawMatte(array(alpha[0, 0].float().clamp(0, 1)), foreground)
 
     def coarse(self, own: Seen, memory: Sequence[Seen]) -> Coarse:
-        """A frame's answer at the coarse size: with the features of `references`, agreed with what their mattes say; where
-        there are key frames, with what those say alone, since no other was told what is wanted."""
+        """A frame's answer at the coarse size: with the features of `references`, agreed with what their mattes say.
+
+        Where there are key frames, with what those say alone: no other frame was told what is wanted.
+        """
         near = len(self.references)  # what follows are key frames; one that shows no subject says nothing
         others = [each for at, each in enumerate(memory) if each is not own and (at < near or each.key)]
         keys = [each.shown for each in others if each.key]

@@ -97,6 +97,16 @@ def test_the_matte_of_a_key_frame_is_read_by_others(model):
     assert np.array_equal(model.matte(frame, own, [*around(model, own), again], QUALITY).alpha, alphas[2])
 
 
+def test_where_there_is_a_key_frames_that_were_not_told_of_it_have_no_say(model):
+    own, other, key = (model.encode(model.prepare(FrameInput(image(48, 64, seed)))) for seed in range(3))
+    told = model.correct(key, band(48, 64))
+    around = [other] * len(model.references)
+    doubting = [other._replace(shown=other.shown._replace(matte=1 - other.shown.matte))] * len(model.references)
+    one, same = (model.coarse(own, [*near, told]).alpha for near in (around, doubting))
+    assert torch.equal(one, same)
+    assert not torch.equal(model.coarse(own, around).alpha, model.coarse(own, doubting).alpha)
+
+
 @pytest.mark.parametrize("painted", [0.0, 1.0], ids=["nothing", "a speck"])
 def test_a_key_matte_without_a_subject_is_as_none(model, painted):
     frame = FrameInput(image(48, 64))
