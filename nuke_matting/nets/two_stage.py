@@ -1,6 +1,6 @@
 """The default network: coarse ViT with frame memory, then regions at full size with cross region attention.
 
-image, clean plate, guide --reduced--> stem --> ViT --> memory (t-1, t-2, ...) --> decoder --> coarse
+image, clean plate, guide --reduced--> stem --> ViT --> memory (t-1, t+1, ...) --> decoder --> coarse
 coarse + mattes of other frames (`spread`) --> coarse
 coarse + image at full size --> regions --> refiner --> alpha, foreground
 
