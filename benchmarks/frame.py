@@ -23,7 +23,7 @@ import torch
 from nuke_matting import Settings, Shot
 from nuke_matting.heap import keep_freed
 from nuke_matting.models.contract import Quality
-from nuke_matting.models.cost import budget, outline, parameters, two_stage_gmacs
+from nuke_matting.models.cost import budget, others_like, outline, parameters, two_stage_gmacs
 from nuke_matting.models.tensors import autocast, planes
 from nuke_matting.models.two_stage import AGAIN
 from nuke_matting.nets import regions as rg
@@ -69,7 +69,7 @@ def measure(width: int, height: int, precision: str, device: str, runs: int) -> 
         model = shot.model
         loaded = shot.load(1001)
         own = model.encode(loaded.known.prepared)
-        memory = [own._replace() for _ in model.references]  # other frames, if of the same looks
+        memory = others_like(own, model)
         image = planes(loaded.input.image).to(model.device)
         most = budget(width, height)
         error = torch.from_numpy(outline(*rg.grid_size(height, width))).to(model.device)

@@ -17,7 +17,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from nuke_matting.models.background import BackgroundModel, coarse_size
 from nuke_matting.models.contract import Array, FrameInput, Model, Quality
 from nuke_matting.models.regional import RegionalModel
-from nuke_matting.models.two_stage import AGAIN, TwoStageModel
+from nuke_matting.models.two_stage import AGAIN, Seen, TwoStageModel
 from nuke_matting.nets import regions as rg
 from nuke_matting.nets.background import Coarse, choose
 from nuke_matting.nets.background_refiner import PATCH
@@ -54,6 +54,11 @@ def one_frame(model: Model, frame: FrameInput, memory: int = 0) -> None:
     model.matte(frame, own, [own] * memory, Quality(settings.regions, settings.region_batch))
 
 
+def others_like(own: Seen, model: TwoStageModel) -> list[Seen]:
+    """A memory of other frames that look like a frame; the frame itself would stand for none."""
+    return [own._replace() for _ in model.references]
+
+
 def two_stage_gmacs(
     model: TwoStageModel, width: int, height: int, clean: bool = False
 ) -> tuple[float, float, float, float]:
@@ -68,7 +73,7 @@ def two_stage_gmacs(
     with torch.inference_mode():
         encode = counted(lambda: found.update(own=model.encode(model.prepare(frame))))
         own = found["own"]
-        memory = [own._replace() for _ in model.references]  # other frames, if of the same looks
+        memory = others_like(own, model)
         decode = counted(lambda: found.update(coarse=model.coarse(own, memory)))
         again, which = 0.0, own.which
         if model.looks_again(own):

@@ -90,8 +90,8 @@ def test_frames_may_have_other_sizes(key):
 def test_an_alpha_that_heard_other_frames_goes_to_what_all_show():
     empty, full = matte([]), matte(range(COLUMNS))
     own, sure = (show(*looks([2, 3]), alpha) for alpha in (empty, full))
-    assert (moved(full, own, [own]) < 0.1).all()
-    assert (moved(full, own, [sure] * 20) > 0.9).all()
+    assert (moved(full, own, [own]) < 0.06).all()
+    assert (moved(full, own, [sure] * 20) > 0.95).all()
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0, -3.0, 1e4])
