@@ -32,11 +32,13 @@ def remixed(batch: Batch, behind: Tensor, random: torch.Generator) -> Batch:
     alpha, guide = batch.alpha * present, batch.guide * present
     whole = draw.whole(batch.in_place)
     light, path = draw.light(0.4, 0.08), draw.path(t)
-    straight = from_model(batch.foreground).clamp(-1, BRIGHTEST) * light
+    hue = draw.hue()
+    straight = _turned(from_model(batch.foreground).clamp(-1, BRIGHTEST), hue) * light
     subject = _moved(torch.cat([straight * alpha, alpha, guide], 2), path)
     premultiplied, alpha, guide = subject.split([3, 1, 1], 2)
     places = torch.where(whole, batch.clean, draw.places(behind))
-    places = from_model(places).clamp(-1, BRIGHTEST) * torch.where(whole, light, draw.light(0.6, 0.1))
+    places = _turned(from_model(places).clamp(-1, BRIGHTEST), torch.where(whole, hue, 0.0))
+    places = places * torch.where(whole, light, draw.light(0.6, 0.1))
     places = torch.where(whole, places, draw.alike(places, premultiplied, alpha))
     background = _moved(places, torch.where(whole.view(b, 1, 1).repeat_interleave(t, 0), path, draw.path(t)))
     vivid = draw.vivid()
@@ -136,6 +138,10 @@ class _Draw:
         )
         return linear + noise * (linear.clamp(min=0).sqrt() * shot + read)
 
+    def hue(self) -> Tensor:
+        """Angles by which subjects' hues are turned, in one clip of four: shape makes a person, and no colour does."""
+        return torch.where(self._uniform(1, 1, 1, 1) < 0.25, 2 * torch.pi * self._uniform(1, 1, 1, 1), 0.0)
+
     def vivid(self) -> Tensor:
         """How much of the colours is left, 0 in black and white; all of it in four clips of five."""
         dull = (1.1 * self._uniform(1, 1, 1, 1) - 0.1).clamp(min=0)
@@ -154,6 +160,15 @@ class _Draw:
 
     def _there(self, drawn: Tensor) -> Tensor:
         return drawn.to(self._device, non_blocking=True)  # or a GPU would be waited for at each
+
+
+def _turned(linear: Tensor, angle: Tensor) -> Tensor:
+    """Colours [B, T, 3, H, W], their hues turned by angles [B, 1, 1, 1, 1]: about grey, whose sum each keeps, but that
+    none comes out below 0 of those that are turned."""
+    grey = linear.mean(2, keepdim=True)
+    across = (linear.roll(1, 2) - linear.roll(-1, 2)) / 3**0.5
+    turned = grey + (linear - grey) * angle.cos() + across * angle.sin()
+    return torch.where(angle == 0, linear, turned.clamp(min=0))
 
 
 def _dulled(linear: Tensor, vivid: Tensor) -> Tensor:

@@ -141,6 +141,7 @@ def test_some_places_get_the_subjects_own_colour():
 
 def test_it_is_the_subjects_colour_not_what_was_behind(without_noise, monkeypatch):
     monkeypatch.setattr(remix._Draw, "light", lambda _self, _stops, _tint: torch.ones(1))
+    monkeypatch.setattr(remix._Draw, "hue", lambda _self: torch.zeros(1))
     drawn = batch(1, b=60, t=1)
     red, green = (torch.tensor(each).view(1, 1, 3, 1, 1) for each in ((0.8, 0.1, 0.1), (0.1, 0.8, 0.1)))
     alpha = torch.zeros_like(drawn.alpha)
@@ -155,3 +156,33 @@ def test_where_there_is_nobody_places_keep_their_colour():
     draw = remix._Draw(50, torch.Generator().manual_seed(5), torch.device("cpu"))
     places = torch.rand(50, 1, 3, 8, 8, generator=torch.Generator().manual_seed(1))
     assert torch.equal(draw.alike(places, places.flip(0), torch.zeros(50, 1, 1, 8, 8)), places)
+
+
+def test_hues_of_some_subjects_are_turned_and_their_grey_is_kept():
+    draw = remix._Draw(200, torch.Generator().manual_seed(5), torch.device("cpu"))
+    cloth = torch.tensor([0.4, 0.2, 0.15]).view(1, 1, 3, 1, 1).expand(200, 1, 3, 2, 2)
+    made = remix._turned(cloth, draw.hue())
+    changed = (made != cloth).flatten(1).any(1)
+    assert 0.15 < changed.float().mean() < 0.35
+    torch.testing.assert_close(made.mean(2), cloth.mean(2), atol=0.01, rtol=0)  # but where a colour ends at 0
+    assert len(made[changed].argmax(2).flatten().unique()) == 3, "red becomes green and blue"
+    assert made.min() >= 0
+
+
+def test_a_third_of_a_turn_moves_red_to_green_and_on_to_blue():
+    red = torch.tensor([1.0, 0, 0]).view(1, 1, 3, 1, 1)
+    third = torch.tensor(2 * torch.pi / 3).view(1, 1, 1, 1, 1)
+    torch.testing.assert_close(remix._turned(red, third).flatten(), torch.tensor([0.0, 1, 0]), atol=1e-6, rtol=0)
+    torch.testing.assert_close(remix._turned(red, 2 * third).flatten(), torch.tensor([0.0, 0, 1]), atol=1e-6, rtol=0)
+
+
+def test_a_photograph_as_it_was_taken_is_turned_as_a_whole(without_noise):
+    drawn = batch(1, b=60, t=1)
+    grey = torch.full_like(drawn.clean, 0.5)
+    warm = grey + torch.tensor([0.2, 0, -0.1]).view(1, 1, 3, 1, 1)
+    drawn = replace(drawn, foreground=warm, clean=warm, image=warm, in_place=torch.ones(60, dtype=torch.bool))
+    made = remixed(drawn, grey, torch.Generator().manual_seed(3))
+    whole = made.in_place
+    subject, place = (each[whole].mean((1, 3, 4)) for each in (made.foreground, made.clean))
+    assert torch.equal(subject.argmax(1), place.argmax(1))
+    assert len(subject.argmax(1).unique()) > 1
