@@ -25,7 +25,7 @@ from nuke_matting.heap import keep_freed
 from nuke_matting.models.contract import Quality
 from nuke_matting.models.cost import budget, others_like, outline, parameters, two_stage_gmacs
 from nuke_matting.models.tensors import autocast, planes
-from nuke_matting.models.two_stage import AGAIN
+from nuke_matting.models.two_stage import AGAIN, Answer
 from nuke_matting.nets import regions as rg
 from nuke_matting.plate.reader import read_frame
 from nuke_matting.plate.writer import Pixels, write_sidecar
@@ -37,6 +37,7 @@ PEERS = {
     "RVM": ("3.75", {"1920x1080": (4.08, 126), "3840x2160": (4.08, 414)}),
     "BGMv2": ("5.01", {"1920x1080": (9.76, 302), "3840x2160": (16.88, 1433)}),
 }
+NETWORK = ("network", "network, with a second look")
 
 
 def write_plate(folder: Path, width: int, height: int) -> Path:
@@ -78,17 +79,16 @@ def measure(width: int, height: int, precision: str, device: str, runs: int) -> 
             with autocast(model.device, model.precision):
                 return net.refine(image, None, coarse, chosen, small=stacked[:, :3])[1]
 
-        def look_again() -> object:
-            return model.agreed_again(own, model.again(own, coarse.alpha, AGAIN).coarse.alpha, memory)
+        def remember() -> torch.Tensor:
+            coarse = model.coarse(own, memory)
+            return model.agreed_again(own, coarse.alpha, memory) if again else coarse.alpha
 
         def foreground() -> torch.Tensor:
             return image + net.residual(coarse, chosen, patches, height, width)
 
         with torch.inference_mode():
-            which, stacked, coarse = own.which, own.stacked, model.coarse(own, memory)
-            again = model.looks_again(own)
-            if again:
-                which, stacked, coarse = model.again(own, coarse.alpha, AGAIN)
+            again = own.looked is not None
+            which, stacked, coarse = own.looked or Answer(own.which, own.stacked, model.coarse(own, memory))
             net = model.net(which)
             chosen = rg.choose(error, most, 0.0)
             patches = refine()
@@ -97,8 +97,8 @@ def measure(width: int, height: int, precision: str, device: str, runs: int) -> 
                 "colour": median_ms(lambda: loaded.colour.to_model(loaded.frame.pixels), runs),
                 "reduce": median_ms(lambda: model.prepare(loaded.input), runs),
                 "encode": median_ms(lambda: model.encode(loaded.known.prepared), runs),
-                "memory and decoder": median_ms(lambda: model.coarse(own, memory), runs),
-                "second look": median_ms(look_again, runs) if again else 0.0,
+                "memory and decoder": median_ms(remember, runs),
+                "second look": median_ms(lambda: model.again(own, coarse.alpha, AGAIN), runs) if again else 0.0,
                 "choose": median_ms(lambda: rg.choose(error, most, 0.0), runs),
                 "refine": median_ms(refine, runs),
                 "foreground, where wanted": median_ms(foreground, runs),
@@ -109,8 +109,9 @@ def measure(width: int, height: int, precision: str, device: str, runs: int) -> 
             pixels = Pixels(plate, 1001, frame.data_window, frame.display_window, raw.alpha)
             out = Path(folder) / "out.exr"
             stages["write"] = median_ms(lambda: write_sidecar(out, pixels, layer="rgba.alpha", premult=False), runs)
-        parts = ("encode", "memory and decoder", "second look", "choose", "refine")
-        stages["network"] = sum(stages[name] for name in parts)
+        parts = ("encode", "memory and decoder", "choose", "refine")
+        once = sum(stages[name] for name in parts)
+        stages |= dict(zip(NETWORK, (once, once + stages["second look"]), strict=True))
         stages["regions"] = len(chosen)
     return stages
 
@@ -160,13 +161,16 @@ def main() -> None:
     row("---", "---:", *("---:" for _ in args.sizes))
     cells = []
     for size in args.sizes:
-        parts = two_stage_gmacs(model, *map(int, size.split("x")))
-        times = ", ".join(f"{found[size, each]['network']:.0f} ms {each}" for each in args.precision)
-        cells.append(f"{sum(parts):.2f} ({' + '.join(f'{part:.2f}' for part in parts)}), {times}")
-    row("two_stage (encoder + memory, decoder + second look + regions)", f"{parameters(model) / 1e6:.2f}", *cells)
-    for name, (size_of, costs) in PEERS.items():
+        encoder, decoder, second, regions = parts = two_stage_gmacs(model, *map(int, size.split("x")))
+        times = [", ".join(f"{found[size, each][name]:.0f} ms {each}" for each in args.precision) for name in NETWORK]
+        once = f"{sum(parts) - second:.2f} ({encoder:.2f} + {decoder:.2f} + {regions:.2f}), {times[0]}"
+        cells.append((once, f"{sum(parts):.2f} (+ {second:.2f}), {times[1]}"))
+    size_of = f"{parameters(model) / 1e6:.2f}"
+    row("two_stage (encoder + memory, decoder + regions)", size_of, *(once for once, _ in cells))
+    row("two_stage, with a second look", size_of, *(twice for _, twice in cells))
+    for name, (millions, costs) in PEERS.items():
         quoted = ["{:.2f}, {} ms fp32".format(*costs[size]) if size in costs else "" for size in args.sizes]
-        row(f"{name}, quoted", size_of, *quoted)
+        row(f"{name}, quoted", millions, *quoted)
 
 
 def examples() -> str:

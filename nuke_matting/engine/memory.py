@@ -10,7 +10,7 @@ from nuke_matting.engine.values import Known, Plan
 from nuke_matting.errors import MattingError
 from nuke_matting.models.contract import KeyedModel, Model
 
-FEATURES_KEPT = 8  # besides those of one frame's references; each is some 8 MB at the coarse size of a 16:9 plate
+FEATURES_KEPT = 8  # besides those of one frame's references; each is some 22 MB for a 16:9 plate
 
 
 class Memory:

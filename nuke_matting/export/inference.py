@@ -20,13 +20,13 @@ from torch import Tensor, nn
 
 from nuke_matting.colour.model_space_tensors import from_model, to_model
 from nuke_matting.errors import ModelError
-from nuke_matting.models.two_stage import THRESHOLD, long_sides, networks
+from nuke_matting.models.two_stage import MOVED, THRESHOLD, long_sides, networks
 from nuke_matting.models.weights import WeightFile
 from nuke_matting.nets import regions as rg
 from nuke_matting.nets.decoder import Coarse
 from nuke_matting.nets.memory import KeyValue
 from nuke_matting.nets.resize import area, bilinear
-from nuke_matting.nets.spread import Shown, agreed, decided, show
+from nuke_matting.nets.spread import Shown, agreed, change, decided, show
 from nuke_matting.nets.two_stage import OWN, Features, TwoStage, coarse_size, stack
 from nuke_matting.nets.vit import Attention
 
@@ -54,14 +54,15 @@ class Look(nn.Module):
     def __init__(self, net: TwoStage, long_side: int) -> None:
         super().__init__()
         self.net, self.long_side = net, long_side
-        self.threshold, self.batch, self.own = THRESHOLD, BATCH, OWN
+        self.threshold, self.batch, self.own, self.moved = THRESHOLD, BATCH, OWN, MOVED
 
     @torch.jit.export
     def remember(
         self, images: list[Tensor], clean: Tensor | None, guides: list[Tensor | None], dtype: torch.dtype
     ) -> tuple[Tensor, Coarse, Tensor, Tensor]:
         """The first image as it was seen, and what it is with the others for a memory; what the cells of all of them
-        look like, and what each is by itself."""
+        look like, and what a second look is given of each: what it is by itself, but the first where others change it.
+        """
         h, w = coarse_size(images[0].shape[2], images[0].shape[3], self.long_side)
         plate = area(clean, h, w) if clean is not None else None
         inputs: list[Tensor] = []
@@ -78,8 +79,12 @@ class Look(nn.Module):
         alpha = coarse.alpha.float().clamp(0, 1)
         cells, matte, trust = show(small[:, :3], features.f8, alone)
         shown = [Shown(cells[n : n + 1], matte[n : n + 1], trust[n : n + 1]) for n in range(len(images))]
-        alpha = agreed(alpha, shown[0], shown[1:], features.f8.shape[2], features.f8.shape[3])
-        return small[:1, :3], Coarse(alpha, coarse.residual, coarse.error, coarse.hidden), cells, alone
+        rows, columns = features.f8.shape[2], features.f8.shape[3]
+        alpha = agreed(alpha, shown[0], shown[1:], rows, columns)
+        told = alone
+        if bool(change(alone[:1], alpha, rows, columns) >= self.moved):
+            told = torch.cat([alpha, alone[1:]])
+        return small[:1, :3], Coarse(alpha, coarse.residual, coarse.error, coarse.hidden), cells, told
 
     @torch.jit.export
     def again(self, images: list[Tensor], alphas: Tensor, cells: Tensor, dtype: torch.dtype) -> tuple[Tensor, Coarse]:
@@ -143,10 +148,9 @@ class InferenceModule(nn.Module):
         images = [to_model(mixed(pixels[:, 3 * n : 3 * n + 3], self.to_rec709)) for n in range(self.frames)]
         height, width = stacked.shape[2], stacked.shape[3]
 
-        seen, coarse, cells, alone = self.first.remember(images, clean, guides, stacked.dtype)
+        seen, coarse, cells, alphas = self.first.remember(images, clean, guides, stacked.dtype)
         budget = int(round(self.regions * (height + width) / 8))  # noqa: RUF046, TorchScript rounds to a float
         if self.second is not None:
-            alphas = torch.cat([coarse.alpha, alone[1:]])
             seen, coarse = self.second.again(images, alphas, cells, stacked.dtype)
             alpha, residual = self.second.refine(images[0], clean, seen, coarse, budget)
         else:

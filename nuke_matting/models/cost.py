@@ -62,8 +62,8 @@ def others_like(own: Seen, model: TwoStageModel) -> list[Seen]:
 def two_stage_gmacs(
     model: TwoStageModel, width: int, height: int, clean: bool = False
 ) -> tuple[float, float, float, float]:
-    """GMACs of the encoder and what it shows to others, of memory and decoder, of the third network where it looks
-    again at what was agreed on, and of the default budget of regions.
+    """GMACs of the encoder and what it shows to others, of memory and decoder, of the third network's second look where
+    memory changes what the first finds, and of the default budget of regions.
 
     clean : with a clean plate, so of the second network alone, if the weights have one.
     """
@@ -76,10 +76,10 @@ def two_stage_gmacs(
         memory = others_like(own, model)
         decode = counted(lambda: found.update(coarse=model.coarse(own, memory)))
         again, which = 0.0, own.which
-        if model.looks_again(own):
+        if own.looked is not None:
             again = counted(lambda: found.update(again=model.again(own, found["coarse"].alpha, AGAIN)))
             which, _, found["coarse"] = found["again"]
-            again += counted(lambda: model.agreed_again(own, found["coarse"].alpha, memory))
+            decode += counted(lambda: model.agreed_again(own, found["coarse"].alpha, memory))
         error = torch.from_numpy(outline(*rg.grid_size(height, width))).to(model.device)
         chosen = rg.choose(error, budget(width, height), 0.0)
         net = model.net(which)

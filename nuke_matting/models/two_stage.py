@@ -17,11 +17,12 @@ from nuke_matting.models.weights import WeightFile, fill
 from nuke_matting.nets import regions as rg
 from nuke_matting.nets.decoder import Coarse
 from nuke_matting.nets.resize import area, bilinear
-from nuke_matting.nets.spread import Shown, agreed, corrected, decided, joined, show
+from nuke_matting.nets.spread import Shown, agreed, change, corrected, decided, joined, show
 from nuke_matting.nets.two_stage import OWN, Features, TwoStage, coarse_size, stack
 
 THRESHOLD = 0.05  # regions less likely wrong than this are left as they are
 LARGEST = 1024  # pixels of a coarse frame's long side; what mattes are spread by grows with its fourth power
+MOVED = 0.2  # of a cell's mean alpha: where other frames change that by less, the third network sees nothing new
 KEY_TRUST = 10.0  # an artist's matte counts as much as so many frames' own, of a cell that they are sure of
 PLAIN, AIDED, AGAIN = 0, 1, 2  # the networks of a weight file, see `Networks`
 PREFIXES = ("", "aided.", "again.")  # what the names of their tensors begin with
@@ -51,13 +52,21 @@ class Prepared(NamedTuple):
     aided: bool
 
 
+class Answer(NamedTuple):
+    """What one of `Networks` says of a frame: its input, [1, 9, h, w], and what it makes of that."""
+
+    which: int
+    stacked: Tensor
+    coarse: Coarse
+
+
 class Seen(NamedTuple):
     """What a network knows of a frame.
 
     stacked : its input, [1, 9, h, w]. alone : its answer without other frames. shown : what the frame shows to others.
-    second : the input of a network that looks again. which : of `Networks` it is. again : what the frame shows after
-    the third network has looked at it, if there is one. key : the matte that the frame shows is not the network's own,
-    but an artist's.
+    second : the input of a network that looks again. which : of `Networks` it is. looked : the answer of the third
+    network, if there is one, likewise without other frames; again : what the frame shows then. key : the matte that the
+    frame shows is not the network's own, but an artist's.
     """
 
     features: Features
@@ -66,16 +75,9 @@ class Seen(NamedTuple):
     shown: Shown
     second: Tensor
     which: int
+    looked: Answer | None = None
     again: Shown | None = None
     key: bool = False
-
-
-class Answer(NamedTuple):
-    """What one of `Networks` says of a frame: its input, [1, 9, h, w], and what it makes of that."""
-
-    which: int
-    stacked: Tensor
-    coarse: Coarse
 
 
 class TwoStageModel:
@@ -122,9 +124,10 @@ class TwoStageModel:
             features, alone = self._look(stacked, which)
             shown = show(stacked[:, :3], features.f8, alone.alpha)
             seen = Seen(features, stacked, alone, shown, second, which)
-            if self.looks_again(seen):
-                again = self.again(seen, alone.alpha.float().clamp(0, 1), AGAIN).coarse.alpha
-                seen = seen._replace(again=decided(shown.cells, again, *features.f8.shape[-2:]))
+            if which == PLAIN and self.nets[AGAIN] is not None:
+                looked = self.again(seen, alone.alpha.float().clamp(0, 1), AGAIN)
+                again = decided(shown.cells, looked.coarse.alpha, *features.f8.shape[-2:])
+                seen = seen._replace(looked=looked, again=again)
             return seen
 
     def _look(self, stacked: Tensor, which: int) -> tuple[Features, Coarse]:
@@ -132,10 +135,6 @@ class TwoStageModel:
         with autocast(self.device, self.precision):
             features = self.net(which).encode(stacked.contiguous(memory_format=torch.channels_last))
             return features, self.net(which).coarse(features, [features.memory])
-
-    def looks_again(self, own: Seen) -> bool:
-        """Whether the third network is to look again at a frame, of which it gets no key matte to read."""
-        return self.nets[AGAIN] is not None and own.which == PLAIN
 
     def again(self, own: Seen, alpha: Tensor, which: int) -> Answer:
         """What another network makes of a frame, with an alpha [1, 1, h, w] for its guide.
@@ -164,13 +163,7 @@ class TwoStageModel:
         budget = round(quality.regions * (height + width) / rg.CELL)
         advice = "lower --region-batch or --regions, close other programs on it, or use --device cpu"
         with memory_told(self.device, (height, width), advice), torch.inference_mode():
-            which, stacked, coarse = own.which, own.stacked, self.coarse(own, memory)
-            if any(each.key for each in memory):
-                # key mattes say what the subject is, as a guide does; a guide that there is was heard already
-                which, stacked, coarse = self.again(own, coarse.alpha, AIDED)
-            elif self.looks_again(own):
-                which, stacked, coarse = self.again(own, coarse.alpha, AGAIN)
-                coarse = coarse._replace(alpha=self.agreed_again(own, coarse.alpha, memory))
+            which, stacked, coarse = self.answer(own, memory)
             net = self.net(which)
             image = image.to(self.device)
             clean = None if clean is None else clean.to(self.device)
@@ -183,6 +176,18 @@ class TwoStageModel:
                 residual = net.residual(coarse, chosen, patches, height, width).float()
                 foreground = array((image + residual)[0].permute(1, 2, 0))
             return RawMatte(array(alpha[0, 0].float().clamp(0, 1)), foreground)
+
+    def answer(self, own: Seen, memory: Sequence[Seen]) -> Answer:
+        """What is made of a frame at the coarse size, by the networks that it takes."""
+        coarse = self.coarse(own, memory)
+        if any(each.key for each in memory):
+            # key mattes say what the subject is, as a guide does; a guide that there is was heard already
+            return self.again(own, coarse.alpha, AIDED)
+        if own.looked is None:
+            return Answer(own.which, own.stacked, coarse)
+        found = self.again(own, coarse.alpha, AGAIN) if self.news(own, coarse) else own.looked
+        alpha = self.agreed_again(own, found.coarse.alpha, memory)
+        return found._replace(coarse=found.coarse._replace(alpha=alpha))
 
     def coarse(self, own: Seen, memory: Sequence[Seen]) -> Coarse:
         """A frame's answer at the coarse size: with the features of `references`, agreed with what their mattes say.
@@ -198,6 +203,10 @@ class TwoStageModel:
                 read = [each.features.memory for each in memory[:near] if each is not own]
                 coarse = self.net(own.which).coarse(own.features, read or [own.features.memory])
             return coarse._replace(alpha=agreed(coarse.alpha, own.shown, shown, *own.features.f8.shape[-2:]))
+
+    def news(self, own: Seen, coarse: Coarse) -> bool:
+        """Whether other frames have changed what the first network finds, by MOVED or more of a cell."""
+        return bool(change(own.alone.alpha, coarse.alpha, *own.features.f8.shape[-2:]) >= MOVED)
 
     def agreed_again(self, own: Seen, alpha: Tensor, memory: Sequence[Seen]) -> Tensor:
         """What the third network says of a frame, agreed with what it says of others."""

@@ -92,6 +92,12 @@ def agreed(
     return (alpha + moved).clamp(0, 1)
 
 
+def change(before: Tensor, after: Tensor, rows: int, columns: int) -> Tensor:
+    """The most that the mean alpha of a cell differs in two alphas [B, 1, h, w] of frames of so many cells; [B]."""
+    cells = [area(each.float().clamp(0, 1), rows, columns) for each in (before, after)]
+    return (cells[1] - cells[0]).abs().amax(dim=(1, 2, 3))
+
+
 def _cells(image: Tensor, f8: Tensor, looks: float = 0.22, colours: float = 0.26, places: float = 0.14) -> Tensor:
     """[B, 3, h, w] and [B, C, h/8, w/8] -> [B, C + 48 + 2, N]; `Shown.cells`.
 

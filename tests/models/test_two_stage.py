@@ -9,12 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nuke_matting.errors import ModelError
+from nuke_matting.models import two_stage
 from nuke_matting.models.contract import FrameInput, Quality
 from nuke_matting.models.cost import parameters
 from nuke_matting.models.registry import load_model
 from nuke_matting.models.two_stage import AGAIN, AIDED, as_one, networks
 from nuke_matting.models.weights import load_weights, save_weights
 from nuke_matting.nets.enlarge import enlarge
+from nuke_matting.nets.spread import change
 from nuke_matting.nets.two_stage import OWN, TwoStage, coarse_size
 
 QUALITY = Quality(regions=4.0, batch=64)
@@ -170,7 +172,10 @@ def test_a_frame_that_reads_a_key_is_matted_by_the_second_network_with_a_guide_o
     assert np.abs(found.alpha - guided.alpha).mean() < 0.3 * np.abs(found.alpha - without.alpha).mean()
 
 
-def test_a_third_network_looks_again_at_what_the_first_found_with_its_memory(tmp_path, joined_weights, looking_weights):
+def test_a_third_network_looks_again_at_what_the_first_found_with_its_memory(
+    joined_weights, looking_weights, monkeypatch
+):
+    monkeypatch.setattr(two_stage, "MOVED", 0.0)
     model, nets = load_model(looking_weights, "cpu", "fp32"), networks(load_weights(Path(looking_weights)))
     frame, before = FrameInput(image(48, 128)), FrameInput(image(48, 128, 1))
     own, memory = model.encode(model.prepare(frame)), model.encode(model.prepare(before))
@@ -187,6 +192,27 @@ def test_a_third_network_looks_again_at_what_the_first_found_with_its_memory(tmp
     assert np.allclose(found.alpha, enlarged, atol=1e-5)
     once = matted(load_model(joined_weights, "cpu", "fp32"), frame, [before], coarse_only)
     assert not np.array_equal(found.alpha, once.alpha)
+
+
+def test_what_memory_hardly_changes_is_looked_at_without_it_alone(looking_weights, monkeypatch):
+    model, frame = load_model(looking_weights, "cpu", "fp32"), FrameInput(image(48, 128))
+    own, before = (model.encode(model.prepare(each)) for each in (frame, FrameInput(image(48, 128, 1))))
+    found = model.coarse(own, [before] * 4)
+    most = change(own.alone.alpha, found.alpha, *own.features.f8.shape[-2:])
+    mattes = []
+    for least in (most, most * 1.01):
+        monkeypatch.setattr(two_stage, "MOVED", least)
+        mattes.append(model.matte(frame, own, [before] * 4, Quality(regions=0, batch=64)).alpha)
+    small, full = own.looked.stacked[:, :3], torch.from_numpy(frame.image).permute(2, 0, 1)[None]
+    alone = enlarge(model.agreed_again(own, own.looked.coarse.alpha, [before] * 4), full, small)[0, 0].numpy()
+    assert np.allclose(mattes[1], alone, atol=1e-6) and not np.allclose(mattes[0], alone, atol=1e-6)
+
+
+def test_a_still_is_looked_at_again_once(looking_weights, monkeypatch):
+    model, frame = load_model(looking_weights, "cpu", "fp32"), FrameInput(image(48, 128))
+    own = model.encode(model.prepare(frame))
+    monkeypatch.setattr(model, "again", None)
+    assert np.isfinite(model.matte(frame, own, [own] * 4, QUALITY).alpha).all()
 
 
 def test_the_second_network_is_told_that_a_guide_of_key_mattes_is_given(looking_weights):

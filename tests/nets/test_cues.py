@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nuke_matting.nets.cues import distance, likeness
+from nuke_matting.nets.cues import _blurred, distance, likeness
 
 
 def scene(height=60, width=90):
@@ -64,3 +64,10 @@ def test_dark_plates_are_told_apart_as_well_as_bright_ones(gain):
     image, alpha, guide = scene()
     like = likeness(image * gain, guide)
     assert like[alpha == 1].min() > 0.6 and like[alpha == 0].max() < 0.4
+
+
+@given(height=st.integers(1, 40), width=st.integers(1, 40), reach=st.integers(0, 12))
+def test_a_guide_is_blurred_by_the_mean_of_what_lies_within_reach(height, width, reach):
+    guide = torch.rand(2, 1, height, width, generator=torch.Generator().manual_seed(height * 41 + width))
+    box = torch.nn.functional.avg_pool2d(guide, 2 * reach + 1, 1, reach, count_include_pad=False)
+    torch.testing.assert_close(_blurred(guide, reach), box, atol=0.5 / 255 + 1e-5, rtol=0)

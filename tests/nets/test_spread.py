@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from nuke_matting.nets.spread import agreed, corrected, decided, joined, show
+from nuke_matting.nets.resize import area
+from nuke_matting.nets.spread import agreed, change, corrected, decided, joined, show
 
 ROWS, COLUMNS = 6, 8
 
@@ -119,3 +120,12 @@ def test_an_alpha_may_be_larger_than_the_frame_that_shows_itself():
 def test_alone_a_frame_stays_as_it_is():
     alpha = torch.rand(1, 1, ROWS * 8, COLUMNS * 8)
     assert torch.equal(moved(alpha, show(*looks([2, 3]), alpha), []), alpha)
+
+
+def test_the_most_that_a_cell_moves_is_told_whatever_the_pixels_of_it_do():
+    before = torch.zeros(1, 1, 16, 24)
+    after = before.clone()
+    after[..., :8, 8:16] = torch.rand(8, 8, generator=torch.Generator().manual_seed(0)) - 0.1  # clamped to [0, 1]
+    most = float(area(after.clamp(0, 1), 2, 3).max())
+    assert change(before, after, 2, 3).item() == pytest.approx(most) and 0.1 < most < 0.5
+    assert change(after, after, 2, 3).item() == 0
