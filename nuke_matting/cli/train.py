@@ -64,11 +64,10 @@ def _add_run(actions: argparse._SubParsersAction) -> None:
     )
     action.add_argument(
         "--start-from",
-        type=Path,
         action="append",
         default=[],
-        metavar="FILE",
-        help="last.pt of an earlier stage, or a weight file; given again and again, their mean",
+        metavar="FILE[:SHARE]",
+        help="last.pt of an earlier stage, or a weight file; given again and again, their mean, by their shares",
     )
     action.add_argument(
         "--after",
@@ -77,7 +76,7 @@ def _add_run(actions: argparse._SubParsersAction) -> None:
         help="weight file of the network that comes before; what it finds is the guide where there is no other help",
     )
     length = action.add_mutually_exclusive_group()
-    length.add_argument("--steps", type=whole(1), metavar="N", help="in place of the stage's own number")
+    length.add_argument("--steps", type=whole(0), metavar="N", help="in place of the stage's own; 0 for its start")
     length.add_argument(
         "--minutes", type=whole(1), metavar="M", help="as many steps as there is time for; the rate falls to the end"
     )
@@ -279,10 +278,11 @@ def _recipe(args: argparse.Namespace) -> Recipe:
 
 def _run(args: argparse.Namespace) -> int:
     from nuke_matting.cli.train_run import run_training
+    from nuke_matting.training.starts import parse_start
     from nuke_matting.training.train import Job
 
     recipe = _recipe(args)
-    starts, sources = tuple(args.start_from), checked_sources(args, recipe)
+    starts, sources = tuple(map(parse_start, args.start_from)), checked_sources(args, recipe)
     job = Job(recipe, args.stage, sources, args.out, starts, args.seed, args.licence, args.after, args.minutes)
     return run_training(job if args.steps is None else job.of_steps(args.steps), args.workers)
 

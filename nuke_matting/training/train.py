@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import math
-import pickle
 import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
@@ -31,6 +30,7 @@ from nuke_matting.training.echo import batches
 from nuke_matting.training.processes import Processes
 from nuke_matting.training.record import Log, write_picture
 from nuke_matting.training.stages import Optimiser, Recipe, rate_at
+from nuke_matting.training.starts import Start, fitting, read_checkpoint, take
 from nuke_matting.training.student import Student
 from nuke_matting.training.students import check_share, check_sources, make_student
 
@@ -46,8 +46,7 @@ APART, ENDLESS = 15_485_863, 10**8  # seeds and steps that no stage has
 class Job:
     """A stage of a recipe, what it is trained on, and where it goes.
 
-    start_from : checkpoints of an earlier stage, or weight files, whose averaged weights a new run starts from: of
-        several, their mean.
+    start_from : what a new run starts from; of several, the mean.
     licence : of the weights, said in their file; "" says nothing.
     after : the weight file of the network after which this one comes (see `Student.follow`).
     minutes : if given, the stage ends after so many, those of earlier runs counted in, and has as many steps as there
@@ -58,7 +57,7 @@ class Job:
     stage: str
     sources: Sources
     out: Path
-    start_from: tuple[Path, ...] = ()
+    start_from: tuple[Start, ...] = ()
     seed: int = 1
     licence: str = ""
     after: Path | None = None
@@ -125,7 +124,7 @@ class Trainer:
             self._resume(job.out / LAST)
         else:
             if job.start_from:
-                self._start_from(job.start_from)
+                take(self.student, job.start_from, job.after is not None or not job.sources.some_people)
                 self.told = self._begin()
             self.average.load_state_dict(self.student.state_dict())
         self._module = processes.wrap(self.student)
@@ -142,22 +141,6 @@ class Trainer:
     def _after(self) -> str:
         """The name of the file of the network before, or ""."""
         return self.job.after.name if self.job.after is not None else ""
-
-    def _start_from(self, paths: tuple[Path, ...]) -> None:
-        """Takes the mean of checkpoints' averaged weights: runs of one beginning err apart, and their mean less so
-        (Wortsman et al. 2022, "Model soups")."""
-        own = self.student.state_dict()
-        helped = self.job.after is not None or not self.job.sources.some_people
-        total = {name: torch.zeros_like(value) for name, value in own.items() if value.is_floating_point()}
-        for path in paths:
-            if path.suffix == ".safetensors":  # without what only training needs, which starts anew
-                self.student.fill(load_weights(path), helped)
-            else:
-                with _fitting(path):
-                    self.student.load_state_dict(_read(path)["average"])
-            for name, sum_ in total.items():
-                sum_ += own[name]
-        self.student.load_state_dict(own | {name: sum_ / len(paths) for name, sum_ in total.items()})
 
     def _begin(self) -> str:
         """Has the student begin, on samples that the stage does not learn from.
@@ -198,6 +181,8 @@ class Trainer:
             batch = next(drawn, None) if self.step < self.stage.steps else None
             waited += time.monotonic() - asked
             if batch is None:
+                if log is not None and not (self.job.out / WEIGHTS).exists():
+                    self.save()  # of no steps at all: the start, as it is
                 return
             losses, alpha = self.learn(batch)
             self._keep_time(self.step - first)
@@ -306,7 +291,7 @@ class Trainer:
         return about | self.student.about() | ({"licence": job.licence} if job.licence else {})
 
     def _resume(self, path: Path) -> None:
-        last = _read(path)
+        last = read_checkpoint(path)
         for name, own in (("stage", self.job.stage), ("seed", self.job.seed), ("after", self._after())):
             if last.get(name, own) != own:  # checkpoints of before do not say
                 was = f"leave out --{name}" if last[name] == "" else f"give --{name} {last[name]}"
@@ -317,7 +302,7 @@ class Trainer:
                     advice=f"{was} to go on, or another --out to start anew",
                 )
         said = [{name: group[name] for name in ("weight_decay", "factor")} for group in self.optimiser.param_groups]
-        with _fitting(path):
+        with fitting(path):
             self.student.load_state_dict(last["student"])
             self.average.load_state_dict(last["average"])
             self.optimiser.load_state_dict(last["optimiser"])
@@ -370,24 +355,3 @@ def _follow(average: nn.Module, student: nn.Module, decay: float) -> None:
     """The parameters alone: see `Trainer._see` for batch norms' statistics."""
     old, new = list(average.parameters()), list(student.parameters())
     torch._foreach_lerp_(old, new, 1 - decay)  # at once, for GPUs' sake
-
-
-def _read(path: Path) -> dict[str, Any]:
-    """A checkpoint's values, on the CPU: whoever loads them copies what belongs on a GPU. Raises ModelError."""
-    try:
-        return torch.load(path, weights_only=True, map_location="cpu")
-    except OSError as error:
-        raise ModelError(f"cannot be read ({error.strerror or error})", path=path, advice="check the path") from error
-    except (RuntimeError, ValueError, EOFError, pickle.UnpicklingError) as error:
-        raise ModelError("is no whole checkpoint", path=path, advice="give a last.pt of a training") from error
-
-
-@contextmanager
-def _fitting(path: Path) -> Iterator[None]:
-    """Raises ModelError where a checkpoint's values do not go into the network."""
-    try:
-        yield
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise ModelError(
-            "does not fit the network and its optimiser", path=path, advice="it is of another model or version"
-        ) from error

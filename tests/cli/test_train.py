@@ -167,7 +167,7 @@ def test_what_is_wrong_is_told_before_anything_is_drawn(nuke_matting, at_work, c
     assert not (at_work / "out").exists()
 
 
-@pytest.mark.parametrize("given", [("--things", "nan"), ("--steps", "0"), ("--workers", "-1"), ("--seed", "x")])
+@pytest.mark.parametrize("given", [("--things", "nan"), ("--steps", "-1"), ("--workers", "-1"), ("--seed", "x")])
 def test_numbers_out_of_range_are_refused(nuke_matting, at_work, given):
     ended = nuke_matting(*RUN, *given)
     assert ended.returncode == 2 and given[0] in ended.stderr

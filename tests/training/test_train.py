@@ -22,6 +22,7 @@ from nuke_matting.training.processes import Processes
 from nuke_matting.training.recipe import load_recipe
 from nuke_matting.training.record import Log
 from nuke_matting.training.stages import Stage, rate_at
+from nuke_matting.training.starts import Start
 from nuke_matting.training.train import Job, Trainer
 
 ALONE = Processes(torch.device("cpu"))
@@ -80,7 +81,7 @@ def test_a_stopped_and_resumed_stage_ends_as_an_unbroken_one(run, job, stage):
 
 def test_a_stage_may_teach_the_refinement_alone(job, run):
     first = run(job("stills", "stills"))["average"]
-    start = {"start_from": (job("stills", "stills").out / "last.pt",), "learns": "refinement"}
+    start = {"start_from": (Start(job("stills", "stills").out / "last.pt"),), "learns": "refinement"}
     last = run(job("clips", "clips", **start))["average"]
     changed = {name for name in first if not torch.equal(first[name], last[name])}
     assert changed and all(name.startswith("net.refiner.") for name in changed)
@@ -89,7 +90,7 @@ def test_a_stage_may_teach_the_refinement_alone(job, run):
 def test_the_coarse_alpha_is_calibrated_once_before_the_regions_learn(job, run):
     first = run(job("stills", "stills"))["average"]
     recipe = replace(RECIPE, calibrated=6)
-    start = {"start_from": (job("stills", "stills").out / "last.pt",), "learns": "refinement", "recipe": recipe}
+    start = {"start_from": (Start(job("stills", "stills").out / "last.pt"),), "learns": "refinement", "recipe": recipe}
     whole = run(job("clips", "whole", **start))["average"]
     changed = {name for name in first if not torch.equal(first[name], whole[name])}
     heads = {"net.decoder.head.weight", "net.decoder.head.bias"}
@@ -102,7 +103,7 @@ def test_the_coarse_alpha_is_calibrated_once_before_the_regions_learn(job, run):
 
 def test_a_stage_may_teach_what_reads_the_memory_and_what_follows_alone(job, run):
     first = run(job("stills", "stills"))["average"]
-    start = {"start_from": (job("stills", "stills").out / "last.pt",), "learns": "memory", "enlarge": 1.0}
+    start = {"start_from": (Start(job("stills", "stills").out / "last.pt"),), "learns": "memory", "enlarge": 1.0}
     last = run(job("clips", "clips", **start))["average"]
     changed = {name for name in first if not torch.equal(first[name], last[name])}
     parts = ("net.memory.", "net.decoder.", "direct.", "cover.")
@@ -132,28 +133,39 @@ def test_batch_norms_of_the_averaged_weights_learn_what_those_weights_make(job):
 
 def test_a_later_stage_starts_from_the_averaged_weights_of_an_earlier_one(run, job):
     first = run(job("stills", "stills"))
-    second = run(job("clips", "clips", rate=0.0, start_from=(job("stills", "stills").out / "last.pt",)))
+    second = run(job("clips", "clips", rate=0.0, start_from=(Start(job("stills", "stills").out / "last.pt"),)))
     for name, value in first["average"].items():
         if value.is_floating_point():
             assert torch.allclose(value, second["student"][name]), name
 
 
-def test_a_stage_that_starts_from_several_runs_starts_from_their_mean(run, job):
+@pytest.mark.parametrize(("shares", "first"), [((1.0, 1.0), 0.5), ((0.6, 0.2), 0.75)])
+def test_a_stage_that_starts_from_several_runs_starts_from_their_mean_by_shares(run, job, shares, first):
     runs = [run(job("stills", f"stills{seed}", seed=seed, rate=1e-2))["average"] for seed in (1, 2)]
-    paths = tuple(job("stills", f"stills{seed}").out / "last.pt" for seed in (1, 2))
-    start = run(job("clips", "clips", rate=0.0, start_from=paths))["student"]
+    paths = [job("stills", f"stills{seed}").out / "last.pt" for seed in (1, 2)]
+    starts = tuple(map(Start, paths, shares))
+    start = run(job("clips", "clips", rate=0.0, start_from=starts))["student"]
     moved = 0
     for (name, one), other in zip(runs[0].items(), runs[1].values(), strict=True):
         if one.is_floating_point():
-            assert torch.allclose((one + other) / 2, start[name], atol=1e-6), name
+            assert torch.allclose(first * one + (1 - first) * other, start[name], atol=1e-6), name
             moved += not torch.equal(one, other)
     assert moved > 10
+
+
+def test_a_stage_of_no_steps_leaves_its_start_ready_to_use(run, job):
+    run(job("stills", "stills"))
+    path = job("stills", "stills").out / "weights.safetensors"
+    nothing = job("clips", "clips", start_from=(Start(path),)).of_steps(0)
+    assert run(nothing)["step"] == 0
+    kept, left = load_weights(path), load_weights(nothing.out / "weights.safetensors")
+    assert same(kept.tensors, left.tensors) and "step 0 of stage clips" in left.metadata["training"]
 
 
 def test_a_stage_starts_from_a_weight_file(run, job):
     run(job("stills", "stills"))
     path = job("stills", "stills").out / "weights.safetensors"
-    start = run(job("clips", "clips", rate=0.0, start_from=(path,)))["student"]
+    start = run(job("clips", "clips", rate=0.0, start_from=(Start(path),)))["student"]
     kept = load_weights(path).tensors
     assert all(torch.equal(value.float(), start[f"net.{name}"].float()) for name, value in kept.items())
 
@@ -165,7 +177,7 @@ def test_of_a_weight_file_of_two_networks_it_starts_from_the_one_that_sees_the_l
         run(job("stills", out.name, seed=seed, rate=1e-2))
     joined = outs[0].parent / "joined.safetensors"
     join(*(out / "weights.safetensors" for out in outs), joined)
-    again = job("stills", "again", start_from=(joined,))
+    again = job("stills", "again", start_from=(Start(joined),))
     if helped:
         again = replace(again, sources=replace(again.sources, people=(), others=again.sources.people))
     started = Trainer(again, ALONE).student.state_dict()
@@ -177,7 +189,7 @@ def test_weights_of_another_network_start_nothing(job):
     weights = shipped("weights") / "two_stage.safetensors"
     with pytest.raises(ModelError, match="it is of the network two_stage, the recipe of memory"):
         recipe = load_recipe("memory")
-        Trainer(Job(recipe, "stills", job("stills").sources, job("stills").out, (weights,)), ALONE)
+        Trainer(Job(recipe, "stills", job("stills").sources, job("stills").out, (Start(weights),)), ALONE)
 
 
 @pytest.mark.parametrize("which", [1, 2])
@@ -185,7 +197,7 @@ def test_a_network_after_another_starts_from_the_last_of_a_file(
     run, job, weights, joined_weights, looking_weights, which
 ):
     start = Path((weights, joined_weights, looking_weights)[which])
-    after = replace(job("stills", start_from=(start,)), after=Path(weights))
+    after = replace(job("stills", start_from=(Start(start),)), after=Path(weights))
     started = Trainer(after, ALONE).student.state_dict()
     last = networks(load_weights(start))[which].state_dict()
     assert all(torch.equal(value, started[f"net.{name}"]) for name, value in last.items())
@@ -273,7 +285,7 @@ def test_a_checkpoint_that_cannot_be_used_is_refused_and_stays(run, job, spoil):
     with pytest.raises(ModelError, match=r"last\.pt"):
         Trainer(job("stills"), ALONE)
     with pytest.raises(ModelError, match=r"last\.pt"):
-        Trainer(job("stills", "new", start_from=(path,)), ALONE)
+        Trainer(job("stills", "new", start_from=(Start(path),)), ALONE)
     assert path.read_bytes() == before
 
 
@@ -371,6 +383,7 @@ from nuke_matting.training.data import Sources
 from nuke_matting.training.datasets import Source
 from nuke_matting.training.processes import joined
 from nuke_matting.training.recipe import load_recipe
+from nuke_matting.training.starts import Start
 from nuke_matting.training.train import Job, Trainer
 
 recipe, people, behind, out = sys.argv[1:]
