@@ -47,6 +47,17 @@ def sad(alpha: NDArray, truth: NDArray) -> float:
     return float(np.sum(np.abs(_difference(alpha, truth)))) / 1e3
 
 
+def soft_iou(alpha: NDArray, truth: NDArray) -> float:
+    """Intersection over union of soft alphas: sum min(p, t) / sum max(p, t); in [0, 1], and 1 where both are empty.
+
+    >>> soft_iou(np.array([[0.0, 1.0]]), np.array([[0.5, 1.0]]))
+    0.6666666666666666
+    """
+    _difference(alpha, truth)
+    union = float(np.sum(np.maximum(alpha, truth), dtype=np.float64))
+    return float(np.sum(np.minimum(alpha, truth), dtype=np.float64)) / union if union else 1.0
+
+
 def grad(alpha: NDArray, truth: NDArray, normalise: bool = True) -> float:
     """Gradient error: sum (|grad p| - |grad t|)^2, divided by 1e3.
 

@@ -35,7 +35,7 @@ def cut_behind(photographs: Path, mattes: Path) -> Iterator[tuple[int, int]]:
 
     Yields how many mattes were looked at, and of how many. Raises UsageError: no photograph of any; PlateError.
     """
-    pairs = [(name, photograph) for name in _names(mattes) if (photograph := _photograph(photographs, name))]
+    pairs = [(name, photograph) for name in names_of(mattes) if (photograph := photograph_of(photographs, name))]
     if not pairs:
         raise UsageError(
             "holds no photograph of a matte",
@@ -51,9 +51,11 @@ def cut_behind(photographs: Path, mattes: Path) -> Iterator[tuple[int, int]]:
         yield done, len(pairs)
 
 
-def _names(mattes: Path) -> list[str]:
+def names_of(mattes: Path) -> list[str]:
+    """The NAMEs of the mattes `NAME_alpha.png` in a folder."""
     return sorted(path.name.removesuffix("_alpha.png") for path in mattes.glob("*_alpha.png"))
 
 
-def _photograph(folder: Path, name: str) -> Path | None:
+def photograph_of(folder: Path, name: str) -> Path | None:
+    """The photograph in a folder from which `NAME_alpha.png` was cut, if it is there."""
     return next((path for ending in ENDINGS if (path := folder / f"{name}{ending}").exists()), None)

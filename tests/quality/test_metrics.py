@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from nuke_matting.errors import UsageError
-from nuke_matting.quality.metrics import conn, dtssd, foreground_mse, grad, mad, mse, sad
+from nuke_matting.quality.metrics import conn, dtssd, foreground_mse, grad, mad, mse, sad, soft_iou
 
 ONE_FRAME = (mad, mse, sad, grad, conn)
 alphas = hnp.arrays(
@@ -31,6 +31,14 @@ def test_mse_is_a_mean_of_squares_in_thousandths():
 
 def test_sad_is_a_sum_in_thousands():
     assert sad(np.ones((50, 40), np.float32), np.zeros((50, 40), np.float32)) == 2.0
+
+
+def test_soft_iou_is_what_both_take_over_what_either_takes():
+    assert soft_iou(np.array([[0.2, 1, 0]]), np.array([[0.6, 0.5, 0]])) == pytest.approx(0.7 / 1.6)
+
+
+def test_soft_iou_of_nothing_and_nothing_is_whole():
+    assert soft_iou(np.zeros((2, 2)), np.zeros((2, 2))) == 1
 
 
 def test_grad_of_a_single_pixel_is_that_of_two_kernels_of_norm_one():
