@@ -50,34 +50,6 @@ def floor(random: Random, height: int, width: int, frames: int) -> Array:
     return np.repeat(cover.astype(np.float32)[None], frames, axis=0)
 
 
-def cloth(random: Random, height: int, width: int, frames: int) -> tuple[Array, Array]:
-    """Cover and colour of a cloth that hangs in folds, a flag or a curtain: patterned as clothes are, and not worn."""
-    side, finer = 96, 3
-    pattern = _flag(random, side) if random.random() < 0.6 else textures.texture(random, side)
-    y, x = np.mgrid[0:side, 0:side].astype(np.float32) / side
-    waves = 2 * np.pi * random.uniform(1.5, 7) * (x + random.normal(0, 0.25) * y)
-    fold = waves + random.uniform(0, 2) * textures.noise(random, side, 3, octaves=2)
-    shift = random.uniform(0, 0.08) * np.sin(fold)
-    at = [(np.clip(each, 0, 1) * (side - 1)).astype(np.float32) for each in (x + shift, y + 0.5 * shift)]
-    picture = cv2.remap(pattern, *at, cv2.INTER_LINEAR) * np.exp(random.uniform(0.1, 0.7) * np.cos(fold))[..., None]
-    layer = np.concatenate([picture, np.ones_like(picture[..., :1])], axis=2).astype(np.float32)
-
-    tall, lean = random.uniform(0.5, 1.8), random.normal(0, 0.15)
-    left, top = random.uniform(-0.3, 1.5), random.uniform(-0.5, 0.5)
-    above, below = random.uniform(0.2, 0.9, 2)  # widths
-    corners = [(left, top), (left + above, top + random.normal(0, 0.05)), (left + lean + below, top + tall)]
-    corners += [(left + lean, top + tall + random.normal(0, 0.05))]
-    whole, square = (0.6 * width * finer, height * finer), np.float32([[0, 0], [side, 0], [side, side], [0, side]])
-    drift, covers, colours = random.normal(0, 0.015, 2), [], []
-    for frame in range(frames):
-        place = cv2.getPerspectiveTransform(square, np.float32((np.asarray(corners) + frame * drift) * whole))
-        large = cv2.warpPerspective(layer, place, (width * finer, height * finer), flags=cv2.INTER_LINEAR)
-        moved = cv2.resize(large, (width, height), interpolation=cv2.INTER_AREA)
-        covers.append(np.clip(moved[..., 3:], 0, 1))
-        colours.append(moved[..., :3] / np.maximum(moved[..., 3:], 1e-6))
-    return np.stack(covers), np.stack(colours)
-
-
 def rearranged(random: Random, picture: NDArray) -> NDArray:
     """A photograph [H, W, 3] of any type as if it were another: mirrored, upside down, bent.
 
@@ -110,24 +82,3 @@ def ragged(random: Random, side: int) -> Array:
     far = np.hypot(x / random.uniform(0.12, 0.3), y / random.uniform(0.12, 0.3))
     field = 1 - far + random.uniform(0.1, 0.5) * textures.noise(random, side, int(random.integers(1, 5)))
     return np.float32((field > 0) & (np.hypot(x, y) < 0.45))  # no square cuts it
-
-
-def _flag(random: Random, side: int) -> Array:
-    """Bands of a few colours, at times with a field in a corner that holds stars. [side, side, 3]."""
-    palette = random.uniform(0, 1, (4, 3)) ** 2.5
-    palette[random.integers(4)] = random.uniform(0.5, 0.9)  # white, which flags like
-    palette[random.integers(4)] = ([0.35, 0.02, 0.03], [0.02, 0.04, 0.2])[random.integers(2)]
-    count, colours = random.integers(1, 14), random.integers(1, 4)
-    bands = palette[np.arange(side) * count // side % colours]
-    flag = np.repeat(bands[:, None], side, axis=1).astype(np.float32)
-    if random.random() < 0.5:
-        flag = np.ascontiguousarray(flag.transpose(1, 0, 2))
-    if random.random() < 0.6:
-        h, w = (random.uniform(0.35, 1, 2) * side).astype(int)
-        flag[:h, :w] = palette[3]
-        apart = random.uniform(0.08, 0.25) * side
-        for row, top in enumerate(np.arange(apart / 2, h, apart)):
-            for left in np.arange(apart / 2 * (1 + row % 2), w, apart):
-                star = (round(left), round(top)), max(1, round(apart * 0.3))
-                cv2.circle(flag, *star, palette[0].tolist(), -1)
-    return flag

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from nuke_matting.colour.model_space import to_model
 from nuke_matting.errors import UsageError
-from nuke_matting.training import backdrops, camera, things
+from nuke_matting.training import backdrops, camera, cloths, things
 from nuke_matting.training.framing import Path2D, cut_sides, draw_height, draw_place, hide_cuts, move
 from nuke_matting.training.guides import rough
 from nuke_matting.training.sources import Cutout, Subject, decode_srgb
@@ -278,7 +278,7 @@ class Compositor:
             thing = things.draw(r, height, width, frames)
             return thing.alpha, thing.colour
         if r.random() < (0.1 if near else 0.25):
-            return backdrops.cloth(r, height, width, frames)
+            return cloths.cloth(r, height, width, frames)
         if not near and r.random() < 0.25:
             cover = backdrops.floor(r, height, width, frames)
         else:
