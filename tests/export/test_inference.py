@@ -201,11 +201,11 @@ numpy.save(sys.argv[1] + "/out.npy", out.numpy())
 
 @pytest.mark.slow
 @pytest.mark.parametrize("inputs", [VARIANTS[0], VARIANTS[3]], ids=str)
-def test_under_torch_1_12_1_it_loads_and_gives_the_same(weights, tmp_path, inputs):
+def test_under_torch_1_12_1_it_loads_and_gives_the_same(looking_weights, tmp_path, inputs):
     python = os.environ.get("NUKE_MATTING_TORCH_1_12", "")
     if not python:
         pytest.skip("NUKE_MATTING_TORCH_1_12 names no Python 3.10 with torch 1.12.1")
-    module = loaded(exported(weights, inputs)[1], tmp_path)
+    module = loaded(exported(looking_weights, inputs)[1], tmp_path)
     given = light(37, 51, 1, 15 if inputs.clean else 9)[None]
     np.save(tmp_path / "in.npy", given)
     subprocess.run([python, "-W", "ignore", "-c", PROGRAM, str(tmp_path), str(OPERATORS)], check=True, timeout=600)
