@@ -87,8 +87,9 @@ class TwoStageModel:
     looks and what tells it by such help grow in each other's way in so small a network. A frame reads from frames of
     its own network alone; in a shot, all have the same help. Where it reads a key frame, what that makes of it is a
     guide to the second network. A third one looks again at all other frames without help, at a larger size: what the
-    first has found there, with its memory, is a guide to it, of which it knows that it errs. What it says then is
-    agreed with what it says of the frames around, each seen by itself.
+    first has found there is a guide to it, of which it knows that it errs. It does so once for a frame by itself, and
+    once more where memory changes what the first has found. What it says is agreed with what it says of the frames
+    around, each by itself.
     """
 
     references: tuple[int | None, ...] = (-1, 1, -2, 2)
