@@ -106,7 +106,7 @@ class _Report:
 
     def done(self) -> None:
         """The stage is at its end."""
-        how = "done" if self._last > self._start else "was done before"
+        how = "was done before" if 0 < self._start == self._last else "done"
         self._line(f"{how}, {self._last} steps: {self._out / WEIGHTS}")
         if self._waited:
             self._line(

@@ -97,6 +97,15 @@ def test_help_names_the_recipes(nuke_matting):
     assert all(name in ended.stdout for name in MODELS)
 
 
+def test_a_stage_of_no_steps_writes_the_mean_of_its_starts(nuke_matting, at_work):
+    for seed in ("1", "2"):
+        nuke_matting(*(f"one{seed}" if each == "out" else each for each in RUN), "--seed", seed)
+    starts = ("--start-from", "one1/weights.safetensors:0.7", "--start-from", "one2/last.pt:0.3")
+    ended = nuke_matting(*RUN, "--steps", "0", *starts)
+    assert ended.returncode == 0 and "done, 0 steps: out/weights.safetensors" in ended.stderr
+    assert (at_work / "out" / "weights.safetensors").exists()
+
+
 def test_a_trained_stage_is_left_as_it_is(nuke_matting, at_work):
     nuke_matting(*RUN)
     before = (at_work / "out" / "last.pt").read_bytes()
