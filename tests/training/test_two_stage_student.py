@@ -46,7 +46,7 @@ def test_frames_read_from_the_two_before_and_the_first_from_itself(student, memo
 def test_regions_learn_detail_from_a_true_alpha_that_is_coarse(sources):
     """Nothing is trained yet, so what is asked of the regions is how wrong the alpha is that they start from."""
     recipe = load_recipe("two_stage")
-    stage = replace(recipe.stages["regions"], sizes=((48, 48),), batch=4)
+    stage = replace(recipe.stages["regions"], sizes=((48, 48),), batch=16)
     batch, off = next(loader(sources, stage, 1, 0, workers=0)), {}
     for detail in (0.0, 1.0):
         torch.manual_seed(0)
