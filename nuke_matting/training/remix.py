@@ -36,7 +36,7 @@ def remixed(batch: Batch, behind: Tensor, random: torch.Generator) -> Batch:
     straight = _turned(from_model(batch.foreground).clamp(-1, BRIGHTEST), hue) * light
     subject = _moved(torch.cat([straight * alpha, alpha, guide], 2), path)
     premultiplied, alpha, guide = subject.split([3, 1, 1], 2)
-    places = torch.where(whole, batch.clean, draw.places(behind))
+    places = torch.where(whole, batch.clean, draw.decoys(draw.places(behind), batch.alpha))
     places = _turned(from_model(places).clamp(-1, BRIGHTEST), torch.where(whole, hue, 0.0))
     places = places * torch.where(whole, light, draw.light(0.6, 0.1))
     places = torch.where(whole, places, draw.alike(places, premultiplied, alpha))
@@ -93,13 +93,33 @@ class _Draw:
         order = torch.where(self._uniform(1) < 0.25, self._uniform(3).argsort(1), torch.arange(3, device=self._device))
         return mixed.gather(2, order.view(b, 1, 3, 1, 1).expand(b, t, 3, height, width))
 
+    def decoys(self, places: Tensor, alpha: Tensor) -> Tensor:
+        """Places [B, T, 3, H, W], one in three with something in it: pieces of another place, cut out as subjects are.
+
+        alpha : of subjects [B, T, 1, H, W], whose outlines the pieces have, never upright.
+
+        Being cut out and put in the middle makes nobody: else whatever stands out is a person.
+        """
+        b, _, _, height, width = places.shape
+        angle = torch.pi * (0.4 + 1.2 * self._uniform(1))
+        nearer = 0.7 * torch.exp2(self._uniform(1))  # how much of the outline's frame the frame shows
+        matrix = torch.zeros(b, 2, 3, device=self._device)
+        matrix[:, :, 0] = nearer * torch.cat([angle.cos(), angle.sin() * (height / width)], 1)
+        matrix[:, :, 1] = nearer * torch.cat([-angle.sin() * (width / height), angle.cos()], 1)
+        matrix[:, :, 2] = 0.3 * self._normal(2)
+        grid = F.affine_grid(matrix, [b, 1, height, width], align_corners=False)
+        outline = F.grid_sample(alpha.roll(2, 0)[:, 0], grid, align_corners=False)
+        some = self._uniform(1, 1, 1, 1) < 0.33
+        pieces = (places.roll(3, 0).flip(-1) + 0.15 * self._normal(1, 1, 1, 1)).clamp(min=0)
+        return torch.lerp(places, pieces, outline[:, None] * some)
+
     def whole(self, in_place: Tensor) -> Tensor:
         """[B, 1, 1, 1, 1], true in three of four of those that are photographs as they were taken; in_place : [B]."""
         return in_place.view(-1, 1, 1, 1, 1) & (self._uniform(1, 1, 1, 1) < 0.75)
 
     def present(self) -> Tensor:
-        """[B, 1, 1, 1, 1], 0 in one clip of fourteen, whose subjects are taken away; 1 in the others."""
-        return (self._uniform(1, 1, 1, 1) >= 1 / 14).float()
+        """[B, 1, 1, 1, 1], 0 in one clip of ten, whose subjects are taken away; 1 in the others."""
+        return (self._uniform(1, 1, 1, 1) >= 1 / 10).float()
 
     def alike(self, places: Tensor, premultiplied: Tensor, alpha: Tensor) -> Tensor:
         """Places [B, T, 3, H, W], in one clip of five in the subject's own mean colour, or on the way to it.
@@ -139,8 +159,8 @@ class _Draw:
         return linear + noise * (linear.clamp(min=0).sqrt() * shot + read)
 
     def hue(self) -> Tensor:
-        """Angles by which subjects' hues are turned, in one clip of four: shape makes a person, and no colour does."""
-        return torch.where(self._uniform(1, 1, 1, 1) < 0.25, 2 * torch.pi * self._uniform(1, 1, 1, 1), 0.0)
+        """Angles by which subjects' hues are turned, in one clip of eight: shape makes a person, and no colour does."""
+        return torch.where(self._uniform(1, 1, 1, 1) < 0.12, 2 * torch.pi * self._uniform(1, 1, 1, 1), 0.0)
 
     def vivid(self) -> Tensor:
         """How much of the colours is left, 0 in black and white; all of it in four clips of five."""

@@ -11,7 +11,7 @@ import pytest
 
 from nuke_matting.training.people.light import draw_light, harmonics, light_of, panorama_directions
 from nuke_matting.training.people.render import Camera, straight
-from nuke_matting.training.people.stills import expose, lens_cameras, write_still
+from nuke_matting.training.people.stills import blur_between, defocus, expose, lens_cameras, write_still
 from nuke_matting.training.people.strands import Style, grow, keep_out, scatter
 
 HEAD = np.array([[0, 0, 0, 1.0, 1.0, 1.0]])
@@ -242,6 +242,16 @@ def test_through_a_lens_what_is_in_focus_stays_and_the_target_is_blurred(focus):
     assert np.ptp(sharp, axis=0).max() <= 1.0, "no more than what spreads the samples within a pixel"
     out = np.linalg.norm(soft - soft.mean(0), axis=1)
     assert blur - 1 < out.max() < blur + 1 and out.mean() == pytest.approx(blur * 2 / 3, rel=0.15)
+    spread = (out**2).mean() + blur_between(blur) ** 2 / 2  # as wide as a whole disc of the lens
+    assert spread == pytest.approx(blur**2 / 2, rel=0.15)
+
+
+def test_a_point_out_of_focus_is_a_disc_that_keeps_its_light():
+    point = np.zeros((31, 31, 4), np.float32)
+    point[15, 15] = 1.0
+    disc = defocus(point, 5.0)
+    np.testing.assert_allclose(disc.sum((0, 1)), 1.0, rtol=1e-5)
+    assert np.ptp(disc[15, 11:20, 3]) < 1e-6 and np.abs(disc[15, 21:]).max() < 1e-6
 
 
 def test_a_trimmed_garment_ends_where_it_is_cut_and_another_at_its_border():

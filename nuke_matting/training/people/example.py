@@ -25,7 +25,7 @@ from nuke_matting.training.people.person import Person, draw_person
 from nuke_matting.training.people.pose import Pose, Vector
 from nuke_matting.training.people.render import Camera, Renderer
 from nuke_matting.training.people.scene import bone_at, pose_scene
-from nuke_matting.training.people.stills import RESERVED_PANORAMA
+from nuke_matting.training.people.stills import RESERVED_PANORAMA, defocus
 
 SEED = 9_000_048  # of who it is; no still and no clip has it
 WIDTH, HEIGHT, FIRST, FRAMES, FPS = 960, 540, 1001, 24, 24
@@ -103,15 +103,6 @@ def room(panorama: NDArray[np.float32], camera: Camera, turn: float) -> NDArray[
     v = np.arccos(np.clip(world[..., 1], -1, 1)) / np.pi * rows - 0.5
     seen = cv2.remap(panorama, u.astype(np.float32), v.astype(np.float32), cv2.INTER_CUBIC, borderMode=cv2.BORDER_WRAP)
     return np.maximum(seen, 0)
-
-
-def defocus(picture: NDArray[np.float32], radius: float) -> NDArray[np.float32]:
-    """Blurred by a disc of `radius` pixels with a soft edge, as a lens does: bright spots become discs."""
-    reach = int(np.ceil(radius)) + 1
-    y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1]
-    disc = np.clip(radius + 0.5 - np.hypot(x, y), 0, 1).astype(np.float32)
-    blurred = cv2.filter2D(picture, -1, disc / disc.sum(), borderType=cv2.BORDER_REFLECT)
-    return blurred.astype(np.float32, copy=False)
 
 
 def grain(picture: NDArray[np.float32], seed: int) -> NDArray[np.float32]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import cv2
 import moderngl
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,7 @@ SKIN, CLOTH, CARD, EYE, PLAIN = 0, 1, 2, 4, 5
 _MULTISAMPLES = 4
 _SRGB_ALPHA = 0x8C43  # GL_SRGB8_ALPHA8
 _SHADOW_SIDE = 768
+_CASTING = 3  # one strand in so many casts a shadow, as much wider
 _CLIP_DISTANCE = 0x3000  # GL_CLIP_DISTANCE0
 
 
@@ -59,8 +61,8 @@ class Drawing:
 
 @dataclass(frozen=True)
 class Strands:
-    """Hair, fur, threads. points : [N, K, 3]; outward : [N, 3] away from head or body; radius : [N] dm, at the root;
-    colour : [N, 3], scene-linear."""
+    """Hair, fur, threads, in random order. points : [N, K, 3]; outward : [N, 3] away from head or body;
+    radius : [N] dm, at the root; colour : [N, 3], scene-linear."""
 
     points: NDArray[np.float32]
     outward: NDArray[np.float32]
@@ -213,8 +215,8 @@ class Renderer:
             self._draw(self._hair, buffers, _HAIR_LAYOUT)
         self.context.copy_framebuffer(self._resolved, self._sampled)
         raw = np.frombuffer(self._resolved.read(components=4, dtype="f2"), np.float16)
-        s = self.supersample
-        return raw.reshape(self.height, s, self.width, s, 4)[::-1, ::-1].astype(np.float32).mean(axis=(1, 3))
+        samples = raw.reshape(*self._resolved.size[::-1], 4).astype(np.float32)
+        return cv2.resize(samples, (self.width, self.height), interpolation=cv2.INTER_AREA)[::-1]
 
     def _upload(self, drawing: Drawing):
         return self.context.buffer(np.ascontiguousarray(drawing.vertices, np.float32)), self.context.buffer(
@@ -225,12 +227,13 @@ class Renderer:
         vertices, triangles = _ribbons(strands)
         return self.context.buffer(vertices), self.context.buffer(triangles)
 
-    def _draw(self, program, buffers, layout) -> None:
+    def _draw(self, program, buffers, layout, one_in: int = 1) -> None:
+        """one_in : draw only the first of so many parts of the triangles."""
         names = [n for n in layout[1] if n in program]
         parts = [p if n in program else f"{_bytes(p)}x" for p, n in zip(layout[0].split(), layout[1], strict=True)]
         content = [(buffers[0], " ".join(parts), *names)]
         array = self.context.vertex_array(program, content, buffers[1], skip_errors=True)
-        array.render()
+        array.render(vertices=array.vertices // 3 // one_in * 3)
         array.release()
 
     def _surface(self, program, surface: Surface) -> None:
@@ -279,10 +282,10 @@ class Renderer:
         for buffers, drawing in meshes:
             self._surface(self._mesh_depth, drawing.surface)
             self._draw(self._mesh_depth, buffers, _MESH_LAYOUT)
-        _set(self._hair_depth, "widen", 1.5)
+        _set(self._hair_depth, "widen", 1.5 * _CASTING)
         _set(self._hair_depth, "lit_here", False)
         for buffers, _ in hairs:
-            self._draw(self._hair_depth, buffers, _HAIR_LAYOUT)
+            self._draw(self._hair_depth, buffers, _HAIR_LAYOUT, _CASTING)
         return matrix
 
     def _lights(self, program, scene: Scene, camera: Camera, views) -> None:

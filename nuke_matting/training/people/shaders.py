@@ -34,6 +34,15 @@ float noise(vec3 x) {
     return mix(mix(mix(hash(i), hash(i + vec3(1,0,0)), f.x), mix(hash(i + vec3(0,1,0)), hash(i + vec3(1,1,0)), f.x), f.y),
                mix(mix(hash(i + vec3(0,0,1)), hash(i + vec3(1,0,1)), f.x), mix(hash(i + vec3(0,1,1)), hash(i + vec3(1,1,1)), f.x), f.y), f.z);
 }
+vec3 slope(vec3 x) {  // of the noise
+    vec3 i = floor(x), f = fract(x), u = f * f * (3.0 - 2.0 * f);
+    float a = hash(i), b = hash(i + vec3(1,0,0)), c = hash(i + vec3(0,1,0)), d = hash(i + vec3(1,1,0));
+    float e = hash(i + vec3(0,0,1)), g = hash(i + vec3(1,0,1)), h = hash(i + vec3(0,1,1)), k = hash(i + vec3(1));
+    return 6.0 * f * (1.0 - f) * vec3(
+        mix(mix(b - a, d - c, u.y), mix(g - e, k - h, u.y), u.z),
+        mix(mix(c - a, d - b, u.x), mix(h - e, k - g, u.x), u.z),
+        mix(mix(e - a, g - b, u.x), mix(h - c, k - d, u.x), u.y));
+}
 float lit(sampler2DShadow map, mat4 view, vec3 p, float spread) {  // share of a light that reaches p
     vec4 q = view * vec4(p, 1.0); vec3 c = q.xyz / q.w * 0.5 + 0.5;
     if (any(lessThan(c.xy, vec2(0.0))) || any(greaterThan(c.xy, vec2(1.0)))) return 1.0;
@@ -88,11 +97,7 @@ void main() {
         base = mix(base * v_tint.rgb, own, v_tint.a);
         base *= 0.86 + 0.28 * noise(v_rest * 30.0) * noise(v_rest * 4.0) + 0.08 * noise(v_rest * 90.0);
         vec3 p = v_rest * vec3(1.3, 1.0, 1.3) + vec3(noise(v_rest * 1.1), noise(v_rest * 1.1 + 5.0), 0.0) * 1.5;
-        float h = noise(p), e = 0.12;
-        vec3 slope = vec3(noise(p + vec3(e,0,0)), noise(p + vec3(0,e,0)), noise(p + vec3(0,0,e))) - h;
-        float h2 = noise(p * 3.1), e2 = 0.12;
-        slope += 0.5 * (vec3(noise(p * 3.1 + vec3(e2,0,0)), noise(p * 3.1 + vec3(0,e2,0)), noise(p * 3.1 + vec3(0,0,e2))) - h2);
-        n = normalize(n - slope / e * wrinkle);
+        n = normalize(n - (slope(p) + 0.5 * slope(p * 3.1)) * wrinkle);
     } else if (mode == 2) {  // hair, brows and lashes on cards: cover as many samples as the alpha says
         float bright = dot(base, vec3(0.2126, 0.7152, 0.0722));
         base = mix(base * v_tint.rgb, v_tint.rgb * clamp(bright * 4.0 + 0.25, 0.25, 2.0), v_tint.a);

@@ -26,6 +26,7 @@ SEED_OF_STILLS = 20_000_000  # stills have this seed plus their number; the exam
 _OPEN_LENS = 0.05  # share of the stills in which the person is out of focus
 _IN_ACTION = 0.35  # share of the stills in which somebody strides, runs, crouches, kneels or bends
 _GOLDEN = 2.399963  # radians
+_VIEWS = 9  # through an open lens; what is between them a blur fills
 LEAST_SEEN = 0.02  # of the frame; with less, the person is all but out of it
 
 
@@ -43,7 +44,8 @@ def still_scene(assets: Assets, seed: int, rows: int) -> Scene:
 
 
 def lens_cameras(camera: Camera, blur: float, focus: float, height: int, rng: np.random.Generator) -> list[Camera]:
-    """Cameras at points all over an open lens, the mean of whose pictures is what it sees.
+    """Cameras at points all over an open lens, the mean of whose pictures is what it sees, once that is blurred by
+    `blur_between` of it.
 
     blur : radius in pixels of a point that is as far away as the camera's target. focus : distance that is sharp, over
         the target's; not 1. height : of the picture, pixels.
@@ -52,10 +54,11 @@ def lens_cameras(camera: Camera, blur: float, focus: float, height: int, rng: np
     distance, reach = float(np.linalg.norm(camera.target - camera.eye)), 1 / np.tan(camera.field / 2)
     sharp = focus * distance
     aperture = blur * 2 / height / (reach * abs(1 / sharp - 1 / distance))  # radius, dm
-    count, turn = max(16, round(blur**2 / 2)), rng.uniform(0, 2 * np.pi)
+    aperture *= np.sqrt(1 - 1 / _VIEWS)  # of two blurs in a row the squares add
+    turn = rng.uniform(0, 2 * np.pi)
     cameras = []
-    for k in range(count):
-        angle, out = turn + k * _GOLDEN, aperture * np.sqrt((k + 0.5) / count)  # spread evenly, as a sunflower's seeds
+    for k in range(_VIEWS):
+        angle, out = turn + k * _GOLDEN, aperture * np.sqrt((k + 0.5) / _VIEWS)  # spread evenly, as a sunflower's seeds
         x, y = out * np.cos(angle), out * np.sin(angle)
         within = (rng.random(2) - 0.5) * 2 / height
         shift = np.asarray(camera.shift) + np.array([x, y]) * reach / sharp + within
@@ -64,6 +67,20 @@ def lens_cameras(camera: Camera, blur: float, focus: float, height: int, rng: np
             replace(camera, eye=camera.eye + beside, target=camera.target + beside, shift=(shift[0], shift[1]))
         )
     return cameras
+
+
+def blur_between(blur: float) -> float:
+    """Radius in pixels of the disc that each of `lens_cameras`' views stands for, a share of the lens each."""
+    return blur / np.sqrt(_VIEWS)
+
+
+def defocus(picture: NDArray[np.float32], radius: float) -> NDArray[np.float32]:
+    """Blurred by a disc of `radius` pixels with a soft edge, as a lens does: bright spots become discs."""
+    reach = int(np.ceil(radius)) + 1
+    y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1]
+    disc = np.clip(radius + 0.5 - np.hypot(x, y), 0, 1).astype(np.float32)
+    blurred = cv2.filter2D(picture, -1, disc / disc.sum(), borderType=cv2.BORDER_REFLECT)
+    return blurred.astype(np.float32, copy=False)
 
 
 def expose_factor(picture: NDArray[np.float32], level: float) -> float:
@@ -109,7 +126,7 @@ def render_stills(assets: Path, out: Path, numbers: range, size: int = 320) -> I
                 through = through or Renderer(size, size, read.texture, supersample=1)  # as it takes many pictures
                 blur, focus = float(rng.uniform(1, 0.02 * size)), float(rng.choice([0.75, 1.4]))
                 views = lens_cameras(scene.camera, blur, focus, size, rng)
-                picture = through.render(scene, views)
+                picture = defocus(through.render(scene, views), blur_between(blur))
             else:
                 picture = renderer.render(scene)
             picture = expose(picture, level)
