@@ -98,6 +98,7 @@ def _add_join(actions: argparse._SubParsersAction) -> None:
     action.add_argument(
         "--again", type=Path, metavar="AGAIN.safetensors", help="to look again at what the first has found without help"
     )
+    action.add_argument("--regions", type=Path, metavar="FILE.safetensors", help="whose networks' regions to take")
     action.add_argument("--out", type=Path, required=True, metavar="FILE.safetensors", help="all of them")
     action.add_argument("--licence", default="", metavar="TEXT", help="of all, where they state different ones")
 
@@ -290,7 +291,7 @@ def _run(args: argparse.Namespace) -> int:
 def _join(args: argparse.Namespace) -> int:
     from nuke_matting.training.join import join
 
-    join(args.plain, args.aided, args.out, args.licence, args.again)
+    join(args.plain, args.aided, args.out, args.licence, args.again, args.regions)
     print(args.out)
     return 0
 

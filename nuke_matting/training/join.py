@@ -6,21 +6,27 @@ from importlib.metadata import version
 from pathlib import Path
 
 from nuke_matting.errors import ModelError, OutputError, UsageError
-from nuke_matting.models.two_stage import AIDED_LONG_SIDE, LONG_SIDE, as_one, long_sides, networks
+from nuke_matting.models.two_stage import AIDED_LONG_SIDE, LONG_SIDE, Networks, as_one, long_sides, networks
 from nuke_matting.models.weights import WeightFile, load_weights, save_weights
 
 
-def join(plain: Path, aided: Path, out: Path, licence: str = "", again: Path | None = None) -> None:
+def join(
+    plain: Path, aided: Path, out: Path, licence: str = "", again: Path | None = None, regions: Path | None = None
+) -> None:
     """Writes a weight file whose first network is that of `plain`, whose second, for frames with a clean plate or a
     guide, is that of `aided` (its second one, where it has more), and whose third is that of `again` (its last one);
     or that of `aided`, if it has one, where no other is given.
 
+    regions : a weight file whose networks lend each of these the one that corrects regions: it reads what the coarse
+    stages find and hidden features, so it serves after a little more training of those too, if not as well.
     licence : of all; may be "" where they state the same.
     Raises ModelError: one of them cannot be read or is of another network; UsageError: the licences differ, or the
     sizes at which the last two see frames; OutputError.
     """
     first, second, third = (_read(path) for path in (plain, aided, again or aided))
-    licences = [each.metadata.get("licence", "") for each in (first, second, third)]
+    lender = None if regions is None else _read(regions)
+    files = [each for each in (first, second, third, lender) if each is not None]
+    licences = [each.metadata.get("licence", "") for each in files]
     if not licence and len(set(licences)) > 1:
         stated = " and ".join(each or "none stated" for each in dict.fromkeys(licences))
         raise UsageError(
@@ -37,20 +43,26 @@ def join(plain: Path, aided: Path, out: Path, licence: str = "", again: Path | N
         )
     last = networks(third)
     looking = last.again or (None if again is None else last.plain)
-    net = as_one(networks(first).plain, networks(second).aided, looking)
+    nets = Networks(networks(first).plain, networks(second).aided, looking)
+    if lender is not None:
+        lent = networks(lender)
+        for net, giver in zip(nets, (lent.plain, lent.aided, lent.again or lent.plain), strict=True):
+            if net is not None:
+                net.refiner.load_state_dict(giver.refiner.state_dict())
     trained = [each.metadata.get("training", "not stated") for each in (first, second, third)]
     about = {
         "architecture": "two_stage",
         "name": first.metadata.get("name", "two_stage"),
         "version": version("nuke-matting"),
         "training": f"{trained[0]}. With a clean plate or a guide: {trained[1]}"
-        + (f". Looking again: {trained[2]}" if again is not None else ""),
+        + (f". Looking again: {trained[2]}" if again is not None else "")
+        + (f". Regions of the weights {lender.digest[:12]}" if lender is not None else ""),
         "licence": licence or licences[0],
         LONG_SIDE: str(long_sides(first)[False]),
         AIDED_LONG_SIDE: str(sizes[0]),
     }
     try:
-        save_weights(out, net, {key: value for key, value in about.items() if value})
+        save_weights(out, as_one(*nets), {key: value for key, value in about.items() if value})
     except OSError as error:
         raise OutputError(f"cannot be written: {error.strerror or error}", path=out) from error
 

@@ -59,6 +59,22 @@ def test_a_third_network_is_joined_with_what_it_was_trained_on(tmp_path, joined_
     assert same(networks(load_weights(out)).again, networks(load_weights(third)).plain)
 
 
+def test_regions_are_those_of_another_file_and_the_rest_is_not(tmp_path, weights, joined_weights, looking_weights):
+    out = tmp_path / "out.safetensors"
+    join(Path(weights), Path(joined_weights), out, again=Path(looking_weights), regions=Path(looking_weights))
+    made, lender, own = (networks(load_weights(Path(each))) for each in (out, looking_weights, joined_weights))
+    assert all(same(net.refiner, giver.refiner) for net, giver in zip(made, lender, strict=True))
+    assert same(made.aided.vit, own.aided.vit) and same(made.again.vit, lender.again.vit)
+    assert load_weights(out).metadata["training"].endswith(load_weights(Path(looking_weights)).digest[:12])
+
+
+def test_a_file_without_a_third_network_lends_it_the_regions_of_its_first(tmp_path, weights, looking_weights):
+    out = tmp_path / "out.safetensors"
+    join(Path(looking_weights), Path(looking_weights), out, regions=Path(weights))
+    made, lender = (networks(load_weights(Path(each))) for each in (out, weights))
+    assert all(same(net.refiner, lender.plain.refiner) for net in made)
+
+
 def test_a_third_network_of_another_size_is_refused(tmp_path, weights, joined_weights):
     with pytest.raises(UsageError, match=r"quick\.safetensors.*64 pixels.*96"):
         join(Path(joined_weights), Path(joined_weights), tmp_path / "out.safetensors", again=Path(weights))
