@@ -119,12 +119,13 @@ def measure(width: int, height: int, precision: str, device: str, runs: int) -> 
 def peak_memory(size: str, precision: str, device: str) -> float:
     """GiB of resident memory that one whole matte takes in a process of its own, imports included."""
     script = (
-        "import resource, sys, tempfile; from pathlib import Path; sys.path.insert(0, sys.argv[1]); import frame\n"
+        "import re, sys, tempfile; from pathlib import Path; sys.path.insert(0, sys.argv[1]); import frame\n"
         "from nuke_matting import Settings, Shot; frame.keep_freed()\n"
         "with tempfile.TemporaryDirectory() as folder:\n"
         "    plate = frame.write_plate(Path(folder), *map(int, sys.argv[2].split('x')))\n"
         "    Shot(plate, Settings(cache=False, precision=sys.argv[3], device=sys.argv[4])).matte(1001)\n"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+        # not by rusage, which counts whoever started the process
+        "print(re.search(r'VmHWM:\\s+(\\d+)', Path('/proc/self/status').read_text())[1])"
     )
     command = [sys.executable, "-c", script, str(Path(__file__).resolve().parent), size, precision, device]
     return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()[-1]) / 2**20
