@@ -119,16 +119,17 @@ def render_stills(assets: Path, out: Path, numbers: range, size: int = 320) -> I
     for number in numbers:
         name = f"{number:05d}"
         if not is_there(out, name):
-            scene = still_scene(read, SEED_OF_STILLS + number, size)
             rng = np.random.default_rng(number)
             level = float(np.exp(rng.normal(np.log(0.5), 0.4)))
             if rng.random() < _OPEN_LENS:
                 through = through or Renderer(size, size, read.texture, supersample=1)  # as it takes many pictures
                 blur, focus = float(rng.uniform(1, 0.02 * size)), float(rng.choice([0.75, 1.4]))
+                rows = round(size / (1 + blur / 2))  # no single hair is told apart
+                scene = still_scene(read, SEED_OF_STILLS + number, rows)
                 views = lens_cameras(scene.camera, blur, focus, size, rng)
                 picture = defocus(through.render(scene, views), blur_between(blur))
             else:
-                picture = renderer.render(scene)
+                picture = renderer.render(still_scene(read, SEED_OF_STILLS + number, size))
             picture = expose(picture, level)
             if picture[..., 3].mean() > LEAST_SEEN:
                 write_still(out, name, picture)
