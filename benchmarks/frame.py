@@ -40,13 +40,13 @@ PEERS = {
 NETWORK = ("network", "network, with a second look")
 
 
-def write_plate(folder: Path, width: int, height: int) -> Path:
+def write_plate(folder: Path, width: int, height: int, frame: int = 1001) -> Path:
     """A half-float RGB plate of noise over ramps, zip."""
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
-    noise = np.random.default_rng(0).normal(0, 0.02, (height, width)).astype(np.float32)
+    noise = np.random.default_rng(frame).normal(0, 0.02, (height, width)).astype(np.float32)
     channels = {"R": x / width + noise, "G": y / height + noise, "B": 0.3 + noise}
     half = {name: np.ascontiguousarray(each.astype(np.float16)) for name, each in channels.items()}
-    path = folder / "plate.1001.exr"
+    path = folder / f"plate.{frame}.exr"
     OpenEXR.File({"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}, half).write(str(path))
     return path
 
@@ -117,18 +117,19 @@ def measure(width: int, height: int, precision: str, device: str, runs: int) -> 
 
 
 def peak_memory(size: str, precision: str, device: str) -> float:
-    """GiB of resident memory that one whole matte takes in a process of its own, imports included."""
+    """GiB of resident memory that a frame among others takes in a process of its own, imports included."""
     script = (
-        "import re, sys, tempfile; from pathlib import Path; sys.path.insert(0, sys.argv[1]); import frame\n"
-        "from nuke_matting import Settings, Shot; frame.keep_freed()\n"
-        "with tempfile.TemporaryDirectory() as folder:\n"
-        "    plate = frame.write_plate(Path(folder), *map(int, sys.argv[2].split('x')))\n"
-        "    Shot(plate, Settings(cache=False, precision=sys.argv[3], device=sys.argv[4])).matte(1001)\n"
+        "import re, sys; from pathlib import Path; from nuke_matting import Settings, Shot\n"
+        "from nuke_matting.heap import keep_freed; keep_freed()\n"
+        "Shot(sys.argv[1], Settings(cache=False, precision=sys.argv[2], device=sys.argv[3])).matte(1003)\n"
         # not by rusage, which counts whoever started the process
         "print(re.search(r'VmHWM:\\s+(\\d+)', Path('/proc/self/status').read_text())[1])"
     )
-    command = [sys.executable, "-c", script, str(Path(__file__).resolve().parent), size, precision, device]
-    return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()[-1]) / 2**20
+    with tempfile.TemporaryDirectory() as folder:
+        for frame in range(1001, 1006):
+            write_plate(Path(folder), *map(int, size.split("x")), frame)
+        command = [sys.executable, "-c", script, f"{folder}/plate.####.exr", precision, device]
+        return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()[-1]) / 2**20
 
 
 def row(*cells: object) -> None:

@@ -46,10 +46,11 @@ NETS = {
 
 
 def milliseconds(model: Model, width: int, height: int, runs: int, regions: float, clean: bool = True) -> float:
-    """Median of some runs after a first one: a frame of a sequence, what is remembered of its neighbours at hand."""
+    """Median of some runs after a first one: a frame of a sequence, what is remembered of its neighbours at hand; its
+    alpha alone, where the model can leave the foreground out."""
     frame = some_frame(width, height, clean)
     other = model.encode(model.prepare(replace(frame, image=frame.image[::-1].copy())))
-    memory, quality = [other] * len(model.references), Quality(regions, Settings().region_batch)
+    memory, quality = [other] * len(model.references), Quality(regions, Settings().region_batch, foreground=False)
     took = []
     for _ in range(runs + 1):
         began = time.perf_counter()
