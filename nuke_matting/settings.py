@@ -160,6 +160,8 @@ class Settings:
             raise UsageError(f"black-point: {self.black_point} is not below the white point, {self.white_point}")
         if self.key_frames.strip() and not self.keys:
             raise UsageError("key-frames: there are no keys", advice="give the corrected mattes with --keys")
+        if self.fg and self.mode == "merge" and self.layer in ("fg.R", "fg.G", "fg.B"):
+            raise UsageError(f"layer: {self.layer} holds the foreground's colour", advice="name another channel")
 
     def replace(self, **changes: Any) -> Settings:
         """A copy with some values changed. Raises UsageError for a value out of range or an unknown name."""

@@ -118,3 +118,8 @@ def test_the_command_line_says_the_same_as_python(settings):
         flag = name.replace("_", "-")
         words += [f"--no-{flag}"] if value is False else [f"--{flag}"] if value is True else [f"--{flag}", str(value)]
     assert parsed(*words) == settings
+
+
+def test_the_alpha_does_not_take_a_channel_of_the_foreground_in_a_merged_plate():
+    with pytest.raises(UsageError, match=r"fg\.R holds the foreground"):
+        Settings(fg=True, mode="merge", layer="fg.R")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import time
 from pathlib import Path
 
@@ -127,8 +128,12 @@ def _run(args: argparse.Namespace, report: Report) -> int:
 
 
 def default_out(plate: str) -> str:
-    """In the current folder, named after the plate: plate.%04d.exr -> matte/plate_matte.####.exr."""
+    """In the current folder, named after the plate: plate.%04d.exr -> matte/plate_matte.####.exr.
+
+    Of its name only a frame number goes, or the place for one: those of shots and versions tell mattes apart.
+    """
     path = Path(plate)
     name = path.name if path.is_dir() or not path.suffix else path.stem
-    base = name.rstrip("0123456789#@%d-").rstrip("._- ") or "plate"
+    base = name if path.is_dir() else re.sub(r"(#+|@+|%0?\d*d|(?<=[._])-?\d+)$", "", name)
+    base = base.rstrip("._- ") or "plate"
     return os.path.join("matte", f"{base}_matte.####.exr")

@@ -68,12 +68,16 @@ class Delivery(Target):
                 frame=matte.frame,
                 advice="move it, give another --out, or use --overwrite",
             )
-        self._ledger.announce(path)
+        before = self._ledger.announce(path)
         write = write_merged if settings.mode == "merge" else write_sidecar
         pixels = Pixels(
             matte.plate, matte.frame, matte.data_window, matte.display_window, matte.alpha, matte.foreground
         )
-        warnings = write(path, pixels, layer=settings.layer, premult=settings.premult)
+        try:
+            warnings = write(path, pixels, layer=settings.layer, premult=settings.premult)
+        except MattingError:
+            self._ledger.take_back(path, before)  # else what somebody puts there would count as ours
+            raise
         if not self._ledger.record(path, self._stamp(matte.key)) and self._forgets.acquire(blocking=False):
             where = cache_folder(settings)
             warnings = [*warnings, f"{where} cannot be written to, so the next run will not know its own files again: "
@@ -102,9 +106,22 @@ class Ledger:
         entry = self._read(path)
         return str(entry["stamp"]) if entry and "stamp" in entry and _is_still(entry, path) else None
 
-    def announce(self, path: Path) -> None:
-        """To be called before a path is written: a run that is killed in between knows the file for its own."""
+    def announce(self, path: Path) -> Entry | None:
+        """To be called before a path is written: a run that is killed in between knows the file for its own.
+
+        Returns what was known of it.
+        """
+        before = self._read(path)
         self._write(path, {"path": os.path.abspath(path)})
+        return before
+
+    def take_back(self, path: Path, before: Entry | None) -> None:
+        """To be called where nothing was written after `announce`, with what that returned."""
+        if before is not None:
+            self._write(path, before)
+        else:
+            with suppress(OSError):
+                self._entry(path).unlink(missing_ok=True)
 
     def record(self, path: Path, stamp: str) -> bool:
         """To be called after a path was written. Whether it will be remembered."""
@@ -121,11 +138,15 @@ class Ledger:
         return _is_still(entry, path) or self._write(path, {"path": os.path.abspath(path)})
 
     def prune(self) -> int:
-        """Forgets the files that are gone. Returns their number."""
+        """Forgets the files that are gone. Returns their number.
+
+        Not those in folders that are not there: a disk may not be mounted here, or be another machine's.
+        """
         forgotten = 0
         for path in self._folder.glob("[0-9a-f][0-9a-f]/*.json"):
             entry = _parsed(path)
-            if entry is not None and not os.path.lexists(str(entry.get("path", ""))):
+            file = str(entry.get("path", "")) if entry is not None else ""
+            if os.path.isdir(os.path.dirname(file)) and not os.path.lexists(file):
                 with suppress(OSError):
                     path.unlink()
                     forgotten += 1

@@ -24,7 +24,7 @@ from nuke_matting.engine.fingerprint import Fingerprints, digest
 from nuke_matting.engine.keys import find_keys, nearest
 from nuke_matting.engine.memory import Memory
 from nuke_matting.engine.values import Known, Loaded, Matte, Plan
-from nuke_matting.errors import CacheError, MattingError, PlateError, UsageError
+from nuke_matting.errors import CacheError, ColourError, MattingError, PlateError, UsageError
 from nuke_matting.models.contract import FrameInput, Model, Quality
 from nuke_matting.models.registry import load_model
 from nuke_matting.models.tensors import bf16_is_fast
@@ -129,15 +129,16 @@ class Shot:
             try:
                 inputs[other] = self._inputs_digest(other)
                 references.append(other)
-            except PlateError:
+            except (PlateError, ColourError) as error:
                 references.append(frame)
-                if self.plate.frames[0] < other < self.plate.frames[-1]:  # beyond the ends of a shot it is no news
-                    notes.append(f"frame {other} is missing: the memory read frame {frame} in its place")
+                why = "is missing" if isinstance(error, PlateError) else f"is left out ({error.what})"
+                if self.plate.frames[0] <= other <= self.plate.frames[-1]:  # beyond the ends of a shot it is no news
+                    notes.append(f"frame {other} {why}: the memory read frame {frame} in its place")
         for other in self._nearest_keys(frame):
             try:
                 inputs[other] = self._inputs_digest(other)
                 keys.append(other)
-            except PlateError as error:
+            except (PlateError, ColourError) as error:
                 notes.append(f"the key matte of frame {other} is left out: {error}")
         told = (frame, *references, *keys) if self._reads_keys else (frame,)
         mattes = {each: self._key_fingerprint(each) for each in told if self._is_key(each)}
@@ -203,6 +204,10 @@ class Shot:
             )
         guide, use = loaded.input.guide, settings.guide_use
         alpha = limited(edged(raw.alpha, settings), guide, use) if key is None else key
+        made_of = plan.key
+        if not self._is_still(plan):
+            made_of = ""
+            notes.append("files that it is made from changed meanwhile: it is made again by the next run")
         foreground = None
         if settings.fg and raw.foreground is not None:
             foreground = loaded.colour.to_plate(raw.foreground)
@@ -217,8 +222,15 @@ class Shot:
             frame.display_window,
             plan.path,
             tuple(notes),
-            plan.key,
+            made_of,
         )
+
+    def _is_still(self, plan: Plan) -> bool:
+        """Whether a frame's inputs are as they were planned: a matte must not be kept under a name of others."""
+        try:
+            return self.plan(plan.frame).key == plan.key
+        except MattingError:
+            return False
 
     # -- the cache --
 
@@ -233,8 +245,8 @@ class Shot:
         )
 
     def keep(self, matte: Matte) -> None:
-        """Puts a matte into the cache, if there is one. Raises CacheError where it cannot be written."""
-        if self.cache is None:
+        """Puts a matte that has a key into the cache, if there is one. Raises CacheError where it cannot be written."""
+        if self.cache is None or not matte.key:
             return
         info = {
             "frame": matte.frame,

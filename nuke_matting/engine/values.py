@@ -26,7 +26,7 @@ class Matte:
     data_window, display_window : where the pixels lie, as in the plate.
     plate : the plate's file.
     notes : what the user should know of how it came about.
-    key : its name in the cache.
+    key : its name in the cache; empty where it must not be kept, as what it was made from changed meanwhile.
     cached : it was taken from there.
     """
 

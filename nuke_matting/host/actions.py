@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 
 from . import jobs, precomp
 from .errors import HostError
@@ -176,7 +177,9 @@ def _clear(node):
         _remove(
             os.path.join(folder, name)
             for name in os.listdir(folder)
-            if name.startswith(before) and name.endswith(after) and name[len(before) : len(name) - len(after)].isdigit()
+            if name.startswith(before)
+            and name.endswith(after)
+            and re.match(r"-?[0-9]+\Z", name[len(before) : len(name) - len(after)])
         )
         if not os.listdir(folder):
             os.rmdir(folder)

@@ -38,16 +38,20 @@ def closes(event):
 
 
 def error_event(request, kind, what, advice="", frame=None, path=None):
-    """The event of an error; `request` is its id, or None."""
+    """The event of an error; `request` is its id, or None. Long texts are cut: they may quote a request."""
     return {
         "type": "error",
         "id": request,
         "frame": frame,
         "kind": kind,
-        "what": " ".join(what.split()),
-        "advice": " ".join(advice.split()),
-        "path": path,
+        "what": _cut(" ".join(what.split())),
+        "advice": _cut(" ".join(advice.split())),
+        "path": path if path is None else _cut(str(path)),
     }
+
+
+def _cut(text, most=4000):
+    return text if len(text) <= most else text[:most] + "..."
 
 
 def sentence(error):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -122,6 +122,8 @@ def write_merged(out: Path, pixels: Pixels, *, layer: str, premult: bool) -> lis
     ours = _ours(pixels, planes[choice.part], choice.prefix, choice.channels[0], layer, premult)
     if pixels.foreground is not None and any(f"fg.{each}" in planes[choice.part] for each in "RGB"):
         warnings.append("the plate's own layer fg is replaced")
+    if layer != "rgba.alpha" and layer in planes[choice.part]:
+        warnings.append(f"the plate's own channel {layer} is replaced")
     planes[choice.part] |= ours
 
     made = _encode(structures, planes, out, pixels.frame)
@@ -146,7 +148,7 @@ def write_merged(out: Path, pixels: Pixels, *, layer: str, premult: bool) -> lis
 
 def _ours(pixels: Pixels, plate: Channels, prefix: str, red: int, layer: str, premult: bool) -> Channels:
     """The channels that are added: the alpha in the type of the one it replaces, else in that of the picture."""
-    name = _alpha_name(prefix, layer)
+    name = _alpha_name(prefix, layer, plate)
     picture = list(plate.values())[red]
     if picture.shape != pixels.alpha.shape:
         raise _damaged(pixels, "its size is not what it was when it was matted")
@@ -290,8 +292,12 @@ def _one_level(tiles: OpenEXR.TileDescription) -> OpenEXR.TileDescription:
     return single
 
 
-def _alpha_name(prefix: str, layer: str) -> str:
-    return f"{prefix}A" if layer == "rgba.alpha" else layer
+def _alpha_name(prefix: str, layer: str, plate: Iterable[str] = ()) -> str:
+    """The alpha's channel; of `rgba.alpha`, the picture's own in whichever spelling the plate has it."""
+    if layer != "rgba.alpha":
+        return layer
+    spelt = (f"{prefix}a".lower(), f"{prefix}alpha".lower())
+    return next((each for each in plate if each.lower() in spelt), f"{prefix}A")
 
 
 def _foreground(pixels: Pixels, prefix: str, premult: bool) -> Channels:

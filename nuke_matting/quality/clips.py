@@ -51,8 +51,10 @@ class Clip:
 
     @property
     def frames(self) -> tuple[int, ...]:
-        """The frames that the truth has; where one of the two is a single file, those that the other has."""
-        return self.alpha.frames if self.truth.still or self.alpha.still else self.truth.frames
+        """The frames that the truth has; where one of the two is a single file, those that the other has; of a single
+        matte that is numbered as one of them, that."""
+        numbered = self.alpha.still and self.alpha.frames[0] in self.truth.frame_set
+        return self.alpha.frames if self.truth.still or numbered else self.truth.frames
 
 
 def find_clips(where: str) -> Found:

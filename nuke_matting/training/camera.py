@@ -98,8 +98,9 @@ def noisy(random: Random, linear: Array) -> Array:
 def compressed(linear: Array, quality: int) -> Array:
     """[H, W, 3] as a JPEG of the quality has it; what lies above 1.0 passes by untouched."""
     base = np.clip(linear, 0, 1)
-    coded = encode_srgb(base)
+    coded = np.ascontiguousarray(encode_srgb(base)[..., ::-1])  # luma is green's and red's
     coded = cv2.imdecode(cv2.imencode(".jpg", coded, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR)
+    coded = coded[..., ::-1]
     return (srgb_curve_inverse(coded.astype(np.float32) / 255) + linear - base).astype(np.float32)
 
 

@@ -31,11 +31,16 @@ def without_holes(mask: NDArray[np.uint8], most: float) -> NDArray[np.uint8]:
 
 def band_matte(image: NDArray, mask: NDArray[np.uint8], band: int) -> tuple[NDArray, NDArray] | None:
     """Alpha [H, W] and straight foreground [H, W, 3] in [0, 1] of an image [H, W, 3] in [0, 1], by closed-form matting
-    (Levin et al. 2008) within `band` pixels of the mask's border; None where the matte disagrees with the mask."""
+    (Levin et al. 2008) within `band` pixels of the mask's border.
+
+    None where the matte disagrees with the mask, or where nothing is further from the border, inside or outside.
+    """
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * band + 1, 2 * band + 1))
     wide = cv2.copyMakeBorder(mask, band, band, band, band, cv2.BORDER_REPLICATE)
     inner, outer = (step(wide, disc)[band:-band, band:-band] for step in (cv2.erode, cv2.dilate))
     trimap = np.where(inner == 1, 1.0, np.where(outer == 0, 0.0, 0.5))
+    if not (trimap == 1).any() or not (trimap == 0).any():
+        return None
     alpha = estimate_alpha_cf(image, trimap)
     if np.abs(alpha - mask)[trimap == 0.5].mean() > MOST_DISAGREEMENT:
         return None

@@ -6,6 +6,7 @@ each has terms of its own, which whoever trains on it must hold to.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -69,9 +70,10 @@ def find_subjects(source: Source, foregrounds: Path | None = None) -> list[Subje
     if not source.path.is_dir():
         raise UsageError(f"no such folder of {source.layout}", path=source.path)
     known = KNOWN[source.layout]
-    name = f"{source.layout}-foregrounds"
     root = source.path.resolve()
-    cache = root.parent / name if foregrounds is None else foregrounds / name
+    own = hashlib.sha256(str(root).encode()).hexdigest()[:8]  # two sets of a layout have pictures of the same names
+    name = f"{source.layout}-{root.name}-{own}"
+    cache = root.parent / f"{source.layout}-{root.name}-foregrounds" if foregrounds is None else foregrounds / name
     subjects = known.find(source.path, cache)
     if not subjects:
         raise UsageError(f"is not laid out as {source.layout} is", path=source.path, advice=f"expected {known.layout}")

@@ -103,7 +103,12 @@ def _parallel(folder: Path) -> Iterator[Found]:
 
 
 def _images(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    return sorted(path for path in visible(folder) if path.suffix.lower() in SUFFIXES)
+
+
+def visible(folder: Path) -> Iterator[Path]:
+    """What lies in a folder and those below it; not what is hidden, as files are that somebody is writing."""
+    return (path for path in folder.rglob("*") if not path.name.startswith("."))
 
 
 def _below(root: Path, path: Path) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from nuke_matting.errors import PlateError, UsageError
 from nuke_matting.training.cutting import band_matte, largest, without_holes, write_cut
 from nuke_matting.training.pairs import is_there
-from nuke_matting.training.tables import read_table
+from nuke_matting.training.tables import check_names, read_table
 
 BAND = 3  # pixels to each side of the cut that are matted
 UNLIKE, LIKE = 28.0, 7.0  # 8-bit steps from what others' clips show: surely not it, as good as it
@@ -100,6 +100,7 @@ def cut_clips(folder: Path, heads: Path, out: Path, every: int) -> Iterator[tupl
     Yields how many pictures were looked at and how many mattes are there. Raises MattingError.
     """
     known = read_heads(heads)
+    check_names((head.clip for head in known), heads)
     clips = {head.clip: read_clip(folder / head.clip) for head in known}
     medians = {name: np.median(clip[::6], axis=0).astype(np.float32) for name, clip in clips.items()}
     done = kept = 0

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from nuke_matting.training.cutting import band_matte, write_cut
 from nuke_matting.training.pairs import is_there, read_picture
 from nuke_matting.training.sources import reduced
-from nuke_matting.training.tables import read_table
+from nuke_matting.training.tables import check_names, read_table
 
 LONG_SIDE = 512  # of the cut-outs; larger photographs are reduced
 BAND = 60  # the matted band reaches this part of the long side to each side of the outline
@@ -52,6 +52,7 @@ def cut_photographs(folder: Path, outlines: Path, out: Path) -> Iterator[tuple[i
     Raises UsageError; PlateError: one of the photographs cannot be read.
     """
     found, kept = read_outlines(outlines), 0
+    check_names(found, outlines)
     for done, (name, rings) in enumerate(found.items(), 1):
         stem = Path(name).stem
         if not is_there(out, stem):

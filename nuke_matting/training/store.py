@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from nuke_matting.errors import PlateError, UsageError
 from nuke_matting.plate.reader import read_frame
+from nuke_matting.training.folders import visible
 from nuke_matting.training.sources import Cutout, Photograph, Subject, read, read_photograph, reduced
 
 MEMORY = 2**30  # bytes of subjects that are kept, and as many of backgrounds
@@ -102,7 +103,7 @@ def _draw(among: Sequence[Any], random: np.random.Generator, get: Callable[[Any]
 def find_backgrounds(folder: Path) -> list[Path]:
     """Photographs, panoramas and other pictures in a folder and those below it; where it holds subjects, and what is
     behind them, that alone. Raises UsageError: there are none."""
-    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in CODED | LINEAR)
+    found = sorted(path for path in visible(folder) if path.suffix.lower() in CODED | LINEAR)
     found = [path for path in found if path.stem.endswith("_behind")] or found
     if not found:
         raise UsageError("holds no backgrounds", path=folder, advice="expected images: .jpg, .png, .webp, .hdr, .exr")
@@ -114,8 +115,19 @@ def read_background(path: Path) -> NDArray:
     if path.suffix.lower() in LINEAR:
         picture = np.clip(read_frame(path, 0).pixels, 0, BRIGHTEST)
     else:
-        picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
+        picture = None if _is_cut_short(path) else cv2.imread(str(path), cv2.IMREAD_COLOR)
         if picture is None:
             raise PlateError("cannot be read", path=path, advice="save it again, or take it out")
         picture = picture[..., ::-1]
     return np.ascontiguousarray(reduced(np.ascontiguousarray(picture), BACKGROUND_LONG_SIDE))
+
+
+def _is_cut_short(path: Path) -> bool:
+    """Whether a JPEG has no end: its reader makes up what is missing."""
+    if path.suffix.lower() not in (".jpg", ".jpeg"):
+        return False
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return True
+    return data.rfind(b"\xff\xd9") < data.rfind(b"\xff\xda")  # the end of the image, the start of its pixels

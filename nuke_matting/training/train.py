@@ -172,8 +172,13 @@ class Trainer:
         stage = self.stage
         if self.job.minutes is not None:
             stage = replace(stage, steps=ENDLESS)
-            some = max(self.stage.steps, PACE_EVERY) if self._spent < 60 * self.job.minutes else 0
-            self.stage = replace(self.stage, steps=self.step + some)  # until the pace is known
+            left, some = (
+                60 * self.job.minutes - self._spent,
+                max(self.stage.steps, PACE_EVERY),
+            )  # until the pace is known
+            if self.step and self._spent:  # of a finished run no whole step is left
+                some = max(0, round(left * self.step / self._spent))
+            self.stage = replace(self.stage, steps=self.step + some)
         drawn = batches(self.job.sources, stage, self._seed, self.step, self.processes.device, workers)
         waited = 0.0
         while True:
@@ -259,7 +264,10 @@ class Trainer:
         return answers
 
     def save(self) -> None:
-        """Writes the checkpoint, then the weights, each whole or not at all. Raises OutputError."""
+        """Writes the weights, then the checkpoint, each whole or not at all. Raises OutputError.
+
+        In this order: where the second fails, some steps are taken again, and no old weights pass for the new ones.
+        """
         out, stream = self.job.out, io.BytesIO()
         state = {
             "student": self.student.state_dict(),
@@ -272,11 +280,11 @@ class Trainer:
             "after": self._after(),
         }
         torch.save(state, stream)
-        write_whole(out / LAST, stream.getvalue())
         try:
             save_weights(out / WEIGHTS, self.average.net, self._about())
         except OSError as error:
             raise OutputError(f"cannot be written: {error.strerror or error}", path=out / WEIGHTS) from error
+        write_whole(out / LAST, stream.getvalue())
 
     def _about(self) -> dict[str, str]:
         job, drawn = self.job, (*self.job.sources.people, *self.job.sources.others)

@@ -18,7 +18,7 @@ from nuke_matting.errors import UsageError
 from nuke_matting.training.cutting import band_matte, largest, without_holes, write_cut
 from nuke_matting.training.footage import read_clip
 from nuke_matting.training.pairs import is_there
-from nuke_matting.training.tables import read_table
+from nuke_matting.training.tables import check_names, read_table
 
 BAND = 2  # pixels to each side of the cut that are matted
 SURELY, UNLIKE, LIKE = 45.0, 28.0, 9.0  # 8-bit steps from the empty frame: it, maybe it, as good as what is behind
@@ -79,7 +79,10 @@ def cut(picture: NDArray[np.uint8], behind: NDArray[np.float32]) -> NDArray[np.u
     if not core.any():
         return core
     labels[core > 0] = cv2.GC_FGD
-    cv2.grabCut(picture, labels, None, np.zeros((1, 65)), np.zeros((1, 65)), 4, cv2.GC_INIT_WITH_MASK)
+    try:
+        cv2.grabCut(picture, labels, None, np.zeros((1, 65)), np.zeros((1, 65)), 4, cv2.GC_INIT_WITH_MASK)
+    except cv2.error:  # nothing is like the empty shot, as when the lights were off in one of the two
+        return np.zeros_like(core)
     mask = largest(((labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)).astype(np.uint8))
     return without_holes(mask, MOST_HOLE)
 
@@ -90,6 +93,7 @@ def cut_walks(folder: Path, table: Path, out: Path) -> Iterator[tuple[int, int, 
     Raises MattingError: a clip cannot be read, or has no such frames.
     """
     walks, kept = read_walks(table), 0
+    check_names((walk.clip for walk in walks), table)
     clips: dict[str, NDArray[np.uint8]] = {}
     empty: dict[tuple[str, int, int], NDArray[np.float32]] = {}  # of many frames the same
     for done, walk in enumerate(walks, 1):

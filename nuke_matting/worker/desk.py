@@ -12,6 +12,8 @@ from nuke_matting.host.protocol import error_event
 from nuke_matting.worker.job import Job, Say
 from nuke_matting.worker.library import Library
 
+log = logging.getLogger(__name__)
+
 MOST_WAITING = 1000
 QUIET = 10.0  # seconds without requests after which memory goes back: an artist who scrubs asks again sooner
 
@@ -78,7 +80,11 @@ class Desk:
                 # what is cancelled has only to say so
                 job = max(self._jobs.values(), key=lambda each: (each.stop.is_set(), each.priority))
                 self._current = job.id
-            ended = next(job.steps, job) is job
+            try:
+                ended = next(job.steps, job) is job
+            except Exception:  # what cannot even be told; the others are not to wait for ever
+                log.exception("request %s", job.id)
+                ended = True
             with self._change:
                 self._current = None
                 if ended:

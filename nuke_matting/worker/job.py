@@ -23,6 +23,7 @@ from nuke_matting.worker.library import Library
 log = logging.getLogger(__name__)
 
 Say = Callable[[dict[str, Any]], None]
+MOST_TOLD = 100_000  # characters
 REPORT = "please report it, with the output of nuke-matting doctor"
 
 
@@ -62,7 +63,7 @@ class Job:
         self._tell(
             "started",
             plate=shot.plate.pattern,
-            frames=format_frames(frames),
+            frames=_shortened(format_frames(frames)),
             count=len(frames),
             model=shot.model.name,
             device=shot.model.device,
@@ -137,6 +138,13 @@ class _InCache(Target):
         return self._trust and self._find(plan.frame, plan.key)
 
     def write(self, matte: Matte) -> list[str]:
+        if not matte.key:
+            raise CacheError(
+                "files that the matte is made from changed meanwhile",
+                path=matte.plate,
+                frame=matte.frame,
+                advice="matte it again",
+            )
         if not self._find(matte.frame, matte.key):
             advice = "give another folder for the cache, with room in it"
             raise CacheError("the matte could not be kept", path=self._cache.folder, frame=matte.frame, advice=advice)
@@ -147,6 +155,11 @@ class _InCache(Target):
         if path is not None:
             self._paths[frame] = path
         return path is not None
+
+
+def _shortened(frames: str) -> str:
+    """Frames as text, cut where a request names so many single ones that no line could hold them."""
+    return frames if len(frames) <= MOST_TOLD else frames[:MOST_TOLD].rpartition(",")[0] + ",..."
 
 
 def settings_of(given: dict[str, Any]) -> Settings:

@@ -30,7 +30,11 @@ class Library:
 
     def _open_model(self, settings: Settings) -> Model:
         path = find_weights(settings.model)
-        about = os.stat(path)
+        try:
+            about = os.stat(path)
+        except OSError:  # which loading it says better
+            self._model = self._shot = None
+            return load_model(settings.model, settings.device, settings.precision)
         identity = (path, about.st_mtime_ns, about.st_size, settings.device, settings.precision)
         if self._model is None or self._model[0] != identity:
             self._model = self._shot = None

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from nuke_matting.cli.app import parser
+from nuke_matting.cli.matte import default_out
 from nuke_matting.plate.reader import read_frame, read_matte
 from nuke_matting.settings import options
 
@@ -337,3 +338,17 @@ class TestInterruption:
 def test_options_are_written_out(nuke_matting, make_plate, weights):
     done = nuke_matting("matte", make_plate([1]), "--model", weights, "--over")
     assert done.returncode == 2 and "--over" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "plate, name",
+    [
+        ("plate.%04d.exr", "plate"), ("plate.####.exr", "plate"), ("plate.@@@@.exr", "plate"), ("plate_%d.exr", "plate"),
+        ("plate.1001.exr", "plate"), ("plate.-003.exr", "plate"), ("sh010_plate_v2.####.exr", "sh010_plate_v2"),
+        ("plate_v1.exr", "plate_v1"), ("hand.exr", "hand"), ("####.exr", "plate"), ("sh010", "sh010"),
+    ],
+)  # fmt: skip
+def test_mattes_are_called_after_the_plate_without_its_frame_number(plate, name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "sh010").mkdir()
+    assert Path(default_out(plate)) == Path("matte") / f"{name}_matte.####.exr"

@@ -6,10 +6,11 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import OpenEXR
 import pytest
 
 from nuke_matting import Settings, Shot
-from nuke_matting.errors import PlateError, UsageError
+from nuke_matting.errors import ColourError, PlateError, UsageError
 
 FRAMES = range(1001, 1007)
 
@@ -75,6 +76,17 @@ def test_a_broken_neighbour_is_replaced_by_the_frame_itself_and_said(make_plate,
     Path(plate % 1002).write_bytes(whole[: len(whole) // 2])
     matte = Shot(plate, settings).matte(1003)
     assert len(matte.notes) == 1 and "frame 1002 cannot be read" in matte.notes[0]
+
+
+def test_a_neighbour_whose_colour_cannot_be_known_is_replaced_by_the_frame_itself_and_said(make_plate, settings):
+    plate = make_plate(FRAMES)
+    (other,) = OpenEXR.File(plate % 1002, separate_channels=True).parts
+    planes = {name: channel.pixels for name, channel in other.channels.items()}
+    OpenEXR.File({**other.header, "colorInteropID": "data"}, planes).write(plate % 1002)
+    matte = Shot(plate, settings).matte(1003)
+    assert len(matte.notes) == 1 and matte.notes[0].startswith("frame 1002 is left out")
+    with pytest.raises(ColourError):
+        Shot(plate, settings).matte(1002)
 
 
 @pytest.mark.parametrize("frame", [FRAMES[0], FRAMES[1], FRAMES[-2], FRAMES[-1]])
@@ -157,6 +169,16 @@ class TestCache:
         Shot(plate, cached).matte(1003)
         Path(plate % changed).write_bytes(Path(plate % 1006).read_bytes())
         assert not Shot(plate, cached).matte(1003).cached
+
+    def test_a_matte_is_not_kept_if_a_file_changed_between_planning_and_reading(self, make_plate, settings):
+        plate, cached = make_plate(FRAMES), settings.replace(cache=True)
+        shot, neighbour = Shot(plate, cached), Path(plate % 1004)
+        plan = shot.plan(1003)
+        neighbour.rename(plate % 2004)
+        matte = shot.infer(plan, shot.load(1003))
+        shot.keep(matte)
+        Path(plate % 2004).rename(neighbour)
+        assert not matte.key and not Shot(plate, cached).matte(1003).cached
 
     def test_a_changed_file_elsewhere_is_not(self, make_plate, settings):
         plate, cached = make_plate(FRAMES), settings.replace(cache=True)

@@ -369,3 +369,18 @@ def test_a_plate_that_is_gone_is_an_error_of_its_frame(tmp_path):
     plate.unlink()
     with pytest.raises(PlateError, match="1001"):
         write_merged(tmp_path / "m.exr", pixels, layer="rgba.alpha", premult=False)
+
+
+@pytest.mark.parametrize("prefix, red, alpha", [("", "r g b", "a"), ("beauty.", "red green blue", "alpha")])
+def test_an_alpha_in_another_spelling_is_replaced_and_not_added_to(tmp_path, prefix, red, alpha):
+    values = list(exrs.rgb().values())
+    planes = {f"{prefix}{name}": value for name, value in zip(red.split(), values, strict=True)}
+    plate = exrs.write(tmp_path / "p.exr", {**planes, f"{prefix}{alpha}": np.full_like(values[0], 0.25)})
+    write_merged(tmp_path / "m.exr", pixels_of(plate), layer="rgba.alpha", premult=False)
+    assert_only_the_alpha_differs(plate, tmp_path / "m.exr", f"{prefix}{alpha}")
+
+
+def test_a_channel_of_the_plate_is_not_replaced_in_silence(tmp_path):
+    plate = exrs.write(tmp_path / "p.exr", {**exrs.rgb(), "depth.Z": np.zeros((12, 16), np.float32)})
+    warnings = write_merged(tmp_path / "m.exr", pixels_of(plate), layer="depth.Z", premult=False)
+    assert warnings == ["the plate's own channel depth.Z is replaced"]

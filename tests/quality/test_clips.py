@@ -179,3 +179,11 @@ def test_a_foreground_of_another_size_is_named(tmp_path):
     fg, true = (find_clips(str(tmp_path / name)) for name in ("fg.####.exr", "true.####.exr"))
     error = dict(measure(one(match_clips(true, true, (fg, true)))))[1]
     assert "fg.0001.exr" in error.path and error.what.startswith("is 4x4")
+
+
+def test_a_matte_without_a_number_is_compared_with_each_frame_of_a_sequence(tmp_path):
+    png(tmp_path / "matte.png")
+    for frame in (1001, 1002):
+        png(tmp_path / f"t/t.{frame}.png")
+    clip = one(match_clips(find_clips(str(tmp_path / "matte.png")), find_clips(str(tmp_path / "t"))))
+    assert clip.frames == (1001, 1002)

@@ -1,9 +1,12 @@
 """What a camera does to training samples."""
 
+import cv2
 import numpy as np
 import pytest
 
 from nuke_matting.training import camera
+from nuke_matting.training.camera import compressed
+from nuke_matting.training.sources import encode_srgb
 
 
 def layers(value=0.4, shape=(2, 24, 32)):
@@ -75,3 +78,10 @@ def test_compression_leaves_what_is_brighter_than_a_jpeg_can_say():
     coded = camera.compressed(bright, 60)
     assert np.abs(coded - bright)[bright > 1.5].max() < 0.1
     assert np.abs(coded - bright).max() > 1e-4
+
+
+def test_compression_keeps_a_red_edge_as_it_keeps_a_picture_files():
+    linear = np.zeros((32, 32, 3), np.float32)
+    linear[:, 13:] = (0.8, 0.0, 0.0)
+    file = cv2.imdecode(cv2.imencode(".jpg", encode_srgb(linear)[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 40])[1], 1)
+    np.testing.assert_array_equal(encode_srgb(compressed(linear, 40)), file[..., ::-1])

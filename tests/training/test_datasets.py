@@ -63,9 +63,22 @@ def test_photographs_have_their_foregrounds_estimated_into_a_folder_beside_the_s
     root = pack(*names)
     (subject,) = find_subjects(Source(root, layout=layout))
     assert (subject.frames[0].foreground, subject.frames[0].alpha) == (root / names[0], root / names[1])
-    assert subject.cache == tmp_path / f"{layout}-foregrounds"
+    assert subject.cache == tmp_path / f"{layout}-{root.name}-foregrounds"
     (elsewhere,) = find_subjects(Source(root, layout=layout), tmp_path / "cache")
-    assert elsewhere.cache == tmp_path / "cache" / f"{layout}-foregrounds"
+    assert elsewhere.cache.parent == tmp_path / "cache"
+
+
+def test_two_sets_of_a_layout_do_not_share_the_foregrounds_of_pictures_of_one_name(tmp_path):
+    caches = set()
+    for where in ("a/one", "a/two", "b/one"):
+        for name in ("original", "mask"):
+            (tmp_path / where / name).mkdir(parents=True)
+        (tmp_path / where / "original/1.jpg").touch()
+        (tmp_path / where / "mask/1.png").touch()
+        for folder in (None, tmp_path / "cache"):
+            (subject,) = find_subjects(Source(tmp_path / where, layout="AIM-500"), folder)
+            caches.add(subject.cache)
+    assert len(caches) == 6
 
 
 @pytest.mark.parametrize("layout", KNOWN)

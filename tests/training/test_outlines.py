@@ -6,6 +6,7 @@ import pytest
 
 from nuke_matting.errors import PlateError, UsageError
 from nuke_matting.resources import shipped
+from nuke_matting.training.cutting import band_matte
 from nuke_matting.training.outlines import LONG_SIDE, cut_photographs, inside, read_outlines
 
 BOX, HOLE = "200 200 800 200 800 800 200 800", "400 400 600 400 600 600 400 600"
@@ -57,3 +58,23 @@ def test_a_photograph_that_is_not_there_is_told(table, tmp_path):
 def test_the_outlines_that_ship_are_rings_within_their_photographs():
     for rings in read_outlines(shipped("training/photograph_outlines.csv")).values():
         assert all(len(ring) >= 3 and ring.min() >= -0.01 and ring.max() <= 1.01 for ring in rings)
+
+
+def test_two_photographs_of_one_name_are_refused_and_not_taken_for_each_other(tmp_path):
+    table = tmp_path / "outlines.csv"
+    table.write_text("photograph,outline\na/1.jpg,0 0 500 0 500 500\nb/1.jpg,0 0 500 0 500 500\n")
+    with pytest.raises(UsageError, match=r"a/1\.jpg and b/1\.jpg"):
+        next(cut_photographs(tmp_path, table, tmp_path / "out"))
+
+
+def test_a_table_that_a_spreadsheet_marked_as_utf8_is_read(tmp_path):
+    table = tmp_path / "outlines.csv"
+    table.write_text("photograph,outline\n1.jpg,0 0 500 0 500 500\n", encoding="utf-8-sig")
+    assert list(read_outlines(table)) == ["1.jpg"]
+
+
+@pytest.mark.parametrize("thin", [slice(10, 12), slice(0, 40), slice(0, 0)])
+def test_a_mask_without_an_inside_or_an_outside_has_no_matte(thin):
+    mask = np.zeros((40, 40), np.uint8)
+    mask[thin] = 1
+    assert band_matte(np.random.default_rng(0).random((40, 40, 3)), mask, 4) is None

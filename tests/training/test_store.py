@@ -141,3 +141,15 @@ def test_what_is_behind_must_have_its_subjects_size(tmp_path):
 def test_where_subjects_are_what_is_behind_them_is_the_background(tmp_path):
     photograph(tmp_path)
     assert [path.name for path in find_backgrounds(tmp_path)] == ["a_behind.png"]
+
+
+def test_a_jpeg_that_ends_too_soon_is_an_error_and_a_hidden_file_is_no_background(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 255, (64, 64, 3)).astype(np.uint8)
+    whole = cv2.imencode(".jpg", pixels)[1].tobytes()
+    (tmp_path / "whole.jpg").write_bytes(whole)
+    (tmp_path / "short.jpg").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / ".being-written.jpg").write_bytes(whole)
+    short, good = find_backgrounds(tmp_path)
+    assert (short.name, good.name) == ("short.jpg", "whole.jpg") and read_background(good).shape == (64, 64, 3)
+    with pytest.raises(PlateError, match=r"short\.jpg"):
+        read_background(short)

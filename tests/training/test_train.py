@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from nuke_matting.errors import MattingError, ModelError, PlateError, UsageError
+from nuke_matting.errors import MattingError, ModelError, OutputError, PlateError, UsageError
 from nuke_matting.models.registry import load_model
 from nuke_matting.models.two_stage import networks
 from nuke_matting.models.weights import load_weights, save_weights
@@ -371,6 +371,33 @@ def test_a_run_of_minutes_has_as_many_steps_as_there_is_time_for(job, monkeypatc
     assert told[-1] == (15, 15) and told[9] == (10, 15)
     assert list(Trainer(timed, ALONE).run(workers=0)) == [], "the minutes are over"
     assert [progress.step for progress in Trainer(replace(timed, minutes=2), ALONE).run(workers=0)][-1] == 30
+
+
+def test_a_finished_run_of_minutes_takes_no_more_steps_where_the_last_one_fitted_with_time_to_spare(job, monkeypatch):
+    clock, learn = [0.0], Trainer.learn
+    monkeypatch.setattr(train.time, "monotonic", lambda: clock[0])
+
+    def slow(self, batch):
+        clock[0] += 3.9  # a sixteenth would end after the minute
+        return learn(self, batch)
+
+    monkeypatch.setattr(Trainer, "learn", slow)
+    timed = replace(job("stills", steps=1000), minutes=1)
+    assert [progress.step for progress in Trainer(timed, ALONE).run(workers=0)][-1] == 15
+    assert list(Trainer(timed, ALONE).run(workers=0)) == []
+
+
+def test_where_the_checkpoint_cannot_be_written_last_no_old_weights_pass_for_the_new_ones(job, monkeypatch):
+    stage = job("stills", steps=2)
+
+    def full(*_):
+        raise OutputError("the disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(train, "write_whole", full)
+        with pytest.raises(OutputError):
+            list(Trainer(stage, ALONE).run(workers=0))
+    assert [progress.step for progress in Trainer(stage, ALONE).run(workers=0)] == [1, 2], "nothing was done before"
 
 
 # -- several processes --

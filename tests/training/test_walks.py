@@ -86,3 +86,8 @@ def test_a_frame_that_a_clip_lacks_is_named(tmp_path):
     (tmp_path / "walks.csv").write_text("clip,frame,first,last\na.avi,7,0,1\n")
     with pytest.raises(UsageError, match=r"frame 7 of a\.avi, which has 3"):
         list(cut_walks(tmp_path, tmp_path / "walks.csv", tmp_path / "out"))
+
+
+def test_nobody_is_cut_where_the_empty_shot_is_like_the_picture_nowhere():
+    picture = np.random.default_rng(0).integers(100, 255, (60, 80, 3)).astype(np.uint8)
+    assert not cut(picture, np.zeros((60, 80, 3), np.float32)).any()

@@ -2,6 +2,7 @@
 
 import threading
 
+from nuke_matting.host.wire import encode
 from nuke_matting.worker import desk as desks
 from nuke_matting.worker.desk import Desk
 
@@ -34,3 +35,43 @@ def test_requests_that_come_one_after_another_keep_their_memory(monkeypatch, tmp
         assert ended.acquire(timeout=60)
     assert desk.close(patience=60)
     assert given_back == []
+
+
+def test_a_request_whose_error_would_fill_no_line_is_answered_and_so_is_the_next(tmp_path):
+    said, ended = [], threading.Semaphore(0)
+
+    def say(event):
+        encode(event)  # as a line; raises where it is too long
+        said.append(event)
+        ended.release()
+
+    desk, request = Desk(say), {"type": "matte", "plate": str(tmp_path / "none.####.exr")}
+    desk.take({**request, "id": "a", "frames": "z" * 600_000})
+    desk.take({**request, "id": "b"})
+    assert ended.acquire(timeout=60) and ended.acquire(timeout=60)
+    assert desk.close(patience=60)
+    assert [event["id"] for event in said] == ["a", "b"]
+
+
+def test_an_error_that_cannot_be_told_ends_its_own_request_alone(tmp_path):
+    ended = threading.Semaphore(0)
+
+    def say(event):
+        if event["id"] == "a":
+            raise ValueError("no way to say it")
+        ended.release()
+
+    desk, request = Desk(say), {"type": "matte", "plate": str(tmp_path / "none.####.exr")}
+    desk.take({**request, "id": "a"})
+    desk.take({**request, "id": "b"})
+    assert ended.acquire(timeout=60)
+    assert desk.close(patience=60)
+
+
+def test_weights_that_are_gone_are_told_as_such(tmp_path):
+    said, ended = [], threading.Semaphore(0)
+    desk = Desk(lambda event: (said.append(event), ended.release()))
+    settings = {"model": str(tmp_path / "gone.safetensors")}
+    desk.take({"type": "matte", "id": "a", "plate": str(tmp_path / "p.####.exr"), "settings": settings})
+    assert ended.acquire(timeout=60) and desk.close(patience=60)
+    assert said[0]["kind"] == "model" and "gone.safetensors" in said[0]["path"] + said[0]["what"]

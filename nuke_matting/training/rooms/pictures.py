@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
@@ -12,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from nuke_matting.plate.atomic import write_whole
 from nuke_matting.training.people.assets import Assets
 from nuke_matting.training.people.light import Light, light_of
 from nuke_matting.training.people.render import Renderer
@@ -189,8 +189,6 @@ def render_rooms(assets: Path | None, out: Path, numbers: range, width: int = 64
         path = out / f"{number:05d}.jpg"
         if not path.exists():
             linear = renderer.render(maker.scene(number))
-            part = path.with_name(f".{path.name}.{os.getpid()}.jpg")
             pixels = finish(np.random.default_rng(number), linear)
-            cv2.imwrite(str(part), pixels, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
-            part.replace(path)
+            write_whole(path, cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1].tobytes())
         yield number

@@ -1,0 +1,69 @@
+"""Where mattes go: which files a run may write over, whatever became of the runs before."""
+
+from pathlib import Path
+
+import pytest
+
+from nuke_matting import Settings, Shot
+from nuke_matting.engine import delivery
+from nuke_matting.engine.delivery import Delivery, Ledger
+from nuke_matting.errors import OutputError
+
+
+@pytest.fixture
+def shot(make_plate, weights):
+    return Shot(make_plate([1001]), Settings(model=weights, cache=False))
+
+
+def deliver(shot, folder):
+    target = Delivery(shot, str(folder / "m.####.exr"), [1001], overwrite=False)
+    target.write(shot.matte(1001))
+    return target
+
+
+def test_what_somebody_puts_where_a_write_failed_is_not_written_over(shot, tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise OutputError("the disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(delivery, "write_sidecar", full)
+        with pytest.raises(OutputError, match="the disk is full"):
+            deliver(shot, tmp_path)
+    (tmp_path / "m.1001.exr").write_bytes(b"painted by hand")
+    with pytest.raises(OutputError, match="a file is in the way"):
+        deliver(shot, tmp_path)
+    assert (tmp_path / "m.1001.exr").read_bytes() == b"painted by hand"
+
+
+def test_a_file_stays_ours_where_writing_it_again_failed(shot, tmp_path, monkeypatch):
+    target = deliver(shot, tmp_path)
+    with monkeypatch.context() as patched:
+        patched.setattr(delivery, "write_sidecar", lambda *_, **__: (_ for _ in ()).throw(OutputError("no")))
+        with pytest.raises(OutputError, match="no"):
+            deliver(shot, tmp_path)
+    assert target.has(shot.plan(1001))
+
+
+def test_a_matte_of_files_that_changed_meanwhile_is_made_again(shot, tmp_path):
+    target = Delivery(shot, str(tmp_path / "m.####.exr"), [1001], overwrite=False)
+    plan, loaded = shot.plan(1001), shot.load(1001)
+    Path(plan.path).touch()
+    Path(plan.path).write_bytes(Path(plan.path).read_bytes() + b" ")
+    matte = shot.infer(plan, loaded)
+    target.write(matte)
+    assert "changed meanwhile" in matte.notes[-1] and not target.has(shot.plan(1001)) and not target.has(plan)
+    target.write(shot.matte(1001))
+    assert target.has(shot.plan(1001))
+
+
+def test_files_that_are_gone_are_forgotten_and_those_on_a_disk_that_is_away_are_not(tmp_path):
+    ledger, here, away = Ledger(tmp_path / "ledger"), tmp_path / "here", tmp_path / "away"
+    for folder in (here, away):
+        folder.mkdir()
+        (folder / "m.exr").write_bytes(b"matte")
+        ledger.record(folder / "m.exr", "stamp")
+    (here / "m.exr").unlink()
+    away.rename(tmp_path / "unmounted")
+    assert ledger.prune() == 1
+    (tmp_path / "unmounted").rename(away)
+    assert ledger.knows(away / "m.exr") == "stamp" and not ledger.ours(here / "m.exr")
