@@ -1,8 +1,8 @@
 """What a process does with memory that it frees: keeps it for the next frame, and gives it back when there is none.
 
 A frame's pixels and features are taken and freed over and over, each of them megabytes. Left as it is, glibc gets large
-ones from the system anew each time, which clears them page by page: a quarter of the network's time and more at
-3840x2160 on a CPU, as `benchmarks/heap.py` measures. Where the C library is another one, nothing changes.
+ones from the system anew each time, which clears them page by page: a fifth of the network's time at 3840x2160
+on a CPU, as `benchmarks/heap.py` measures. Where the C library is another one, nothing changes.
 """
 
 from __future__ import annotations
