@@ -150,6 +150,8 @@ def test_clear_cache_removes_the_mattes_and_nothing_else(comp):
     comp.press("matte_range")
     folder = mattes(comp)[1001].parent
     (folder / "notes.txt").write_text("mine")
+    made = mattes(comp)[1001].name
+    shutil.copy(folder / made, folder / made.replace("1001", "-005"))  # of a frame before 0
     comp.press("clear")
     assert os.listdir(folder) == ["notes.txt"] and cached(comp) == [] and status(comp) == "cleared"
 
