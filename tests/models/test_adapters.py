@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from nuke_matting.errors import ModelError, UsageError
@@ -257,6 +257,7 @@ class TestFilesThatAreNotToBeTrusted:
 
     @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(st.binary(max_size=300) | st.binary(max_size=60).map(lambda data: b"PK\x03\x04" + data))
+    @example(b"\x80")
     def test_any_other_bytes_are_refused_in_one_line(self, tmp_path, data):
         path = tmp_path / "any.onnx"
         path.write_bytes(data)
