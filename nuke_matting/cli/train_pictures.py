@@ -36,11 +36,7 @@ def _add_people(actions: argparse._SubParsersAction) -> None:
         "--assets", type=Path, required=True, metavar="DIR", help="folder with humans, humans_textures and hdri"
     )
     _add_pairs(action)
-    action.add_argument("--first", type=whole(0), default=0, metavar="N", help="number of the first (default: 0)")
-    action.add_argument("--count", type=whole(1), default=100, metavar="N", help="how many numbers (default: 100)")
-    action.add_argument(
-        "--step", type=whole(1), default=1, metavar="N", help="make every N-th, to share the work among processes"
-    )
+    _add_numbers(action)
     action.add_argument(
         "--size", type=whole(16), metavar="PIXELS", help="of a side (default: 320 of stills, 256 of clips)"
     )
@@ -62,11 +58,7 @@ def _add_rooms(actions: argparse._SubParsersAction) -> None:
         help="folder with humans, humans_textures and hdri (default: no statues, posters of people or real skies)",
     )
     action.add_argument("--out", type=Path, required=True, metavar="DIR", help="for NUMBER.jpg")
-    action.add_argument("--first", type=whole(0), default=0, metavar="N", help="number of the first (default: 0)")
-    action.add_argument("--count", type=whole(1), default=100, metavar="N", help="how many numbers (default: 100)")
-    action.add_argument(
-        "--step", type=whole(1), default=1, metavar="N", help="make every N-th, to share the work among processes"
-    )
+    _add_numbers(action)
 
 
 def _add_portraits(actions: argparse._SubParsersAction) -> None:
@@ -130,13 +122,26 @@ def _add_behind(actions: argparse._SubParsersAction) -> None:
     action.add_argument("--mattes", type=Path, required=True, metavar="DIR", help="folder with NAME_alpha.png of them")
 
 
+def _add_numbers(action: argparse.ArgumentParser) -> None:
+    """Which of the pictures that numbers stand for an action renders; see `_numbers`."""
+    action.add_argument("--first", type=whole(0), default=0, metavar="N", help="number of the first (default: 0)")
+    action.add_argument("--count", type=whole(1), default=100, metavar="N", help="how many numbers (default: 100)")
+    action.add_argument(
+        "--step", type=whole(1), default=1, metavar="N", help="make every N-th, to share the work among processes"
+    )
+
+
+def _numbers(args: argparse.Namespace) -> range:
+    return range(args.first, args.first + args.count, args.step)
+
+
 def _add_pairs(action: argparse.ArgumentParser) -> None:
     """Where an action writes subjects."""
     action.add_argument("--out", type=Path, required=True, metavar="DIR", help="for NAME_fg.png and NAME_alpha.png")
 
 
 def _people(args: argparse.Namespace) -> int:
-    numbers = range(args.first, args.first + args.count, args.step)
+    numbers = _numbers(args)
     size = {} if args.size is None else {"size": args.size}
     if args.kind == "stills":
         from nuke_matting.training.people.stills import render_stills
@@ -154,7 +159,7 @@ def _people(args: argparse.Namespace) -> int:
 def _rooms(args: argparse.Namespace) -> int:
     from nuke_matting.training.rooms.pictures import render_rooms
 
-    numbers = range(args.first, args.first + args.count, args.step)
+    numbers = _numbers(args)
     for done, _ in enumerate(render_rooms(args.assets, args.out, numbers), 1):
         _count(done, len(numbers), "rooms")
     return 0

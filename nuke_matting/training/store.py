@@ -21,6 +21,7 @@ from nuke_matting.training.sources import Cutout, Photograph, Subject, read, rea
 MEMORY = 2**30  # bytes of subjects that are kept, and as many of backgrounds
 TRIES = 20  # pictures that may turn out unreadable in a row
 BACKGROUND_LONG_SIDE = 1024  # pixels; larger pictures are reduced to it
+_PIXELS, _END = b"\xff\xda", b"\xff\xd9"  # what stands before a JPEG's pixels, and after them
 CODED, LINEAR = {".jpg", ".jpeg", ".png", ".webp"}, {".hdr", ".exr"}
 BRIGHTEST = 6e4  # of a background; panoramas hold the sun
 
@@ -115,19 +116,20 @@ def read_background(path: Path) -> NDArray:
     if path.suffix.lower() in LINEAR:
         picture = np.clip(read_frame(path, 0).pixels, 0, BRIGHTEST)
     else:
-        picture = None if _is_cut_short(path) else cv2.imread(str(path), cv2.IMREAD_COLOR)
+        picture = _decoded(path)
         if picture is None:
             raise PlateError("cannot be read", path=path, advice="save it again, or take it out")
         picture = picture[..., ::-1]
     return np.ascontiguousarray(reduced(np.ascontiguousarray(picture), BACKGROUND_LONG_SIDE))
 
 
-def _is_cut_short(path: Path) -> bool:
-    """Whether a JPEG has no end: its reader makes up what is missing."""
-    if path.suffix.lower() not in (".jpg", ".jpeg"):
-        return False
+def _decoded(path: Path) -> NDArray | None:
+    """A picture [H, W, 3] in BGR order; None where it cannot be read, or is a JPEG whose end is missing, which its
+    reader would make up."""
     try:
         data = path.read_bytes()
     except OSError:
-        return True
-    return data.rfind(b"\xff\xd9") < data.rfind(b"\xff\xda")  # the end of the image, the start of its pixels
+        return None
+    if not data or (path.suffix.lower() in (".jpg", ".jpeg") and data.rfind(_END) < data.rfind(_PIXELS)):
+        return None
+    return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)

@@ -172,12 +172,9 @@ class Trainer:
         stage = self.stage
         if self.job.minutes is not None:
             stage = replace(stage, steps=ENDLESS)
-            left, some = (
-                60 * self.job.minutes - self._spent,
-                max(self.stage.steps, PACE_EVERY),
-            )  # until the pace is known
+            some = max(self.stage.steps, PACE_EVERY)  # until the pace is known
             if self.step and self._spent:  # of a finished run no whole step is left
-                some = max(0, round(left * self.step / self._spent))
+                some = max(0, round((60 * self.job.minutes - self._spent) * self.step / self._spent))
             self.stage = replace(self.stage, steps=self.step + some)
         drawn = batches(self.job.sources, stage, self._seed, self.step, self.processes.device, workers)
         waited = 0.0
