@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from nuke_matting.errors import ModelError
@@ -22,6 +23,7 @@ from nuke_matting.nets.two_stage import OWN, Features, TwoStage, coarse_size, st
 
 THRESHOLD = 0.05  # regions less likely wrong than this are left as they are
 LARGEST = 1024  # pixels of a coarse frame's long side; what mattes are spread by grows with its fourth power
+BEFORE = 11  # inputs of the stem in weights that know no `cues.traces`
 MOVED = 0.2  # of a cell's mean alpha: where other frames change that by less, the third network sees nothing new
 KEY_TRUST = 10.0  # an artist's matte counts as much as so many frames' own, of a cell that they are sure of
 PLAIN, AIDED, AGAIN = 0, 1, 2  # the networks of a weight file, see `Networks`
@@ -233,8 +235,17 @@ def _network(weights: WeightFile, which: int) -> TwoStage | None:
     if prefix and not own:
         return None
     net = TwoStage()
-    fill(net, replace(weights, tensors=own))
+    fill(net, replace(weights, tensors=_widened(own, net)))
     return net
+
+
+def _widened(tensors: dict[str, Tensor], net: TwoStage) -> dict[str, Tensor]:
+    """Weights of before the network had the last of its cues: what they know nothing of weighs nothing."""
+    name, wanted = next(each for each in net.stem.named_parameters(prefix="stem"))
+    own = tensors.get(name)
+    if own is None or own.ndim != 4 or not BEFORE <= own.shape[1] < wanted.shape[1]:
+        return tensors
+    return tensors | {name: F.pad(own, [0, 0, 0, 0, 0, wanted.shape[1] - own.shape[1]])}
 
 
 def as_one(plain: TwoStage, aided: TwoStage, again: TwoStage | None = None) -> TwoStage:

@@ -15,6 +15,33 @@ def distance(image: Tensor, clean: Tensor, scale: float = 0.08) -> Tensor:
     return 1 - torch.exp((image - clean).abs().amax(1, keepdim=True) * (-1 / scale))
 
 
+def traces(image: Tensor, clean: Tensor, reach: int = 3, noise: float = 3e-3, scale: float = 0.08) -> Tensor:
+    """What is left of a clean plate in the window around each pixel: [B, 3, h, w] twice -> [B, 3, h, w] in [0, 1].
+
+    A shadow leaves all of it but its light; smoke and glass leave some of it, under a colour of their own; a body
+    leaves nothing. By least squares over the window and the colours:
+
+    0. light : g of image = g clean, halved; 0.5 where nothing has changed. At most 1.
+    1. rest : what g clean does not explain, 0 in a shadow, as `distance` has it.
+    2. transmission : t of image = t clean + c, which is 1 - alpha behind a plain colour; 0 where the clean plate is
+       plain as well, as then none can be told.
+
+    image, clean : model space. reach : of the window, in pixels to each side. noise : variance that tells nothing.
+    """
+    image, clean = image.float(), clean.float()
+    own, both, theirs = (image * image).sum(1, True), (image * clean).sum(1, True), (clean * clean).sum(1, True)
+    means = torch.cat([own, both, theirs, image, clean], dim=1)
+    means = F.avg_pool2d(means, [2 * reach + 1, 1], [1, 1], [reach, 0], count_include_pad=False)
+    means = F.avg_pool2d(means, [1, 2 * reach + 1], [1, 1], [0, reach], count_include_pad=False)
+    own, both, theirs, mean, clean_mean = means.split([1, 1, 1, 3, 3], dim=1)
+    light = (both + 1e-4) / (theirs + 1e-4)
+    rest = (own - 2 * light * both + light * light * theirs).clamp(min=0).sqrt()
+    covariance = both - (mean * clean_mean).sum(1, keepdim=True)
+    variance = theirs - (clean_mean * clean_mean).sum(1, keepdim=True)
+    transmission = covariance / (variance.clamp(min=0) + noise)
+    return torch.cat([(light / 2).clamp(0, 1), 1 - torch.exp(rest * (-1 / scale)), transmission.clamp(0, 1)], dim=1)
+
+
 def likeness(image: Tensor, guide: Tensor, bins: int = 20, levels: int = 8) -> Tensor:
     """Whether a pixel's colour is rather one from inside the guide or from outside: -> [B, 1, h, w] in (0, 1).
 

@@ -24,6 +24,7 @@ from nuke_matting.nets.resize import bilinear
 from nuke_matting.nets.vit import Stem, VisionTransformer
 
 INPUTS = 9  # image 3, clean plate 3, clean plate given 1, guide 1, guide given 1
+CUES = 5  # `cues.distance` 1, `cues.likeness` 1, `cues.traces` 3
 OWN = 0.5  # in the guide's "given" channel, where the guide is what the first network made of the frame
 STRIDE = 16  # the coarse frame's sides are multiples of it
 
@@ -47,7 +48,7 @@ class TwoStage(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         stem, width = (24, 48, 96), 192
-        self.stem = Stem(INPUTS + 2, stem, width)
+        self.stem = Stem(INPUTS + CUES, stem, width)
         self.vit = VisionTransformer(width, depth=6, heads=6, expansion=3)
         self.memory = Memory(width)
         self.decoder = Decoder(width, stem, channels=(64, 48, 32))
@@ -56,7 +57,7 @@ class TwoStage(nn.Module):
     def encode(self, x: Tensor) -> Features:
         """[B, 9, h, w] coarse input, h and w multiples of 16 -> Features.
 
-        The stem sees two channels more, each 0 where it has nothing to say: `cues.distance` and `cues.likeness`.
+        The stem sees CUES more, each 0 where there is no clean plate, or no guide, that it could be of.
         """
         image, clean, guide = x[:, :3], x[:, 3:6], x[:, 7:8]
         far = cues.distance(image, clean) * x[:, 6:7]
@@ -64,7 +65,11 @@ class TwoStage(nn.Module):
         guided = x[:, 8, 0, 0].nonzero()[:, 0]
         if len(guided) > 0:
             like[guided] = cues.likeness(image[guided], guide[guided]).to(like.dtype)
-        f2, f4, f8, f16 = self.stem(torch.cat([x, far, like], dim=1) - 0.5)
+        traces = torch.zeros_like(image)
+        kept = x[:, 6, 0, 0].nonzero()[:, 0]
+        if len(kept) > 0:
+            traces[kept] = cues.traces(image[kept], clean[kept]).to(traces.dtype)
+        f2, f4, f8, f16 = self.stem(torch.cat([x, far, like, traces], dim=1) - 0.5)
         return Features(f2, f4, f8, self.memory.remember(self.vit(f16)))
 
     def coarse(self, frame: Features, memory: list[KeyValue]) -> Coarse:

@@ -43,7 +43,8 @@ def remixed(batch: Batch, behind: Tensor, random: torch.Generator) -> Batch:
     background = _moved(places, torch.where(whole.view(b, 1, 1).repeat_interleave(t, 0), path, draw.path(t)))
     vivid = draw.vivid()
     premultiplied, background = (_dulled(each, vivid) for each in (premultiplied, background))
-    image = premultiplied + (1 - alpha) * background
+    shaded = background * torch.where(whole, 1.0, 1 - draw.shadow(alpha))  # a clean plate knows nothing of it
+    image = premultiplied + (1 - alpha) * shaded
     image, premultiplied, alpha, background = draw.blurred(image, premultiplied, alpha, background)
     alpha = alpha.clamp(0, 1)  # rounding in the sums above
     straight = torch.where(alpha > LEAST_ALPHA, premultiplied / alpha.clamp(min=LEAST_ALPHA), image)
@@ -112,6 +113,24 @@ class _Draw:
         some = self._uniform(1, 1, 1, 1) < 0.33
         pieces = (places.roll(3, 0).flip(-1) + 0.15 * self._normal(1, 1, 1, 1)).clamp(min=0)
         return torch.lerp(places, pieces, outline[:, None] * some)
+
+    def shadow(self, alpha: Tensor) -> Tensor:
+        """How much darker subjects make what is behind them, [B, T, 1, H, W]: in three clips of ten, not at all else.
+
+        alpha : [B, T, 1, H, W], cast to a side, leant and smeared, from near or far.
+        """
+        b, t, _, height, width = alpha.shape
+        matrix = torch.eye(2, 3, device=self._device).repeat(b, 1, 1)
+        matrix[:, :, :2] = matrix[:, :, :2] * torch.exp(0.2 * self._normal(1, 1)) + 0.15 * self._normal(2, 2)
+        matrix[:, :, 2] = 0.25 * self._normal(2)
+        coarse = F.interpolate(alpha.flatten(0, 1), scale_factor=0.25, mode="area")
+        grid = F.affine_grid(matrix.repeat_interleave(t, 0), list(coarse.shape), align_corners=False)
+        cast = F.grid_sample(coarse, grid, padding_mode="border", align_corners=False)
+        soft = F.avg_pool2d(cast, 5, 1, 2, count_include_pad=False)
+        soft = F.avg_pool2d(soft, 5, 1, 2, count_include_pad=False)
+        cast = torch.lerp(cast, soft, self._uniform(1, 1, 1).repeat_interleave(t, 0))
+        cast = F.interpolate(cast, size=(height, width), mode="bicubic").clamp(0, 1).unflatten(0, (b, t))
+        return cast * torch.where(self._uniform(1, 1, 1, 1) < 0.3, 0.9 * self._uniform(1, 1, 1, 1), 0.0)
 
     def whole(self, in_place: Tensor) -> Tensor:
         """[B, 1, 1, 1, 1], true in three of four of those that are photographs as they were taken; in_place : [B]."""

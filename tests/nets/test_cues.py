@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nuke_matting.nets.cues import _blurred, distance, likeness
+from nuke_matting.nets.cues import _blurred, distance, likeness, traces
 
 
 def scene(height=60, width=90):
@@ -71,3 +71,44 @@ def test_a_guide_is_blurred_by_the_mean_of_what_lies_within_reach(height, width,
     guide = torch.rand(2, 1, height, width, generator=torch.Generator().manual_seed(height * 41 + width))
     box = torch.nn.functional.avg_pool2d(guide, 2 * reach + 1, 1, reach, count_include_pad=False)
     torch.testing.assert_close(_blurred(guide, reach), box, atol=0.5 / 255 + 1e-5, rtol=0)
+
+
+def texture(seed, height=40, width=60):
+    return 0.2 + 0.6 * torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(seed))
+
+
+def test_a_shadow_leaves_all_of_a_clean_plate_but_its_light():
+    light, rest, _ = traces(0.4 * texture(1), texture(1))[0]
+    torch.testing.assert_close(light, torch.full_like(light, 0.2), atol=1e-3, rtol=0)
+    assert rest.max() < 0.01
+
+
+def test_a_plain_shadow_on_a_plain_wall_is_told_from_a_body_of_another_colour():
+    wall = torch.tensor([0.5, 0.6, 0.4])[None, :, None, None].expand(1, 3, 20, 30)
+    assert traces(0.5 * wall, wall)[0, 1].max() < 0.01 and traces(0.5 * wall.flip(1).roll(1, 1), wall)[0, 1].min() > 0.5
+
+
+def test_a_body_leaves_nothing_of_a_clean_plate():
+    _, rest, transmission = traces(texture(2), texture(1))[0]
+    assert rest.min() > 0.8 and transmission.mean() < 0.1
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.3, 0.8])
+def test_what_shows_through_a_plain_haze_is_its_transmission(alpha):
+    haze = torch.tensor([0.9, 0.2, 0.1])[None, :, None, None]
+    transmission = traces(alpha * haze + (1 - alpha) * texture(1), texture(1))[0, 2]
+    torch.testing.assert_close(transmission, torch.full_like(transmission, 1 - alpha), atol=0.06, rtol=0)
+
+
+def test_a_plain_clean_plate_tells_no_transmission():
+    plain = torch.full((1, 3, 20, 30), 0.4)
+    assert traces(plain, plain)[0, 2].max() < 0.01
+
+
+@settings(max_examples=30)
+@given(height=st.integers(1, 20), width=st.integers(1, 20), scale=st.sampled_from([0.0, 1e-3, 1.0, 50.0]))
+def test_traces_of_any_size_and_light_are_in_range(height, width, scale):
+    random = torch.Generator().manual_seed(height * 21 + width)
+    image, clean = (scale * torch.randn(2, 3, height, width, generator=random) for _ in range(2))
+    found = traces(image, clean)
+    assert found.shape == (2, 3, height, width) and found.min() >= 0 and found.max() <= 1

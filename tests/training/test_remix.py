@@ -51,6 +51,7 @@ def test_the_image_is_its_layers_composite_in_linear_light(without_noise, monkey
     monkeypatch.setattr(
         remix._Draw, "light", lambda self, stops, tint: light(self, 0 if stops == 0.05 else stops, tint)
     )
+    monkeypatch.setattr(remix._Draw, "shadow", lambda _self, alpha: torch.zeros_like(alpha))
     made = remixed(batch(1), batch(2).clean, torch.Generator().manual_seed(3))
     over = made.alpha * from_model(made.foreground) + (1 - made.alpha) * from_model(made.clean)
     torch.testing.assert_close(from_model(made.image), over, atol=2e-3, rtol=1e-3)
@@ -207,3 +208,32 @@ def test_a_photograph_as_it_was_taken_is_turned_as_a_whole(without_noise):
     subject, place = (each[whole].mean((1, 3, 4)) for each in (made.foreground, made.clean))
     assert torch.equal(subject.argmax(1), place.argmax(1))
     assert len(subject.argmax(1).unique()) > 1
+
+
+def test_shadows_are_in_the_image_alone(without_noise, monkeypatch):
+    monkeypatch.setattr(remix._Draw, "blurred", lambda _self, *layers: list(layers))
+    draws = []
+    for strength in (0.0, 0.5):
+        monkeypatch.setattr(remix._Draw, "shadow", lambda _self, alpha, s=strength: torch.full_like(alpha, s))
+        draws.append(remixed(batch(1), batch(2).clean, torch.Generator().manual_seed(3)))
+    lit, shaded = draws
+    assert torch.equal(lit.alpha, shaded.alpha) and torch.equal(lit.clean, shaded.clean)
+    behind = lit.alpha.expand_as(lit.image) == 0
+    ratio = from_model(shaded.image)[behind] / from_model(lit.image)[behind]
+    torch.testing.assert_close(ratio, torch.full_like(ratio, 0.5), atol=1e-3, rtol=0)
+
+
+def test_three_in_ten_cast_shadows_which_are_soft_and_move_with_them():
+    draw = remix._Draw(200, torch.Generator().manual_seed(5), torch.device("cpu"))
+    alpha = torch.zeros(200, 2, 1, 32, 48)
+    alpha[:, 0, :, 8:24, 16:28], alpha[:, 1, :, 8:24, 20:32] = 1.0, 1.0
+    cast = draw.shadow(alpha)
+    some = cast.flatten(1).amax(1) > 0
+    assert cast.shape == alpha.shape and cast.min() >= 0 and cast.max() <= 0.9 + 1e-5
+    assert 0.15 < some.float().mean() < 0.45
+    assert (cast[some, 0] != cast[some, 1]).flatten(1).any(1).all()
+
+
+def test_nobody_casts_no_shadow():
+    draw = remix._Draw(50, torch.Generator().manual_seed(5), torch.device("cpu"))
+    assert draw.shadow(torch.zeros(50, 1, 1, 16, 16)).max() == 0
