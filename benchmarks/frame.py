@@ -25,7 +25,7 @@ from nuke_matting.heap import keep_freed
 from nuke_matting.models.contract import Quality
 from nuke_matting.models.cost import budget, others_like, outline, parameters, two_stage_gmacs
 from nuke_matting.models.tensors import autocast, planes
-from nuke_matting.models.two_stage import AGAIN, Answer
+from nuke_matting.models.two_stage import AGAIN
 from nuke_matting.nets import regions as rg
 from nuke_matting.plate.reader import read_frame
 from nuke_matting.plate.writer import Pixels, write_sidecar
@@ -77,18 +77,24 @@ def measure(width: int, height: int, precision: str, device: str, runs: int) -> 
 
         def refine() -> torch.Tensor:
             with autocast(model.device, model.precision):
-                return net.refine(image, None, coarse, chosen, small=stacked[:, :3])[1]
+                return net.refine(image, None, coarse, chosen, small=small)[1]
+
+        def encode() -> None:
+            made = model.encode(loaded.known.prepared)
+            if made.looked is not None:
+                made.looked.answer  # noqa: B018, it looks now
 
         def remember() -> torch.Tensor:
-            coarse = model.coarse(own, memory)
-            return model.agreed_again(own, coarse.alpha, memory) if again else coarse.alpha
+            heard = model.heard(own, memory)
+            coarse = model.coarse(own, memory, heard)
+            return model.agreed_again(own, coarse.alpha, heard) if again else coarse.alpha
 
         def foreground() -> torch.Tensor:
             return image + net.residual(coarse, chosen, patches, height, width)
 
         with torch.inference_mode():
             again = own.looked is not None
-            which, stacked, coarse = own.looked or Answer(own.which, own.stacked, model.coarse(own, memory))
+            which, small, coarse = model.answer(own, memory)
             net = model.net(which)
             chosen = rg.choose(error, most, 0.0)
             patches = refine()
@@ -96,7 +102,7 @@ def measure(width: int, height: int, precision: str, device: str, runs: int) -> 
                 "read": median_ms(lambda: read_frame(plate, 1001), runs),
                 "colour": median_ms(lambda: loaded.colour.to_model(loaded.frame.pixels), runs),
                 "reduce": median_ms(lambda: model.prepare(loaded.input), runs),
-                "encode": median_ms(lambda: model.encode(loaded.known.prepared), runs),
+                "encode": median_ms(encode, runs),
                 "memory and decoder": median_ms(remember, runs),
                 "second look": median_ms(lambda: model.again(own, coarse.alpha, AGAIN), runs) if again else 0.0,
                 "choose": median_ms(lambda: rg.choose(error, most, 0.0), runs),

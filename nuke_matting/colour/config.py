@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 from pathlib import Path
+from stat import S_ISDIR
 
 import PyOpenColorIO as ocio_lib
 
@@ -50,12 +51,12 @@ def _load(where: str, source: str) -> ocio_lib.Config:
     if where.startswith(_SCHEME):
         return _load_builtin(where, source)
     path = Path(where).expanduser()
-    if path.is_dir():
-        inside = path / "config.ocio"
-        advice = f"name the config itself, {inside}" if inside.is_file() else "name the config file, not its folder"
-        raise ColourError(f"the OCIO config of {source} is a folder", path=path, advice=advice)
     try:
         stat = path.stat()
+        if S_ISDIR(stat.st_mode):
+            inside = path / "config.ocio"
+            advice = f"name the config itself, {inside}" if inside.is_file() else "name the config file, not its folder"
+            raise ColourError(f"the OCIO config of {source} is a folder", path=path, advice=advice)
     except OSError as error:
         raise ColourError(
             f"the OCIO config of {source} cannot be found ({error.strerror})",

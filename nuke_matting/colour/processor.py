@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import itertools
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,8 +29,6 @@ _LARGEST = 65504.0  # of a half; what an infinite value becomes, as when a frame
 _MOST_LIGHT = 1e30  # far below the largest float32, so that sums of a matrix stay finite
 _MODEL_CEILING = 1.9  # model value of about that much light; the largest half has 1.16
 
-_SMALLEST_STRIP = 65536  # pixels; below this a thread costs more than it saves
-
 
 @dataclass(frozen=True)
 class _Ways:
@@ -51,16 +47,13 @@ class ColourPipe:
     reason : why that one, a sentence for the log without a full stop.
     config_name : the OCIO config and where it was found, for the log.
     digest : 64 hexadecimal digits that change with the mathematics of the transforms, and only with them.
-    threads : over how many the rows of a picture are spread.
     """
 
     space: str
     reason: str
     config_name: str
     digest: str
-    threads: int
     _ways: _Ways = field(repr=False, compare=False)
-    _pool: ThreadPoolExecutor | None = field(repr=False, compare=False)
 
     def to_model(self, pixels: NDArray) -> NDArray[np.float32]:
         """Plate space -> model space. [H, W, 3] float, any range -> a new [H, W, 3] float32, not clipped.
@@ -86,17 +79,13 @@ class ColourPipe:
         if pixels.ndim != 3 or pixels.shape[2] != 3:
             raise ValueError(f"pixels have the shape {pixels.shape}, not [H, W, 3]")
         result = np.array(pixels, dtype=np.float32, order="C", copy=True)
-        height, width = result.shape[:2]
         if result.size == 0:
             return result
-        strips = min(self.threads, height, max(1, height * width // _SMALLEST_STRIP))
-        if strips == 1 or self._pool is None:
-            _apply(way, ceiling, result)
-            return result
-        edges = [height * i // strips for i in range(strips + 1)]
-        parts = [result[top:bottom] for top, bottom in itertools.pairwise(edges)]
-        for _ in self._pool.map(functools.partial(_apply, way, ceiling), parts):
-            pass  # to raise what a thread raised
+        if not np.isfinite(result).all():
+            np.nan_to_num(result, copy=False, nan=0.0, posinf=_LARGEST, neginf=-_LARGEST)
+        if ceiling < _LARGEST:
+            np.minimum(result, ceiling, out=result)
+        way.apply(ocio_lib.PackedImageDesc(result, result.shape[1], result.shape[0], 3))
         return result
 
 
@@ -105,7 +94,6 @@ def open_colour(
     colourspace: str = "",
     hints: ColourHints | None = None,
     path: str | Path = "",
-    threads: int = 1,
 ) -> ColourPipe:
     """The colour transforms for a plate: finds the config, chooses the plate's space, and makes the processors.
 
@@ -117,7 +105,6 @@ def open_colour(
     colourspace : the plate's space if the user named it; empty to choose from what follows.
     hints : what the file says of its colour; None for nothing.
     path : the plate's file, for the config's file rules and messages.
-    threads : over how many threads the rows of a picture are spread, at least 1. Results do not depend on it.
 
     Raises
     ------
@@ -130,8 +117,7 @@ def open_colour(
     except ColourError as error:
         # The config is half of what went wrong, so the line names it beside the file or the space.
         raise ColourError(f"{error.what} [config {origin}]", path=error.path, advice=error.advice) from error
-    pool = ThreadPoolExecutor(threads, thread_name_prefix="colour") if threads > 1 else None
-    return ColourPipe(choice.name, choice.reason, origin, ways.digest, max(1, threads), ways, pool)
+    return ColourPipe(choice.name, choice.reason, origin, ways.digest, ways)
 
 
 @functools.lru_cache(maxsize=1)
@@ -197,12 +183,3 @@ def _ceiling_of(to_linear: ocio_lib.CPUProcessor) -> float:
         if np.abs(light).max() < _MOST_LIGHT:  # False for not-a-number
             return value
     return 1.0
-
-
-def _apply(way: ocio_lib.CPUProcessor, ceiling: float, strip: NDArray[np.float32]) -> None:
-    """Change [H, W, 3] float32, contiguous, in place; input is made finite, and at most `ceiling` where that is low."""
-    if not np.isfinite(strip).all():
-        np.nan_to_num(strip, copy=False, nan=0.0, posinf=_LARGEST, neginf=-_LARGEST)
-    if ceiling < _LARGEST:
-        np.minimum(strip, ceiling, out=strip)
-    way.apply(ocio_lib.PackedImageDesc(strip, strip.shape[1], strip.shape[0], 3))

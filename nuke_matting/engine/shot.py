@@ -35,7 +35,7 @@ from nuke_matting.settings import Settings
 
 log = logging.getLogger(__name__)
 
-CACHE_VERSION = 8  # to be raised by every change that changes mattes
+CACHE_VERSION = 9  # to be raised by every change that changes mattes
 
 
 def cache_folder(settings: Settings) -> Path:

@@ -20,13 +20,14 @@ from torch import Tensor, nn
 
 from nuke_matting.colour.model_space_tensors import from_model, to_model
 from nuke_matting.errors import ModelError
+from nuke_matting.models.tensors import DARKEST
 from nuke_matting.models.two_stage import MOVED, THRESHOLD, long_sides, networks
 from nuke_matting.models.weights import WeightFile
 from nuke_matting.nets import regions as rg
 from nuke_matting.nets.decoder import Coarse
 from nuke_matting.nets.memory import KeyValue
 from nuke_matting.nets.resize import area, bilinear
-from nuke_matting.nets.spread import Shown, agreed, change, decided, show
+from nuke_matting.nets.spread import Shown, agreed, change, decided, heard, show, told
 from nuke_matting.nets.two_stage import OWN, Features, TwoStage, coarse_size, stack
 from nuke_matting.nets.vit import Attention
 
@@ -59,10 +60,12 @@ class Look(nn.Module):
     @torch.jit.export
     def remember(
         self, images: list[Tensor], clean: Tensor | None, guides: list[Tensor | None], dtype: torch.dtype
-    ) -> tuple[Tensor, Coarse, Tensor, Tensor]:
+    ) -> tuple[Tensor, Coarse, Tensor, Tensor, list[int]]:
         """The first image as it was seen, and what it is with the others for a memory; what the cells of all of them
-        look like, and what a second look is given of each: what it is by itself, but the first where others change it.
+        look like, and what a second look is given of each: what it is by itself, but the first where others change it;
+        and which of the others are frames of the clip.
         """
+        others = _others(images)
         h, w = coarse_size(images[0].shape[2], images[0].shape[3], self.long_side)
         plate = area(clean, h, w) if clean is not None else None
         inputs: list[Tensor] = []
@@ -75,23 +78,25 @@ class Look(nn.Module):
         memory = [KeyValue(key[n : n + 1], value[n : n + 1]) for n in range(len(images))]
         own = Features(features.f2[:1], features.f4[:1], features.f8[:1], memory[0])
         alone = self.net.coarse(features, [features.memory]).alpha.float().clamp(0, 1)
-        coarse = self.net.coarse(own, memory[1:])
+        coarse = self.net.coarse(own, [memory[n] for n in others] if len(others) > 0 else memory[:1])
         alpha = coarse.alpha.float().clamp(0, 1)
-        cells, matte, trust = show(small[:, :3], features.f8, alone)
-        shown = [Shown(cells[n : n + 1], matte[n : n + 1], trust[n : n + 1]) for n in range(len(images))]
+        shown = show(small[:, :3], features.f8, alone)
         rows, columns = features.f8.shape[2], features.f8.shape[3]
-        alpha = agreed(alpha, shown[0], shown[1:], rows, columns)
-        told = alone
+        alpha = _agreed(alpha, shown, others, rows, columns)
+        found = alone
         if bool(change(alone[:1], alpha, rows, columns) >= self.moved):
-            told = torch.cat([alpha, alone[1:]])
-        return small[:1, :3], Coarse(alpha, coarse.residual, coarse.error, coarse.hidden), cells, told
+            found = torch.cat([alpha, alone[1:]])
+        answer = Coarse(alpha, coarse.residual, coarse.error, coarse.hidden)
+        return small[:1, :3], answer, shown.cells, found, others
 
     @torch.jit.export
-    def again(self, images: list[Tensor], alphas: Tensor, cells: Tensor, dtype: torch.dtype) -> tuple[Tensor, Coarse]:
+    def again(
+        self, images: list[Tensor], alphas: Tensor, cells: Tensor, others: list[int], dtype: torch.dtype
+    ) -> tuple[Tensor, Coarse]:
         """The first image as it was seen, and what it is with an alpha of another network for a guide that errs, agreed
         with what the others are, each by itself.
 
-        alphas : of all images, [N, 1, h, w]. cells : likewise, what `remember` found.
+        alphas : of all images, [N, 1, h, w]. cells, others : what `remember` found.
         """
         h, w = coarse_size(images[0].shape[2], images[0].shape[3], self.long_side)
         seen = torch.cat([area(image, h, w) for image in images])
@@ -101,10 +106,7 @@ class Look(nn.Module):
         features = self.net.encode(stacked.to(dtype))
         found = self.net.coarse(features, [features.memory])
         rows, columns = alphas.shape[2] // 8, alphas.shape[3] // 8
-        shown: list[Shown] = []
-        for n in range(len(images)):
-            shown.append(decided(cells[n : n + 1], found.alpha[n : n + 1], rows, columns))
-        alpha = agreed(found.alpha[:1], shown[0], shown[1:], rows, columns)
+        alpha = _agreed(found.alpha[:1], decided(cells, found.alpha, rows, columns), others, rows, columns)
         return seen[:1], Coarse(alpha, found.residual[:1], found.error[:1], found.hidden[:1])
 
     @torch.jit.export
@@ -118,6 +120,26 @@ class Look(nn.Module):
         chosen = rg.choose(error, budget, self.threshold)
         alpha, patches = self.net.refine(image, clean, coarse, chosen, self.batch, seen)
         return alpha, self.net.residual(coarse, chosen, patches, height, width)
+
+
+def _others(images: list[Tensor]) -> list[int]:
+    """Which images are other frames than the first: at the ends of a clip Nuke gives that again, or black."""
+    found: list[int] = []
+    for n in range(1, len(images)):
+        if bool((images[n] != images[0]).any()) and bool((images[n] != 0).any()):
+            found.append(n)
+    return found
+
+
+def _agreed(alpha: Tensor, shown: Shown, others: list[int], rows: int, columns: int) -> Tensor:
+    """The first frame's alpha, agreed with what others show: [1, 1, h, w] of what [N, ...] frames show."""
+    own = Shown(shown.cells[:1], shown.matte[:1], shown.trust[:1])
+    if len(others) == 0:
+        return agreed(alpha, own, None, rows, columns)
+    telling = told(shown)
+    cells = [shown.cells[n : n + 1] for n in others]
+    said = heard(own.cells, cells, [telling[n : n + 1] for n in others])
+    return agreed(alpha, own, said, rows, columns)
 
 
 class InferenceModule(nn.Module):
@@ -138,7 +160,7 @@ class InferenceModule(nn.Module):
         self.second = looks[1] if len(looks) > 1 else None
         self.clean, self.guide = inputs.clean, inputs.guide
         self.regions = regions
-        self.frames, self.largest = FRAMES, LARGEST
+        self.frames, self.largest, self.darkest = FRAMES, LARGEST, DARKEST
         self.to_rec709: list[float] = matrix.flatten().tolist()
         self.from_rec709: list[float] = np.linalg.inv(matrix).flatten().tolist()
 
@@ -148,15 +170,17 @@ class InferenceModule(nn.Module):
         images = [to_model(mixed(pixels[:, 3 * n : 3 * n + 3], self.to_rec709)) for n in range(self.frames)]
         height, width = stacked.shape[2], stacked.shape[3]
 
-        seen, coarse, cells, alphas = self.first.remember(images, clean, guides, stacked.dtype)
+        plate = images[0]
+        images = [each.clamp(min=self.darkest) for each in images]
+        seen, coarse, cells, alphas, others = self.first.remember(images, clean, guides, stacked.dtype)
         budget = int(round(self.regions * (height + width) / 8))  # noqa: RUF046, TorchScript rounds to a float
         if self.second is not None:
-            seen, coarse = self.second.again(images, alphas, cells, stacked.dtype)
+            seen, coarse = self.second.again(images, alphas, cells, others, stacked.dtype)
             alpha, residual = self.second.refine(images[0], clean, seen, coarse, budget)
         else:
             alpha, residual = self.first.refine(images[0], clean, seen, coarse, budget)
         # bounded before the mixing too: infinities would cancel to what is no number
-        linear = from_model(images[0] + residual).clamp(-self.largest, self.largest)
+        linear = from_model(plate + residual).clamp(-self.largest, self.largest)
         linear = mixed(linear, self.from_rec709)
         out = torch.cat([linear.clamp(-self.largest, self.largest), alpha.clamp(0, 1)], dim=1)
         return out.to(stacked.dtype)
@@ -164,7 +188,7 @@ class InferenceModule(nn.Module):
     def _clean(self, pixels: Tensor) -> Tensor | None:
         if not self.clean:
             return None
-        return to_model(mixed(pixels[:, 9:12], self.to_rec709))
+        return to_model(mixed(pixels[:, 9:12], self.to_rec709)).clamp(min=self.darkest)
 
     def _guides(self, pixels: Tensor) -> list[Tensor | None]:
         guides: list[Tensor | None] = []

@@ -8,7 +8,7 @@ import torch
 
 from nuke_matting.errors import UsageError
 from nuke_matting.models.contract import FrameInput, Quality, RawMatte
-from nuke_matting.models.tensors import array, autocast, memory_told, planes, to_device
+from nuke_matting.models.tensors import array, autocast, memory_told, planes, seen, to_device
 from nuke_matting.models.weights import WeightFile, fill, stated
 from nuke_matting.nets import regions as rg
 from nuke_matting.nets.background import BASES, BackgroundNetwork, choose
@@ -55,8 +55,9 @@ class BackgroundModel:
         budget = round(quality.regions * (height + width) / rg.CELL) * (rg.CELL // PATCH) ** 2
         advice = "lower --region-batch or --regions, close other programs on it, or use --device cpu"
         with memory_told(self.device, (height, width), advice), torch.inference_mode():
-            image = pad_to_multiple(planes(frame.image), PATCH).to(self.device)
-            given = None if frame.clean is None else pad_to_multiple(planes(frame.clean), PATCH).to(self.device)
+            plate = pad_to_multiple(planes(frame.image), PATCH).to(self.device)
+            image = seen(plate)
+            given = None if frame.clean is None else pad_to_multiple(seen(planes(frame.clean)), PATCH).to(self.device)
             with autocast(self.device, self.precision):
                 size = (image.shape[2], image.shape[3])
                 small = bilinear(image, *coarse_size(*size))
@@ -67,7 +68,7 @@ class BackgroundModel:
                     coarse, clean = self._net.coarse(small, bilinear(given, *coarse_size(*size))), given
                 patches = choose(coarse.error, *size, budget)
                 alpha, residual = self._net.refine(image, clean, coarse, patches, 4 * quality.batch)
-            foreground = (image + residual.float())[0, :, :height, :width].permute(1, 2, 0)
+            foreground = (plate + residual.float())[0, :, :height, :width].permute(1, 2, 0)
             notes = (GUESSED,) if given is None else ()
             return RawMatte(array(alpha[0, 0, :height, :width].float()), array(foreground), notes)
 

@@ -73,13 +73,14 @@ def two_stage_gmacs(
     with torch.inference_mode():
         encode = counted(lambda: found.update(own=model.encode(model.prepare(frame))))
         own = found["own"]
+        if own.looked is not None:
+            encode += counted(lambda: own.looked.answer)
         memory = others_like(own, model)
-        decode = counted(lambda: found.update(coarse=model.coarse(own, memory)))
+        decode = counted(lambda: found.update(coarse=model.coarse(own, memory, model.heard(own, memory))))
         again, which = 0.0, own.which
         if own.looked is not None:
             again = counted(lambda: found.update(again=model.again(own, found["coarse"].alpha, AGAIN)))
             which, _, found["coarse"] = found["again"]
-            decode += counted(lambda: model.agreed_again(own, found["coarse"].alpha, memory))
         error = torch.from_numpy(outline(*rg.grid_size(height, width))).to(model.device)
         chosen = rg.choose(error, budget(width, height), 0.0)
         net = model.net(which)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 
 import torch
 from torch import Tensor
 
 from nuke_matting.models.contract import FrameInput, Quality, RawMatte
-from nuke_matting.models.tensors import array, autocast, memory_told, planes, to_device
+from nuke_matting.models.tensors import array, autocast, memory_told, planes, seen, to_device
 from nuke_matting.models.two_stage import coarse_long_side
 from nuke_matting.models.weights import WeightFile, fill, stated
 from nuke_matting.nets.memory_network import Features, MemoryNetwork
@@ -36,22 +37,25 @@ class MemoryModel:
 
     def prepare(self, frame: FrameInput) -> Tensor:
         """[1, 3, h, w] float32 on the CPU, at the coarse size: the frame's area average."""
-        image = planes(frame.image)
+        image = seen(planes(frame.image))
         with torch.inference_mode():
             return area(image, *coarse_size(image.shape[-2], image.shape[-1], self._long_side))
 
     def encode(self, prepared: Tensor) -> Features:
-        with torch.inference_mode(), autocast(self.device, self.precision):
+        with self._memory_told(prepared), torch.inference_mode(), autocast(self.device, self.precision):
             return self._net.encode(prepared.to(self.device).contiguous(memory_format=torch.channels_last))
 
     def matte(self, frame: FrameInput, own: Features, memory: Sequence[Features], quality: Quality) -> RawMatte:
         """`quality` changes nothing: the network has no regions."""
         image = planes(frame.image)
-        advice = "close other programs on it, or use --device cpu"
-        with memory_told(self.device, (image.shape[-2], image.shape[-1]), advice), torch.inference_mode():
+        with self._memory_told(image), torch.inference_mode():
             image = image.to(self.device)
             with autocast(self.device, self.precision):
                 small = self._net.decode(own, self._net.read(own, [each.memory for each in memory]))
-                alpha, residual = self._net.enlarge(image, own, small)
+                alpha, residual = self._net.enlarge(seen(image), own, small)
             foreground = (image + residual.float())[0].permute(1, 2, 0)
             return RawMatte(array(alpha[0, 0].float().clamp(0, 1)), array(foreground))
+
+    def _memory_told(self, image: Tensor) -> AbstractContextManager[None]:
+        advice = "close other programs on it, or use --device cpu"
+        return memory_told(self.device, (image.shape[-2], image.shape[-1]), advice)

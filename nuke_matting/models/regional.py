@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from nuke_matting.models.contract import FrameInput, Quality, RawMatte
-from nuke_matting.models.tensors import array, autocast, memory_told, planes, to_device
+from nuke_matting.models.tensors import array, autocast, memory_told, planes, seen, to_device
 from nuke_matting.models.weights import WeightFile, fill, stated
 from nuke_matting.nets import regions as rg
 from nuke_matting.nets.regional import RegionalNetwork, unknown_cells
@@ -36,7 +36,7 @@ class RegionalModel:
 
     def prepare(self, frame: FrameInput) -> Tensor:
         """[1, 3, H, W] float32 on the CPU: the network sees the frame at its full size."""
-        return planes(frame.image)
+        return seen(planes(frame.image))
 
     def encode(self, prepared: Tensor) -> Level:
         """The trimap and segmentation at 1/8."""
@@ -45,7 +45,7 @@ class RegionalModel:
             return Level(level.trimap.float(), level.segmentation.float())
 
     def matte(self, frame: FrameInput, own: Level, memory: Sequence[Level], quality: Quality) -> RawMatte:
-        image = planes(frame.image)
+        image = seen(planes(frame.image))
         budget = round(quality.regions * (image.shape[-2] + image.shape[-1]) / rg.CELL)
         with self._memory_told(image), torch.inference_mode(), autocast(self.device, self.precision):
             chosen = unknown_cells(own.trimap, budget)

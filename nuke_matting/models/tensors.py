@@ -14,12 +14,22 @@ from nuke_matting.errors import ModelError
 from nuke_matting.models.contract import Array
 
 Network = TypeVar("Network", bound=nn.Module)
+DARKEST = -0.1  # model space; noise about black lies above it
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 def planes(pixels: Array) -> Tensor:
     """[H, W, C] -> [1, C, H, W], contiguous, since cuts and resizes are faster so."""
     return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))[None]
+
+
+def seen(image: Tensor) -> Tensor:
+    """An image or clean plate, in the model space, as networks see it: no darker than DARKEST.
+
+    Saturated lights lie below 0 in Rec.709, as far as they are bright. Bright values are rolled off, these are not; and
+    one such light would change the answer of a network, which never saw the like, all over the frame.
+    """
+    return image.clamp(min=DARKEST)
 
 
 def array(tensor: Tensor) -> Array:
@@ -55,5 +65,13 @@ def memory_told(device: str, size: tuple[int, int], advice: str) -> Iterator[Non
     """Turns torch's word of a device without memory left into a ModelError. `size` is height and width."""
     try:
         yield
-    except torch.OutOfMemoryError as error:
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
         raise ModelError(f"{device} has no memory left for {size[1]}x{size[0]}", advice=advice) from error
+
+
+def is_out_of_memory(error: RuntimeError) -> bool:
+    """Whether an error of torch's means that; of the CPU, and of Apple's GPU, only its text says so."""
+    told = str(error).lower()
+    return isinstance(error, torch.cuda.OutOfMemoryError) or "can't allocate memory" in told or "out of memory" in told

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Literal, NamedTuple
 
@@ -13,12 +15,12 @@ from torch import Tensor
 
 from nuke_matting.errors import ModelError
 from nuke_matting.models.contract import Array, FrameInput, Quality, RawMatte
-from nuke_matting.models.tensors import array, autocast, memory_told, planes, to_device
+from nuke_matting.models.tensors import array, autocast, memory_told, planes, seen, to_device
 from nuke_matting.models.weights import WeightFile, fill
 from nuke_matting.nets import regions as rg
 from nuke_matting.nets.decoder import Coarse
 from nuke_matting.nets.resize import area, bilinear
-from nuke_matting.nets.spread import Shown, agreed, change, corrected, decided, joined, show
+from nuke_matting.nets.spread import Shown, agreed, change, corrected, decided, heard, joined, show, told
 from nuke_matting.nets.two_stage import OWN, Features, TwoStage, coarse_size, stack
 
 THRESHOLD = 0.05  # regions less likely wrong than this are left as they are
@@ -55,31 +57,61 @@ class Prepared(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What one of `Networks` says of a frame: its input, [1, 9, h, w], and what it makes of that."""
+    """What one of `Networks` says of a frame: the image as it saw it, [1, 3, h, w], and what it makes of that."""
 
     which: int
-    stacked: Tensor
+    small: Tensor
     coarse: Coarse
+
+
+class Looked:
+    """What the third network makes of a frame by itself, and what the frame shows to others then: made when it is first
+    asked for, and once. Frames that read a key frame need none."""
+
+    def __init__(self, look: Callable[[], tuple[Answer, Shown]]) -> None:
+        self._look: Callable[[], tuple[Answer, Shown]] | None = look
+        self._lock = threading.Lock()
+
+    @property
+    def answer(self) -> Answer:
+        return self._made()[0]
+
+    @property
+    def shown(self) -> Shown:
+        return self._made()[1]
+
+    def _made(self) -> tuple[Answer, Shown]:
+        with self._lock:
+            if self._look is not None:
+                self._kept, self._look = self._look(), None
+            return self._kept
 
 
 class Seen(NamedTuple):
     """What a network knows of a frame.
 
-    stacked : its input, [1, 9, h, w]. alone : its answer without other frames. shown : what the frame shows to others.
-    second : the input of a network that looks again. which : of `Networks` it is. looked : the answer of the third
-    network, if there is one, likewise without other frames; again : what the frame shows then. key : the matte that the
-    frame shows is not the network's own, but an artist's.
+    small : the image as it saw it, [1, 3, h, w]. alone : its answer without other frames. shown : what the frame shows
+    to others. second : the input of a network that looks again, [1, 9, h, w]. which : of `Networks` it is. looked : of
+    the third, if there is one. key : of a frame with an artist's matte in place of the network's own, whether that
+    shows a subject; None of others.
     """
 
     features: Features
-    stacked: Tensor
+    small: Tensor
     alone: Coarse
     shown: Shown
     second: Tensor
     which: int
-    looked: Answer | None = None
-    again: Shown | None = None
-    key: bool = False
+    looked: Looked | None = None
+    key: bool | None = None
+
+
+class Heard(NamedTuple):
+    """What other frames tell of the cells of one, [1, 2, N] as of `spread.heard`, or None where there are none: by what
+    the network itself makes of them, and by what the third one does."""
+
+    first: Tensor | None
+    again: Tensor | None
 
 
 class TwoStageModel:
@@ -124,14 +156,24 @@ class TwoStageModel:
             second = prepared.second.to(self.device)
             stacked = second if prepared.aided else prepared.first.to(self.device)
             which = AIDED if prepared.aided else PLAIN
-            features, alone = self._look(stacked, which)
+            with self._memory_told(stacked):
+                features, alone = self._look(stacked, which)
             shown = show(stacked[:, :3], features.f8, alone.alpha)
-            seen = Seen(features, stacked, alone, shown, second, which)
+            own = Seen(features, stacked[:, :3], alone, shown, second, which)
             if which == PLAIN and self.nets[AGAIN] is not None:
-                looked = self.again(seen, alone.alpha.float().clamp(0, 1), AGAIN)
-                again = decided(shown.cells, looked.coarse.alpha, *features.f8.shape[-2:])
-                seen = seen._replace(looked=looked, again=again)
-            return seen
+                return own._replace(looked=Looked(lambda: self._looked(own)))
+            return own
+
+    def _looked(self, own: Seen) -> tuple[Answer, Shown]:
+        """What the third network makes of a frame by itself, and what the frame shows then."""
+        with self._memory_told(own.second):
+            answer = self.again(own, own.alone.alpha.float().clamp(0, 1), AGAIN)
+        with torch.inference_mode():
+            return answer, decided(own.shown.cells, answer.coarse.alpha, *own.features.f8.shape[-2:])
+
+    def _memory_told(self, image: Tensor) -> AbstractContextManager[None]:
+        advice = "lower --region-batch or --regions, close other programs on it, or use --device cpu"
+        return memory_told(self.device, (image.shape[-2], image.shape[-1]), advice)
 
     def _look(self, stacked: Tensor, which: int) -> tuple[Features, Coarse]:
         """What a network makes of its input without other frames."""
@@ -148,7 +190,7 @@ class TwoStageModel:
             guide = bilinear(alpha.float(), *own.second.shape[-2:])
             given = torch.full_like(guide, OWN if which == AGAIN else 1.0)
             stacked = torch.cat([own.second[:, :7], guide, given], dim=1)
-            return Answer(which, stacked, self._look(stacked, which)[1])
+            return Answer(which, own.second[:, :3], self._look(stacked, which)[1])
 
     def correct(self, encoded: Seen, alpha: Array) -> Seen:
         """A matte with less than one cell of a subject says nothing: not what it is, nor that others have none."""
@@ -157,66 +199,81 @@ class TwoStageModel:
             matte = area(torch.from_numpy(np.ascontiguousarray(alpha))[None, None], rows, columns)
             key = bool(matte.sum() >= 1)
             shown = corrected(encoded.shown, matte.to(self.device), KEY_TRUST if key else 0.0)
-        return encoded._replace(shown=shown, key=key)
+        return encoded._replace(shown=shown, looked=None, key=key)
 
     def matte(self, frame: FrameInput, own: Seen, memory: Sequence[Seen], quality: Quality) -> RawMatte:
         image, clean, _ = _tensors(frame)
         height, width = image.shape[-2:]
         rows, columns = rg.grid_size(height, width)
         budget = round(quality.regions * (height + width) / rg.CELL)
-        advice = "lower --region-batch or --regions, close other programs on it, or use --device cpu"
-        with memory_told(self.device, (height, width), advice), torch.inference_mode():
-            which, stacked, coarse = self.answer(own, memory)
+        with self._memory_told(image), torch.inference_mode():
+            which, small, coarse = self.answer(own, memory)
             net = self.net(which)
             image = image.to(self.device)
             clean = None if clean is None else clean.to(self.device)
             with autocast(self.device, self.precision):
                 error = area(torch.sigmoid(coarse.error.float()), rows, columns)
                 chosen = rg.choose(error, budget, THRESHOLD)
-                alpha, patches = net.refine(image, clean, coarse, chosen, quality.batch, stacked[:, :3])
+                alpha, patches = net.refine(image, clean, coarse, chosen, quality.batch, small)
             foreground = None
             if quality.foreground:
                 residual = net.residual(coarse, chosen, patches, height, width).float()
-                foreground = array((image + residual)[0].permute(1, 2, 0))
+                foreground = array((planes(frame.image).to(self.device) + residual)[0].permute(1, 2, 0))
             return RawMatte(array(alpha[0, 0].float().clamp(0, 1)), foreground)
 
     def answer(self, own: Seen, memory: Sequence[Seen]) -> Answer:
         """What is made of a frame at the coarse size, by the networks that it takes."""
-        coarse = self.coarse(own, memory)
+        heard_ = self.heard(own, memory)
+        coarse = self.coarse(own, memory, heard_)
         if any(each.key for each in memory):
             # key mattes say what the subject is, as a guide does; a guide that there is was heard already
             return self.again(own, coarse.alpha, AIDED)
         if own.looked is None:
-            return Answer(own.which, own.stacked, coarse)
-        found = self.again(own, coarse.alpha, AGAIN) if self.news(own, coarse) else own.looked
-        alpha = self.agreed_again(own, found.coarse.alpha, memory)
+            return Answer(own.which, own.small, coarse)
+        found = self.again(own, coarse.alpha, AGAIN) if self.news(own, coarse) else own.looked.answer
+        alpha = self.agreed_again(own, found.coarse.alpha, heard_)
         return found._replace(coarse=found.coarse._replace(alpha=alpha))
 
-    def coarse(self, own: Seen, memory: Sequence[Seen]) -> Coarse:
-        """A frame's answer at the coarse size: with the features of `references`, agreed with what their mattes say.
+    def heard(self, own: Seen, memory: Sequence[Seen]) -> Heard:
+        """What the frames of `references` tell of a frame's cells. Where there are key frames, what those tell alone:
+        no other frame was told what is wanted; and those whose mattes show no subject tell nothing."""
+        near = len(self.references)  # what follows are key frames
+        others: list[Seen] = []
+        for at, each in enumerate(memory):
+            counts = each.key or (each.key is None and at < near)
+            if counts and all(each is not known for known in (own, *others)):
+                others.append(each)
+        cells = own.shown.cells
+        with torch.inference_mode():
+            if keys := [each.shown for each in others if each.key]:
+                key = joined(keys)
+                return Heard(heard(cells, [key.cells], [told(key)]), None)
+            if not others:
+                return Heard(None, None)
+            telling = [told(each.shown) for each in others]
+            if own.looked is not None:
+                again = [told(each.looked.shown) for each in others if each.looked is not None]
+                telling = [torch.cat(each, dim=1) for each in zip(telling, again, strict=True)]
+            rows = heard(cells, [each.shown.cells for each in others], telling)
+            return Heard(rows[:, :2], rows[:, 2:])
 
-        Where there are key frames, with what those say alone: no other frame was told what is wanted.
-        """
-        near = len(self.references)  # what follows are key frames; one that shows no subject says nothing
-        others = [each for at, each in enumerate(memory) if each is not own and (at < near or each.key)]
-        keys = [each.shown for each in others if each.key]
-        shown = [joined(keys)] if keys else [each.shown for each in others]
+    def coarse(self, own: Seen, memory: Sequence[Seen], heard_: Heard) -> Coarse:
+        """A frame's answer at the coarse size: with the features of `references`, agreed with what is heard of them."""
         with torch.inference_mode():
             with autocast(self.device, self.precision):
-                read = [each.features.memory for each in memory[:near] if each is not own]
+                read = [each.features.memory for each in memory[: len(self.references)] if each is not own]
                 coarse = self.net(own.which).coarse(own.features, read or [own.features.memory])
-            return coarse._replace(alpha=agreed(coarse.alpha, own.shown, shown, *own.features.f8.shape[-2:]))
+            return coarse._replace(alpha=agreed(coarse.alpha, own.shown, heard_.first, *own.features.f8.shape[-2:]))
 
     def news(self, own: Seen, coarse: Coarse) -> bool:
         """Whether other frames have changed what the first network finds, by MOVED or more of a cell."""
         return bool(change(own.alone.alpha, coarse.alpha, *own.features.f8.shape[-2:]) >= MOVED)
 
-    def agreed_again(self, own: Seen, alpha: Tensor, memory: Sequence[Seen]) -> Tensor:
+    def agreed_again(self, own: Seen, alpha: Tensor, heard_: Heard) -> Tensor:
         """What the third network says of a frame, agreed with what it says of others."""
         grid = own.features.f8.shape[-2:]
-        others = [each.again for each in memory if each is not own and each.again is not None]
         with torch.inference_mode():
-            return agreed(alpha, decided(own.shown.cells, alpha, *grid), others, *grid)
+            return agreed(alpha, decided(own.shown.cells, alpha, *grid), heard_.again, *grid)
 
 
 def networks(weights: WeightFile) -> Networks:
@@ -282,7 +339,8 @@ def _reduced(image: Tensor, clean: Tensor | None, guide: Tensor | None, long_sid
 
 
 def _tensors(frame: FrameInput) -> tuple[Tensor, Tensor | None, Tensor | None]:
-    """[1, 3, H, W], [1, 3, H, W] or None, [1, 1, H, W] or None; contiguous, since cuts and resizes are faster so."""
-    clean = None if frame.clean is None else planes(frame.clean)
+    """[1, 3, H, W] and [1, 3, H, W] or None, as they are `seen`, [1, 1, H, W] or None; contiguous, since cuts and
+    resizes are faster so."""
+    clean = None if frame.clean is None else seen(planes(frame.clean))
     guide = None if frame.guide is None else torch.from_numpy(np.ascontiguousarray(frame.guide))[None, None]
-    return planes(frame.image), clean, guide
+    return seen(planes(frame.image)), clean, guide

@@ -14,7 +14,12 @@ from nuke_matting.nets.resize import area, bilinear, box_mean
 
 
 def enlarge(
-    alpha: Tensor, image: Tensor, small: Tensor | None = None, epsilon: float = 3e-4, faint: float = 1e-3
+    alpha: Tensor,
+    image: Tensor,
+    small: Tensor | None = None,
+    epsilon: float = 3e-4,
+    faint: float = 1e-3,
+    cell: int = rg.CELL,
 ) -> Tensor:
     """An alpha of a small frame at full size: bilinear where the image is plain, along its edges where it has some.
 
@@ -50,11 +55,13 @@ def enlarge(
     # most cells have no edge, and so no slope
     edge = bilinear((slope.abs().amax(1, keepdim=True) > faint).float(), height, width)
     known = torch.cat([slope, small], dim=1)
+    rows, columns = rg.grid_size(height, width)
+    out = F.pad(out, [0, cell * columns - width, 0, cell * rows - height])  # or each `paste` would copy it
     for cells in (F.max_pool2d(edge, 8, 8, ceil_mode=True)[:, 0] > 0).nonzero().split(4096):
         line = rg.sample_pixels(known, cells, height, width)
         detail = line[:, :3] * (rg.cut(image, cells, 0) - line[:, 3:])
         out = rg.paste(out, cells, rg.cut(out, cells, 0) + detail.sum(1, keepdim=True))
-    return out.clamp(0, 1)
+    return out[..., :height, :width].clamp(0, 1)
 
 
 def _solve(variance: Tensor, covariance: Tensor, epsilon: float) -> Tensor:

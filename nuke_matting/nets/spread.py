@@ -53,38 +53,53 @@ def joined(frames: list[Shown]) -> Shown:
     return Shown(*(torch.cat(each, dim=2) for each in zip(*frames, strict=True)))
 
 
-def agreed(
-    alpha: Tensor,
-    own: Shown,
-    others: list[Shown],
-    rows: int,
-    columns: int,
-    heard: float = 1.5,
-    contrast: float = 1.3,
-    ignored: float = 0.25,
-    found: float = 4.0,
-) -> Tensor:
-    """A frame's alpha [B, 1, h, w], moved to where the matte that it shows and those of others agree; in [0, 1].
+def told(shown: Shown) -> Tensor:
+    """[B, 2, N], what a frame tells of its cells: its matte as far as it counts, and what it counts."""
+    return torch.cat([shown.trust * shown.matte, shown.trust], dim=1)
 
-    rows, columns : of the frame's own cells.
-    heard : what another frame counts, in times of the frame itself.
-    contrast : of what they agree on, about 0.5: else where most are sure and one is not a haze would be left.
-    ignored : of a difference of this size half is made up for, of smaller ones less: they are of edges, which cells
-        know less of than pixels; large ones are of parts that the network takes in one frame and not in the other.
+
+def heard(
+    cells: Tensor, others: list[Tensor], telling: list[Tensor], weight: float = 1.5, found: float = 4.0
+) -> Tensor:
+    """The sum of what other frames, one or more, tell of each cell of a frame, [B, C, N].
+
+    cells, others : of the frame and of each other one, as `Shown.cells`.
+    telling : what each of them tells of its own cells, [B, C, its N]: `told`, of one matte or of several.
+    weight : what another frame counts, in times of the frame itself.
     found : others count the less, the further what is most like a cell is from it: 0.6 at this distance, 0.14 at
         twice it. So they say little of what comes into view.
     """
-    alpha = alpha.float().clamp(0, 1)
-    if len(others) == 0:
-        return alpha
-    said, trust = own.trust * own.matte, own.trust
-    size = (own.cells**2).sum(dim=1).unsqueeze(2)
-    for each in others:
-        near = own.cells.transpose(1, 2) @ each.cells - 0.5 * (size + (each.cells**2).sum(dim=1, keepdim=True))
+    size = (cells**2).sum(dim=1).unsqueeze(2)
+    sums: list[Tensor] = []
+    for other, tells in zip(others, telling):  # noqa: B905, TorchScript
+        near = cells.transpose(1, 2) @ other - 0.5 * (size + (other**2).sum(dim=1, keepdim=True))
         alike = torch.softmax(near, dim=2).transpose(1, 2)
-        known = heard * torch.exp(near.amax(dim=2).clamp(max=0) / found / found).unsqueeze(1)
-        said = said + known * ((each.trust * each.matte) @ alike)
-        trust = trust + known * (each.trust @ alike)
+        known = weight * torch.exp(near.amax(dim=2).clamp(max=0) / found / found).unsqueeze(1)
+        sums.append(known * (tells @ alike))
+    return torch.stack(sums).sum(dim=0)
+
+
+def agreed(
+    alpha: Tensor,
+    own: Shown,
+    others: Tensor | None,
+    rows: int,
+    columns: int,
+    contrast: float = 1.3,
+    ignored: float = 0.25,
+) -> Tensor:
+    """A frame's alpha [B, 1, h, w], moved to where the matte that it shows and those of others agree; in [0, 1].
+
+    others : what is `heard` of them, [B, 2, N]; None where there are none.
+    rows, columns : of the frame's own cells.
+    contrast : of what they agree on, about 0.5: else where most are sure and one is not a haze would be left.
+    ignored : of a difference of this size half is made up for, of smaller ones less: they are of edges, which cells
+        know less of than pixels; large ones are of parts that the network takes in one frame and not in the other.
+    """
+    alpha = alpha.float().clamp(0, 1)
+    if others is None:
+        return alpha
+    said, trust = (told(own) + others).split(1, dim=1)
     off = ((said / trust - 0.5) * contrast + 0.5).clamp(0, 1) - area(alpha, rows, columns).flatten(2)
     large = (off / ignored) ** 2
     off = off * (large / (1 + large))

@@ -106,3 +106,8 @@ def test_an_unknown_built_in_config_is_an_error_that_lists_those_there_are():
         load_config("ocio://cg-config-v9")
     assert caught.value.path == "ocio://cg-config-v9"
     assert DEFAULT_CONFIG in caught.value.advice
+
+
+def test_a_name_that_no_file_can_have_is_an_error_and_no_fault():
+    with pytest.raises(ColourError, match="cannot be found"):
+        load_config("x" * 5000)

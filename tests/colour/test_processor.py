@@ -183,14 +183,6 @@ def test_other_shapes_are_refused(shape):
         open_colour().to_model(np.zeros(shape, np.float32))
 
 
-@pytest.mark.parametrize("threads", [2, 3, 8])
-def test_the_number_of_threads_does_not_change_a_bit(threads):
-    pixels = noise(613, 1021)
-    one, many = open_colour(), open_colour(threads=threads)
-    assert np.array_equal(one.to_model(pixels), many.to_model(pixels))
-    assert np.array_equal(one.to_plate(pixels / 16), many.to_plate(pixels / 16))
-
-
 def test_the_place_in_the_picture_does_not_change_a_bit():
     pipe = open_colour()
     pixels = noise(37, 53)
@@ -201,7 +193,7 @@ def test_eight_callers_at_once_get_what_one_gets():
     pixels = [noise(200, 300, seed=seed) for seed in range(8)]
 
     def work(picture):
-        pipe = open_colour(colourspace="arri_logc4", threads=2)
+        pipe = open_colour(colourspace="arri_logc4")
         return pipe.to_model(picture)
 
     with ThreadPoolExecutor(8) as pool:
@@ -301,7 +293,7 @@ def test_the_digest_changes_with_the_mathematics_and_only_with_it(tmp_path):
     path = studio(tmp_path, SHOW, AP0, roles=roles)
     first = open_colour(path).digest
     assert len(first) == 64
-    assert open_colour(path, threads=3).digest == first
+    assert open_colour(path).digest == first
     assert open_colour(studio(tmp_path, SHOW, AP0, WEB, roles=roles)).digest == first  # a space that is not used
     other = AP0.replace("0.695452241357452", "0.7")
     assert open_colour(studio(tmp_path, SHOW, other, roles=roles)).digest != first

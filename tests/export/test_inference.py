@@ -103,6 +103,26 @@ def test_it_looks_again_where_the_model_does(looking_weights, tmp_path, size):
     assert np.abs(got[3] - want[3]).max() < 1e-3
 
 
+@pytest.mark.parametrize("black", [False, True], ids=["held", "black"])
+@pytest.mark.parametrize("end", [1, 2], ids=["first frame", "last frame"])
+def test_at_the_ends_of_a_clip_it_does_without_what_is_no_frame(looking_weights, tmp_path, end, black):
+    frames = [light(37, 51, seed) for seed in range(3)]
+    frames[end] = frames[0] * (0 if black else 1)
+    model = load_model(looking_weights, "cpu", "fp32")
+    got = run(loaded(exported(looking_weights)[1], tmp_path), np.concatenate(frames))
+    given = [FrameInput(model_space.to_model(each).transpose(1, 2, 0)) for each in frames]
+    own, other = (model.encode(model.prepare(given[at])) for at in (0, 3 - end))
+    assert np.abs(got[3] - model.matte(given[0], own, [own, other, own, own], QUALITY).alpha).max() < 1e-3
+
+
+def test_a_saturated_light_is_seen_as_the_model_sees_it(weights, tmp_path):
+    frames = [light(37, 51, seed) for seed in range(3)]
+    frames[0][:, 3:6, 3:6] = np.asarray([-12, 20, 3], np.float32)[:, None, None]
+    got = run(loaded(exported(weights)[1], tmp_path), np.concatenate(frames))
+    want = expected(load_model(weights, "cpu", "fp32"), frames, [None] * 3, [None] * 3)
+    assert np.abs(got[3] - want[3]).max() < 1e-3
+
+
 @settings(max_examples=8)
 @given(height=st.integers(1, 70), width=st.integers(1, 70))
 def test_any_size_gives_four_channels_of_that_size(file, height, width):

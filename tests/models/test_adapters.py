@@ -61,9 +61,10 @@ def image(height, width, seed=0):
 
 
 def matted(model, frame, before=()):
-    """`before`: the earlier frames, nearest first, as `references` name them."""
+    """`before`: the earlier frames, nearest first, as `references` name them; `frame` for one that is not there."""
     own = model.encode(model.prepare(frame))
-    return model.matte(frame, own, [model.encode(model.prepare(each)) for each in before], QUALITY)
+    memory = [own if each is frame else model.encode(model.prepare(each)) for each in before]
+    return model.matte(frame, own, memory, QUALITY)
 
 
 @pytest.mark.parametrize(
@@ -138,6 +139,12 @@ class TestRvm:
         model, frame = opened("rvm.torchscript"), FrameInput(image(24, 32))
         assert np.array_equal(matted(model, frame, [frame] * 10).alpha, matted(model, frame).alpha)
 
+    def test_frames_that_look_the_same_warm_it_up_and_it_says_by_how_many(self, opened):
+        model, frame = opened("rvm.torchscript"), FrameInput(image(24, 32))
+        frozen = matted(model, frame, [FrameInput(frame.image) for _ in range(4)] + [frame] * 6)
+        assert not np.array_equal(frozen.alpha, matted(model, frame).alpha)
+        assert "warmed up over 4 frames" in frozen.notes[0]
+
     def test_states_of_another_size_are_left_out(self, opened):
         model, frame = opened("rvm.torchscript"), FrameInput(image(24, 32))
         near, large = FrameInput(image(24, 32, 1)), FrameInput(image(30, 40, 2))
@@ -174,9 +181,14 @@ class TestBgmv2:
         assert matte.alpha.shape == (height, width) and matte.foreground.shape == (height, width, 3)
 
     def test_the_setting_of_regions_reaches_the_network(self, opened):
-        model, frame = opened("bgmv2.torchscript"), FrameInput(image(24, 32), image(24, 32, 1))
+        model, frame = opened("bgmv2.torchscript"), FrameInput(image(48, 64), image(48, 64, 1))
         few, many = (model.matte(frame, (), (), Quality(regions, 64)).alpha for regions in (1.0, 2.0))
         assert np.allclose(few * 2, many)
+
+    def test_no_more_regions_are_asked_for_than_there_are(self, opened):
+        model, frame = opened("bgmv2.torchscript"), FrameInput(image(24, 32), image(24, 32, 1))
+        most, more = (model.matte(frame, (), (), Quality(regions, 64)).alpha for regions in (12.0, 500.0))
+        assert np.array_equal(most, more)
 
 
 class TestModnet:

@@ -78,6 +78,10 @@ def test_what_is_given_changes_the_answer(model, what):
     assert not np.array_equal(base.alpha, other.alpha)
 
 
+def coarse(model, own, memory):
+    return model.coarse(own, memory, model.heard(own, memory))
+
+
 def around(model, own):
     """The memory of a frame that stands alone."""
     return [own] * len(model.references)
@@ -105,9 +109,9 @@ def test_where_there_is_a_key_frames_that_were_not_told_of_it_have_no_say(model)
     told = model.correct(key, band(48, 64))
     around = [other] * len(model.references)
     doubting = [other._replace(shown=other.shown._replace(matte=1 - other.shown.matte))] * len(model.references)
-    one, same = (model.coarse(own, [*near, told]).alpha for near in (around, doubting))
+    one, same = (coarse(model, own, [*near, told]).alpha for near in (around, doubting))
     assert torch.equal(one, same)
-    assert not torch.equal(model.coarse(own, around).alpha, model.coarse(own, doubting).alpha)
+    assert not torch.equal(coarse(model, own, around).alpha, coarse(model, own, doubting).alpha)
 
 
 @pytest.mark.parametrize("painted", [0.0, 1.0], ids=["nothing", "a speck"])
@@ -148,6 +152,17 @@ def test_half_precision_stays_close_to_full(model, weights):
 HELP = {"clean": image(48, 128, 3), "guide": np.eye(48, 128, dtype=np.float32)}
 
 
+def shown_to(net, work):
+    """What a network is given to encode in a piece of work."""
+    given, encode = [], net.encode
+    net.encode = lambda x: given.append(x) or encode(x)
+    try:
+        work()
+    finally:
+        del net.encode
+    return given
+
+
 @pytest.mark.parametrize("help", [(), ("clean",), ("guide",), ("clean", "guide")])
 def test_of_two_networks_in_a_file_the_second_mattes_frames_with_help(weights, aided_weights, joined_weights, help):
     frames = [FrameInput(image(48, 128, seed), **{name: HELP[name] for name in help}) for seed in range(3)]
@@ -164,7 +179,7 @@ def test_a_frame_that_reads_a_key_is_matted_by_the_second_network_with_a_guide_o
     frame, key = (FrameInput(image(48, 128, seed), **{name: HELP[name] for name in help}) for seed in (0, 1))
     own = model.encode(model.prepare(frame))
     told = model.correct(model.encode(model.prepare(key)), band(48, 128, 20))
-    spread = model.coarse(own, [*around(model, own), told]).alpha
+    spread = coarse(model, own, [*around(model, own), told]).alpha
     guide = torch.nn.functional.interpolate(spread, (48, 128), mode="bilinear")[0, 0].numpy()
     guided = matted(model, FrameInput(frame.image, clean=frame.clean, guide=guide))
     found, without = (
@@ -180,16 +195,17 @@ def test_a_third_network_looks_again_at_what_the_first_found_with_its_memory(
     model, nets = load_model(looking_weights, "cpu", "fp32"), networks(load_weights(Path(looking_weights)))
     frame, before = FrameInput(image(48, 128)), FrameInput(image(48, 128, 1))
     own, memory = model.encode(model.prepare(frame)), model.encode(model.prepare(before))
-    again = model.again(own, model.coarse(own, [memory] * 4).alpha, AGAIN)
-    assert again.stacked.shape == (1, 9, *coarse_size(48, 128, 96)) and (again.stacked[:, 8] == OWN).all()
+    again = model.again(own, coarse(model, own, [memory] * 4).alpha, AGAIN)
+    (stacked,) = shown_to(model.net(AGAIN), lambda: model.again(own, coarse(model, own, [memory] * 4).alpha, AGAIN))
+    assert stacked.shape == (1, 9, *coarse_size(48, 128, 96)) and (stacked[:, 8] == OWN).all()
     with torch.inference_mode():
-        features = nets.again.eval().encode(again.stacked)
+        features = nets.again.eval().encode(stacked)
         assert torch.allclose(nets.again.coarse(features, [features.memory]).alpha, again.coarse.alpha, atol=1e-5)
     coarse_only = Quality(regions=0, batch=64)
     found = model.matte(frame, own, [memory] * 4, coarse_only)
-    small, full = again.stacked[:, :3], torch.from_numpy(frame.image).permute(2, 0, 1)[None]
-    alpha = model.agreed_again(own, again.coarse.alpha, [memory] * 4)
-    enlarged = enlarge(alpha, full, small)[0, 0].numpy()
+    full = torch.from_numpy(frame.image).permute(2, 0, 1)[None]
+    alpha = model.agreed_again(own, again.coarse.alpha, model.heard(own, [memory] * 4))
+    enlarged = enlarge(alpha, full, again.small)[0, 0].numpy()
     assert np.allclose(found.alpha, enlarged, atol=1e-5)
     once = matted(load_model(joined_weights, "cpu", "fp32"), frame, [before], coarse_only)
     assert not np.array_equal(found.alpha, once.alpha)
@@ -198,28 +214,68 @@ def test_a_third_network_looks_again_at_what_the_first_found_with_its_memory(
 def test_what_memory_hardly_changes_is_looked_at_without_it_alone(looking_weights, monkeypatch):
     model, frame = load_model(looking_weights, "cpu", "fp32"), FrameInput(image(48, 128))
     own, before = (model.encode(model.prepare(each)) for each in (frame, FrameInput(image(48, 128, 1))))
-    found = model.coarse(own, [before] * 4)
+    found = coarse(model, own, [before] * 4)
     most = change(own.alone.alpha, found.alpha, *own.features.f8.shape[-2:])
     mattes = []
     for least in (most, most * 1.01):
         monkeypatch.setattr(two_stage, "MOVED", least)
         mattes.append(model.matte(frame, own, [before] * 4, Quality(regions=0, batch=64)).alpha)
-    small, full = own.looked.stacked[:, :3], torch.from_numpy(frame.image).permute(2, 0, 1)[None]
-    alone = enlarge(model.agreed_again(own, own.looked.coarse.alpha, [before] * 4), full, small)[0, 0].numpy()
+    full, looked = torch.from_numpy(frame.image).permute(2, 0, 1)[None], own.looked.answer
+    alpha = model.agreed_again(own, looked.coarse.alpha, model.heard(own, [before] * 4))
+    alone = enlarge(alpha, full, looked.small)[0, 0].numpy()
     assert np.allclose(mattes[1], alone, atol=1e-6) and not np.allclose(mattes[0], alone, atol=1e-6)
 
 
 def test_a_still_is_looked_at_again_once(looking_weights, monkeypatch):
     model, frame = load_model(looking_weights, "cpu", "fp32"), FrameInput(image(48, 128))
     own = model.encode(model.prepare(frame))
-    monkeypatch.setattr(model, "again", None)
-    assert np.isfinite(model.matte(frame, own, [own] * 4, QUALITY).alpha).all()
+    stacked = shown_to(model.net(AGAIN), lambda: model.matte(frame, own, [own] * 4, QUALITY))
+    assert len(stacked) == 1
+
+
+def test_frames_that_read_a_key_are_not_looked_at_again(looking_weights):
+    model = load_model(looking_weights, "cpu", "fp32")
+    frame, key = FrameInput(image(48, 128)), FrameInput(image(48, 128, 1))
+
+    def work():
+        own, told = model.encode(model.prepare(frame)), model.correct(model.encode(model.prepare(key)), band(48, 128))
+        model.matte(frame, own, [*around(model, own), told], QUALITY)
+
+    assert shown_to(model.net(AGAIN), work) == [] and len(shown_to(model.net(AIDED), work)) == 1
+
+
+@pytest.mark.parametrize("near", [False, True])
+def test_a_key_matte_that_was_cleared_says_nothing_by_the_third_network_either(looking_weights, near):
+    model = load_model(looking_weights, "cpu", "fp32")
+    own, other = (model.encode(model.prepare(FrameInput(image(48, 128, seed)))) for seed in (0, 1))
+    cleared = model.correct(other, np.zeros((48, 128), np.float32))
+    memory = [own, cleared, own, own] if near else [*around(model, own), cleared]
+    assert model.heard(own, memory) == (None, None)
+
+
+def test_a_key_frame_that_is_near_counts_once(model):
+    own, near, far = (model.encode(model.prepare(FrameInput(image(48, 64, seed)))) for seed in range(3))
+    keys = [model.correct(each, band(48, 64, first)) for each, first in ((near, 0), (far, 32))]
+    once, twice = (model.heard(own, [*memory, *keys]).first for memory in ([own] * 4, [keys[0], own, own, own]))
+    assert torch.equal(once, twice)
+
+
+@pytest.mark.parametrize("light", [(-20.0, 0.9, 0.2), (-65504.0, 1.0, 1.0)])
+def test_a_saturated_light_changes_nothing_far_from_it(light):
+    model = load_model("two_stage", "cpu", "fp32")
+    plain = np.random.default_rng(1).uniform(0.2, 0.4, (180, 320, 3)).astype(np.float32)
+    lit = plain.copy()
+    lit[:12, :12] = light
+    found, with_light = (matted(model, FrameInput(each)) for each in (plain, lit))
+    assert np.isfinite(with_light.alpha).all() and np.abs(found.alpha - with_light.alpha)[90:, 160:].max() < 0.05
+    assert np.abs(with_light.foreground - lit).max() < 2, "a foreground keeps its light"
 
 
 def test_the_second_network_is_told_that_a_guide_of_key_mattes_is_given(looking_weights):
     model = load_model(looking_weights, "cpu", "fp32")
     own = model.encode(model.prepare(FrameInput(image(48, 128))))
-    assert (model.again(own, own.alone.alpha, AIDED).stacked[:, 8] == 1).all()
+    (stacked,) = shown_to(model.net(AIDED), lambda: model.again(own, own.alone.alpha, AIDED))
+    assert (stacked[:, 8] == 1).all()
 
 
 @pytest.mark.parametrize("help", [("clean",), ("guide",)])

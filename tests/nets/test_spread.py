@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from nuke_matting.nets.resize import area
-from nuke_matting.nets.spread import agreed, change, corrected, decided, joined, show
+from nuke_matting.nets.spread import agreed, change, corrected, decided, heard, joined, show, told
 
 ROWS, COLUMNS = 6, 8
 
@@ -30,7 +30,11 @@ def cells(alpha):
 
 def moved(alpha, own, others):
     """Of an alpha of the size of the frame that shows itself."""
-    return agreed(alpha, own, others, alpha.shape[2] // 8, alpha.shape[3] // 8)
+    return agreed(alpha, own, said(own, others), alpha.shape[2] // 8, alpha.shape[3] // 8)
+
+
+def said(own, others):
+    return heard(own.cells, [each.cells for each in others], [told(each) for each in others]) if others else None
 
 
 @pytest.fixture
@@ -112,7 +116,7 @@ def test_where_most_are_sure_no_haze_is_left_of_the_one_that_is_not():
 def test_an_alpha_may_be_larger_than_the_frame_that_shows_itself():
     own, other = (show(*looks([2, 3]), matte(columns)) for columns in ([], [2, 3]))
     larger = torch.nn.functional.interpolate(matte([]), scale_factor=1.5)
-    found = agreed(larger, decided(own.cells, larger, ROWS, COLUMNS), [other] * 2, ROWS, COLUMNS)
+    found = agreed(larger, decided(own.cells, larger, ROWS, COLUMNS), said(own, [other] * 2), ROWS, COLUMNS)
     assert found.shape == larger.shape
     assert (found[0, 0, :, 30:42] > 0.6).all() and (found[0, 0, :, 80:] < 0.1).all()
 

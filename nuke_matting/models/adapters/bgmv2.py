@@ -44,11 +44,14 @@ class Bgmv2Model:
         pictures = (image_tensor(frame.image), _clean_of(frame, self.name))
         plate, clean = (pad_to_multiple(each, STRIDE) for each in pictures)
         height, width = frame.image.shape[:2]
+        most = (
+            plate.shape[-2] * plate.shape[-1]
+        )  # it asks for as many patches as it is told, whether or not they are there
         self._net.tune(
             backbone_scale=min(1.0, LONG_SIDE / max(height, width)),
             refine_mode="sampling",
             # its pixels come in patches of 4x4, our regions are 8x8
-            refine_sample_pixels=round(quality.regions * (height + width) / 8) * 64,
+            refine_sample_pixels=min(most, round(quality.regions * (height + width) / 8) * 64),
         )
         alpha, foreground = (
             each[..., :height, :width] for each in self._net.run({"src": plate, "bgr": clean}, ("pha", "fgr"))

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -59,18 +58,19 @@ class RvmModel:
 
     def matte(self, frame: FrameInput, own: Tensor, memory: Sequence[Tensor], quality: Quality) -> RawMatte:
         states: States = (None,) * 4
+        warm = 0
         for earlier in reversed(memory):
             if earlier.shape != own.shape:  # states of another size are of no use: as at the head of a shot
-                states = (None,) * 4
-            elif not torch.equal(earlier, own):  # else it stands for a frame that is not there
-                states = self._step(earlier, states, 1.0)[2:]
+                states, warm = (None,) * 4, 0
+            elif earlier is not own:  # else it stands for a frame that is not there
+                states, warm = self._step(earlier, states, 1.0)[2:], warm + 1
         image = image_tensor(frame.image)
         height, width = image.shape[-2:]
         foreground, alpha, *_ = self._step(image, states, ratio_of(height, width))
         return RawMatte(
             checked(alpha, 1, (height, width), self.name)[0].clip(0, 1),
             with_residual(frame.image, checked(foreground, 3, (height, width), self.name)),
-            (f"{self.name} is recurrent: warmed up over {len(memory)} frames, near to a run from the head, not equal",),
+            (f"{self.name} is recurrent: warmed up over {warm} frames, near to a run from the head, not equal",),
         )
 
     def _step(self, image: Tensor, states: States, ratio: float) -> list[Tensor]:

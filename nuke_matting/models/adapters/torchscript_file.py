@@ -12,6 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from nuke_matting.errors import ModelError
 from nuke_matting.models.adapters.net import failure
+from nuke_matting.models.tensors import is_out_of_memory
 
 _PRECISIONS = {torch.float32: "fp32", torch.float16: "fp16"}
 
@@ -46,11 +47,11 @@ class TorchScriptNet:
             # unoptimised: the optimiser changes its mind after the first runs, and the last bits with it
             with torch.inference_mode(), torch.jit.optimized_execution(False):
                 result = self._counted(values) if self._count else self._module(*values)
-        except torch.OutOfMemoryError as error:
-            raise ModelError(
-                f"{self.device} has no memory left for it", advice="close other programs on it, or use --device cpu"
-            ) from error
         except RuntimeError as error:
+            if is_out_of_memory(error):
+                raise ModelError(
+                    f"{self.device} has no memory left for it", advice="close other programs on it, or use --device cpu"
+                ) from error
             raise failure("the network failed", error) from error
         found = list(result) if isinstance(result, (tuple, list)) else [result]
         if len(found) < len(wanted) or not all(isinstance(each, Tensor) for each in found):
