@@ -79,6 +79,12 @@ class OutputError(MattingError):
     kind = "output"
 
 
+class TakenError(OutputError):
+    """A file stands where a result is to be written that this tool did not write, or that was changed since."""
+
+    kind = "taken"
+
+
 class CacheError(MattingError):
     """A cache folder that cannot be used. Frames are computed all the same where that is possible."""
 

@@ -19,7 +19,7 @@ from nuke_matting.engine.fingerprint import digest
 from nuke_matting.engine.pipeline import Target
 from nuke_matting.engine.shot import Shot, cache_folder
 from nuke_matting.engine.values import Matte, Plan
-from nuke_matting.errors import MattingError, OutputError, UsageError
+from nuke_matting.errors import MattingError, TakenError, UsageError
 from nuke_matting.plate.atomic import remove_left_behind, write_whole
 from nuke_matting.plate.sequence import expand_pattern, has_frame_field
 from nuke_matting.plate.writer import Pixels, write_merged, write_sidecar
@@ -56,13 +56,16 @@ class Delivery(Target):
         return Path(expand_pattern(self.out, frame))
 
     def has(self, plan: Plan) -> bool:
-        path = self.path(plan.frame)
-        return not self.overwrite and self._ledger.knows(path) == self._stamp(plan.key)
+        path, stamp = self.path(plan.frame), self._stamp(plan.key)
+        if self.overwrite or self._ledger.knows(path) != stamp:
+            return False
+        self._ledger.renew(path, stamp, max(map(_changed, self.shot.files(plan)), default=0))
+        return True
 
     def write(self, matte: Matte) -> list[str]:
         path, settings = self.path(matte.frame), self.shot.settings
         if path.exists() and not self.overwrite and not self._ledger.ours(path):
-            raise OutputError(
+            raise TakenError(
                 "a file is in the way that this tool did not write, or that was changed since",
                 path=path,
                 frame=matte.frame,
@@ -137,6 +140,14 @@ class Ledger:
         # where another run wrote the path meanwhile, it stays ours, and the next run writes it again
         return _is_still(entry, path) or self._write(path, {"path": os.path.abspath(path)})
 
+    def renew(self, path: Path, stamp: str, when: int) -> None:
+        """Dates a file that is known to be up to date, and is older than what it was made from (`when`, in ns), as of
+        now: a plate that was copied or touched is newer and the same, and who goes by dates would never be content."""
+        with suppress(OSError):
+            if path.stat().st_mtime_ns < when:
+                os.utime(path)
+                self.record(path, stamp)
+
     def prune(self) -> int:
         """Forgets the files that are gone. Returns their number.
 
@@ -165,6 +176,14 @@ class Ledger:
         except MattingError:
             return False  # the run goes on
         return True
+
+
+def _changed(path: Path) -> int:
+    """When a file was last written to, in ns; 0 where that cannot be known."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _parsed(path: Path) -> Entry | None:

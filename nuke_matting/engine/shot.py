@@ -159,6 +159,14 @@ class Shot:
         path = self.plate.path(frame)
         return Plan(frame, path, tuple(references), tuple(keys), inputs, mattes, tuple(notes), key)
 
+    def files(self, plan: Plan) -> list[Path]:
+        """The files that a matte is made from, among them the model's where it is named by its path."""
+        frames, model = {plan.frame, *plan.references, *plan.keys}, Path(self.settings.model).expanduser()
+        found = [model] if model.is_file() else []
+        found += [each.path(frame) for each in (self.plate, self.clean, self.guide) if each for frame in frames]
+        found += [self.keys.path(frame) for frame in plan.mattes] if self.keys is not None else []
+        return found
+
     def load(self, frame: int) -> Loaded:
         """Reads a frame and what goes with it, and takes it to the model space. Raises PlateError, ColourError.
 

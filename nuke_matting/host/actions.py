@@ -40,7 +40,6 @@ def matte(node, frames, wait=False):
     render_inputs(node, plan, frames)
     wanted = sorted(set(frames_of(node)) | set(frames))
     states = states_of(node, plan, wanted)
-    _remove([at(plan.out, frame) for frame in frames if states.of[frame] == "stale" and frame in states.outdated])
     show(node, plan, states)
     say(node, f"waiting for the worker; {states.text()}")
     _ask(node, plan, states, frames, wait)
@@ -60,8 +59,8 @@ def _ask(node, plan, states, frames, wait, overwrite=False):
     def on_end(job):
         node.node("Mattes")["reload"].execute()
         # a file of this very plan that the worker does not know again, as its cache was cleared: it is the node's own
-        again = [frame for frame, kind in job.failed.items() if kind == "output"]
-        if again and not overwrite:
+        again = [frame for frame, kind in job.failed.items() if kind == "taken"]
+        if again and not overwrite and job.state() != "cancelled":
             _ask(node, plan, states, again, wait, overwrite=True)
             return
         say(node, _ending(job, states))

@@ -11,7 +11,7 @@ import threading
 
 from .errors import HostError
 from .find import find_command
-from .pathmap import VARIABLE, PathMap
+from .paths import worker_paths
 from .process import Process, clean_environment
 from .protocol import PROTOCOL, check_event, check_request, closes, error_event
 from .wire import BadMessage, decode, encode
@@ -61,7 +61,8 @@ class Client:
     Parameters
     ----------
     command : list of arguments; default: `find_command()`, at each start.
-    paths : PathMap; default: that of NUKE_MATTING_PATH_MAP.
+    paths : PathMap; default: that of NUKE_MATTING_PATH_MAP where NUKE_MATTING_WORKER is set, as this machine knows its
+        files otherwise.
     environ : what the worker inherits; default: this process's environment, cleaned.
     patience : seconds in which a worker must say hello.
 
@@ -71,7 +72,7 @@ class Client:
 
     def __init__(self, command=None, paths=None, environ=None, patience=120.0):
         self._command, self._environ, self._patience = command, environ, patience
-        self._paths = PathMap.parse(os.environ.get(VARIABLE, "")) if paths is None else paths
+        self._paths = worker_paths() if paths is None else paths
         self._numbers = itertools.count(1)
         self._lock = threading.RLock()
         self._open = {}  # id -> Request
@@ -158,7 +159,7 @@ class Client:
     # -- answers, on a thread for each process --
 
     def _read(self, process):
-        silence = threading.Timer(self._patience, process.kill)
+        silence = threading.Timer(self._patience, self._give_up, [process])
         silence.daemon = True
         silence.start()
         for line in process:
@@ -184,6 +185,12 @@ class Client:
         process.why = process.why or HostError(f"the worker ended ({how})", _AGAIN)
         self._died(process)
         process.greeted.set()
+
+    def _give_up(self, process):
+        what = f"the worker said nothing for {self._patience:g} s"
+        advice = "run its command in a terminal, it may ask for something: " + process.command
+        process.why = HostError(what, advice)
+        process.kill()
 
     def _event(self, line, greeted):
         try:

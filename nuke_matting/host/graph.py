@@ -60,10 +60,24 @@ def feeders(node):
     return [each for each in found if each is not None]
 
 
-def upstream(node, ends=()):
+def shown(node):
+    """Those of its feeders that a node shows, as far as that does not depend on the frame: a disabled one hands on its
+    first input, a Switch the one that is chosen."""
+    disable, which = node.knob("disable"), node.knob("which") if node.Class() == "Switch" else None
+    if disable is not None and not _varies(disable) and disable.value() and node.Class() not in ("Input", "Read"):
+        chosen = 0
+    elif which is not None and not _varies(which):
+        chosen = max(0, int(which.value()))
+    else:
+        return feeders(node)
+    before = node.input(chosen)
+    return [] if before is None else [before]
+
+
+def upstream(node, ends=(), follow=feeders):
     """All nodes that a node takes its pixels from, however far, itself first; in an order that the script decides.
 
-    ends : classes of nodes that are not looked behind.
+    ends : classes of nodes that are not looked behind. follow : `feeders`, or `shown`.
     """
     found, waiting = {}, [node]
     while waiting:
@@ -71,7 +85,7 @@ def upstream(node, ends=()):
         if each.fullName() not in found:
             found[each.fullName()] = each
             if each.Class() not in ends:
-                waiting += reversed(feeders(each))
+                waiting += reversed(follow(each))
     return list(found.values())
 
 
@@ -107,8 +121,13 @@ def graph_digest(node):
     nodes = upstream(node)
     places = {each.fullName(): place for place, each in enumerate(nodes)}
     found = [[each.Class(), [places[one.fullName()] for one in feeders(each)], _knobs(each)] for each in nodes]
-    asked = [[each.Class(), _knobs(each)] for each in _asked(nodes)]
-    return digest(found + sorted(asked, key=json.dumps))
+    others = [[each.Class(), _knobs(each)] for each in _asked(nodes)]
+    return digest(found + sorted(others, key=json.dumps))
+
+
+def asked(node):
+    """What the knobs of a node ask of others, as `graph_digest` has it: a Read's file may be written as Tcl."""
+    return sorted(([each.Class(), _knobs(each)] for each in _asked([node])), key=json.dumps)
 
 
 def digest(value):
@@ -149,8 +168,24 @@ def _asked(nodes):
 
 def _pattern(read):
     if nuke.root()["proxy"].value() and read["proxy"].value():  # `filename` would give the proxy's
-        return nuke.value(read.fullName() + ".file")
-    return nuke.filename(read) or read["file"].value()
+        return whole(nuke.value(read.fullName() + ".file"))
+    return whole(nuke.filename(read) or read["file"].value())
+
+
+def whole(path):
+    """A path of the script, whole: one that is relative is of the project directory, where there is one.
+
+    >>> whole("/show/a.exr"), whole("P:/show/a.exr"), whole("")
+    ('/show/a.exr', 'P:/show/a.exr', '')
+    """
+    if not path or re.match(r"[\\/]|[A-Za-z]:|[a-z]+://", path):
+        return path
+    folder = nuke.root()["project_directory"].evaluate() or ""
+    return folder.replace("\\", "/").rstrip("/") + "/" + path if folder else path
+
+
+def _varies(knob):
+    return knob.isAnimated() or knob.hasExpression()
 
 
 def _knobs(node):

@@ -1,13 +1,16 @@
 """Keeps a render from going on without mattes: no frame goes out black, or with a matte of an earlier plate."""
 
+import re
+
 from . import actions
 from .description import GUARD
 from .errors import HostError
 from .frames import format_frames, parse_frames
-from .graph import upstream
+from .graph import shown, upstream
 from .nuke_api import nuke
 from .plan import frames_of, is_matting, plan_of
 from .state import states_of
+from .wire import BadMessage
 
 # where one of these is between, the frame of a Write is not the frame that our node is asked for; where a file is
 # missing, the Read in our node stops the render all the same
@@ -30,59 +33,77 @@ _RETIMES = frozenset(
 
 
 def before_render():
-    """Before a Write begins: sets key frames, mattes what is missing where that is wanted. Raises RuntimeError."""
-    for node in _guarded(nuke.thisNode()):
+    """Before a Write begins: sets key frames, mattes what is missing where that is wanted. Raises RuntimeError, also
+    where mattes of another plate or other settings would be rendered."""
+    write = nuke.thisNode()
+    judged = {node.fullName() for node in _guarded(write, _RETIMES)}
+    for node in _guarded(write):
         _tell(node, actions.set_keys)
         if node["guard"].value() == GUARD[1]:
-            _tell(node, _matte_missing)
+            frames = frames_of(node)
+            wanted = _asked_for(frames) if node.fullName() in judged else frames  # else others may be asked for
+            _tell(node, lambda each, wanted=wanted: _matte_missing(each, wanted))
+        _tell(node, lambda each: _check_made(each, plan_of(each)))
 
 
 def before_frame():
     """Before a Write's frame: raises RuntimeError, which ends the render, where a matte of it is not up to date."""
     frame = int(nuke.frame())
-    for node in _guarded(nuke.thisNode()):
+    for node in _guarded(nuke.thisNode(), _RETIMES):
         _tell(node, lambda each: _check(each, frame))
 
 
-def _guarded(write):
-    """Our nodes that a Write depends on, frame by frame."""
+def _guarded(write, ends=()):
+    """Our nodes that a Write shows, as far as that does not depend on the frame; but those behind classes of nodes."""
     groups = {}
-    for each in upstream(write, _RETIMES):
+    for each in upstream(write, ends, shown):
         group = each.parent()
         if is_matting(group) and each.Class() == "Output" and not group["disable"].value():
             groups[group.fullName()] = group
     return list(groups.values())
 
 
-def _check(node, frame):
-    plan = plan_of(node)
-    frames = sorted({*frames_of(node), frame})
-    states = states_of(node, plan, frames)
-    if node["made"].value() != plan.digest:
+def _check_made(node, plan):
+    made, frames = node["made"].value(), format_frames(frames_of(node))
+    if not made:
+        raise HostError(f"nothing is matted yet: not matted: {frames}", _advice())
+    if made != plan.digest:
         raise HostError(
-            f"its mattes are of another plate or other settings: all of {format_frames(frames)} are out of date",
+            f"its mattes are of another plate or other settings: all of {frames} are out of date",
             "press Matte range, or set the plate and settings back",
         )
-    if states.of[frame] != "cached":
-        missing, stale = states.such("missing"), states.such("stale")
-        words = [f"not matted: {format_frames(missing)}"] * bool(missing)
-        words += [f"out of date: {format_frames(stale)}"] * bool(stale)
-        raise HostError("; ".join(words), "press Matte range, or set missing frames to: " + GUARD[1])
 
 
-def _matte_missing(node):
+def _check(node, frame):
     plan = plan_of(node)
-    frames = _asked_for(frames_of(node))
+    _check_made(node, plan)
+    if states_of(node, plan, [frame]).of[frame] == "cached":
+        return
+    states = states_of(node, plan, sorted({*frames_of(node), frame}))  # all, which takes long, for the message alone
+    missing, stale = states.such("missing"), states.such("stale")
+    words = [f"not matted: {format_frames(missing)}"] * bool(missing)
+    words += [f"out of date: {format_frames(stale)}"] * bool(stale)
+    raise HostError("; ".join(words), _advice())
+
+
+def _advice():
+    return "press Matte range, or set missing frames to: " + GUARD[1]
+
+
+def _matte_missing(node, frames):
+    plan = plan_of(node)
     states = states_of(node, plan, frames)
     wanted = [frame for frame in frames if states.of[frame] != "cached"]
-    if wanted or node["made"].value() != plan.digest:
+    if frames and (wanted or node["made"].value() != plan.digest):
         actions.matte(node, wanted or frames, wait=True)
 
 
 def _asked_for(frames):
-    """Those of a node's frames that the command line names with -F, or all."""
+    """Those of a node's frames that the command line names, with -F or at its end; or all."""
     words = list(nuke.rawArgs)
     ranges = [words[at + 1] for at, word in enumerate(words[:-1]) if word == "-F"]
+    if not ranges and "-x" in words[:-1] and re.match(r"-?\d+(-\d+(x\d+)?)?$", words[-1]):
+        ranges = [words[-1]]
     try:
         named = {frame for each in ranges for frame in parse_frames(each)}
     except HostError:
@@ -93,5 +114,5 @@ def _asked_for(frames):
 def _tell(node, act):
     try:
         act(node)
-    except HostError as error:
+    except (HostError, BadMessage) as error:
         raise RuntimeError(f"NukeMatting {node.fullName()}: {error}") from error

@@ -77,7 +77,13 @@ class Job:
                 daemon=True,
             ).start()
         else:
-            self._follow(self._take)
+            try:
+                self._follow(self._take)
+            except BaseException:  # such as Ctrl-C
+                if self in _running:
+                    _running.remove(self)
+                self.cancel()
+                raise
 
     def cancel(self):
         """Ends it after the frame under way."""
@@ -135,6 +141,8 @@ class Job:
             _running.remove(self)
         if self.name() is None:
             return
-        self._on_events(events)
-        if last:
-            self._on_end(self)
+        try:
+            self._on_events(events)
+        finally:
+            if last:
+                self._on_end(self)

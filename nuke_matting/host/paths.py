@@ -17,6 +17,27 @@ def local(path):
     return path
 
 
+class Local:
+    """In place of a map, where the worker runs on this machine: every path as this machine knows it."""
+
+    there = staticmethod(local)
+
+    @staticmethod
+    def here(path):
+        """The same: both see one machine."""
+        return path
+
+
+def worker_paths():
+    """How the worker is told of files: by the map where NUKE_MATTING_WORKER may start it elsewhere.
+
+    Raises HostError for a map that is none.
+    """
+    if os.environ.get("NUKE_MATTING_WORKER", "").strip():
+        return PathMap.parse(os.environ.get(VARIABLE, ""))
+    return Local
+
+
 def _reached(path):
     """Whether the folder of a path, or one above it short of the top two, is there: files may yet have to be made."""
     folder = os.path.dirname(path)

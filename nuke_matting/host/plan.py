@@ -8,20 +8,21 @@ from collections import namedtuple
 from .description import ADVANCED, FOREGROUND, INPUTS, KEYS, MARK, NOT_KNOBS, VERSION
 from .errors import HostError
 from .frames import format_frames, parse_frames
-from .graph import at, digest, graph_digest, pattern_of, plain_read, reads
+from .graph import asked, at, digest, graph_digest, pattern_of, plain_read, reads, whole
 from .nuke_api import nuke
 from .paths import local
 from .protocol import setting_schemas
-from .script_colour import script_config, space_of_read, working_space
+from .script_colour import config_identity, script_config, space_of_read, working_space
 
 _NO_PIXELS = frozenset(ADVANCED) - {"precision", "region_batch"}  # settings that change where and how, not what
 
-Plan = namedtuple("Plan", "plate settings out digest sources renders read keys")
+Plan = namedtuple("Plan", "plate settings out digest sources renders read space span keys")
 Plan.__doc__ = """What is to be matted, and to where.
 
 plate : pattern of the plate's files. settings : for the worker. out : pattern of the mattes. digest : of all that
 decides their pixels. sources : the files that they are made from, a Source each. renders : what must be rendered
-before. read : the plate's own Read, None where it is rendered. keys : the key frames, ascending.
+before. read : the plate's own Read, None where it is rendered. space : what its knob colorspace says, None where it is
+raw, or is rendered. span : the plate's first and last frame. keys : the key frames, ascending.
 """
 
 Source = namedtuple("Source", "pattern frames")
@@ -46,8 +47,8 @@ def plan_of(node):
         raise HostError("this node was made by another version of NukeMatting", "replace it by a new one")
     if node.input(0) is None:
         raise HostError("no plate is connected", "connect a Read to the input plate")
-    folder = cache_folder(node)
-    settings, keys = _settings(node), _keys_of_plate(node)
+    folder, span = cache_folder(node), _span(node)
+    settings, keys = _settings(node), [frame for frame in key_frames_of(node) if span[0] <= frame <= span[1]]
     settings["key_frames"] = format_frames(keys)
     renders, sources, identities, plate, read = [], [], [], None, None
     spaces = {}
@@ -56,10 +57,11 @@ def plan_of(node):
         if source is None or frames == []:
             continue
         plain = plain_read(source)
-        space = space_of_read(plain) if plain is not None and _covers(pattern_of(plain), frames) else None
+        there = plain is not None and (number == 0 or _covers(plain, frames, span))
+        space = space_of_read(plain) if there else None
         if space is not None:
             pattern = pattern_of(plain)
-            identities.append([name, plain["file"].value(), space])
+            identities.append([name, plain["file"].value(), space, *asked(plain)])
             sources.append(Source(pattern, frames))
         else:
             identity = graph_digest(source)
@@ -76,10 +78,28 @@ def plan_of(node):
     if not settings["colourspace"]:
         settings["colourspace"] = _one_space(spaces)
     decides = {name: value for name, value in settings.items() if name not in _NO_PIXELS and name not in NOT_KNOBS}
+    decides["ocio"] = config_identity(settings["ocio"])
     made = digest([decides, settings["fg"], identities])
     if os.path.isfile(settings["model"]):
         sources.append(Source(settings["model"], None))
-    return Plan(plate, settings, f"{folder}/{_stem(plate)}_{made}/matte.%04d.exr", made, sources, renders, read, keys)
+    out = _kept(node, made) or f"{folder}/{_stem(plate)}_{made}/matte.%04d.exr"
+    spaces_of_read = None if read is None or read["raw"].value() else read["colorspace"].value()
+    return Plan(plate, settings, out, made, sources, renders, read, spaces_of_read, span, keys)
+
+
+def _kept(node, made):
+    """The pattern of the mattes that a node shows, where they are of this very plan and no folder is named: a script
+    that was saved elsewhere since, or copied to a farm's folder, keeps them. None of others."""
+    shown = node.node("Mattes")["file"].value()
+    if node["made"].value() != made or node["folder"].value() or not shown:
+        return None
+    return shown if os.path.isdir(local(os.path.dirname(shown))) else None
+
+
+def _span(node):
+    """The plate's first and last frame."""
+    span = node.input(0).frameRange()
+    return int(span.first()), int(span.last())
 
 
 def _one_space(spaces):
@@ -92,16 +112,14 @@ def _one_space(spaces):
     return plate
 
 
-def _keys_of_plate(node):
-    """The key frames that the plate has."""
-    keys = key_frames_of(node)
-    span = node.input(0).frameRange()
-    return [frame for frame in keys if int(span.first()) <= frame <= int(span.last())]
-
-
-def _covers(pattern, frames):
-    """Whether files are there for each of some frames; a Read may hold, loop or repeat what is not."""
-    paths = [at(pattern, frame) for frame in frames or ()]
+def _covers(read, frames, span):
+    """Whether a Read has files for each of some frames, or, where those are None, is a still or of the plate's span: it
+    may hold, loop or repeat what is not there, which the worker does not."""
+    pattern = pattern_of(read)
+    if frames is None:
+        still = at(pattern, 1) == pattern
+        return still or (read["first"].value() <= span[0] and span[1] <= read["last"].value())
+    paths = [at(pattern, frame) for frame in frames]
     return len(set(paths)) == len(paths) and pattern not in paths and all(os.path.isfile(local(each)) for each in paths)
 
 
@@ -112,8 +130,8 @@ def frames_of(node):
         return parse_frames(text)
     if node.input(0) is None:
         raise HostError("no plate is connected", "connect a Read to the input plate")
-    span = node.input(0).frameRange()
-    return list(range(int(span.first()), int(span.last()) + 1))
+    first, last = _span(node)
+    return list(range(first, last + 1))
 
 
 def key_frames_of(node):
@@ -135,7 +153,7 @@ def cache_folder(node):
             folder = os.path.join(os.path.dirname(script), "nuke_matting")
         else:  # a script that was never saved
             folder = os.path.join(os.environ.get("NUKE_TEMP_DIR") or tempfile.gettempdir(), "nuke_matting")
-    folder = folder.replace("\\", "/").rstrip("/")
+    folder = whole(folder).replace("\\", "/").rstrip("/")
     odd = sorted(set(folder) & set("[]$%#"))
     if odd:
         what = f"the folder {folder} has {' '.join(odd)} in its name, which Nuke reads as more than letters"
@@ -150,6 +168,8 @@ def _settings(node):
             continue
         knob = node[name]
         value = knob.evaluate() or "" if isinstance(knob, nuke.File_Knob) and knob.value() else knob.value()
+        if isinstance(knob, nuke.File_Knob) and "/" in value:  # else the name of a model, say
+            value = whole(value)
         kind = {"integer": int, "number": float, "boolean": bool}.get(schema["type"])
         settings[name] = kind(value) if kind else (value or "").strip()
     settings["model"] = settings["model"] or setting_schemas()["model"]["default"]

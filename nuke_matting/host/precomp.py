@@ -20,6 +20,7 @@ def save(node, plan, frames):
     if layer != "rgba.alpha" and layer.startswith("rgba."):
         raise HostError(f"a precomp cannot have its alpha in {layer}", "choose rgba.alpha, or a layer of its own")
     stem = os.path.basename(os.path.dirname(plan.out))
+    stem += "" if layer == "rgba.alpha" else "_" + layer.replace(".", "_")
     out = f"{cache_folder(node)}/precomp/{stem}/{stem}.%04d.exr"
     settings = dict(plan.settings, mode="merge", layer=layer)
     done = []

@@ -37,7 +37,7 @@ def clean_environment(environ, program=sys.executable):
 class Process:
     """A running worker. Raises HostError where it cannot be started.
 
-    command : list of arguments. environ : what it inherits.
+    command : list of arguments, kept as one line. environ : what it inherits.
     hello : its first event, once `greeted` is set; None where it ended before, or is not to be talked to.
     why : why it ended, a HostError, once it did.
     Iterates over its lines of stdout, as `wire.Lines`, once, until it ends. `send` may be called from any thread.
@@ -61,7 +61,7 @@ class Process:
                 "the worker cannot be started with {!r} ({})".format(" ".join(command), error),
                 "check NUKE_MATTING_WORKER and NUKE_MATTING_PYTHON",
             ) from error
-        self.pid = self._process.pid
+        self.pid, self.command = self._process.pid, " ".join(command)
         self.greeted, self.hello, self.why = threading.Event(), None, None
         self._writing = threading.Lock()
         self._words = collections.deque(maxlen=1)  # the last line of stderr

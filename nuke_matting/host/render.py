@@ -16,8 +16,7 @@ from .state import unrecorded
 
 def render_inputs(node, plan, frames):
     """Renders what is missing of a plan's inputs for some frames. Raises HostError where that fails or is cancelled."""
-    span = node.input(0).frameRange()
-    first, last = int(span.first()), int(span.last())
+    first, last = plan.span
     needed = {each for frame in frames for each in read_by(frame, plan.keys) if first <= each <= last}
     needed |= {first, *frames}  # the memory of some models reads the first frame
     for render in plan.renders:

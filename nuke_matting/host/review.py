@@ -10,8 +10,7 @@ from .errors import HostError
 from .find import find_command
 from .frames import format_frames
 from .nuke_api import nuke
-from .pathmap import VARIABLE, PathMap
-from .paths import local
+from .paths import local, worker_paths
 from .process import clean_environment, run
 
 _PATIENCE = 600.0  # seconds that a sheet may take
@@ -28,7 +27,7 @@ def review(plan, frames, sheet, on_end):
         try:
             run(command, clean_environment(os.environ), _PATIENCE)
             open_file(local(sheet))
-        except HostError as error:
+        except (HostError, OSError) as error:  # such as that no program opens pictures
             return str(error)
         return ""
 
@@ -47,7 +46,8 @@ def open_file(path):
     elif sys.platform == "win32":
         os.startfile(os.path.normpath(path))
     else:
-        subprocess.Popen(["open" if sys.platform == "darwin" else "xdg-open", path])
+        viewer = "open" if sys.platform == "darwin" else "xdg-open"
+        subprocess.Popen([viewer, path], env=clean_environment(os.environ), start_new_session=True)
 
 
 def _command(plan, frames, sheet):
@@ -55,7 +55,7 @@ def _command(plan, frames, sheet):
     command = find_command()
     if command[-1] != "worker":
         raise HostError("NUKE_MATTING_WORKER does not end in the word worker", "the sheet is drawn by another verb")
-    there = PathMap.parse(os.environ.get(VARIABLE, "")).there
+    there = worker_paths().there
     words = ["nuke", "sheet", there(plan.plate), there(plan.out), "--out", there(sheet)]
     words += ["--frames", format_frames(frames).replace(" ", ",")]
     for name in ("ocio", "colourspace"):

@@ -1,21 +1,42 @@
 """The colour management of the script: which OCIO config it uses, and which spaces its pixels are in."""
 
+import hashlib
 import os
 import re
 
 from .nuke_api import nuke
+from .paths import local
 
 # where the script uses Nuke's own conversions, not OCIO, its linear light is Rec.709's
 NUKE_LINEAR = "lin_rec709"
+_contents = {}  # (path, time, size) -> a digest of a config
 
 
 def script_config():
-    """The path or name of the script's OCIO config; empty where it has none, or leaves it to $OCIO."""
+    """The path or name of the script's OCIO config, $OCIO's where that is set; empty where it has none."""
     root = nuke.root()
-    if not _is_ocio() or os.environ.get("OCIO"):
+    if not _is_ocio():
         return ""
-    custom = root["OCIO_config"].value() == "custom"
-    return root["customOCIOConfigPath" if custom else "OCIOConfigPath"].evaluate() or ""
+    if os.environ.get("OCIO"):
+        return os.environ["OCIO"]
+    return root["customOCIOConfigPath" if _is_custom() else "OCIOConfigPath"].evaluate() or ""
+
+
+def config_identity(config):
+    """What a config is known by, on any machine: one that comes with Nuke by its name, as it lies elsewhere in each
+    installation; another file by what is in it; the text itself where there is no such file."""
+    if config and config == script_config() and not os.environ.get("OCIO") and not _is_custom():
+        return nuke.root()["OCIO_config"].value()
+    try:
+        path = local(config)
+        about = os.stat(path)
+        known = (path, about.st_mtime, about.st_size)
+        if known not in _contents:
+            with open(path, "rb") as file:
+                _contents[known] = hashlib.sha256(file.read()).hexdigest()[:16]
+        return _contents[known]
+    except OSError:
+        return config
 
 
 def working_space():
@@ -38,10 +59,17 @@ def space_name(shown):
 
     >>> space_name("default (scene_linear)"), space_name("scene_linear (ACES - ACEScg)"), space_name("ACES/ACEScg")
     ('scene_linear', 'scene_linear', 'ACEScg')
+    >>> space_name("ARRI LogC3 (EI800)")
+    'ARRI LogC3 (EI800)'
     """
     default = re.match(r"default \((.*)\)$", shown)
-    name = default.group(1) if default else shown
-    return name.split("\t")[0].split(" (")[0].rsplit("/", 1)[-1].strip()
+    name = (default.group(1) if default else shown).split("\t")[0]
+    role = re.match(r"([a-z][a-z0-9_]*) \(.*\)$", name)  # of a role the knob shows the space too
+    return (role.group(1) if role else name).rsplit("/", 1)[-1].strip()
+
+
+def _is_custom():
+    return nuke.root()["OCIO_config"].value() == "custom"
 
 
 def _is_ocio():

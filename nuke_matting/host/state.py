@@ -78,15 +78,15 @@ def show(node, plan, states):
         _put(node["made"], plan.digest)
         _put(node["outdated"], format_frames(states.outdated))
         _put(read["file"], plan.out)
-        span = node.input(0).frameRange()  # in a render a frame without a file is to be an error, not black
-        ends = (("first", min(*states.frames, int(span.first()))), ("last", max(*states.frames, int(span.last()))))
+        first, last = plan.span  # in a render a frame without a file is to be an error, not black
+        ends = (("first", min(first, *states.frames)), ("last", max(last, *states.frames)))
         for name, frame in ends:
             _put(read[name], frame)
             _put(read["orig" + name], frame)
-        foreign = plan.read is not None and plan.settings["fg"] and not plan.read["raw"].value()
+        foreign = plan.space is not None and plan.settings["fg"]
         _put(read["raw"], not foreign)  # a foreground is in the plate's own space; an alpha has none
         if foreign:
-            _put(read["colorspace"], plan.read["colorspace"].value())
+            _put(read["colorspace"], plan.space)
         _put_curve(node["matted"], states.such("cached") + states.such("stale"))
 
 
@@ -120,7 +120,9 @@ def _put(knob, value):
 def _put_curve(knob, frames):
     """A stepped curve that is 1 at some frames; the constant 0 for none."""
     if frames:
-        knob.fromScript("{" + curve(frames) + "}")
+        text = curve(frames)
+        if knob.toScript().strip("{} ") != text:
+            knob.fromScript("{" + text + "}")
     elif knob.isAnimated():
         knob.clearAnimated()
         knob.setValue(0)

@@ -57,23 +57,24 @@ def moves(random: Random, frames: int, width: int, height: int) -> NDArray[np.fl
     return np.concatenate([turned, (middle + off - turned @ middle)[..., None]], axis=2)
 
 
-def take(random: Random, image: Array, straight: Array, clean: Array) -> tuple[Array, Array, Array]:
+def take(random: Random, image: Array, straight: Array, clean: Array) -> tuple[Array, Array, Array, Array]:
     """Exposure, white balance, dulled colours and clipping of all three; noise and compression of the image and the
-    clean plate."""
+    clean plate. The fourth is the clean plate without these two."""
     exposure = (2 ** random.normal(0, 0.5) * np.exp(random.normal(0, 0.07, 3))).astype(np.float32)
     image, straight, clean = image * exposure, straight * exposure, clean * exposure
     if random.random() < 0.2:  # one look for subject and background: graded, faded, or black and white
         vivid = np.float32(0 if random.random() < 0.25 else random.uniform(0.2, 1))
         image, straight, clean = (dulled(each, vivid) for each in (image, straight, clean))
     clean = clean * np.float32(2 ** random.normal(0, 0.05))  # a clean plate is another take
+    behind = clean
     image, clean = noisy(random, image), noisy(random, clean)
     if random.random() < 0.3:
         quality = int(random.integers(35, 95))
         image, clean = (np.stack([compressed(each, quality) for each in picture]) for picture in (image, clean))
     if random.random() < 0.3:
         top = random.uniform(0.8, 1.5)  # a camera that clips
-        image, straight, clean = (np.minimum(each, top) for each in (image, straight, clean))
-    return image, straight, clean
+        image, straight, clean, behind = (np.minimum(each, top) for each in (image, straight, clean, behind))
+    return image, straight, clean, behind
 
 
 def dulled(linear: Array, vivid: np.float32) -> Array:

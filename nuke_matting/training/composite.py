@@ -33,8 +33,10 @@ IN_PLACE = 0.12  # of samples, where there are photographs whose background is k
 class Sample:
     """A clip of T frames in the model space, channels last, float32.
 
-    image, foreground, clean : [T, H, W, 3]; alpha, guide : [T, H, W, 1] in [0, 1].
-    `clean` is the background alone, `guide` a rough matte, as an artist would have them.
+    image, foreground, clean, behind : [T, H, W, 3]; alpha, guide : [T, H, W, 1] in [0, 1].
+    `clean` is the background alone, `guide` a rough matte, as an artist would have them; `behind` the background free
+    of noise and compression, as the foreground is: for `remix`, where one that has them beside one that has not would
+    tell the subject.
     guided : the subject need not be a person, so that nobody can tell it without the clean plate or the guide.
     in_place : it is a photograph as it was taken: subject and background belong together.
     """
@@ -44,6 +46,7 @@ class Sample:
     alpha: Array
     clean: Array
     guide: Array
+    behind: Array
     guided: bool = False
     in_place: bool = False
 
@@ -102,8 +105,8 @@ class Compositor:
         image, foreground, behind, alpha = camera.lens(r, image, foreground, behind, alpha)
         alpha = np.clip(alpha, 0, 1)  # rounding in the sums above
         straight = np.where(alpha > 1e-3, foreground / np.maximum(alpha, 1e-3), image)
-        image, straight, clean = camera.take(r, image, straight, behind)
-        layers = (to_model(image), to_model(straight), alpha, to_model(clean), rough(r, alpha))
+        image, straight, clean, behind = camera.take(r, image, straight, behind)
+        layers = (to_model(image), to_model(straight), alpha, to_model(clean), rough(r, alpha), to_model(behind))
         return Sample(*layers, guided, in_place)
 
     # -- layers, scene-linear --

@@ -22,7 +22,7 @@ from nuke_matting.training.stages import Stage
 from nuke_matting.training.store import MEMORY, Store, find_backgrounds
 
 REREAD = 200  # batches after which users' own folders are read again, since they may be growing
-LAYERS = ("image", "foreground", "alpha", "clean", "guide")  # the pictures of a batch
+LAYERS = ("image", "foreground", "alpha", "clean", "guide", "behind")  # the pictures of a batch
 FLAGS = ("guided", "in_place")
 
 
@@ -66,6 +66,7 @@ class Batch:
     alpha: Tensor
     clean: Tensor
     guide: Tensor
+    behind: Tensor
     guided: Tensor
     in_place: Tensor
 

@@ -44,7 +44,7 @@ def echoed(kept: Sequence[Batch], seed: int, step: int) -> Batch:
     """A step's batch: the subjects of one of those kept, over the backgrounds of another of its size, or its own."""
     random = torch.Generator().manual_seed(seed * 104_729 + step)
     batch = kept[int(torch.randint(len(kept), (), generator=random))]
-    others = [each.clean for each in kept if each.clean.shape == batch.clean.shape]
+    others = [each.behind for each in kept if each.behind.shape == batch.behind.shape]
     behind = others[int(torch.randint(len(others), (), generator=random))]
     order = torch.randperm(len(behind), generator=random).to(behind.device, non_blocking=True)
     return remixed(batch, behind[order], random)

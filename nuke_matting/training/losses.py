@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 MARGIN = 0.1  # of alpha
+NEAR = 1e-3  # of 0 and 1: resampling and blurring leave a true alpha a little beside them
 
 
 class _ClampThrough(torch.autograd.Function):
@@ -51,7 +52,7 @@ def decided(true: Tensor) -> Tensor:
     What a network says is never quite steady. Asked for 1 and no more, it says less as often as not, and the inside of
     a subject is a little transparent; of what lies beyond 1 the clamp leaves nothing. See `undecided`.
     """
-    return true + MARGIN * ((true >= 1).to(true.dtype) - (true <= 0).to(true.dtype))
+    return true + MARGIN * ((true >= 1 - NEAR).to(true.dtype) - (true <= NEAR).to(true.dtype))
 
 
 def undecided(unbounded: Tensor, true: Tensor) -> Tensor:

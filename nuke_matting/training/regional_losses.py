@@ -14,7 +14,7 @@ from torch import Tensor
 
 from nuke_matting.nets.regions import CELL
 from nuke_matting.nets.resize import bilinear, pad_to_multiple
-from nuke_matting.training.losses import pyramid
+from nuke_matting.training.losses import NEAR, pyramid
 
 FOCUS = 2  # the focal loss's gamma
 
@@ -26,8 +26,8 @@ def true_trimap(alpha: Tensor, radius: int = 3) -> Tensor:
     """
     span = torch.arange(-radius, radius + 1, device=alpha.device)
     disc = (span[:, None] ** 2 + span**2 <= radius**2).to(alpha.dtype)[None, None]
-    background = F.conv2d((alpha > 0).to(alpha.dtype), disc, padding=radius) == 0
-    foreground = F.conv2d((alpha < 1).to(alpha.dtype), disc, padding=radius) == 0
+    background = F.conv2d((alpha > NEAR).to(alpha.dtype), disc, padding=radius) == 0
+    foreground = F.conv2d((alpha < 1 - NEAR).to(alpha.dtype), disc, padding=radius) == 0
     return torch.cat([background, ~background & ~foreground, foreground], dim=1).to(alpha.dtype)
 
 

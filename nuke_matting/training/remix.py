@@ -23,7 +23,7 @@ BRIGHTEST = 100.0  # scene-linear; panoramas hold the sun
 def remixed(batch: Batch, behind: Tensor, random: torch.Generator) -> Batch:
     """Samples of the same size: `batch`'s subjects over other backgrounds.
 
-    behind : clean plates [B, T, 3, H, W] in the model space.
+    behind : backgrounds [B, T, 3, H, W] in the model space, free of noise: see `composite.Sample`.
     random : of the CPU, whatever the device.
     """
     b, t = batch.image.shape[:2]
@@ -36,7 +36,7 @@ def remixed(batch: Batch, behind: Tensor, random: torch.Generator) -> Batch:
     straight = _turned(from_model(batch.foreground).clamp(-1, BRIGHTEST), hue) * light
     subject = _moved(torch.cat([straight * alpha, alpha, guide], 2), path)
     premultiplied, alpha, guide = subject.split([3, 1, 1], 2)
-    places = torch.where(whole, batch.clean, draw.decoys(draw.places(behind), batch.alpha))
+    places = torch.where(whole, batch.behind, draw.decoys(draw.places(behind), batch.alpha))
     places = _turned(from_model(places).clamp(-1, BRIGHTEST), torch.where(whole, hue, 0.0))
     places = places * torch.where(whole, light, draw.light(0.6, 0.1))
     places = torch.where(whole, places, draw.alike(places, premultiplied, alpha))
@@ -49,10 +49,12 @@ def remixed(batch: Batch, behind: Tensor, random: torch.Generator) -> Batch:
     alpha = alpha.clamp(0, 1)  # rounding in the sums above
     straight = torch.where(alpha > LEAST_ALPHA, premultiplied / alpha.clamp(min=LEAST_ALPHA), image)
     exposure, take = draw.light(0.4, 0.0), draw.light(0.05, 0.0)  # a clean plate is another take
-    layers = (draw.noisy(image * exposure), straight * exposure, draw.noisy(background * exposure * take))
+    behind = background * exposure * take
+    layers = (draw.noisy(image * exposure), straight * exposure, draw.noisy(behind), behind)
     most = draw.clipping()
-    image, straight, clean = (to_model(torch.minimum(each, most)) for each in layers)
-    return Batch(image, straight, alpha, clean, guide.clamp(0, 1), batch.guided, batch.in_place & whole.flatten())
+    image, straight, clean, behind = (to_model(torch.minimum(each, most)) for each in layers)
+    in_place = batch.in_place & whole.flatten()
+    return Batch(image, straight, alpha, clean, guide.clamp(0, 1), behind, batch.guided, in_place)
 
 
 class _Draw:

@@ -1,5 +1,7 @@
 """Where mattes go: which files a run may write over, whatever became of the runs before."""
 
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -67,3 +69,15 @@ def test_files_that_are_gone_are_forgotten_and_those_on_a_disk_that_is_away_are_
     assert ledger.prune() == 1
     (tmp_path / "unmounted").rename(away)
     assert ledger.knows(away / "m.exr") == "stamp" and not ledger.ours(here / "m.exr")
+
+
+def test_a_matte_that_is_up_to_date_is_no_older_than_files_that_were_only_touched(shot, tmp_path):
+    target = deliver(shot, tmp_path)
+    plate, matte = Path(shot.plate.path(1001)), tmp_path / "m.1001.exr"
+    data, ahead = matte.read_bytes(), matte.stat().st_mtime + 0.05
+    os.utime(plate, (ahead, ahead))
+    time.sleep(0.1)
+    assert target.has(shot.plan(1001)) and matte.stat().st_mtime > plate.stat().st_mtime
+    assert target.has(shot.plan(1001)) and matte.read_bytes() == data, "it is still known"
+    before = matte.stat().st_mtime_ns
+    assert target.has(shot.plan(1001)) and matte.stat().st_mtime_ns == before

@@ -224,7 +224,9 @@ def test_one_that_dies_before_hello_is_not_tried_again_and_its_last_words_are_to
 
 def test_one_that_never_says_hello_is_given_up(client):
     it = client("time.sleep(60)", patience=0.5)
-    assert it.matte("p.####.exr").wait(10)["type"] == "error"
+    event = it.matte("p.####.exr").wait(10)
+    assert event["type"] == "error" and event["what"] == "the worker said nothing for 0.5 s"
+    assert "in a terminal" in event["advice"]
 
 
 def test_one_of_another_version_is_refused(client):

@@ -25,6 +25,7 @@ class Vector(tuple):
 
 NUKE_SPACES = ("default (linear)", "linear", "sRGB", "rec709", "Cineon", "Gamma1.8", "AlexaV3LogC")
 OCIO_SPACES = ("default (scene_linear)", "scene_linear (ACES - ACEScg)", "ACES - ACEScg", "ACES - ACES2065-1", "ACEScg")
+OCIO_SPACES += ("ARRI LogC3 (EI800)",)
 
 _TEXTS = "name label help onCreate onDestroy knobChanged updateUI autolabel note_font icon"
 _NUMBERS = "tile_color gl_color note_font_size note_font_color indicators lifetimeStart lifetimeEnd postage_stamp_frame"
@@ -56,6 +57,7 @@ CLASSES = {
         "OCIO_config": ("nuke-default", "aces_1.2", "custom"),
         "customOCIOConfigPath": File(""),
         "OCIOConfigPath": File("/opt/Nuke/plugins/OCIOConfigs/configs/nuke-default/config.ocio"),
+        "project_directory": File(""),
         "workingSpaceLUT": "linear",
         "floatLut": "linear",
         "onScriptLoad": "",

@@ -102,6 +102,9 @@ def make(nkscript, catalogue, pixels, gui, plugins):
         def isAnimated(self):
             return "curve" in (self._text() or "")
 
+        def hasExpression(self):
+            return self.isAnimated() or "{" in (self._text() or "")
+
         def clearAnimated(self):
             if self.isAnimated():
                 self._put("0")
@@ -263,7 +266,8 @@ def make(nkscript, catalogue, pixels, gui, plugins):
             assert what == nuke.EXPRESSIONS
             tree, found = self._alive(), []
             for text in tree.knobs.values():
-                for name in re.findall(r"\b([A-Za-z]\w*)\.\w+", text if text.startswith("{") else ""):
+                tcl = text if text.startswith("{") else " ".join(re.findall(r"\[value ([^\]]*)\]", text))
+                for name in re.findall(r"\b([A-Za-z]\w*)\.\w+", tcl):
                     other = tree.parent if name == "parent" else tree.parent.find(name)
                     found += [nuke._wrap(other)] if other is not None else []
             return found

@@ -340,3 +340,67 @@ def test_the_host_starts_its_own_worker_and_ends_it(start_nuke, build_comp):
     comp.press("matte_frame")
     assert "1 of 6" in status(comp)
     comp.nuke.menu("Nodes").items["NukeMatting"].items["Stop the worker"]()
+
+
+def test_an_input_that_is_pulled_while_it_works_leaves_no_riddle(comp):
+    comp.press("matte_range", wait=False)
+    comp.node.setInput(0, None)
+    jobs = sys.modules["nuke_matting_host.jobs"]
+    comp.nuke.pump(lambda: not jobs._running)
+    assert status(comp).startswith("6 of 6 frames matted")
+
+
+def test_cancel_is_not_undone_by_frames_that_could_not_be_written(comp, make_plate):
+    comp.read["file"].setValue(make_plate(range(1001, 1101), name="long"))
+    comp.read["last"].setValue(1100)
+    (comp.folder / "file").write_text("no folder")
+    comp.node["folder"].setValue(str(comp.folder / "file" / "mattes"))
+    comp.press("matte_range", wait=False)
+    jobs = sys.modules["nuke_matting_host.jobs"]
+    comp.nuke.pump(lambda: jobs._running and jobs._running[0].failed)
+    comp.press("cancel")
+    comp.nuke.pump(lambda: not jobs._running)
+    assert "cancelled" in status(comp)
+
+
+def test_mattes_that_are_out_of_date_stay_until_there_are_others(comp, monkeypatch):
+    comp.press("matte_range")
+    comp.node["outdated"].setValue("1001-1006")
+    jobs = sys.modules["nuke_matting_host.jobs"]
+
+    def no_worker():
+        raise sys.modules["nuke_matting_host.errors"].HostError("no worker")
+
+    monkeypatch.setattr(jobs, "client", no_worker)
+    comp.press("matte_range")
+    assert "no worker" in status(comp) and list(mattes(comp)) == FRAMES == cached(comp)
+
+
+def test_without_a_program_that_opens_pictures_the_review_says_so(comp, monkeypatch):
+    def gone(*_, **__):
+        raise FileNotFoundError("no xdg-open")
+
+    comp.press("matte_range")
+    monkeypatch.setattr(sys.modules["nuke_matting_host.review"].subprocess, "Popen", gone)
+    monkeypatch.setattr(sys.modules["nuke_matting_host.review"], "run", lambda *_: "")
+    comp.press("review")
+    comp.nuke.pump(lambda: "drawing" not in status(comp))
+    assert "no contact sheet: no xdg-open" in status(comp)
+
+
+def test_opening_a_script_does_not_change_what_is_as_it_was(comp):
+    comp.press("matte_range")
+    path = str(comp.folder / "comp.nk")
+    comp.nuke.scriptSaveAs(path)
+    comp.nuke.scriptOpen(path)
+    comp.nuke.undos.clear()
+    before = comp.nuke.toNode("NukeMatting1")["matted"].toScript()
+    puts = []
+    knob = type(comp.nuke.toNode("NukeMatting1")["matted"])
+    real = knob.fromScript
+    knob.fromScript = lambda self, text: puts.append(text) or real(self, text)
+    try:
+        comp.nuke._call("OnScriptLoad", comp.nuke.root())
+    finally:
+        knob.fromScript = real
+    assert puts == [] and comp.nuke.toNode("NukeMatting1")["matted"].toScript() == before

@@ -243,6 +243,7 @@ def test_edges_and_the_use_of_the_guide_go_to_the_worker(comp, make_plate):
     comp.press("matte_frame")
     plain = exr(comp.node.node("Mattes")["file"].value() % 1003)["A"]
     guide = comp.nuke.nodes.Read(file=make_plate(range(1001, 1007), name="guide"))
+    guide["first"].setValue(1001), guide["last"].setValue(1006)
     comp.node.setInput(2, guide)
     for knob, value in (("edge_shift", -1.5), ("edge_soften", 0.5), ("black_point", 0.1), ("guide_use", "force")):
         change(comp, knob, value)

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 
 import OpenImageIO as oiio
 import pytest
@@ -95,7 +96,102 @@ def test_behind_a_time_offset_the_frame_is_not_judged(comp):
     comp.write.setInput(0, offset)
     import nuke_matting_host.guard as guard
 
-    assert guard._guarded(comp.write) == []
+    assert guard._guarded(comp.write, guard._RETIMES) == [] and guard._guarded(comp.write) == [comp.node]
+
+
+def test_behind_a_time_offset_too_mattes_of_other_settings_stop_a_render(comp):
+    offset = comp.nuke.nodes.TimeOffset()
+    offset.setInput(0, comp.node)
+    comp.write.setInput(0, offset)
+    with pytest.raises(RuntimeError, match="nothing is matted yet"):
+        render(comp)
+    comp.press("matte_range")
+    render(comp)
+    comp.node["regions"].setValue(1.0)
+    with pytest.raises(RuntimeError, match="other settings"):
+        render(comp)
+
+
+def test_behind_a_time_offset_all_frames_are_matted_first_as_others_may_be_asked_for(start_nuke, build_comp):
+    comp = build_comp(start_nuke(gui=False))
+    offset = comp.nuke.nodes.TimeOffset()
+    offset["time_offset"].setValue(-2.0)
+    offset.setInput(0, comp.node)
+    comp.write.setInput(0, offset)
+    comp.nuke.rawArgs[:] = ["nuke", "-x", "comp.nk", "1002-1003"]
+    comp.node["guard"].setValue("matte them first")
+    render(comp, 1002, 1003)
+    assert len(comp.nuke.rendered) == 2 and comp.node["matted"].valueAt(1005)
+
+
+@pytest.mark.parametrize("shown", [False, True])
+def test_what_a_switch_or_a_disabled_node_does_not_show_is_not_guarded(comp, shown):
+    switch, copy = comp.nuke.nodes.Switch(), comp.nuke.nodes.Copy()
+    switch.setInput(0, comp.read), switch.setInput(1, comp.node)
+    copy.setInput(0, switch), copy.setInput(1, comp.node)
+    copy["disable"].setValue(True)
+    switch["which"].setValue(float(shown))
+    comp.write.setInput(0, copy)
+    if shown:
+        with pytest.raises(RuntimeError, match="nothing is matted yet"):
+            render(comp)
+    else:
+        render(comp)
+
+
+def test_a_plate_that_was_touched_is_no_other_plate(comp):
+    comp.press("matte_range")
+    ahead = time.time() + 0.2
+    for frame in range(1001, 1007):
+        os.utime(comp.read["file"].value() % frame, (ahead, ahead))
+    with pytest.raises(RuntimeError, match="out of date"):
+        render(comp)
+    time.sleep(0.3)
+    comp.press("matte_range")
+    render(comp)
+
+
+@pytest.mark.parametrize("own_folder", [False, True])
+def test_a_script_that_was_copied_elsewhere_keeps_its_mattes(comp, tmp_path, own_folder):
+    if own_folder:
+        comp.node["folder"].setValue(f"{tmp_path}/mattes")
+    comp.press("matte_range")
+    os.mkdir(tmp_path / "job")
+    path = str(tmp_path / "job" / "copy.nk")
+    comp.nuke.scriptSaveAs(path)
+    comp.nuke.scriptOpen(path)
+    assert comp.nuke.toNode("NukeMatting1")["status"].value() == "6 of 6 frames matted"
+    comp.nuke.execute(comp.nuke.toNode("Write1"), 1001, 1006)
+
+
+@pytest.mark.parametrize(
+    "words", [["-F", "1002-1003", "comp.nk"], ["comp.nk", "1002-1003"]], ids=["by -F", "at the end"]
+)
+def test_a_chunk_may_be_named_in_either_way(start_nuke, build_comp, words):
+    comp = build_comp(start_nuke(gui=False))
+    comp.nuke.rawArgs[:] = ["nuke", "-x", *words]
+    comp.node["guard"].setValue("matte them first")
+    render(comp, 1002, 1003)
+    assert [frame for frame in range(1001, 1007) if comp.node["matted"].valueAt(frame)] == [1002, 1003]
+
+
+def test_a_chunk_without_any_of_the_nodes_frames_asks_for_none(start_nuke, build_comp):
+    comp = build_comp(start_nuke(gui=False))
+    comp.node["matte_range"].execute()
+    comp.nuke.rawArgs[:] = ["nuke", "-x", "-F", "2001-2003", "comp.nk"]
+    comp.node["guard"].setValue("matte them first")
+    comp.node["frames"].setValue("1001-1006")
+    with pytest.raises(RuntimeError, match="not matted: 2001"):
+        render(comp, 2001, 2003)
+
+
+def test_a_frame_that_is_rendered_looks_at_its_own_files_alone(comp, make_plate, monkeypatch):
+    comp.press("matte_range")
+    state, looks = sys.modules["nuke_matting_host.state"], []
+    time_of = state._time
+    monkeypatch.setattr(state, "_time", lambda path: looks.append(path) or time_of(path))
+    comp.nuke._call("BeforeFrameRender", comp.write)
+    assert 0 < len(looks) < 12
 
 
 @pytest.mark.parametrize("matted", [False, True])
@@ -239,6 +335,21 @@ def test_a_precomp_shows_what_the_node_showed(comp, tools, foreground, premult):
     after = tools.pixels.Evaluator(1004).of(comp.write.input(0)._tree)
     for name, plane in before.items():
         assert (after[name] == plane).all(), name
+
+
+def test_precomps_of_two_channels_do_not_share_files(comp):
+    comp.nuke._script.read("add_layer {matte matte.a}")
+    other = comp.nuke.createNode("NukeMatting")
+    other.setInput(0, comp.read)
+    for name in ("model", "device", "cache_dir", "region_batch"):
+        other[name].setValue(comp.node[name].value())
+    other["output"].setValue("matte.a")
+    before = {each.fullName() for each in comp.nuke.allNodes("Read")}
+    for node in (comp.node, other):
+        node["precomp"].execute()
+        comp.nuke.pump(lambda node=node: node._tree is None)
+    made = [each for each in comp.nuke.allNodes("Read") if each.fullName() not in before]
+    assert len({each["file"].value() for each in made}) == 2
 
 
 def test_a_precomp_that_lacks_a_frame_leaves_the_node(comp):

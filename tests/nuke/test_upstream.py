@@ -109,6 +109,7 @@ def test_a_read_with_shifted_frames_is_no_plain_one(comp):
         ("OCIO", False, "default (scene_linear)", "scene_linear"),
         ("OCIO", False, "ACES - ACES2065-1", "ACES - ACES2065-1"),
         ("OCIO", True, "ACES - ACES2065-1", "scene_linear"),
+        ("OCIO", False, "ARRI LogC3 (EI800)", "ARRI LogC3 (EI800)"),
     ],
 )
 def test_the_worker_is_told_the_scripts_colour(comp, management, raw, space, told):
@@ -128,6 +129,64 @@ def test_the_artist_may_say_otherwise(comp):
     comp.node["colourspace"].setValue("ACEScg")
     comp.node["ocio"].setValue("/mine.ocio")
     assert (plan(comp).settings["colourspace"], plan(comp).settings["ocio"]) == ("ACEScg", "/mine.ocio")
+
+
+def ocio(comp):
+    root = comp.nuke.root()
+    root["colorManagement"].setValue("OCIO")
+    root["workingSpaceLUT"].setValue("scene_linear")
+    return root
+
+
+def test_a_config_that_comes_with_nuke_is_the_same_wherever_nuke_lies(comp):
+    root, plans = ocio(comp), []
+    for place in ("/usr/local/Nuke15.1v3", "C:/Program Files/Nuke15.1v3"):
+        root["OCIOConfigPath"].setValue(place + "/plugins/OCIOConfigs/configs/aces_1.2/config.ocio")
+        plans.append(plan(comp))
+    assert plans[0].digest == plans[1].digest and plans[0].settings["ocio"] != plans[1].settings["ocio"]
+
+
+@pytest.mark.parametrize("by", ["$OCIO", "custom"])
+def test_another_config_of_the_same_name_makes_other_mattes_and_a_copy_elsewhere_the_same(
+    comp, tmp_path, monkeypatch, by
+):
+    root, digests = ocio(comp), []
+    root["OCIO_config"].setValue("custom")
+    for show, text in (("a", "one"), ("b", "two"), ("c", "one")):
+        config = tmp_path / show / "config.ocio"
+        config.parent.mkdir()
+        config.write_text(text)
+        root["customOCIOConfigPath"].setValue(str(config))
+        if by == "$OCIO":
+            monkeypatch.setenv("OCIO", str(config))
+        assert plan(comp).settings["ocio"] == str(config), "a worker elsewhere has no environment of ours"
+        digests.append(plan(comp).digest)
+    assert digests[0] != digests[1] and digests[0] == digests[2]
+
+
+def test_what_the_tcl_of_a_file_asks_for_counts(comp):
+    control = comp.nuke.nodes.Grade()
+    control.setName("Control")
+    comp.read["file"].setValue("[value Control.label]/" + comp.read["file"].value())
+    before = plan(comp).digest
+    control["multiply"].setValue(0.5)
+    assert plan(comp).digest != before
+
+
+def test_a_relative_path_is_of_the_project_directory(comp, tmp_path):
+    root, file = comp.nuke.root(), comp.read["file"].value()
+    comp.read["file"].setValue(file.replace(f"{tmp_path}/", ""))
+    comp.node["folder"].setValue("mattes")
+    root["project_directory"].setValue(f"{tmp_path}/")
+    assert plan(comp).plate == file and plan(comp).out.startswith(f"{tmp_path}/mattes/")
+
+
+@pytest.mark.parametrize("last, rendered", [(1006, False), (1003, True)])
+def test_a_guide_that_ends_before_the_plate_is_rendered_as_nuke_holds_it(comp, make_plate, last, rendered):
+    guide = comp.nuke.nodes.Read(file=make_plate(range(1001, last + 1), name="guide"))
+    guide["first"].setValue(1001), guide["last"].setValue(last)
+    comp.node.setInput(2, guide)
+    assert bool(plan(comp).renders) == rendered
 
 
 def test_a_read_in_a_space_that_is_nukes_own_is_rendered(comp):

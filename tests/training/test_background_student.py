@@ -19,7 +19,9 @@ def batch(count=4, height=32, width=48, guided=False):
     alpha[..., 8:24, 12:30] = 1
     clean, colour = torch.rand(count, 1, 3, height, width), torch.full((count, 1, 3, height, width), 0.5)
     image = alpha * colour + (1 - alpha) * clean
-    return Batch(image, colour, alpha, clean, alpha, torch.full((count,), guided), torch.zeros(count, dtype=bool))
+    return Batch(
+        image, colour, alpha, clean, alpha, clean, torch.full((count,), guided), torch.zeros(count, dtype=bool)
+    )
 
 
 def student(plateless):

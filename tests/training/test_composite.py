@@ -30,7 +30,7 @@ class Plain(Compositor):
 
 @pytest.fixture
 def no_sensor(monkeypatch):
-    monkeypatch.setattr(camera, "take", lambda _, *pictures: pictures)
+    monkeypatch.setattr(camera, "take", lambda _, *pictures: (*pictures, pictures[2]))
 
 
 @pytest.fixture

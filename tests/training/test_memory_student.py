@@ -26,6 +26,7 @@ def batch(frames=4, height=32, width=48):
         alpha,
         torch.rand_like(image),
         alpha,
+        torch.rand_like(image),
         torch.tensor([False]),
         torch.tensor([False]),
     )

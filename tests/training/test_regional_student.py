@@ -52,7 +52,7 @@ def flat(value):
     """A frame that is all background, or all foreground."""
     layer = torch.full((2, 1, 3, 64, 96), 0.5)
     alpha = torch.full((2, 1, 1, 64, 96), value)
-    return Batch(layer, layer, alpha, layer, alpha, torch.tensor([False, False]), torch.tensor([False, False]))
+    return Batch(layer, layer, alpha, layer, alpha, layer, torch.tensor([False, False]), torch.tensor([False, False]))
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0])

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from nuke_matting.colour.model_space_tensors import from_model
 from nuke_matting.training import remix
 from nuke_matting.training.data import Batch
+from nuke_matting.training.echo import echoed
 from nuke_matting.training.remix import remixed
 
 SEEDS = st.integers(0, 10_000)
@@ -24,7 +25,8 @@ def batch(seed, b=3, t=2, h=24, w=32, in_place=False):
 
     alpha = (smooth(1) * 3 - 1).clamp(0, 1)
     guided = torch.tensor([True, False, True])
-    return Batch(smooth(3), smooth(3), alpha, smooth(3), alpha.clone(), guided, torch.full((b,), in_place))
+    layers = (smooth(3), smooth(3), alpha, smooth(3), alpha.clone(), smooth(3))
+    return Batch(*layers, guided, torch.full((b,), in_place))
 
 
 @pytest.fixture
@@ -73,7 +75,7 @@ def test_the_background_is_the_one_that_was_given(without_noise, monkeypatch):
 def test_photographs_stay_whole_mostly(without_noise, monkeypatch):
     monkeypatch.setattr(remix._Draw, "blurred", lambda _self, *layers: list(layers))
     drawn = batch(1, in_place=True)
-    drawn = replace(drawn, clean=(0.3 + 0.3 * drawn.alpha).expand_as(drawn.clean))  # light where the subject is
+    drawn = replace(drawn, behind=(0.3 + 0.3 * drawn.alpha).expand_as(drawn.clean))  # light where the subject is
     grey, whole = torch.full_like(drawn.clean, 0.5), []
     for seed in range(40):
         made = remixed(drawn, grey, torch.Generator().manual_seed(seed))
@@ -237,3 +239,15 @@ def test_three_in_ten_cast_shadows_which_are_soft_and_move_with_them():
 def test_nobody_casts_no_shadow():
     draw = remix._Draw(50, torch.Generator().manual_seed(5), torch.device("cpu"))
     assert draw.shadow(torch.zeros(50, 1, 1, 16, 16)).max() == 0
+
+
+def test_backgrounds_bring_no_noise_of_their_own(without_noise, monkeypatch):
+    monkeypatch.setattr(remix._Draw, "decoys", lambda _self, places, _alpha: places)
+    monkeypatch.setattr(remix._Draw, "shadow", lambda _self, alpha: torch.zeros_like(alpha))
+    drawn = batch(1, b=24, t=1)
+    grey = torch.full_like(drawn.clean, 0.5)
+    noisy = grey + 0.1 * torch.randn(grey.shape, generator=torch.Generator().manual_seed(2))
+    kept = [replace(drawn, foreground=grey, clean=noisy, behind=grey)]
+    made = echoed(kept, 3, 1)
+    assert made.image.std((1, 3, 4)).max() < 0.2 and made.clean.std((1, 3, 4)).max() < 1e-3
+    assert torch.equal(made.clean, made.behind)
