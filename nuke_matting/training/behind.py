@@ -18,6 +18,7 @@ from nuke_matting.training.pairs import read_picture, write_picture
 from nuke_matting.training.sources import continued
 
 MARGIN = 1 / 60  # of the longer side, around what shows of a person: mattes miss hair
+NEAR = 12  # 8-bit steps from what is carried on that a background's own texture is, and hair is not
 ENDINGS = (".jpg", "_image.jpg", ".jpeg", ".png", "_image.png")  # of the photograph that a `NAME_alpha.png` is of
 
 
@@ -26,7 +27,11 @@ def without_subject(picture: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDA
     margin = max(1, round(max(alpha.shape) * MARGIN))
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * margin + 1, 2 * margin + 1))
     seen = (cv2.dilate(alpha, disc) <= 5).astype(np.float32)
-    return continued(picture, seen)
+    filled = continued(picture, seen)
+    # beside the person the photograph itself is behind, but for hair that the matte missed: a smooth rim all around
+    # would tell subjects from all else
+    near = np.abs(filled.astype(np.int16) - picture).max(2) <= NEAR
+    return np.where((near & (alpha == 0))[..., None], picture, filled)
 
 
 def cut_behind(photographs: Path, mattes: Path) -> Iterator[tuple[int, int]]:

@@ -177,10 +177,11 @@ class Compositor:
     def _cutout(self, cuts: list[Cutout], tall: float, height: int, width: int, frames: int) -> tuple[Array, Array]:
         """One cut-out, which is moved along a path, or one for each frame, which move by themselves as well."""
         r, (h, w) = self.random, cuts[0].alpha.shape
-        pictures = [(each.foreground, each.alpha) for each in cuts]
+        pictures, ends = [(each.foreground, each.alpha) for each in cuts], cuts[0].ends
         if r.random() < 0.5:
             pictures = [(foreground[:, ::-1], alpha[:, ::-1]) for foreground, alpha in pictures]
-        cut = cut_sides([alpha for _, alpha in pictures])
+            ends = replace(ends, left=ends.right, right=ends.left)
+        cut = cut_sides([alpha for _, alpha in pictures], ends)
         scale, x, y = draw_place(r, tall, (h, w), cut, (height, width))
         if scale < 0.6:  # part of the way in 8 bits, for speed; the rest in linear light
             size = (max(1, round(w * scale * 1.5)), max(1, round(h * scale * 1.5)))

@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pymatting import estimate_alpha_cf, estimate_foreground_ml
 
+from nuke_matting.colour.model_space import srgb_curve_inverse
 from nuke_matting.training.pairs import write_pair
 
+TELLS = 1e-3  # squared difference of two colours, linear, at which half of what they say counts
 MOST_DISAGREEMENT = 0.25  # mean difference of matte and mask in the band; more says that the mask was wrong
 
 
@@ -30,8 +32,9 @@ def without_holes(mask: NDArray[np.uint8], most: float) -> NDArray[np.uint8]:
 
 
 def band_matte(image: NDArray, mask: NDArray[np.uint8], band: int) -> tuple[NDArray, NDArray] | None:
-    """Alpha [H, W] and straight foreground [H, W, 3] in [0, 1] of an image [H, W, 3] in [0, 1], by closed-form matting
-    (Levin et al. 2008) within `band` pixels of the mask's border.
+    """Alpha [H, W] and straight foreground [H, W, 3] in [0, 1] of an image [H, W, 3] in [0, 1], sRGB as the foreground,
+    by closed-form matting (Levin et al. 2008) within `band` pixels of the mask's border. The alpha is coverage in
+    linear light: see `linear_coverage`.
 
     None where the matte disagrees with the mask, or where nothing is further from the border, inside or outside.
     """
@@ -45,7 +48,22 @@ def band_matte(image: NDArray, mask: NDArray[np.uint8], band: int) -> tuple[NDAr
     if np.abs(alpha - mask)[trimap == 0.5].mean() > MOST_DISAGREEMENT:
         return None
     alpha = np.clip((alpha - 0.05) / 0.9, 0, 1)  # closed-form alphas do not quite reach their ends
-    return alpha, estimate_foreground_ml(image, alpha)
+    foreground, background = estimate_foreground_ml(image, alpha, return_background=True)
+    return linear_coverage(image, alpha, foreground, background), foreground
+
+
+def linear_coverage(image: NDArray, alpha: NDArray, foreground: NDArray, background: NDArray) -> NDArray:
+    """The alpha [H, W] that mixes foreground and background to the image in linear light; all [H, W, 3], sRGB.
+
+    An alpha that was found in sRGB mixes them there, and so is too high in linear light where the foreground is the
+    darker one. Where the two differ too little to tell, it stays.
+    """
+    image, foreground, background = (srgb_curve_inverse(each) for each in (image, foreground, background))
+    apart = foreground - background
+    square = (apart * apart).sum(2)
+    mixed = np.clip(((image - background) * apart).sum(2) / np.maximum(square, 1e-9), 0, 1)
+    soft = (alpha > 0) & (alpha < 1)
+    return np.where(soft, alpha + (mixed - alpha) * square / (square + TELLS), alpha)
 
 
 def write_cut(folder: Path, name: str, alpha: NDArray, foreground: NDArray) -> None:

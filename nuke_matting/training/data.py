@@ -35,7 +35,7 @@ class Sources:
     others : sources of subjects that need not be people.
     things : weight of procedural things among the sources.
     foregrounds : where foreground colours are kept that have to be estimated; beside each set, if None.
-    memory : bytes of decoded subjects kept in each process, and as many of backgrounds.
+    memory : bytes of decoded subjects that are kept, over all workers, and as many of backgrounds.
     """
 
     people: tuple[Source, ...]
@@ -81,7 +81,7 @@ class Batches(IterableDataset):
         cv2.setNumThreads(1)
         worker = get_worker_info()
         first, every = (worker.id, worker.num_workers) if worker else (0, 1)
-        store = Store(self.sources.memory)
+        store = Store(self.sources.memory // every)
         found: dict[Source, list[Subject]] = {}
         for count, step in enumerate(range(self.start + first, self.stage.steps, every)):
             if count % max(1, REREAD // every) == 0:

@@ -9,11 +9,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from nuke_matting.training.sources import Sides
+
 Array = NDArray[np.float32]
 Random = np.random.Generator
 
-_CUT = 0.2  # share of a picture's side that is solid where the picture, and not the subject, ends
-_STANDS = 0.25  # the same of the lower side, where feet end as well
+_CUT = 0.03  # share of a side that is solid where the photograph, and not the subject, ends
+# the same of a picture that was cropped to its subject all around, whose own ends touch the sides as well
+_CROPPED_CUT = 0.2
+_STANDS = 0.25  # of the lower side, where feet end
 _SOFT = 1  # pixels by which filters soften a layer's sides
 _HEAD_SHOWN = 0.85  # share of those who are taller than the frame
 
@@ -28,27 +32,21 @@ class Path2D:
     y: Array
 
 
-@dataclass(frozen=True)
-class Cut:
-    """The sides at which a picture cuts its subject off: nothing of the subject is known beyond."""
+def cut_sides(alphas: Sequence[NDArray[np.uint8]], ends: Sides) -> Sides:
+    """The sides at which its picture cuts a subject off in any frame: nothing of the subject is known beyond.
 
-    left: bool = False
-    right: bool = False
-    top: bool = False
-    bottom: bool = False
+    alphas : [H, W] each, cropped to the subject. ends : the sides at which that is where their picture ends.
+    """
+    cropped = ends == Sides(True, True, True, True)
 
+    def cuts(touches: bool, sides: list[NDArray], own: float) -> bool:
+        return touches and max(float((side > 128).mean()) for side in sides) > (own if cropped else _CUT)
 
-def cut_sides(alphas: Sequence[NDArray[np.uint8]]) -> Cut:
-    """The sides that cut a subject off in any frame. alphas : [H, W] each, cropped to the subject."""
-
-    def solid(sides: list[NDArray]) -> float:
-        return max(float((side > 128).mean()) for side in sides)
-
-    return Cut(
-        left=solid([each[:, 0] for each in alphas]) > _CUT,
-        right=solid([each[:, -1] for each in alphas]) > _CUT,
-        top=solid([each[0] for each in alphas]) > _CUT,
-        bottom=solid([each[-1] for each in alphas]) > _STANDS,
+    return Sides(
+        left=cuts(ends.left, [each[:, 0] for each in alphas], _CROPPED_CUT),
+        right=cuts(ends.right, [each[:, -1] for each in alphas], _CROPPED_CUT),
+        top=cuts(ends.top, [each[0] for each in alphas], _CROPPED_CUT),
+        bottom=cuts(ends.bottom, [each[-1] for each in alphas], _STANDS),
     )
 
 
@@ -61,7 +59,7 @@ def draw_height(random: Random) -> float:
 
 
 def draw_place(
-    random: Random, tall: float, size: tuple[int, int], cut: Cut, frame: tuple[int, int]
+    random: Random, tall: float, size: tuple[int, int], cut: Sides, frame: tuple[int, int]
 ) -> tuple[float, float, float]:
     """Scale and centre (x, y; fractions of the frame) of a picture of a subject. size, frame : height, width, pixels.
 
@@ -82,14 +80,14 @@ def draw_place(
     return scale, float(random.uniform(0.15, 0.85)), float(y)
 
 
-def hide_cuts(path: Path2D, size: tuple[int, int], cut: Cut, frame: tuple[int, int]) -> Path2D:
+def hide_cuts(path: Path2D, size: tuple[int, int], cut: Sides, frame: tuple[int, int]) -> Path2D:
     """The path, moved and enlarged as far as it takes to keep cut sides out of every frame.
 
     Otherwise a straight edge in mid-picture would be taught as that of a subject. size, frame : height, width, pixels.
     """
     (h, w), (height, width) = ([side - 1 for side in each] for each in (size, frame))  # from pixel to pixel
     steepest = 0.25 * min(size) / max(size)  # so that turned sides still reach along the frame's
-    angle = np.clip(path.angle, -steepest, steepest) if cut != Cut() else path.angle
+    angle = np.clip(path.angle, -steepest, steepest) if cut != Sides() else path.angle
     turn, lean = np.cos(angle), np.abs(np.sin(angle))
     across, down = np.maximum(turn * w - lean * h, 1), np.maximum(turn * h - lean * w, 1)
     scale = path.scale

@@ -17,7 +17,7 @@ LEAST_SIDE = 32  # below it a matrix has too few directions to gain
 
 
 class Muon(torch.optim.AdamW):
-    """Muon for the groups whose `orthogonal` is true, AdamW for the others.
+    """Muon for the groups whose `matrices` are not 0, so many of each parameter (see `matrices`), AdamW for the others.
 
     Gradients of the former are taken by `step`: they are None after it.
     """
@@ -29,12 +29,12 @@ class Muon(torch.optim.AdamW):
     def step(self, closure: Callable[[], float] | None = None) -> float | None:
         """One step. closure : not supported, None."""
         for group in self.param_groups:
-            moving = [each for each in group["params"] if group["orthogonal"] and each.grad is not None]
+            moving = [each for each in group["params"] if group["matrices"] and each.grad is not None]
             if moving:
-                self._turn(moving, group["lr"], group["weight_decay"])
+                self._turn(moving, group["lr"], group["weight_decay"], group["matrices"])
         return super().step(closure)
 
-    def _turn(self, parameters: list[Tensor], rate: float, decay: float) -> None:
+    def _turn(self, parameters: list[Tensor], rate: float, decay: float, count: int) -> None:
         gradients, momenta = [], []
         for parameter in parameters:
             state = self.state[parameter]
@@ -46,13 +46,14 @@ class Muon(torch.optim.AdamW):
         torch._foreach_lerp_(momenta, gradients, 1 - MOMENTUM)
         ahead = torch._foreach_lerp(gradients, momenta, MOMENTUM)  # Nesterov's
         torch._foreach_mul_(parameters, 1 - rate * decay)
-        torch._foreach_add_(parameters, _steps(ahead), alpha=-rate)
+        torch._foreach_add_(parameters, _steps(ahead, count), alpha=-rate)
 
 
-def _steps(gradients: Sequence[Tensor]) -> list[Tensor]:
-    """The directions of gradients, as long as AdamW's. Matrices of one shape are turned at once, for GPUs' sake."""
+def _steps(gradients: Sequence[Tensor], count: int) -> list[Tensor]:
+    """The directions of gradients of so many matrices each, as long as AdamW's. Those of one shape are turned at once,
+    for GPUs' sake."""
     flat = [each.flatten(1) for each in gradients]
-    matrices = [part for each in flat for part in each.chunk(_stacked(each))]
+    matrices = [part for each in flat for part in each.chunk(count)]
     alike: dict[torch.Size, list[int]] = {}
     for number, matrix in enumerate(matrices):
         alike.setdefault(matrix.shape, []).append(number)
@@ -61,18 +62,15 @@ def _steps(gradients: Sequence[Tensor]) -> list[Tensor]:
         for number, each in zip(numbers, turned, strict=True):
             matrices[number] = each
     left = iter(matrices)
-    whole = (torch.cat([next(left) for _ in range(_stacked(each))]) for each in flat)
+    whole = (torch.cat([next(left) for _ in range(count)]) for _ in flat)
     return [step.view(each.shape) for step, each in zip(whole, gradients, strict=True)]
 
 
-def _stacked(matrix: Tensor) -> int:
-    """How many matrices it is: queries, keys and values are one each."""
-    return 3 if matrix.shape[0] == 3 * matrix.shape[1] else 1
-
-
-def fits(parameter: Tensor) -> bool:
-    """Whether a parameter is a matrix, or a kernel, that is large enough for Muon."""
-    return parameter.ndim > 1 and min(parameter.shape[0], parameter[0].numel()) >= LEAST_SIDE
+def matrices(name: str, parameter: Tensor) -> int:
+    """As how many matrices Muon moves a parameter: three where it is of queries, keys and values, which are one each; 0
+    where it is no matrix or kernel that is large enough, and AdamW's."""
+    large = parameter.ndim > 1 and min(parameter.shape[0], parameter[0].numel()) >= LEAST_SIDE
+    return (3 if name.endswith("qkv.weight") else 1) if large else 0
 
 
 def orthogonal(matrices: Tensor, rounds: int = 5) -> Tensor:

@@ -5,24 +5,28 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from nuke_matting.quality.sheet import lay_out
-from nuke_matting.training.data import Sources, loader
+from nuke_matting.training.data import Sources
+from nuke_matting.training.echo import batches
 from nuke_matting.training.stages import Stage
 
+FEW = 6  # samples of a step's batch, of which one is shown: remixed ones are made of several
 COLUMNS = ("image", "alpha", "foreground", "guide", "clean plate")
 
 
 def sample_sheet(sources: Sources, stage: Stage, seed: int = 1, count: int = 12, width: int = 256) -> NDArray[np.uint8]:
-    """The first sample of each of a training's first `count` steps, a row for each of its frames: [h, w, 3] sRGB.
+    """A sample of each of a training's first `count` steps, drawn or remixed as there, a row for each of its frames:
+    [h, w, 3] sRGB.
 
     Images are in the model space, at full size, scaled to `width` pixels. The network itself is shown the clean plate
     and the guide now and then only (see its recipe). Raises MattingError.
     """
     rows = []
-    first = replace(stage, batch=1, steps=count)
-    for step, batch in enumerate(loader(sources, first, seed, 0, workers=0)):
+    first = replace(stage, batch=FEW, steps=count)
+    for step, batch in enumerate(batches(sources, first, seed, 0, torch.device("cpu"), workers=0)):
         height, across = batch.image.shape[-2:]
         subject = "any subject, guided" if batch.guided[0] else "people"
         layers = (batch.image, batch.alpha, batch.foreground, batch.guide, batch.clean)

@@ -14,9 +14,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from nuke_matting.colour.config import DEFAULT_CONFIG
+from nuke_matting.colour.gamuts import linear_space_of
 from nuke_matting.colour.model_space import srgb_curve, srgb_curve_inverse
+from nuke_matting.colour.processor import open_colour
 from nuke_matting.errors import PlateError
 from nuke_matting.plate.files import open_image
+from nuke_matting.plate.frame import Frame
 from nuke_matting.plate.reader import align, read_frame, read_matte
 
 LONG_SIDE = 640  # pixels; larger pictures are reduced to it
@@ -33,16 +37,28 @@ def decode_srgb(picture: NDArray) -> NDArray[np.float32]:
 
 
 @dataclass(frozen=True)
+class Sides:
+    """Some of a picture's sides."""
+
+    left: bool = False
+    right: bool = False
+    top: bool = False
+    bottom: bool = False
+
+
+@dataclass(frozen=True)
 class Cutout:
-    """A frame of a subject, decoded; `grey` where it has no colour.
+    """A frame of a subject, decoded and cropped to it; `grey` where it has no colour.
 
     foreground : [H, W, 3] straight, uint8 sRGB or float32 scene-linear; alpha : [H, W] uint8.
+    ends : the sides at which the picture that it was cropped from ends.
     """
 
     name: str
     foreground: NDArray
     alpha: NDArray[np.uint8]
     grey: bool
+    ends: Sides
 
 
 @dataclass(frozen=True)
@@ -107,8 +123,10 @@ def read(subject: Subject, start: int = 0, count: int = 1) -> list[Cutout]:
             advice="if they are stills, name the layout: stills=DIR",
         )
     inside = crop(np.max([alpha for _, alpha in known.values()], axis=0), first)
+    (rows, columns), (height, width) = inside, known[order[0]][1].shape
+    ends = Sides(columns.start == 0, columns.stop == width, rows.start == 0, rows.stop == height)
     cuts = {
-        index: _finish(subject.name, colour[inside], alpha[inside], subject.premultiplied)
+        index: _finish(subject.name, colour[inside], alpha[inside], subject.premultiplied, ends)
         for index, (colour, alpha) in known.items()
     }
     return [cuts[index] for index in order]
@@ -119,7 +137,7 @@ def read_photograph(picture: Picture) -> Photograph:
     assert picture.behind is not None
     colour, alpha = decode(picture)
     frame = read_frame(picture.behind, 0)
-    behind = align(frame.pixels, frame.data_window, frame.display_window)
+    behind = align(rec709(frame), frame.data_window, frame.display_window)
     if behind.shape != colour.shape:
         raise PlateError(
             f"is {behind.shape[1]}x{behind.shape[0]}, its subject {colour.shape[1]}x{colour.shape[0]}",
@@ -138,7 +156,7 @@ def decode(picture: Picture, number: int = 0, premultiplied: bool = False) -> tu
     """
     frame = read_frame(picture.foreground, number)
     alpha = _read_alpha(picture, number)
-    colour = align(frame.pixels, frame.data_window, frame.display_window)
+    colour = align(rec709(frame), frame.data_window, frame.display_window)
     if colour.shape[:2] != alpha.shape:
         raise PlateError(
             f"the matte is {alpha.shape[1]}x{alpha.shape[0]}, its foreground {colour.shape[1]}x{colour.shape[0]}",
@@ -151,6 +169,14 @@ def decode(picture: Picture, number: int = 0, premultiplied: bool = False) -> tu
             return bytes_.astype(np.uint8), alpha
         colour = srgb_curve_inverse(colour)
     return np.maximum(colour, 0).astype(np.float32), alpha
+
+
+def rec709(frame: Frame) -> NDArray[np.float32]:
+    """The pixels [H, W, 3] of a picture; scene-linear ones whose file states other primaries, in those of Rec.709."""
+    space = linear_space_of(frame.colour.chromaticities or ())
+    if frame.colour.integer or space in (None, "lin_rec709_scene"):
+        return frame.pixels
+    return open_colour(DEFAULT_CONFIG, space).to_linear_rec709(frame.pixels)
 
 
 def _read_alpha(picture: Picture, number: int) -> NDArray[np.float32]:
@@ -181,7 +207,7 @@ def crop(alpha: NDArray[np.float32], picture: Picture) -> tuple[slice, slice]:
     return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
 
 
-def _finish(name: str, colour: NDArray, alpha: NDArray[np.float32], premultiplied: bool) -> Cutout:
+def _finish(name: str, colour: NDArray, alpha: NDArray[np.float32], premultiplied: bool, ends: Sides) -> Cutout:
     eight = colour.dtype == np.uint8
     if max(alpha.shape) > LONG_SIDE or premultiplied:
         linear = decode_srgb(colour)
@@ -193,7 +219,7 @@ def _finish(name: str, colour: NDArray, alpha: NDArray[np.float32], premultiplie
         colour = encode_srgb(colour)
     coded = colour if eight else encode_srgb(colour)
     grey = bool((np.ptp(coded.astype(np.int16), axis=2) < GREY).mean() > 0.98)
-    return Cutout(name, np.ascontiguousarray(colour), np.round(alpha * 255).astype(np.uint8), grey)
+    return Cutout(name, np.ascontiguousarray(colour), np.round(alpha * 255).astype(np.uint8), grey, ends)
 
 
 def encode_srgb(linear: NDArray) -> NDArray[np.uint8]:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from nuke_matting.errors import PlateError, UsageError
 from nuke_matting.plate.reader import read_frame
 from nuke_matting.training.folders import visible
-from nuke_matting.training.sources import Cutout, Photograph, Subject, read, read_photograph, reduced
+from nuke_matting.training.sources import Cutout, Photograph, Subject, read, read_photograph, rec709, reduced
 
 MEMORY = 2**30  # bytes of subjects that are kept, and as many of backgrounds
 TRIES = 20  # pictures that may turn out unreadable in a row
@@ -108,13 +108,20 @@ def find_backgrounds(folder: Path) -> list[Path]:
     found = [path for path in found if path.stem.endswith("_behind")] or found
     if not found:
         raise UsageError("holds no backgrounds", path=folder, advice="expected images: .jpg, .png, .webp, .hdr, .exr")
+    found = [path for path in found if not path.stem.endswith(("_fg", "_alpha"))]
+    if not found:
+        raise UsageError(
+            "holds subjects, and not what is behind them",
+            path=folder,
+            advice="run nuke-matting train behind on it first",
+        )
     return found
 
 
 def read_background(path: Path) -> NDArray:
     """A photograph as uint8 sRGB, an `.hdr` or `.exr` picture as float32 scene-linear: [H, W, 3]. Raises PlateError."""
     if path.suffix.lower() in LINEAR:
-        picture = np.clip(read_frame(path, 0).pixels, 0, BRIGHTEST)
+        picture = np.clip(rec709(read_frame(path, 0)), 0, BRIGHTEST)
     else:
         picture = _decoded(path)
         if picture is None:

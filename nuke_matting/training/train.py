@@ -203,11 +203,15 @@ class Trainer:
 
     def _keep_time(self, done: int) -> None:
         """Has the stage as many steps as there is time for, if minutes are given, at the pace of this run's so far."""
-        if self.job.minutes is None or done % PACE_EVERY:
+        if self.job.minutes is None or (done % PACE_EVERY and done != 1):
             return
         spent = self.processes.most(time.monotonic() - self._began)  # the same in all, or their rates would differ
+        if done == 1:  # with all that a start takes, which is no pace
+            self._started = spent
+            return
         left = 60 * self.job.minutes - self._spent - spent
-        self.stage = replace(self.stage, steps=self.step + max(0, round(left * done / spent)))
+        steps = round(left * (done - 1) / max(spent - self._started, 1e-9))
+        self.stage = replace(self.stage, steps=self.step + max(0, steps))
 
     def learn(self, batch: Batch) -> tuple[dict[str, float], Tensor]:
         """One step: each loss, and the alpha [B, T, 1, h, w] for a look. Raises MattingError: a loss is not finite.
@@ -321,19 +325,19 @@ def _groups(student: Student, optimiser: Optimiser) -> list[dict[str, Any]]:
 
     By kind, not by value, so that a run whose recipe has been changed finds its groups again.
     """
-    kinds: dict[tuple[bool, bool, bool], list[nn.Parameter]] = {}
+    kinds: dict[tuple[bool, bool, int], list[nn.Parameter]] = {}
     late = {id(each) for each in student.refinement.parameters()}
-    for parameter in student.parameters():
-        orthogonal = optimiser.method == "muon" and muon.fits(parameter)
-        kinds.setdefault((parameter.ndim > 1, id(parameter) in late, orthogonal), []).append(parameter)
+    for name, parameter in student.named_parameters():
+        matrices = muon.matrices(name, parameter) if optimiser.method == "muon" else 0
+        kinds.setdefault((parameter.ndim > 1, id(parameter) in late, matrices), []).append(parameter)
     return [
         {
             "params": each,
             "weight_decay": optimiser.weight_decay if matrix else 0.0,
             "factor": optimiser.refiner_rate if refines else 1.0,
-            "orthogonal": orthogonal,
+            "matrices": matrices,
         }
-        for (matrix, refines, orthogonal), each in kinds.items()
+        for (matrix, refines, matrices), each in kinds.items()
     ]
 
 

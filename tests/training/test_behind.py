@@ -66,3 +66,13 @@ def test_a_photograph_that_is_none_is_named(tmp_path):
     (photographs / "a.jpg").write_bytes(b"no picture")
     with pytest.raises(PlateError, match=r"a\.jpg"):
         list(cut_behind(photographs, mattes))
+
+
+def test_beside_the_person_a_wall_keeps_its_own_texture_and_hair_that_the_matte_missed_goes():
+    picture, alpha = photograph()
+    grain = np.random.default_rng(1).integers(-4, 5, picture.shape)
+    picture = np.clip(np.where(alpha[..., None] == 0, picture.astype(int) + grain, picture), 0, 255).astype(np.uint8)
+    picture[55, 82] = (30, 30, 30)  # a hair, two pixels from the matte
+    bare = without_subject(picture, alpha)
+    assert np.array_equal(bare[50:54, 82], picture[50:54, 82])
+    assert np.abs(bare[55, 82].astype(int) - (30, 30, 30)).max() > 50

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
+from nuke_matting.colour.model_space import srgb_curve, srgb_curve_inverse
 from nuke_matting.errors import PlateError, UsageError
 from nuke_matting.training.cutting import band_matte, largest, without_holes
 from nuke_matting.training.footage import Head, cut, cut_clips, read_clip, read_heads, unlikeness
@@ -86,7 +87,8 @@ def test_only_the_largest_piece_stays_and_only_small_holes_are_filled():
 
 def test_a_soft_edge_is_matted_in_the_band():
     true = cv2.GaussianBlur(np.pad(np.ones((30, 60)), ((15, 15), (0, 0))), (0, 0), 2.0)
-    image = true[..., None] * (0.9, 0.2, 0.1) + (1 - true[..., None]) * (0.1, 0.3, 0.8)
+    near, far = (srgb_curve_inverse(np.float64(each)) for each in ((0.9, 0.2, 0.1), (0.1, 0.3, 0.8)))
+    image = srgb_curve(true[..., None] * near + (1 - true[..., None]) * far)
     alpha, foreground = band_matte(image, (true > 0.5).astype(np.uint8), 5)
     assert np.abs(alpha - true).mean() < 0.03
     assert np.abs(foreground[true > 0.3] - (0.9, 0.2, 0.1)).mean() < 0.05

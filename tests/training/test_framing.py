@@ -6,7 +6,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from nuke_matting.training.framing import Cut, Path2D, cut_sides, draw_height, draw_place, hide_cuts, move
+from nuke_matting.training.framing import Path2D, cut_sides, draw_height, draw_place, hide_cuts, move
+from nuke_matting.training.sources import Sides
 
 
 def figure(left=0, right=0, top=0, bottom=0):
@@ -20,23 +21,36 @@ def path(*, angle=0.0, scale=1.0, x=0.5, y=0.5, frames=1):
     return Path2D(*(np.full(frames, each, np.float32) for each in (angle, scale, x, y)))
 
 
-def test_a_whole_figure_is_cut_at_no_side():
-    assert cut_sides([figure()]) == Cut()
+CROPPED = Sides(True, True, True, True)
+
+
+@pytest.mark.parametrize("ends", [Sides(), CROPPED])
+def test_a_whole_figure_is_cut_at_no_side(ends):
+    assert cut_sides([figure()], ends) == Sides()
 
 
 @pytest.mark.parametrize("side", ["left", "right", "top", "bottom"])
 def test_a_figure_is_cut_where_its_picture_ends(side):
-    assert cut_sides([figure(**{side: 40})]) == Cut(**{side: True})
+    for ends in (CROPPED, Sides(**{side: True})):
+        assert cut_sides([figure(**{side: 40})], ends) == Sides(**{side: True})
+
+
+@pytest.mark.parametrize("side", ["left", "right", "top", "bottom"])
+def test_a_hand_that_a_photograph_cuts_is_cut_and_a_hand_that_ends_within_it_is_not(side):
+    alpha = np.zeros((100, 100), np.uint8)
+    alpha[48:53] = alpha[:, 48:53] = 255
+    assert cut_sides([alpha], Sides(**{side: True})) == Sides(**{side: True})
+    assert cut_sides([alpha], Sides()) == Sides()
 
 
 def test_a_side_that_cuts_in_one_frame_of_a_clip_counts():
-    assert cut_sides([figure(), figure(right=40)]) == Cut(right=True)
+    assert cut_sides([figure(), figure(right=40)], CROPPED) == Sides(right=True)
 
 
 def test_feet_do_not_make_a_lower_side_a_cut():
     alpha = np.zeros((80, 60), np.uint8)
     alpha[-1, 20:26] = alpha[-1, 34:40] = 255
-    assert not cut_sides([alpha]).bottom
+    assert not cut_sides([alpha], CROPPED).bottom
 
 
 @given(
@@ -50,7 +64,7 @@ def test_feet_do_not_make_a_lower_side_a_cut():
 @example(sides=[True, False, True, True], size=(59, 20), angle=0.0, scale=0.5, x=-0.09375, y=0.0)
 @settings(max_examples=200, deadline=None)
 def test_cut_sides_are_out_of_every_frame(sides, size, angle, scale, x, y):
-    cut, frame = Cut(*sides), (60, 100)
+    cut, frame = Sides(*sides), (60, 100)
     drift = np.linspace(0.9, 1.1, 3, dtype=np.float32)
     moving = hide_cuts(Path2D(angle * drift, scale * drift, x * drift, y * drift), size, cut, frame)
     shown = move(np.ones((1, *size, 1), np.float32), moving, *frame, cv2.BORDER_CONSTANT)
@@ -70,7 +84,7 @@ def test_cut_sides_are_out_of_every_frame(sides, size, angle, scale, x, y):
 
 def test_what_is_cut_nowhere_stays_where_it_was():
     before = path(angle=0.1, scale=0.7, x=0.1, y=1.2, frames=3)
-    after = hide_cuts(before, (64, 48), Cut(), (60, 100))
+    after = hide_cuts(before, (64, 48), Sides(), (60, 100))
     assert all(
         np.array_equal(one, other) for one, other in zip(vars(before).values(), vars(after).values(), strict=True)
     )
@@ -79,13 +93,19 @@ def test_what_is_cut_nowhere_stays_where_it_was():
 def test_most_who_are_taller_than_the_frame_show_their_head():
     random, shown = np.random.default_rng(0), []
     for _ in range(400):
-        scale, _, y = draw_place(random, 2.0, (100, 60), Cut(bottom=True), (50, 90))
+        scale, _, y = draw_place(random, 2.0, (100, 60), Sides(bottom=True), (50, 90))
         shown.append(-0.1 < y - scale * 100 / 50 / 2 < 0.25)
     assert 0.8 < np.mean(shown) < 0.95
 
 
 def test_a_bust_that_fills_its_picture_keeps_its_head_when_its_sides_are_hidden():
-    random, cut, size, frame, shown = np.random.default_rng(0), Cut(True, True, bottom=True), (400, 300), (288, 512), []
+    random, cut, size, frame, shown = (
+        np.random.default_rng(0),
+        Sides(True, True, bottom=True),
+        (400, 300),
+        (288, 512),
+        [],
+    )
     for _ in range(200):
         scale, x, y = draw_place(random, draw_height(random), size, cut, frame)
         kept = hide_cuts(path(scale=scale, x=x, y=y), size, cut, frame)
@@ -95,16 +115,16 @@ def test_a_bust_that_fills_its_picture_keeps_its_head_when_its_sides_are_hidden(
 
 def test_those_who_fit_stand_low_and_those_cut_below_on_the_frames_edge():
     random = np.random.default_rng(0)
-    for cut, least in ((Cut(), 0.5), (Cut(bottom=True), 1.0)):
+    for cut, least in ((Sides(), 0.5), (Sides(bottom=True), 1.0)):
         for _ in range(50):
             scale, _, y = draw_place(random, 0.5, (100, 60), cut, (50, 90))
             assert y + scale * 100 / 50 / 2 >= least
 
 
 def test_those_who_fit_are_no_wider_than_the_frame_allows_and_of_the_height_asked_for():
-    scale, _, _ = draw_place(np.random.default_rng(0), 0.5, (100, 60), Cut(), (50, 90))
+    scale, _, _ = draw_place(np.random.default_rng(0), 0.5, (100, 60), Sides(), (50, 90))
     assert scale * 100 / 50 == pytest.approx(0.5)
-    scale, _, _ = draw_place(np.random.default_rng(0), 0.5, (100, 2000), Cut(), (50, 90))
+    scale, _, _ = draw_place(np.random.default_rng(0), 0.5, (100, 2000), Sides(), (50, 90))
     assert scale * 2000 / 90 == pytest.approx(1.5)
 
 

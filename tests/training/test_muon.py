@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nuke_matting.training.muon import Muon, fits, orthogonal
+from nuke_matting.training.muon import Muon, matrices, orthogonal
 
 
 @settings(max_examples=25, deadline=None)
@@ -35,7 +35,7 @@ def test_a_zero_gradient_moves_nothing():
 def test_a_step_is_as_long_as_adamws(shape):
     parameter = torch.nn.Parameter(torch.zeros(shape))
     parameter.grad = torch.randn(shape, generator=torch.Generator().manual_seed(2)) * 1e-3
-    Muon([{"params": [parameter], "orthogonal": True, "weight_decay": 0.0}], lr=0.01).step()
+    Muon([{"params": [parameter], "matrices": 1, "weight_decay": 0.0}], lr=0.01).step()
     assert parameter.detach().square().mean().sqrt() == pytest.approx(0.2 * 0.01, rel=0.25)
     assert parameter.grad is None
 
@@ -44,14 +44,14 @@ def test_queries_keys_and_values_are_a_matrix_each():
     parameter = torch.nn.Parameter(torch.zeros(3 * 40, 40))
     parameter.grad = torch.randn(120, 40, generator=torch.Generator().manual_seed(3))
     parts = [orthogonal(each) * 0.2 * 40**0.5 for each in (parameter.grad * (1 - 0.95**2)).chunk(3)]
-    Muon([{"params": [parameter], "orthogonal": True, "weight_decay": 0.0}], lr=1.0).step()
+    Muon([{"params": [parameter], "matrices": 3, "weight_decay": 0.0}], lr=1.0).step()
     assert torch.allclose(parameter, -torch.cat(parts), atol=0.03)
 
 
 def test_weights_decay():
     parameter = torch.nn.Parameter(torch.ones(40, 40))
     parameter.grad = torch.zeros(40, 40)
-    Muon([{"params": [parameter], "orthogonal": True, "weight_decay": 0.5}], lr=0.1).step()
+    Muon([{"params": [parameter], "matrices": 1, "weight_decay": 0.5}], lr=0.1).step()
     assert torch.allclose(parameter, torch.tensor(0.95))
 
 
@@ -65,7 +65,7 @@ def test_all_else_learns_by_adamw():
         return parameter.detach()
 
     def ours(parameter):
-        return Muon([{"params": [parameter], "orthogonal": False, "weight_decay": 0.1}], lr=0.1)
+        return Muon([{"params": [parameter], "matrices": 0, "weight_decay": 0.1}], lr=0.1)
 
     def torchs(parameter):
         return torch.optim.AdamW([parameter], lr=0.1, weight_decay=0.1, betas=(0.9, 0.99))
@@ -76,7 +76,7 @@ def test_all_else_learns_by_adamw():
 def test_a_kept_state_goes_on_as_if_unbroken():
     def fresh():
         parameters = [torch.nn.Parameter(torch.ones(32, 32)), torch.nn.Parameter(torch.ones(3))]
-        groups = [{"params": [each], "orthogonal": each.ndim > 1, "weight_decay": 0.1} for each in parameters]
+        groups = [{"params": [each], "matrices": int(each.ndim > 1), "weight_decay": 0.1} for each in parameters]
         return parameters, Muon(groups, lr=0.1)
 
     def learn(parameters, optimiser, steps):
@@ -99,8 +99,16 @@ def test_a_kept_state_goes_on_as_if_unbroken():
 
 
 @pytest.mark.parametrize(
-    ("shape", "taken"),
-    [((64, 64), True), ((48, 4, 3, 3), True), ((1, 192), False), ((192, 1, 3, 3), False), ((64,), False)],
+    ("name", "shape", "count"),
+    [
+        ("a.weight", (64, 64), 1),
+        ("a.weight", (48, 4, 3, 3), 1),
+        ("a.weight", (1, 192), 0),
+        ("a.weight", (192, 1, 3, 3), 0),
+        ("a.bias", (64,), 0),
+        ("attention.qkv.weight", (192, 64), 3),
+        ("mlp.0.weight", (192, 64), 1),
+    ],
 )
-def test_large_matrices_and_kernels_are_taken(shape, taken):
-    assert fits(torch.zeros(shape)) is taken
+def test_large_matrices_and_kernels_are_taken_those_of_queries_keys_and_values_as_three(name, shape, count):
+    assert matrices(name, torch.zeros(shape)) == count

@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 import OpenEXR
+import OpenImageIO as oiio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +14,7 @@ from nuke_matting.training.sources import (
     LEAST_ALPHA,
     LONG_SIDE,
     Picture,
+    Sides,
     Subject,
     continued,
     decode,
@@ -223,3 +225,29 @@ def test_a_missing_file_is_named(tmp_path):
 
 def test_mid_grey_is_encoded_as_srgb():
     assert encode_srgb(np.full((1, 1, 3), 0.18, np.float32)).reshape(-1).tolist() == [118, 118, 118]
+
+
+AP1 = (0.713, 0.293, 0.165, 0.83, 0.128, 0.044, 0.32168, 0.33767)
+
+
+@pytest.mark.parametrize("stated", [True, False])
+def test_scene_linear_colour_is_taken_to_rec709_where_the_file_states_other_primaries(tmp_path, stated):
+    spec = oiio.ImageSpec(20, 20, 4, oiio.FLOAT)
+    if stated:
+        spec.attribute("chromaticities", oiio.TypeDesc("float[8]"), AP1)
+    picture = oiio.ImageBuf(spec)
+    oiio.ImageBufAlgo.fill(picture, (0.8, 0.2, 0.1, 1.0))
+    assert picture.write(str(tmp_path / "a.exr"))
+    colour, _ = decode(Picture(tmp_path / "a.exr"))
+    wanted = (1.2366, 0.1331, 0.0814) if stated else (0.8, 0.2, 0.1)  # by the matrix of ACEScg to Rec.709
+    assert np.allclose(colour[5, 5], wanted, atol=0.02)
+
+
+@pytest.mark.parametrize("side", ["left", "right", "top", "bottom", None])
+def test_a_cut_out_knows_where_its_picture_ends(pair, side):
+    inner = slice(20, 60)
+    spans = {"left": (inner, slice(0, 60)), "right": (inner, slice(20, 80))}
+    spans |= {"top": (slice(0, 60), inner), "bottom": (slice(20, 80), inner)}
+    rows, columns = spans.get(side, (inner, inner))
+    (cutout,) = read(pair(flat((80, 80), 90), box((80, 80), rows, columns)))
+    assert cutout.ends == (Sides(**{side: True}) if side else Sides())

@@ -153,3 +153,10 @@ def test_a_jpeg_that_ends_too_soon_is_an_error_and_a_hidden_file_is_no_backgroun
     assert (short.name, good.name) == ("short.jpg", "whole.jpg") and read_background(good).shape == (64, 64, 3)
     with pytest.raises(PlateError, match=r"short\.jpg"):
         read_background(short)
+
+
+def test_a_folder_of_subjects_without_what_is_behind_them_is_no_folder_of_backgrounds(tmp_path):
+    for ending in ("fg", "alpha"):
+        cv2.imwrite(str(tmp_path / f"a_{ending}.png"), np.zeros((30, 40, 3), np.uint8))
+    with pytest.raises(UsageError, match="train behind"):
+        find_backgrounds(tmp_path)

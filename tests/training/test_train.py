@@ -373,6 +373,21 @@ def test_a_run_of_minutes_has_as_many_steps_as_there_is_time_for(job, monkeypatc
     assert [progress.step for progress in Trainer(replace(timed, minutes=2), ALONE).run(workers=0)][-1] == 30
 
 
+def test_what_a_start_takes_is_no_pace(job, monkeypatch):
+    clock, learn = [0.0], Trainer.learn
+    monkeypatch.setattr(train.time, "monotonic", lambda: clock[0])
+
+    def slow(self, batch):
+        clock[0] += 20.0 if self.step == 0 else 1.0
+        return learn(self, batch)
+
+    monkeypatch.setattr(Trainer, "learn", slow)
+    timed = replace(job("stills", steps=1000), minutes=1)
+    trainer = Trainer(timed, ALONE)
+    told = [(progress.step, trainer.stage.steps) for progress in trainer.run(workers=0)]
+    assert told[9] == (10, 41) and told[-1] == (41, 41), "21 steps and the start would be planned else"
+
+
 def test_a_finished_run_of_minutes_takes_no_more_steps_where_the_last_one_fitted_with_time_to_spare(job, monkeypatch):
     clock, learn = [0.0], Trainer.learn
     monkeypatch.setattr(train.time, "monotonic", lambda: clock[0])

@@ -157,6 +157,8 @@ class Assets:
         self.panoramas = folder / "hdri"
         if not (self.humans / "3dobjs" / "base.obj").is_file():
             raise UsageError("no humans/3dobjs/base.obj in the assets folder", path=folder)
+        if len(self.panorama_names()) < 2:  # one is kept for what is held out
+            raise UsageError("no panoramas hdri/*.hdr, two or more, in the assets folder", path=folder)
         self.base = read_obj(self.humans / "3dobjs" / "base.obj")
         self.target_names = frozenset(
             str(path.relative_to(self.humans / "targets"))[: -len(".target.gz")]

@@ -190,13 +190,14 @@ def bust(kit: Kit, figures: Figures) -> Piece:
 
 
 def cut(shape: Piece, edge: float, above: bool = False, across: bool = False) -> Piece:
-    """Only the triangles below a height (or above it, or within it of x's middle)."""
-    middle = shape.vertices[shape.triangles, :3].mean(axis=1)
-    if across:
-        keep = np.abs(middle[:, 0] - np.median(middle[:, 0])) < edge
-    else:
-        keep = middle[:, 1] > edge if above else middle[:, 1] < edge
-    return Piece(shape.vertices, shape.triangles[keep])
+    """Only what is below a height (or above it, or within it of x's middle), its edge drawn straight."""
+    vertices, axis = shape.vertices.copy(), 0 if across else 1
+    place = vertices[:, axis]
+    middle = np.median(place[shape.triangles].mean(axis=1)) if across else 0.0
+    least, most = (middle - edge, middle + edge) if across else (edge, np.inf) if above else (-np.inf, edge)
+    inside = (place > least) & (place < most)
+    vertices[:, axis] = np.clip(place, least, most)
+    return Piece(vertices, shape.triangles[inside[shape.triangles].any(axis=1)])
 
 
 def coat(kit: Kit, figures: Figures) -> Piece:

@@ -29,6 +29,7 @@ from nuke_matting.training.textures import noise, texture
 SEED_OF_ROOMS = 40_000_000  # places have this seed plus their number
 VIEWS = 3  # pictures of each place, in other light and from elsewhere: making one costs as much as drawing it
 _QUALITY = 92
+INDOORS = ("hall", "lab", "lobby", "studio", "warehouse", "workshop")  # panoramas that are no sky
 
 
 class Maker:
@@ -104,9 +105,9 @@ class Maker:
         )
 
     def _sky(self, rng: np.random.Generator) -> NDArray[np.float32]:
-        """A panorama, [256, 512, 3] or larger."""
+        """A panorama of outdoors, [256, 512, 3] or larger."""
         if self.assets is not None:
-            names = [name for name in self.assets.panorama_names() if name != RESERVED_PANORAMA]
+            names = [name for name in self.assets.panorama_names() if name not in (RESERVED_PANORAMA, *INDOORS)]
             if names:
                 return self.assets.panorama(str(rng.choice(names)))
         up = np.linspace(1, -1, 128, dtype=np.float32)[:, None, None]
