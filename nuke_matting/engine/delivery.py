@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import threading
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -59,7 +60,7 @@ class Delivery(Target):
         path, stamp = self.path(plan.frame), self._stamp(plan.key)
         if self.overwrite or self._ledger.knows(path) != stamp:
             return False
-        self._ledger.renew(path, stamp, max(map(_changed, self.shot.files(plan)), default=0))
+        self._ledger.renew(path, max(map(_changed, self.shot.files(plan)), default=0))
         return True
 
     def write(self, matte: Matte) -> list[str]:
@@ -140,13 +141,21 @@ class Ledger:
         # where another run wrote the path meanwhile, it stays ours, and the next run writes it again
         return _is_still(entry, path) or self._write(path, {"path": os.path.abspath(path)})
 
-    def renew(self, path: Path, stamp: str, when: int) -> None:
-        """Dates a file that is known to be up to date, and is older than what it was made from (`when`, in ns), as of
-        now: a plate that was copied or touched is newer and the same, and who goes by dates would never be content."""
-        with suppress(OSError):
-            if path.stat().st_mtime_ns < when:
-                os.utime(path)
-                self.record(path, stamp)
+    def renew(self, path: Path, when: int) -> None:
+        """Dates a file that is as it was recorded, and is older than what it was made from (`when`, in ns), anew: a plate
+        that was copied or touched is newer and the same, and who goes by dates would never be content.
+
+        The entry comes first: a file that is put there meanwhile, or an end in between, fits neither date.
+        """
+        before = self._read(path)
+        if before is None or not _is_still(before, path) or int(before["mtime_ns"]) >= when:
+            return
+        to_the_second = 1_000_000_000 * (max(time.time_ns(), when) // 1_000_000_000 + 1)  # as coarse disks keep it
+        if self._write(path, before | {"mtime_ns": to_the_second}):
+            try:
+                os.utime(path, ns=(to_the_second, to_the_second))
+            except OSError:
+                self._write(path, before)
 
     def prune(self) -> int:
         """Forgets the files that are gone. Returns their number.

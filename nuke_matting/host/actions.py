@@ -162,14 +162,14 @@ def _cancel(node):
 
 
 def _clear(node):
-    """Removes this plan's mattes and renders, and nothing else that may lie in the folder."""
+    """Removes this plan's mattes and renders, and nothing else that may lie in the folder; nor those of the script that
+    this one was copied from."""
     if jobs.running(node):
         raise HostError("this node is at work", "press Cancel first")
     plan = plan_of(node)
-    patterns = [plan.out, *(each.pattern for each in plan.renders)]
-    if node.node("Mattes")["file"].value().startswith(cache_folder(node) + "/"):
-        patterns.append(node.node("Mattes")["file"].value())
-    for pattern in patterns:
+    patterns = {plan.out, node.node("Mattes")["file"].value(), *(each.pattern for each in plan.renders)}
+    own = [each for each in patterns if each.startswith(cache_folder(node) + "/")]
+    for pattern in own:
         folder, (before, _, after) = local(os.path.dirname(pattern)), os.path.basename(pattern).partition("%04d")
         if not os.path.isdir(folder):
             continue
@@ -186,7 +186,7 @@ def _clear(node):
     states.outdated.clear()
     show(node, plan, states)
     node.node("Mattes")["reload"].execute()
-    say(node, "cleared")
+    say(node, "cleared" if plan.out in own else f"left alone, as it is another script's: {os.path.dirname(plan.out)}")
 
 
 def _reveal(node):

@@ -63,28 +63,26 @@ def feeders(node):
 def shown(node):
     """Those of its feeders that a node shows, as far as that does not depend on the frame: a disabled one hands on its
     first input, a Switch the one that is chosen."""
-    disable, which = node.knob("disable"), node.knob("which") if node.Class() == "Switch" else None
-    if disable is not None and not _varies(disable) and disable.value() and node.Class() not in ("Input", "Read"):
-        chosen = 0
-    elif which is not None and not _varies(which):
-        chosen = max(0, int(which.value()))
-    else:
+    which = node.knob("which") if node.Class() == "Switch" else None
+    if _is_off(node):
+        before = node.input(0)
+        return [] if before is None else [before]
+    if which is None or _varies(which) or node.input(max(0, int(which.value()))) is None:
         return feeders(node)
-    before = node.input(chosen)
-    return [] if before is None else [before]
+    return [node.input(max(0, int(which.value())))]
 
 
 def upstream(node, ends=(), follow=feeders):
     """All nodes that a node takes its pixels from, however far, itself first; in an order that the script decides.
 
-    ends : classes of nodes that are not looked behind. follow : `feeders`, or `shown`.
+    ends : classes of nodes that are not looked behind, but where they are disabled. follow : `feeders`, or `shown`.
     """
     found, waiting = {}, [node]
     while waiting:
         each = waiting.pop()
         if each.fullName() not in found:
             found[each.fullName()] = each
-            if each.Class() not in ends:
+            if each.Class() not in ends or _is_off(each):
                 waiting += reversed(follow(each))
     return list(found.values())
 
@@ -125,9 +123,13 @@ def graph_digest(node):
     return digest(found + sorted(others, key=json.dumps))
 
 
-def asked(node):
-    """What the knobs of a node ask of others, as `graph_digest` has it: a Read's file may be written as Tcl."""
-    return sorted(([each.Class(), _knobs(each)] for each in _asked([node])), key=json.dumps)
+def asked(read):
+    """What a Read's file asks of other nodes, where it is written as Tcl: these, as `graph_digest` has them."""
+    names = re.findall(r"\[value\s+\{?([\w.]+)\.\w+", read["file"].value() or "")
+    found = [nuke.toNode(name) for name in names]
+    others = {each.fullName(): each for each in [*_asked([read]), *found] if each is not None}
+    others = [each for each in others.values() if each.Class() not in _NO_VALUES]
+    return sorted(([each.Class(), _knobs(each)] for each in others), key=json.dumps)
 
 
 def digest(value):
@@ -175,13 +177,20 @@ def _pattern(read):
 def whole(path):
     """A path of the script, whole: one that is relative is of the project directory, where there is one.
 
-    >>> whole("/show/a.exr"), whole("P:/show/a.exr"), whole("")
-    ('/show/a.exr', 'P:/show/a.exr', '')
+    >>> whole("/show/a.exr"), whole("P:/show/a.exr"), whole("~/a.exr"), whole("")
+    ('/show/a.exr', 'P:/show/a.exr', '~/a.exr', '')
     """
-    if not path or re.match(r"[\\/]|[A-Za-z]:|[a-z]+://", path):
+    if not path or re.match(r"[\\/~]|[A-Za-z]:|[a-z]+://", path):
         return path
     folder = nuke.root()["project_directory"].evaluate() or ""
     return folder.replace("\\", "/").rstrip("/") + "/" + path if folder else path
+
+
+def _is_off(node):
+    """Whether a node is disabled, whatever the frame."""
+    disable = node.knob("disable")
+    sources = node.Class() in ("Input", "Read")
+    return disable is not None and not sources and not _varies(disable) and bool(disable.value())
 
 
 def _varies(knob):

@@ -102,8 +102,8 @@ def _asked_for(frames):
     """Those of a node's frames that the command line names, with -F or at its end; or all."""
     words = list(nuke.rawArgs)
     ranges = [words[at + 1] for at, word in enumerate(words[:-1]) if word == "-F"]
-    if not ranges and "-x" in words[:-1] and re.match(r"-?\d+(-\d+(x\d+)?)?$", words[-1]):
-        ranges = [words[-1]]
+    while "-F" not in words and "-x" in words[:-1] and re.match(r"-?\d+(-\d+(x\d+)?)?$", words[-1]):
+        ranges.append(words.pop())
     try:
         named = {frame for each in ranges for frame in parse_frames(each)}
     except HostError:

@@ -16,13 +16,12 @@ from .script_colour import config_identity, script_config, space_of_read, workin
 
 _NO_PIXELS = frozenset(ADVANCED) - {"precision", "region_batch"}  # settings that change where and how, not what
 
-Plan = namedtuple("Plan", "plate settings out digest sources renders read space span keys")
+Plan = namedtuple("Plan", "plate settings out digest sources renders space span keys")
 Plan.__doc__ = """What is to be matted, and to where.
 
 plate : pattern of the plate's files. settings : for the worker. out : pattern of the mattes. digest : of all that
 decides their pixels. sources : the files that they are made from, a Source each. renders : what must be rendered
-before. read : the plate's own Read, None where it is rendered. space : what its knob colorspace says, None where it is
-raw, or is rendered. span : the plate's first and last frame. keys : the key frames, ascending.
+before. space : what the knob colorspace of the plate's own Read says, None where it is raw, or is rendered. span : the plate's first and last frame. keys : the key frames, ascending.
 """
 
 Source = namedtuple("Source", "pattern frames")
@@ -83,17 +82,24 @@ def plan_of(node):
     if os.path.isfile(settings["model"]):
         sources.append(Source(settings["model"], None))
     out = _kept(node, made) or f"{folder}/{_stem(plate)}_{made}/matte.%04d.exr"
-    spaces_of_read = None if read is None or read["raw"].value() else read["colorspace"].value()
-    return Plan(plate, settings, out, made, sources, renders, read, spaces_of_read, span, keys)
+    shown_space = None if read is None or read["raw"].value() else read["colorspace"].value()
+    return Plan(plate, settings, out, made, sources, renders, shown_space, span, keys)
 
 
 def _kept(node, made):
-    """The pattern of the mattes that a node shows, where they are of this very plan and no folder is named: a script
-    that was saved elsewhere since, or copied to a farm's folder, keeps them. None of others."""
+    """The pattern of the mattes that a node shows, where they are our own of this very plan and no folder is named: a
+    script that was saved elsewhere since, or copied to a farm's folder, keeps them. None of others, and of those of a
+    script that had no folder yet."""
     shown = node.node("Mattes")["file"].value()
-    if node["made"].value() != made or node["folder"].value() or not shown:
+    ours = node["made"].value() == made and shown.endswith(f"_{made}/matte.%04d.exr")
+    if not ours or node["folder"].value() or shown.startswith(_temporary() + "/"):
         return None
     return shown if os.path.isdir(local(os.path.dirname(shown))) else None
+
+
+def _temporary():
+    """The folder for a script that was never saved."""
+    return os.path.join(os.environ.get("NUKE_TEMP_DIR") or tempfile.gettempdir(), "nuke_matting").replace("\\", "/")
 
 
 def _span(node):
@@ -146,14 +152,11 @@ def key_frames_of(node):
 
 def cache_folder(node):
     """The folder for the node's files, with forward slashes. Raises HostError for what a File knob cannot hold."""
-    folder = node["folder"].evaluate() if node["folder"].value() else ""
+    folder = whole(node["folder"].evaluate() or "") if node["folder"].value() else ""
     if not folder:
         script = nuke.root()["name"].value()
-        if script:
-            folder = os.path.join(os.path.dirname(script), "nuke_matting")
-        else:  # a script that was never saved
-            folder = os.path.join(os.environ.get("NUKE_TEMP_DIR") or tempfile.gettempdir(), "nuke_matting")
-    folder = whole(folder).replace("\\", "/").rstrip("/")
+        folder = os.path.join(os.path.dirname(script), "nuke_matting") if script else _temporary()
+    folder = folder.replace("\\", "/").rstrip("/")
     odd = sorted(set(folder) & set("[]$%#"))
     if odd:
         what = f"the folder {folder} has {' '.join(odd)} in its name, which Nuke reads as more than letters"
@@ -168,7 +171,7 @@ def _settings(node):
             continue
         knob = node[name]
         value = knob.evaluate() or "" if isinstance(knob, nuke.File_Knob) and knob.value() else knob.value()
-        if isinstance(knob, nuke.File_Knob) and "/" in value:  # else the name of a model, say
+        if isinstance(knob, nuke.File_Knob) and "/" in value:
             value = whole(value)
         kind = {"integer": int, "number": float, "boolean": bool}.get(schema["type"])
         settings[name] = kind(value) if kind else (value or "").strip()

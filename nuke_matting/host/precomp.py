@@ -53,11 +53,9 @@ def _read(node, plan, out, frames):
     first, last = min(frames), max(frames)
     for name, value in (("first", first), ("last", last), ("origfirst", first), ("origlast", last), ("origset", True)):
         read[name].setValue(value)
-    if plan.read is None:
-        read["raw"].setValue(True)  # rendered in the working space
-    else:
-        read["raw"].setValue(plan.read["raw"].value())
-        read["colorspace"].setValue(plan.read["colorspace"].value())
+    read["raw"].setValue(plan.space is None)  # as the plate's own Read is, or rendered in the working space
+    if plan.space is not None:
+        read["colorspace"].setValue(plan.space)
     read["label"].setValue(f"NukeMatting {node.name()}")
     read.setXYpos(node.xpos(), node.ypos())
     return read

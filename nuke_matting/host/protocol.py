@@ -11,7 +11,7 @@ from .errors import HostError
 from .schema import check
 from .wire import BadMessage
 
-PROTOCOL = 1  # to be raised by every change after which an older host or worker would misunderstand a newer one
+PROTOCOL = 2  # to be raised by every change after which an older host or worker would misunderstand a newer one
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _loaded = {}  # file name -> schema

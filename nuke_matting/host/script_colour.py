@@ -24,7 +24,10 @@ def script_config():
 
 def config_identity(config):
     """What a config is known by, on any machine: one that comes with Nuke by its name, as it lies elsewhere in each
-    installation; another file by what is in it; the text itself where there is no such file."""
+    installation; another file by what is in it; the text itself where there is no such file.
+
+    Tables that it names do not count here. They do for the worker, so Refresh tells where they have changed.
+    """
     if config and config == script_config() and not os.environ.get("OCIO") and not _is_custom():
         return nuke.root()["OCIO_config"].value()
     try:

@@ -310,7 +310,10 @@ class Trainer:
                     path=path,
                     advice=f"{was} to go on, or another --out to start anew",
                 )
-        said = [{name: group[name] for name in ("weight_decay", "factor")} for group in self.optimiser.param_groups]
+        said = [
+            {name: group[name] for name in ("weight_decay", "factor", "matrices")}
+            for group in self.optimiser.param_groups
+        ]
         with fitting(path):
             self.student.load_state_dict(last["student"])
             self.average.load_state_dict(last["average"])

@@ -1,7 +1,6 @@
 """Where mattes go: which files a run may write over, whatever became of the runs before."""
 
 import os
-import time
 from pathlib import Path
 
 import pytest
@@ -71,13 +70,23 @@ def test_files_that_are_gone_are_forgotten_and_those_on_a_disk_that_is_away_are_
     assert ledger.knows(away / "m.exr") == "stamp" and not ledger.ours(here / "m.exr")
 
 
-def test_a_matte_that_is_up_to_date_is_no_older_than_files_that_were_only_touched(shot, tmp_path):
+@pytest.mark.parametrize("ahead", [0.05, 3600.0])
+def test_a_matte_that_is_up_to_date_is_no_older_than_files_that_were_only_touched(shot, tmp_path, ahead):
     target = deliver(shot, tmp_path)
     plate, matte = Path(shot.plate.path(1001)), tmp_path / "m.1001.exr"
-    data, ahead = matte.read_bytes(), matte.stat().st_mtime + 0.05
-    os.utime(plate, (ahead, ahead))
-    time.sleep(0.1)
+    data, when = matte.read_bytes(), matte.stat().st_mtime + ahead
+    os.utime(plate, (when, when))
     assert target.has(shot.plan(1001)) and matte.stat().st_mtime > plate.stat().st_mtime
-    assert target.has(shot.plan(1001)) and matte.read_bytes() == data, "it is still known"
     before = matte.stat().st_mtime_ns
-    assert target.has(shot.plan(1001)) and matte.stat().st_mtime_ns == before
+    assert target.has(shot.plan(1001)) and matte.read_bytes() == data, "it is still known"
+    assert matte.stat().st_mtime_ns == before
+
+
+def test_where_nothing_can_be_written_down_a_matte_keeps_its_date(shot, tmp_path, monkeypatch):
+    target = deliver(shot, tmp_path)
+    matte, when = tmp_path / "m.1001.exr", (tmp_path / "m.1001.exr").stat().st_mtime + 9
+    os.utime(shot.plate.path(1001), (when, when))
+    with monkeypatch.context() as patched:
+        patched.setattr(Ledger, "_write", lambda *_: False)
+        assert target.has(shot.plan(1001))
+    assert matte.stat().st_mtime < when and target.has(shot.plan(1001))

@@ -28,7 +28,7 @@ import json, os, signal, sys, time
 def say(**event):
     print(json.dumps(event), flush=True)
 
-def hello(protocol=1):
+def hello(protocol=2):
     say(type="hello", protocol=protocol, version="0", pid=os.getpid(), devices=["cpu"], models=[])
 
 def requests():
@@ -232,7 +232,7 @@ def test_one_that_never_says_hello_is_given_up(client):
 def test_one_of_another_version_is_refused(client):
     it = client("hello(protocol=99)\nfor request in requests(): ok(request)")
     request = it.matte("p.####.exr")
-    assert "protocol 99, this side 1" in request.wait(10)["what"]
+    assert "protocol 99, this side 2" in request.wait(10)["what"]
     with pytest.raises(HostError, match="install the same"):
         it.hello(10)
 

@@ -34,7 +34,7 @@ print("%d.%d" % sys.version_info[:2])
 
 WORKER = """
 import json, sys
-print(json.dumps({"type": "hello", "protocol": 1, "version": "0", "pid": 1, "devices": ["cpu"], "models": []}), flush=True)
+print(json.dumps({"type": "hello", "protocol": 2, "version": "0", "pid": 1, "devices": ["cpu"], "models": []}), flush=True)
 for line in sys.stdin:
     request = json.loads(line)
     done = {"type": "done", "id": request["id"], "state": "done", "done": 1, "failed": 0, "seconds": 0.1}

@@ -266,8 +266,7 @@ def make(nkscript, catalogue, pixels, gui, plugins):
             assert what == nuke.EXPRESSIONS
             tree, found = self._alive(), []
             for text in tree.knobs.values():
-                tcl = text if text.startswith("{") else " ".join(re.findall(r"\[value ([^\]]*)\]", text))
-                for name in re.findall(r"\b([A-Za-z]\w*)\.\w+", tcl):
+                for name in re.findall(r"\b([A-Za-z]\w*)\.\w+", text if text.startswith("{") else ""):
                     other = tree.parent if name == "parent" else tree.parent.find(name)
                     found += [nuke._wrap(other)] if other is not None else []
             return found

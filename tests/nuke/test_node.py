@@ -350,17 +350,48 @@ def test_an_input_that_is_pulled_while_it_works_leaves_no_riddle(comp):
     assert status(comp).startswith("6 of 6 frames matted")
 
 
-def test_cancel_is_not_undone_by_frames_that_could_not_be_written(comp, make_plate):
+def test_cancel_is_not_undone_by_files_that_were_in_the_way(comp, make_plate):
     comp.read["file"].setValue(make_plate(range(1001, 1101), name="long"))
     comp.read["last"].setValue(1100)
-    (comp.folder / "file").write_text("no folder")
-    comp.node["folder"].setValue(str(comp.folder / "file" / "mattes"))
+    plan = sys.modules["nuke_matting_host.plan"].plan_of(comp.node)
+    os.makedirs(os.path.dirname(plan.out))
+    for frame in range(1001, 1101):
+        Path(plan.out % frame).write_bytes(b"in the way")
     comp.press("matte_range", wait=False)
     jobs = sys.modules["nuke_matting_host.jobs"]
-    comp.nuke.pump(lambda: jobs._running and jobs._running[0].failed)
+    comp.nuke.pump(lambda: jobs._running and "taken" in jobs._running[0].failed.values())
     comp.press("cancel")
     comp.nuke.pump(lambda: not jobs._running)
-    assert "cancelled" in status(comp)
+    assert "cancelled" in status(comp) and Path(plan.out % 1100).read_bytes() == b"in the way"
+
+
+def test_files_that_are_shown_in_place_of_the_mattes_are_not_written_over_nor_cleared(comp):
+    comp.press("matte_range")
+    os.mkdir(comp.folder / "roto")
+    for frame in FRAMES:
+        (comp.folder / "roto" / f"paint.{frame}.exr").write_bytes(b"by hand")
+    comp.node.node("Mattes")["file"].setValue(f"{comp.folder}/roto/paint.%04d.exr")
+    comp.press("matte_range"), comp.press("clear")
+    assert all((comp.folder / "roto" / f"paint.{frame}.exr").read_bytes() == b"by hand" for frame in FRAMES)
+
+
+def test_a_script_that_is_saved_for_the_first_time_has_its_mattes_beside_it(comp, tmp_path, monkeypatch):
+    monkeypatch.setenv("NUKE_TEMP_DIR", str(tmp_path / "temporary"))
+    comp.nuke.root()["name"].setValue("")
+    comp.press("matte_range")
+    assert str(mattes(comp)[1001]).startswith(str(tmp_path / "temporary"))
+    comp.nuke.scriptSaveAs(str(tmp_path / "comp.nk"))
+    comp.press("matte_range")
+    assert str(mattes(comp)[1001]).startswith(str(tmp_path / "nuke_matting"))
+
+
+def test_clear_in_a_copy_of_a_script_leaves_the_others_mattes(comp, tmp_path):
+    comp.press("matte_range")
+    before = list(mattes(comp).values())
+    os.mkdir(tmp_path / "job")
+    comp.nuke.scriptSaveAs(str(tmp_path / "job" / "copy.nk"))
+    comp.press("clear")
+    assert "another script's" in status(comp) and all(path.is_file() for path in before)
 
 
 def test_mattes_that_are_out_of_date_stay_until_there_are_others(comp, monkeypatch):

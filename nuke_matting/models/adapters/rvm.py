@@ -3,6 +3,7 @@
 Before a frame, the network sees those before it, oldest first, from an empty state; how many, the user said when the
 file was added. So a matte depends on named frames alone, as every model's here: the same in any order and any chunk.
 It is near to what one long run gives, and not the same, but in the first frames of a shot, where nothing is left out.
+Frames whose files are the same to the byte are one frame to the memory, so they warm nothing up.
 """
 
 from __future__ import annotations
