@@ -142,8 +142,8 @@ class Ledger:
         return _is_still(entry, path) or self._write(path, {"path": os.path.abspath(path)})
 
     def renew(self, path: Path, when: int) -> None:
-        """Dates a file that is as it was recorded, and is older than what it was made from (`when`, in ns), anew: a plate
-        that was copied or touched is newer and the same, and who goes by dates would never be content.
+        """Dates a file that is as it was recorded, and is older than what it was made from (`when`, in ns), anew: a
+        plate that was copied or touched is newer and the same, and who goes by dates would never be content.
 
         The entry comes first: a file that is put there meanwhile, or an end in between, fits neither date.
         """

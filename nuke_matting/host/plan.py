@@ -21,7 +21,8 @@ Plan.__doc__ = """What is to be matted, and to where.
 
 plate : pattern of the plate's files. settings : for the worker. out : pattern of the mattes. digest : of all that
 decides their pixels. sources : the files that they are made from, a Source each. renders : what must be rendered
-before. space : what the knob colorspace of the plate's own Read says, None where it is raw, or is rendered. span : the plate's first and last frame. keys : the key frames, ascending.
+before. space : what the knob colorspace of the plate's own Read says, None where it is raw, or is rendered. span : the
+plate's first and last frame. keys : the key frames, ascending.
 """
 
 Source = namedtuple("Source", "pattern frames")
