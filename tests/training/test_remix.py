@@ -204,7 +204,9 @@ def test_a_photograph_as_it_was_taken_is_turned_as_a_whole(without_noise):
     drawn = batch(1, b=60, t=1)
     grey = torch.full_like(drawn.clean, 0.5)
     warm = grey + torch.tensor([0.2, 0, -0.1]).view(1, 1, 3, 1, 1)
-    drawn = replace(drawn, foreground=warm, clean=warm, behind=warm, image=warm, in_place=torch.ones(60, dtype=torch.bool))
+    drawn = replace(
+        drawn, foreground=warm, clean=warm, behind=warm, image=warm, in_place=torch.ones(60, dtype=torch.bool)
+    )
     made = remixed(drawn, grey, torch.Generator().manual_seed(3))
     whole = made.in_place
     subject, place = (each[whole].mean((1, 3, 4)) for each in (made.foreground, made.clean))
