@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import re
+from contextlib import suppress
 
 from .nuke_api import nuke
 
@@ -67,9 +68,8 @@ def shown(node):
     if _is_off(node):
         before = node.input(0)
         return [] if before is None else [before]
-    if which is None or _varies(which) or node.input(max(0, int(which.value()))) is None:
-        return feeders(node)
-    return [node.input(max(0, int(which.value())))]
+    chosen = None if which is None or _varies(which) else node.input(max(0, int(which.value())))
+    return feeders(node) if chosen is None else [chosen]
 
 
 def upstream(node, ends=(), follow=feeders):
@@ -119,17 +119,12 @@ def graph_digest(node):
     nodes = upstream(node)
     places = {each.fullName(): place for place, each in enumerate(nodes)}
     found = [[each.Class(), [places[one.fullName()] for one in feeders(each)], _knobs(each)] for each in nodes]
-    others = [[each.Class(), _knobs(each)] for each in _asked(nodes)]
-    return digest(found + sorted(others, key=json.dumps))
+    return digest(found + asked(nodes))
 
 
-def asked(read):
-    """What a Read's file asks of other nodes, where it is written as Tcl: these, as `graph_digest` has them."""
-    names = re.findall(r"\[value\s+\{?([\w.]+)\.\w+", read["file"].value() or "")
-    found = [nuke.toNode(name) for name in names]
-    others = {each.fullName(): each for each in [*_asked([read]), *found] if each is not None}
-    others = [each for each in others.values() if each.Class() not in _NO_VALUES]
-    return sorted(([each.Class(), _knobs(each)] for each in others), key=json.dumps)
+def asked(nodes):
+    """What some nodes ask of others, by expressions and by a Read's file that is written as Tcl: classes and knobs."""
+    return sorted(([each.Class(), _knobs(each)] for each in _asked(nodes)), key=json.dumps)
 
 
 def digest(value):
@@ -156,16 +151,23 @@ def _asked(nodes):
     """The nodes that expressions of some nodes ask for a value, and those that these ask, apart from the nodes."""
     seen, found, waiting = {each.fullName() for each in nodes}, [], list(nodes)
     while waiting:
-        try:
-            asked = waiting.pop().dependencies(nuke.EXPRESSIONS)
-        except RuntimeError:  # an expression that is broken
-            continue
-        for each in asked:
+        node = waiting.pop()
+        others = _by_tcl(node)
+        with suppress(RuntimeError):  # an expression that is broken
+            others += node.dependencies(nuke.EXPRESSIONS)
+        for each in others:
             if each.Class() not in _NO_VALUES and each.fullName() not in seen:
                 seen.add(each.fullName())
                 found.append(each)
                 waiting.append(each)
     return found
+
+
+def _by_tcl(node):
+    """The nodes whose values a Read's file asks for, as in `[value Control.folder]/plate.%04d.exr`."""
+    text = node["file"].value() or "" if node.Class() == "Read" else ""
+    named = [nuke.toNode(name) for name in re.findall(r"\[value\s+\{?([\w.]+)\.\w+", text)]
+    return [each for each in named if each is not None]
 
 
 def _pattern(read):

@@ -61,7 +61,7 @@ def plan_of(node):
         space = space_of_read(plain) if there else None
         if space is not None:
             pattern = pattern_of(plain)
-            identities.append([name, plain["file"].value(), space, *asked(plain)])
+            identities.append([name, plain["file"].value(), space, *asked([plain])])
             sources.append(Source(pattern, frames))
         else:
             identity = graph_digest(source)

@@ -53,8 +53,7 @@ class BackgroundModel:
         """`quality` counts regions of 8x8 pixels; each is four of the network's patches."""
         height, width = frame.image.shape[:2]
         budget = round(quality.regions * (height + width) / rg.CELL) * (rg.CELL // PATCH) ** 2
-        advice = "lower --region-batch or --regions, close other programs on it, or use --device cpu"
-        with memory_told(self.device, (height, width), advice), torch.inference_mode():
+        with memory_told(self.device, (height, width)), torch.inference_mode():
             plate = pad_to_multiple(planes(frame.image), PATCH).to(self.device)
             image = seen(plate)
             given = None if frame.clean is None else pad_to_multiple(seen(planes(frame.clean)), PATCH).to(self.device)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 
 import torch
 from torch import Tensor
@@ -16,6 +15,7 @@ from nuke_matting.nets.memory_network import Features, MemoryNetwork
 from nuke_matting.nets.resize import area
 from nuke_matting.nets.two_stage import coarse_size
 
+ADVICE = "close other programs on it, or use --device cpu"  # it has no regions
 REFERENCES: dict[str, tuple[int | None, ...]] = {"previous_two": (-1, -2), "first_and_previous": (None, -1)}
 
 
@@ -42,20 +42,20 @@ class MemoryModel:
             return area(image, *coarse_size(image.shape[-2], image.shape[-1], self._long_side))
 
     def encode(self, prepared: Tensor) -> Features:
-        with self._memory_told(prepared), torch.inference_mode(), autocast(self.device, self.precision):
+        with (
+            memory_told(self.device, prepared.shape[-2:], ADVICE),
+            torch.inference_mode(),
+            autocast(self.device, self.precision),
+        ):
             return self._net.encode(prepared.to(self.device).contiguous(memory_format=torch.channels_last))
 
     def matte(self, frame: FrameInput, own: Features, memory: Sequence[Features], quality: Quality) -> RawMatte:
         """`quality` changes nothing: the network has no regions."""
         image = planes(frame.image)
-        with self._memory_told(image), torch.inference_mode():
+        with memory_told(self.device, image.shape[-2:], ADVICE), torch.inference_mode():
             image = image.to(self.device)
             with autocast(self.device, self.precision):
                 small = self._net.decode(own, self._net.read(own, [each.memory for each in memory]))
                 alpha, residual = self._net.enlarge(seen(image), own, small)
             foreground = (image + residual.float())[0].permute(1, 2, 0)
             return RawMatte(array(alpha[0, 0].float().clamp(0, 1)), array(foreground))
-
-    def _memory_told(self, image: Tensor) -> AbstractContextManager[None]:
-        advice = "close other programs on it, or use --device cpu"
-        return memory_told(self.device, (image.shape[-2], image.shape[-1]), advice)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 
 import torch
 from torch import Tensor
@@ -40,18 +39,18 @@ class RegionalModel:
 
     def encode(self, prepared: Tensor) -> Level:
         """The trimap and segmentation at 1/8."""
-        with self._memory_told(prepared), torch.inference_mode(), autocast(self.device, self.precision):
+        with (
+            memory_told(self.device, prepared.shape[-2:]),
+            torch.inference_mode(),
+            autocast(self.device, self.precision),
+        ):
             level = self._net.coarse(prepared.to(self.device))[-1]
             return Level(level.trimap.float(), level.segmentation.float())
 
     def matte(self, frame: FrameInput, own: Level, memory: Sequence[Level], quality: Quality) -> RawMatte:
         image = seen(planes(frame.image))
         budget = round(quality.regions * (image.shape[-2] + image.shape[-1]) / rg.CELL)
-        with self._memory_told(image), torch.inference_mode(), autocast(self.device, self.precision):
+        with memory_told(self.device, image.shape[-2:]), torch.inference_mode(), autocast(self.device, self.precision):
             chosen = unknown_cells(own.trimap, budget)
             alpha = self._net.refine(image.to(self.device), own, chosen, quality.batch)
             return RawMatte(array(alpha[0, 0].float().clamp(0, 1)), frame.image.copy())
-
-    def _memory_told(self, image: Tensor) -> AbstractContextManager[None]:
-        advice = "lower --region-batch or --regions, close other programs on it, or use --device cpu"
-        return memory_told(self.device, (image.shape[-2], image.shape[-1]), advice)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -15,6 +15,7 @@ from nuke_matting.models.contract import Array
 
 Network = TypeVar("Network", bound=nn.Module)
 DARKEST = -0.1  # model space; noise about black lies above it
+LOWER = "lower --region-batch or --regions, close other programs on it, or use --device cpu"
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
@@ -61,7 +62,7 @@ def bf16_is_fast(device: str) -> bool:
 
 
 @contextmanager
-def memory_told(device: str, size: tuple[int, int], advice: str) -> Iterator[None]:
+def memory_told(device: str, size: Sequence[int], advice: str = LOWER) -> Iterator[None]:
     """Turns torch's word of a device without memory left into a ModelError. `size` is height and width."""
     try:
         yield

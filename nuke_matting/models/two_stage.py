@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Literal, NamedTuple
 
@@ -156,7 +155,7 @@ class TwoStageModel:
             second = prepared.second.to(self.device)
             stacked = second if prepared.aided else prepared.first.to(self.device)
             which = AIDED if prepared.aided else PLAIN
-            with self._memory_told(stacked):
+            with memory_told(self.device, stacked.shape[-2:]):
                 features, alone = self._look(stacked, which)
             shown = show(stacked[:, :3], features.f8, alone.alpha)
             own = Seen(features, stacked[:, :3], alone, shown, second, which)
@@ -166,14 +165,10 @@ class TwoStageModel:
 
     def _looked(self, own: Seen) -> tuple[Answer, Shown]:
         """What the third network makes of a frame by itself, and what the frame shows then."""
-        with self._memory_told(own.second):
+        with memory_told(self.device, own.second.shape[-2:]):
             answer = self.again(own, own.alone.alpha.float().clamp(0, 1), AGAIN)
         with torch.inference_mode():
             return answer, decided(own.shown.cells, answer.coarse.alpha, *own.features.f8.shape[-2:])
-
-    def _memory_told(self, image: Tensor) -> AbstractContextManager[None]:
-        advice = "lower --region-batch or --regions, close other programs on it, or use --device cpu"
-        return memory_told(self.device, (image.shape[-2], image.shape[-1]), advice)
 
     def _look(self, stacked: Tensor, which: int) -> tuple[Features, Coarse]:
         """What a network makes of its input without other frames."""
@@ -206,7 +201,7 @@ class TwoStageModel:
         height, width = image.shape[-2:]
         rows, columns = rg.grid_size(height, width)
         budget = round(quality.regions * (height + width) / rg.CELL)
-        with self._memory_told(image), torch.inference_mode():
+        with memory_told(self.device, (height, width)), torch.inference_mode():
             which, small, coarse = self.answer(own, memory)
             net = self.net(which)
             image = image.to(self.device)

@@ -90,20 +90,24 @@ def test_a_disabled_node_is_not_guarded(comp):
     render(comp)
 
 
-def test_behind_a_time_offset_the_frame_is_not_judged(comp):
+def offset_behind(comp, frames=0.0):
+    """A TimeOffset between the node and the Write."""
     offset = comp.nuke.nodes.TimeOffset()
+    offset["time_offset"].setValue(frames)
     offset.setInput(0, comp.node)
     comp.write.setInput(0, offset)
+    return offset
+
+
+def test_behind_a_time_offset_the_frame_is_not_judged(comp):
+    offset_behind(comp)
     import nuke_matting_host.guard as guard
 
     assert guard._guarded(comp.write, guard._RETIMES) == [] and guard._guarded(comp.write) == [comp.node]
 
 
 def test_a_disabled_time_offset_is_none(comp):
-    offset = comp.nuke.nodes.TimeOffset()
-    offset["disable"].setValue(True)
-    offset.setInput(0, comp.node)
-    comp.write.setInput(0, offset)
+    offset_behind(comp)["disable"].setValue(True)
     comp.node["frames"].setValue("1001-1003")
     comp.press("matte_range")
     with pytest.raises(RuntimeError, match="not matted: 1004"):
@@ -111,9 +115,7 @@ def test_a_disabled_time_offset_is_none(comp):
 
 
 def test_behind_a_time_offset_too_mattes_of_other_settings_stop_a_render(comp):
-    offset = comp.nuke.nodes.TimeOffset()
-    offset.setInput(0, comp.node)
-    comp.write.setInput(0, offset)
+    offset_behind(comp)
     with pytest.raises(RuntimeError, match="nothing is matted yet"):
         render(comp)
     comp.press("matte_range")
@@ -125,10 +127,7 @@ def test_behind_a_time_offset_too_mattes_of_other_settings_stop_a_render(comp):
 
 def test_behind_a_time_offset_all_frames_are_matted_first_as_others_may_be_asked_for(start_nuke, build_comp):
     comp = build_comp(start_nuke(gui=False))
-    offset = comp.nuke.nodes.TimeOffset()
-    offset["time_offset"].setValue(-2.0)
-    offset.setInput(0, comp.node)
-    comp.write.setInput(0, offset)
+    offset_behind(comp, -2.0)
     comp.nuke.rawArgs[:] = ["nuke", "-x", "comp.nk", "1002-1003"]
     comp.node["guard"].setValue("matte them first")
     render(comp, 1002, 1003)
@@ -208,10 +207,7 @@ def test_a_frame_that_is_rendered_looks_at_its_own_files_alone(comp, make_plate,
 
 @pytest.mark.parametrize("matted", [False, True])
 def test_behind_a_time_offset_the_gui_too_renders_no_frame_without_a_matte(comp, matted):
-    offset = comp.nuke.nodes.TimeOffset()
-    offset["time_offset"].setValue(-2.0)
-    offset.setInput(0, comp.node)
-    comp.write.setInput(0, offset)
+    offset_behind(comp, -2.0)
     comp.press("matte_frame")
     if matted:  # frame 1001 is made of 1003
         render(comp, 1001, 1001)

@@ -44,9 +44,8 @@ class Bgmv2Model:
         pictures = (image_tensor(frame.image), _clean_of(frame, self.name))
         plate, clean = (pad_to_multiple(each, STRIDE) for each in pictures)
         height, width = frame.image.shape[:2]
-        most = (
-            plate.shape[-2] * plate.shape[-1]
-        )  # it asks for as many patches as it is told, whether or not they are there
+        # it asks for as many patches as it is told, whether or not they are there
+        most = plate.shape[-2] * plate.shape[-1]
         self._net.tune(
             backbone_scale=min(1.0, LONG_SIDE / max(height, width)),
             refine_mode="sampling",
