@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pymatting import estimate_foreground_ml
 
+from nuke_matting.errors import OutputError
 from nuke_matting.training.pairs import write_pair
 from nuke_matting.training.sources import Picture, Subject, crop, decode, decode_srgb, encode_srgb, reduced
 
@@ -23,9 +24,12 @@ def kept_estimate(subject: Subject) -> Subject:
     source, name = subject.frames[0], "_".join(Path(subject.name).parts)
     foreground, alpha = (subject.cache / f"{name}_{layer}.png" for layer in ("fg", "alpha"))
     if not _is_fresh(foreground, alpha, source):
-        write_pair(
-            subject.cache, name, *estimate(source), advice="name a folder that can be written with --foregrounds DIR"
-        )
+        pair = estimate(source)
+        try:
+            write_pair(subject.cache, name, *pair)
+        except OutputError as error:
+            advice = "name a folder that can be written with --foregrounds DIR"
+            raise OutputError(error.what, path=error.path, advice=advice) from error
     return replace(subject, frames=(Picture(foreground, alpha),), cache=None)
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nuke_matting.errors import OutputError, PlateError
+from nuke_matting.errors import PlateError
+from nuke_matting.plate.atomic import write_whole
 
 
 def read_picture(path: Path, grey: bool = False) -> NDArray[np.uint8]:
@@ -25,26 +25,16 @@ def is_there(folder: Path, name: str) -> bool:
     return (folder / f"{name}_alpha.png").exists()
 
 
-def write_pair(
-    folder: Path, name: str, colour: NDArray[np.uint8], alpha: NDArray[np.uint8], advice: str = "name another folder"
-) -> None:
+def write_pair(folder: Path, name: str, colour: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> None:
     """Writes a subject's 8-bit sRGB colour [H, W, 3] and its alpha [H, W], each whole or not at all.
 
-    The alpha comes last, as a pair without it is not taken for one. Raises OutputError, with the advice.
+    The alpha comes last, as a pair without it is not taken for one. Raises OutputError.
     """
-    write_picture(folder / f"{name}_fg.png", colour[..., ::-1], advice)
-    write_picture(folder / f"{name}_alpha.png", alpha, advice)
+    write_picture(folder / f"{name}_fg.png", colour[..., ::-1])
+    write_picture(folder / f"{name}_alpha.png", alpha)
 
 
-def write_picture(path: Path, picture: NDArray[np.uint8], advice: str = "name another folder") -> None:
-    """Writes a PNG, [H, W] or [H, W, 3] in BGR order, whole or not at all. Raises OutputError, with the advice."""
-    part = path.with_name(f".{path.stem}.{os.getpid()}.png")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        coded = cv2.imencode(".png", np.ascontiguousarray(picture), [cv2.IMWRITE_PNG_COMPRESSION, 3])[1]
-        part.write_bytes(coded.tobytes())
-        part.replace(path)
-    except OSError as error:
-        if part.parent.is_dir():
-            part.unlink(missing_ok=True)
-        raise OutputError(f"cannot be written ({error.strerror or error})", path=path, advice=advice) from error
+def write_picture(path: Path, picture: NDArray[np.uint8]) -> None:
+    """Writes a PNG, [H, W] or [H, W, 3] in BGR order, whole or not at all. Raises OutputError."""
+    coded = cv2.imencode(".png", np.ascontiguousarray(picture), [cv2.IMWRITE_PNG_COMPRESSION, 3])[1]
+    write_whole(path, coded.tobytes())
