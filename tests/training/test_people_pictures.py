@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.spatial import cKDTree
 
 from nuke_matting.training.people.light import draw_light, harmonics, light_of, panorama_directions
 from nuke_matting.training.people.render import Camera, straight
@@ -214,6 +215,25 @@ def test_fur_is_wider_than_the_neck(still, somebody):
     assert np.linalg.norm((roots - neck)[:, [0, 2]], axis=1).max() > 0.6 and len(roots) == 9000
 
 
+def test_thick_clothes_stand_off_the_body_and_leave_head_and_hands_bare(still):
+    from nuke_matting.training.people.assets import BODY_VERTICES
+    from nuke_matting.training.people.clothes import thick_clothes
+    from nuke_matting.training.people.pose import skeleton_of, skin_weights
+
+    assets, _ = still
+    vertices = assets.base.positions
+    skeleton = skeleton_of(assets, vertices)
+    weights = skin_weights(assets, skeleton.names)
+    neck = skeleton.heads[skeleton.index("neck_01"), 1]
+    body = cKDTree(vertices[:BODY_VERTICES])
+    for seed in range(6):
+        parts, hidden = thick_clothes(assets, np.random.default_rng(seed), vertices, weights)
+        kept = np.concatenate([part.rest[part.uv[:, 0] > 0] for part in parts])
+        assert np.median(body.query(kept)[0]) > 0.12, "dm"
+        assert np.abs(kept[:, 0]).max() > 3.5, "sleeves are long"
+        assert vertices[hidden, 1].max() < neck + 0.5 and np.abs(vertices[hidden, 0]).max() < 4.6
+
+
 def test_an_open_mouth_moves_the_chin_alone(still):
     from nuke_matting.training.people.person import draw_person, speaking
 
@@ -273,7 +293,7 @@ def test_a_trimmed_garment_ends_where_it_is_cut_and_another_at_its_border():
 
 
 def test_edges_of_one_triangle_alone_are_open():
-    from nuke_matting.training.people.adornments import open_edges
+    from nuke_matting.training.people.parts import open_edges
 
     square = np.array([[0, 1, 2], [2, 1, 3]])
     assert {tuple(edge) for edge in open_edges(square)} == {(0, 1), (0, 2), (1, 3), (2, 3)}

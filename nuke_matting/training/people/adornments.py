@@ -180,7 +180,7 @@ def hems(garment: Part) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     Returns corners [E, 2, 2], the two of each end, and how far from the first to the second each end is [E, 2], 0 .. 1.
     """
     if not garment.surface.trimmed:
-        edges = open_edges(garment.corner[garment.triangles])
+        edges = shapes.open_edges(garment.corner[garment.triangles])
         first = np.zeros(int(garment.corner.max()) + 1, np.int64)
         first[garment.corner] = np.arange(len(garment.corner))  # some corner of each position
         return np.repeat(first[edges][..., None], 2, axis=2), np.zeros((len(edges), 2))
@@ -192,13 +192,6 @@ def hems(garment: Part) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     corners = sides[crossed].reshape(-1, 2, 2).astype(np.int64)  # two sides of such a triangle are crossed
     start, end = u[corners[..., 0]], u[corners[..., 1]]
     return corners, start / (start - end)
-
-
-def open_edges(triangles: NDArray) -> NDArray[np.int64]:
-    """Edges [E, 2] that belong to one triangle [T, 3] alone."""
-    edges = np.sort(np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]]), axis=1)
-    unique, count = np.unique(edges, axis=0, return_counts=True)
-    return unique[count == 1].astype(np.int64)
 
 
 def _by_corner(part: Part) -> tuple[NDArray, NDArray, NDArray, NDArray]:

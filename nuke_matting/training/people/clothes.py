@@ -13,7 +13,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from nuke_matting.training.people.assets import BODY_VERTICES, Assets, Mesh
-from nuke_matting.training.people.parts import Part, fitted_part
+from nuke_matting.training.people.parts import Part, fitted_part, open_edges
 from nuke_matting.training.people.render import CLOTH, Surface, vertex_normals
 
 _SUITS = (
@@ -68,9 +68,12 @@ def diffuse_of(assets: Assets, folder: str) -> str:
 
 def draw_outfit(assets: Assets, rng: np.random.Generator, vertices: NDArray, weights: NDArray, female: bool) -> Outfit:
     """Clothes and shoes at random on a body. vertices : [V, 3], weights : [V, B] of the base mesh, in the rest pose."""
-    if rng.random() < 0.55:
+    kind = rng.random()
+    if kind < 0.48:
         own = [s for s in _SUITS if s.startswith("female") == female] if rng.random() < 0.85 else list(_SUITS)
         parts, hidden = _suit(assets, rng, str(rng.choice(own)), vertices, weights)
+    elif kind < 0.62:
+        parts, hidden = thick_clothes(assets, rng, vertices, weights)
     else:
         parts, hidden = _cut_clothes(assets, rng, vertices, weights, female)
     shoes, under = _suit(assets, rng, str(rng.choice(_SHOES)), vertices, weights)
@@ -156,6 +159,51 @@ def _cut_clothes(assets: Assets, rng: np.random.Generator, vertices: NDArray, we
     return parts, np.concatenate(hidden)
 
 
+def thick_clothes(assets: Assets, rng: np.random.Generator, vertices: NDArray, weights: NDArray) -> Outfit:
+    """A padded jacket or coat over trousers, or an overall of one piece, as wide as people wear for work and weather.
+
+    Nothing of a body's shape shows under them, and many are of colours that nobody wears otherwise.
+    """
+    thick = float(np.exp(rng.uniform(np.log(0.3), np.log(1.2))))
+    waist = float(rng.uniform(0.5, 1.5))
+    overall = rng.random() < 0.45
+    shirt = waist - float(rng.uniform(0.3, 1.2) if rng.random() < 0.6 else rng.uniform(1.5, 4.5))
+    hem, neck, sleeve = float(rng.uniform(-7.7, -6.9)), float(rng.uniform(5.8, 6.3)), float(rng.uniform(0.9, 1.0))
+    places, reach = _tight_places(assets)
+    down = np.where(reach > 0.1, np.abs(places[:, 0]), places[:, 1])  # along arms, along the trunk and the legs
+    seams = np.abs(np.sin(down * np.pi / rng.uniform(0.5, 1.8))) ** 0.5 if rng.random() < 0.6 else 1.0
+    lumps = sum(np.sin(places @ rng.normal(0, 1.6, 3) + rng.uniform(0, 6.3)) for _ in range(5)) / 5
+    padding = thick * np.clip(0.75 + 0.25 * seams + 0.45 * lumps, 0.15, 1.6)
+
+    def top(p: NDArray, reach: NDArray) -> NDArray:
+        return np.minimum.reduce([(sleeve - reach) * 3, p[:, 1] - shirt, neck - p[:, 1]])
+
+    def bottom(p: NDArray, reach: NDArray) -> NDArray:
+        return np.minimum.reduce([0.5 - reach * 20, waist - p[:, 1], p[:, 1] - hem])
+
+    def whole(p: NDArray, reach: NDArray) -> NDArray:
+        return np.minimum.reduce([(sleeve - reach) * 3, p[:, 1] - hem, neck - p[:, 1]])
+
+    colour, surface = _bright_colour(rng) if rng.random() < 0.6 else draw_colour(rng), draw_cloth(rng)
+    if overall:
+        pieces = [(whole, padding, colour, surface)]
+    else:
+        legs = padding * rng.uniform(0.2, 0.9)
+        pieces = [(bottom, legs, draw_colour(rng), draw_cloth(rng)), (top, padding, colour, surface)]
+    parts = [
+        _shell(assets, "helper-tights", cut, vertices, weights, out + 0.02, cloth, look)
+        for cut, out, cloth, look in pieces
+    ]
+    return parts, np.concatenate([_below(assets, cut(places, reach) > 0) for cut, *_ in pieces])
+
+
+def _bright_colour(rng: np.random.Generator) -> Colour:
+    """Of what is made to be seen: oranges, reds and yellows mostly, scene-linear."""
+    hue = rng.normal(0.06, 0.05) if rng.random() < 0.7 else rng.random()
+    rgb = np.clip(np.abs((hue * 6 + np.array([0, 4, 2])) % 6 - 3) - 1, 0, 1)  # of full saturation
+    return _colour(float(rng.uniform(0.15, 0.8)) * (0.02 + rgb**2.2 * rng.uniform(0.7, 1)))
+
+
 Cut = Callable[[NDArray, NDArray], NDArray]  # rest position, reach -> how far inside the cut
 
 
@@ -179,9 +227,10 @@ def _tight_places(assets: Assets) -> tuple[NDArray, NDArray]:
 
 
 def _shell(
-    assets: Assets, group: str, cut: Cut, vertices, weights, out: float, colour: Colour, surface: Surface
+    assets: Assets, group: str, cut: Cut, vertices, weights, out: float | NDArray, colour: Colour, surface: Surface
 ) -> Part:
-    """A helper group where `cut` is above 0, pushed outward by `out` dm; u holds the cut, to trim by."""
+    """A helper group where `cut` is above 0, pushed outward by `out` dm, of each base vertex [V] or of all; u holds the
+    cut, to trim by."""
     mesh = _group(assets, group)
     inside = cut(*_tight_places(assets))
     triangles = mesh.triangles[(inside[mesh.corner[mesh.triangles]] > 0).any(axis=1)]
@@ -189,6 +238,7 @@ def _shell(
     rows, index = np.unique(mesh.corner[triangles], return_inverse=True)
     tint = np.tile(np.asarray([*colour, 1.0], np.float32), (len(rows), 1))
     uv = np.stack([inside[rows], np.zeros(len(rows))], axis=1).astype(np.float32)
+    out = np.broadcast_to(out, len(vertices))[rows, None]
     rest = (vertices[rows] + normals[rows] * out).astype(np.float32)
     corner = np.arange(len(rows), dtype=np.int32)
     return Part(
@@ -205,10 +255,14 @@ def _nearest_tights(assets: Assets) -> tuple[NDArray, NDArray]:
 
 
 def _below(assets: Assets, kept: NDArray[np.bool_]) -> NDArray[np.int32]:
-    """Body vertices well inside a garment: their tights vertex and all its neighbours are kept. kept : [V]."""
+    """Body vertices well inside a garment: their tights vertex and all its neighbours are kept. kept : [V].
+
+    Where the tights themselves end, at the neck, hands and feet, is no inside: chins are near.
+    """
     mesh = _group(assets, "helper-tights")
     rows = mesh.corner[mesh.triangles]
     edge = np.zeros(len(kept), bool)
     edge[rows[~kept[rows].all(axis=1)].reshape(-1)] = True
+    edge[open_edges(rows)] = True
     nearest, distance = _nearest_tights(assets)
     return np.flatnonzero(kept[nearest] & ~edge[nearest] & (distance < 1.0)).astype(np.int32)

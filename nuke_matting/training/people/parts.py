@@ -33,6 +33,13 @@ class Part:
         return Drawing(np.concatenate(columns, axis=1).astype(np.float32), self.triangles, self.surface)
 
 
+def open_edges(triangles: NDArray) -> NDArray[np.int64]:
+    """Edges [E, 2] that belong to one triangle [T, 3] alone."""
+    edges = np.sort(np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]]), axis=1)
+    unique, count = np.unique(edges, axis=0, return_counts=True)
+    return unique[count == 1].astype(np.int64)
+
+
 def fit(fitting: Fitting, vertices: NDArray[np.float32]) -> NDArray[np.float32]:
     """Rest positions [N, 3] of a garment on a body's vertices [V, 3]."""
     scale = np.ones(3, np.float32)
