@@ -32,6 +32,9 @@ NOT_KNOBS = {
     "cache": "always",
 }
 ADVANCED = ("device", "precision", "region_batch", "cache_dir", "cache_size", "jobs")
+NO_PIXELS = frozenset(ADVANCED) - {"precision", "region_batch"}  # settings that change where and how, not what
+# the node's other knobs of that kind: those that it notes its mattes in, and those that say which, where and how shown
+NOTES = frozenset(["status", "matted", "keyed", "made", "outdated", "frames", "folder", "guard", "mark"])
 _FILES = ("ocio", "cache_dir")
 _SLIDERS = {"regions": (0, 16), "cache_size": (0, 500), "edge_shift": (-10, 10), "edge_soften": (0, 10)}
 _TYPES = {"string": 1, "integer": 3, "number": 7, "boolean": 6}

@@ -6,12 +6,13 @@ import os
 import re
 from contextlib import suppress
 
+from .description import MARK, NO_PIXELS, NOTES
 from .nuke_api import nuke
 
 _IMAGES = (".exr", ".sxr", ".dpx", ".cin", ".tif", ".tiff", ".png", ".jpg", ".jpeg", ".tga", ".hdr")
 _NO_VALUES = ("Root", "Viewer")  # what changes in them is the frame in view
 _PASSES = ("Dot", "NoOp", "Input")  # nodes that hand on what they get
-# knobs that do not change pixels, and those that our own node writes into while it works
+# knobs that do not change pixels
 _IDLE = frozenset(
     [
         "name",
@@ -42,11 +43,17 @@ _IDLE = frozenset(
         "knobChanged",
         "updateUI",
         "autolabel",
-        "status",
-        "outdated",
         "reload",
     ]
 )
+# where a node of ours has its mattes: no render passes but with those that its other knobs and what is before it ask
+# for, and whether these are new is told by their dates
+_OF_MATTES = frozenset(["file", "first", "last", "origfirst", "origlast", "raw", "colorspace"])
+
+
+def is_matting(node):
+    """Whether a node is one of ours."""
+    return isinstance(node, nuke.Group) and node.knob(MARK) is not None
 
 
 def feeders(node):
@@ -202,4 +209,9 @@ def _varies(knob):
 def _knobs(node):
     """The knobs that are not as they come, as text: all keys, whatever the frame in view."""
     knobs, names = node.knobs(), set(node.writeKnobs(nuke.WRITE_NON_DEFAULT_ONLY).split())
-    return [[name, knobs[name].toScript(False, None)] for name in sorted(names & set(knobs) - _IDLE)]
+    idle = _IDLE
+    if is_matting(node):
+        idle |= NOTES | NO_PIXELS
+    elif node.name() == "Mattes" and is_matting(node.parent()):
+        idle |= _OF_MATTES
+    return [[name, knobs[name].toScript(False, None)] for name in sorted(names & set(knobs) - idle)]

@@ -6,9 +6,9 @@ from . import actions
 from .description import GUARD
 from .errors import HostError
 from .frames import format_frames, parse_frames
-from .graph import shown, upstream
+from .graph import is_matting, shown, upstream
 from .nuke_api import nuke
-from .plan import frames_of, is_matting, plan_of
+from .plan import frames_of, plan_of
 from .state import states_of
 from .wire import BadMessage
 

@@ -5,7 +5,7 @@ import re
 import tempfile
 from collections import namedtuple
 
-from .description import ADVANCED, FOREGROUND, INPUTS, KEYS, MARK, NOT_KNOBS, VERSION
+from .description import FOREGROUND, INPUTS, KEYS, MARK, NO_PIXELS, NOT_KNOBS, VERSION
 from .errors import HostError
 from .frames import format_frames, parse_frames
 from .graph import asked, at, digest, graph_digest, pattern_of, plain_read, reads, whole
@@ -13,8 +13,6 @@ from .nuke_api import nuke
 from .paths import local
 from .protocol import setting_schemas
 from .script_colour import config_identity, script_config, space_of_read, working_space
-
-_NO_PIXELS = frozenset(ADVANCED) - {"precision", "region_batch"}  # settings that change where and how, not what
 
 Plan = namedtuple("Plan", "plate settings out digest sources renders space span keys")
 Plan.__doc__ = """What is to be matted, and to where.
@@ -34,11 +32,6 @@ Render.__doc__ = """An input that is no plain file.
 write : the name of the Write that renders it. pattern : to where. sources : patterns of the files that it is made from.
 frames : those to render, None for what the mattes need.
 """
-
-
-def is_matting(node):
-    """Whether a node is one of ours."""
-    return isinstance(node, nuke.Group) and MARK in node.knobs()
 
 
 def plan_of(node):
@@ -77,7 +70,7 @@ def plan_of(node):
     settings["ocio"] = settings["ocio"] or script_config()
     if not settings["colourspace"]:
         settings["colourspace"] = _one_space(spaces)
-    decides = {name: value for name, value in settings.items() if name not in _NO_PIXELS and name not in NOT_KNOBS}
+    decides = {name: value for name, value in settings.items() if name not in NO_PIXELS and name not in NOT_KNOBS}
     decides["ocio"] = config_identity(settings["ocio"])
     made = digest([decides, settings["fg"], identities])
     if os.path.isfile(settings["model"]):

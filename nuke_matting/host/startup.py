@@ -8,10 +8,10 @@ import time
 from . import actions, guard, jobs
 from .description import NAME
 from .errors import HostError
+from .graph import is_matting
 from .nuke_api import nuke
 from .pathmap import VARIABLE
 from .paths import local
-from .plan import is_matting
 from .state import say
 
 log = logging.getLogger(__name__)
