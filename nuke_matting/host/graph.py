@@ -12,6 +12,22 @@ from .nuke_api import nuke
 _IMAGES = (".exr", ".sxr", ".dpx", ".cin", ".tif", ".tiff", ".png", ".jpg", ".jpeg", ".tga", ".hdr")
 _NO_VALUES = ("Root", "Viewer")  # what changes in them is the frame in view
 _PASSES = ("Dot", "NoOp", "Input")  # nodes that hand on what they get
+_RETIMES = frozenset(
+    [
+        "TimeOffset",
+        "TimeClip",
+        "FrameHold",
+        "Retime",
+        "TimeWarp",
+        "Kronos",
+        "OFlow",
+        "OFlow2",
+        "FrameBlend",
+        "TimeBlur",
+        "TimeEcho",
+        "AppendClip",
+    ]
+)
 # knobs that do not change pixels
 _IDLE = frozenset(
     [
@@ -79,19 +95,23 @@ def shown(node):
     return feeders(node) if chosen is None else [chosen]
 
 
-def upstream(node, ends=(), follow=feeders):
+def upstream(node, follow=feeders):
     """All nodes that a node takes its pixels from, however far, itself first; in an order that the script decides.
 
-    ends : classes of nodes that are not looked behind, but where they are disabled. follow : `feeders`, or `shown`.
+    follow : which nodes a node leads to: `feeders`, or `shown`.
     """
     found, waiting = {}, [node]
     while waiting:
         each = waiting.pop()
         if each.fullName() not in found:
             found[each.fullName()] = each
-            if each.Class() not in ends or _is_off(each):
-                waiting += reversed(follow(each))
+            waiting += reversed(follow(each))
     return list(found.values())
+
+
+def is_retime(node):
+    """Whether a node may show other frames than the one that it is asked for."""
+    return node.Class() in _RETIMES and not _is_off(node)
 
 
 def plain_read(node):

@@ -68,6 +68,14 @@ def test_a_matte_of_the_first_that_is_newer_makes_those_of_the_second_stale(chai
     assert chain.second["status"].value() == "3 of 6 frames matted, 3 out of date"
 
 
+def test_what_the_first_lacks_is_matted_before_the_second_is_asked(start_nuke, build_comp):
+    comp = chained(build_comp(start_nuke(gui=False)))
+    comp.node["matte_range"].execute(), comp.second["matte_range"].execute()
+    os.remove(comp.node.node("Mattes")["file"].value() % 1003)
+    comp.node["guard"].setValue("matte them first"), comp.second["guard"].setValue("matte them first")
+    comp.nuke.execute(comp.write, 1001, 1006)
+
+
 def test_matted_first_both_render_at_once(start_nuke, build_comp):
     comp = chained(build_comp(start_nuke(gui=False)))
     for node in (comp.node, comp.second):

@@ -103,7 +103,7 @@ def test_behind_a_time_offset_the_frame_is_not_judged(comp):
     offset_behind(comp)
     import nuke_matting_host.guard as guard
 
-    assert guard._guarded(comp.write, guard._RETIMES) == [] and guard._guarded(comp.write) == [comp.node]
+    assert guard._guarded(comp.write, guard._in_step) == [] and guard._guarded(comp.write) == [comp.node]
 
 
 def test_a_disabled_time_offset_is_none(comp):
@@ -132,6 +132,17 @@ def test_behind_a_time_offset_all_frames_are_matted_first_as_others_may_be_asked
     comp.node["guard"].setValue("matte them first")
     render(comp, 1002, 1003)
     assert len(comp.nuke.rendered) == 2 and comp.node["matted"].valueAt(1005)
+
+
+def test_of_a_node_that_is_used_behind_a_time_offset_and_without_it_all_frames_are_matted_first(start_nuke, build_comp):
+    comp = build_comp(start_nuke(gui=False))
+    merge = comp.nuke.nodes.Merge2()
+    merge.setInput(0, comp.node), merge.setInput(1, offset_behind(comp, -2.0))
+    comp.write.setInput(0, merge)
+    comp.nuke.rawArgs[:] = ["nuke", "-x", "-F", "1002-1003", "comp.nk"]
+    comp.node["guard"].setValue("matte them first")
+    render(comp, 1002, 1003)  # of which 1003 shows 1005 too
+    assert len(comp.nuke.rendered) == 2
 
 
 @pytest.mark.parametrize("shown", [False, True])
