@@ -18,7 +18,7 @@ def render_inputs(node, plan, frames):
     """Renders what is missing of a plan's inputs for some frames. Raises HostError where that fails or is cancelled."""
     first, last = plan.span
     needed = {each for frame in frames for each in read_by(frame, plan.keys) if first <= each <= last}
-    needed |= {first, *frames}  # the memory of some models reads the first frame
+    needed.add(first)  # the memory of some models reads it
     for render in plan.renders:
         lacking = [frame for frame in sorted(render.frames or needed) if not _is_there(render, frame)]
         if lacking:

@@ -94,6 +94,14 @@ def test_a_render_that_fails_is_said(graded):
     assert graded.node.node("RenderPlate")["disable"].value()
 
 
+def test_a_frame_beyond_the_plate_is_not_rendered_as_nuke_holds_it_since_others_would_remember_it(graded):
+    graded.node["frames"].setValue("1005-1007")
+    graded.press("matte_range")
+    assert [frame for _, frame in graded.nuke.rendered] == [1001, 1003, 1004, 1005, 1006]
+    status = graded.node["status"].value()
+    assert status.startswith("2 of 3 frames matted") and "frame 1007): the frame is missing" in status
+
+
 def test_a_read_with_shifted_frames_is_no_plain_one(comp):
     comp.read["frame_mode"].setValue("offset")
     comp.read["frame"].setValue("10")
