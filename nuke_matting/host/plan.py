@@ -23,14 +23,18 @@ before. space : what the knob colorspace of the plate's own Read says, None wher
 plate's first and last frame. keys : the key frames, ascending.
 """
 
-Source = namedtuple("Source", "pattern frames")
-Source.__doc__ = "Files that mattes are made from. frames : those that count; None for all that a matte's memory reads."
+Source = namedtuple("Source", "pattern frames shifted")
+Source.__doc__ = """Files that mattes are made from.
+
+frames : those that count; None for all that a matte's memory reads. shifted : whether any of the files may be shown in
+any of these frames, as behind a retime.
+"""
 
 Render = namedtuple("Render", "write pattern sources frames")
 Render.__doc__ = """An input that is no plain file.
 
-write : the name of the Write that renders it. pattern : to where. sources : patterns of the files that it is made from.
-frames : those to render, None for what the mattes need.
+write : the name of the Write that renders it. pattern : to where. sources : the files that it is made from, a Source
+each. frames : those to render, None for what the mattes need.
 """
 
 
@@ -55,13 +59,14 @@ def plan_of(node):
         if space is not None:
             pattern = pattern_of(plain)
             identities.append([name, plain["file"].value(), space, *asked([plain])])
-            sources.append(Source(pattern, frames))
+            sources.append(Source(pattern, frames, False))
         else:
             identity = graph_digest(source)
             identities.append([name, identity])
             pattern, space = f"{folder}/{name}_{identity}/{name}.%04d.exr", working_space()
-            renders.append(Render(write, pattern, reads(source), frames))
-            sources += [Source(each, frames) for each in (pattern, *renders[-1].sources)]
+            read_for_it = [Source(each, frames, shifted) for each, shifted in reads(source, span)]
+            renders.append(Render(write, pattern, read_for_it, frames))
+            sources += [Source(pattern, frames, False), *read_for_it]
         spaces[name] = space
         if setting is None:
             plate, read = pattern, plain if not renders else None
@@ -74,7 +79,7 @@ def plan_of(node):
     decides["ocio"] = config_identity(settings["ocio"])
     made = digest([decides, settings["fg"], identities])
     if os.path.isfile(settings["model"]):
-        sources.append(Source(settings["model"], None))
+        sources.append(Source(settings["model"], None, False))
     out = _kept(node, made) or f"{folder}/{_stem(plate)}_{made}/matte.%04d.exr"
     shown_space = None if read is None or read["raw"].value() else read["colorspace"].value()
     return Plan(plate, settings, out, made, sources, renders, shown_space, span, keys)

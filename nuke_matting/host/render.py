@@ -4,14 +4,12 @@ Full float, unconverted, in the script's working space, at full size also in pro
 upstream or a file that it reads has changed.
 """
 
-import os
-
 from .errors import HostError
 from .frames import read_by, runs
 from .graph import at
 from .nuke_api import nuke
-from .paths import local
 from .state import unrecorded
+from .times import Times, time_of
 
 
 def render_inputs(node, plan, frames):
@@ -20,7 +18,8 @@ def render_inputs(node, plan, frames):
     needed = {each for frame in frames for each in read_by(frame, plan.keys) if first <= each <= last}
     needed.add(first)  # the memory of some models reads it
     for render in plan.renders:
-        lacking = [frame for frame in sorted(render.frames or needed) if not _is_there(render, frame)]
+        times = Times()
+        lacking = [frame for frame in sorted(render.frames or needed) if not _is_there(render, frame, times)]
         if lacking:
             _execute(node.node(render.write), render.pattern, lacking)
 
@@ -43,13 +42,6 @@ def _execute(write, pattern, frames):
             write["disable"].setValue(True)
 
 
-def _is_there(render, frame):
-    try:
-        made = os.stat(local(at(render.pattern, frame))).st_mtime
-    except OSError:
-        return False
-    for pattern in render.sources:
-        path = local(at(pattern, frame))
-        if os.path.exists(path) and os.stat(path).st_mtime > made:
-            return False
-    return True
+def _is_there(render, frame, times):
+    made = time_of(at(render.pattern, frame))
+    return made is not None and all((times.of(source, frame) or made) <= made for source in render.sources)

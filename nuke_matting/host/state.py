@@ -1,12 +1,11 @@
 """Which mattes of a node are there and up to date, and how the node shows it."""
 
-import os
 from contextlib import contextmanager
 
 from .frames import curve, format_frames, parse_frames, read_by
 from .graph import at
 from .nuke_api import nuke
-from .paths import local
+from .times import Times, time_of
 
 _ROUND = str.maketrans("[]", "()")
 
@@ -21,7 +20,7 @@ class States:
         self.frames = list(frames)
         self.outdated = set(outdated)
         self.device = ""  # that they are matted on, once it is known
-        self._times = {}  # of stills and other files, looked at once
+        self._times = Times()
         self.of = {frame: self._look(plan, frame) for frame in self.frames}
 
     def such(self, state):
@@ -44,22 +43,17 @@ class States:
         return ", ".join(words)
 
     def _look(self, plan, frame):
-        made = _time(at(plan.out, frame))
+        made = time_of(at(plan.out, frame))
         if made is None:
             return "missing"
         read = read_by(frame, plan.keys)
         sources = [
-            self._source(at(source.pattern, each))
+            self._times.of(source, each)
             for source in plan.sources
             for each in (read if source.frames is None else set(read) & set(source.frames))
         ]
         late = any(time is not None and time > made for time in sources)
         return "stale" if late or frame in self.outdated else "cached"
-
-    def _source(self, path):
-        if path not in self._times:
-            self._times[path] = _time(path)
-        return self._times[path]
 
 
 def states_of(node, plan, frames):
@@ -126,10 +120,3 @@ def _put_curve(knob, frames):
     elif knob.isAnimated():
         knob.clearAnimated()
         knob.setValue(0)
-
-
-def _time(path):
-    try:
-        return os.stat(local(path)).st_mtime
-    except OSError:
-        return None

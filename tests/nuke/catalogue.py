@@ -87,6 +87,13 @@ CLASSES = {
         "reload": Button(""),
         **_FILE_COLOUR,
     },
+    "DeepRead": {
+        "file": File(""),
+        "first": 1,
+        "last": 1,
+        "frame_mode": ("expression", "start at", "offset"),
+        "frame": "",
+    },
     "Write": {
         "file": File(""),
         "channels": "rgb",
@@ -94,6 +101,7 @@ CLASSES = {
         "compression": ("Zip (1 scanline)", "none", "RLE", "Zip (16 scanlines)"),
         "create_directories": False,
         "use_limit": False,
+        "reading": False,
         "first": 1,
         "last": 1,
         "disable": False,

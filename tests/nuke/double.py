@@ -272,10 +272,11 @@ def make(nkscript, catalogue, pixels, gui, plugins):
             return found
 
         def frameRange(self):
-            tree = self._alive()
+            tree, offset = self._alive(), 0
             while tree.kind != "Read" and tree.inputs and tree.inputs[0] is not None:
+                offset += int(float(tree.knobs.get("time_offset", 0)))
                 tree = tree.inputs[0]
-            first, last = (int(tree.knobs.get(name, 1)) for name in ("first", "last"))
+            first, last = (int(tree.knobs.get(name, 1)) + offset for name in ("first", "last"))
             return types.SimpleNamespace(first=lambda: first, last=lambda: last)
 
         def width(self):

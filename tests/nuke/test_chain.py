@@ -68,6 +68,17 @@ def test_a_matte_of_the_first_that_is_newer_makes_those_of_the_second_stale(chai
     assert chain.second["status"].value() == "3 of 6 frames matted, 3 out of date"
 
 
+def test_of_the_first_the_mattes_are_read_and_not_what_it_renders_for_its_worker(chain):
+    grade = chain.nuke.nodes.Grade()
+    grade.setInput(0, chain.read), chain.node.setInput(0, grade)
+    chain.press("matte_frame")
+    found = sys.modules["nuke_matting_host.graph"].reads(chain.second.input(0), (1001, 1006))
+    assert {pattern for pattern, _ in found} == {
+        chain.node.node("Mattes")["file"].value(),
+        chain.read["file"].value(),
+    }
+
+
 def test_what_the_first_lacks_is_matted_before_the_second_is_asked(start_nuke, build_comp):
     comp = chained(build_comp(start_nuke(gui=False)))
     comp.node["matte_range"].execute(), comp.second["matte_range"].execute()

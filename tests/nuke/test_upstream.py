@@ -1,5 +1,7 @@
 """What is upstream of the node: plain files are read by the worker, everything else is rendered for it, once."""
 
+import os
+
 import OpenImageIO as oiio
 import pytest
 
@@ -107,6 +109,73 @@ def test_a_read_with_shifted_frames_is_no_plain_one(comp):
     comp.read["frame"].setValue("10")
     comp.press("matte_frame")
     assert comp.nuke.rendered
+
+
+def reads(node, span=(1001, 1006)):
+    import nuke_matting_host.graph
+
+    return nuke_matting_host.graph.reads(node, span)
+
+
+def test_a_plate_behind_a_time_offset_that_is_rendered_again_makes_its_mattes_stale(comp, make_plate):
+    comp.read["file"].setValue(make_plate(range(1, 7), name="cg"))
+    comp.read["first"].setValue(1), comp.read["last"].setValue(6)
+    offset = comp.nuke.nodes.TimeOffset(time_offset=1000.0)
+    offset.setInput(0, comp.read), comp.node.setInput(0, offset)
+    comp.press("matte_range")
+    assert comp.node["status"].value() == "6 of 6 frames matted, cpu"
+    mattes = [comp.node.node("Mattes")["file"].value() % frame for frame in range(1001, 1007)]
+    newer = max(os.stat(each).st_mtime for each in mattes) + 0.01
+    os.utime(comp.read["file"].value() % 6, (newer, newer))
+    with pytest.raises(RuntimeError, match="out of date: 1001-1006"):
+        comp.nuke.execute(comp.write, 1001, 1006)
+    comp.press("matte_range")
+    assert len(comp.nuke.rendered) == 12
+    comp.nuke.execute(comp.write, 1001, 1006)
+
+
+@pytest.mark.parametrize("knob, value", [("frame_mode", "start at"), ("frame", "frame + 10"), ("last", 1003)])
+def test_of_a_read_that_shows_other_frames_than_it_is_asked_for_all_files_count(graded, knob, value):
+    file = graded.read["file"].value()
+    assert reads(graded.grade) == [(file, False)]
+    graded.read[knob].setValue(value)
+    assert reads(graded.grade) == [(file, True)]
+
+
+def test_a_time_offset_that_is_disabled_shifts_nothing_but_one_that_an_expression_switches_may(graded):
+    offset, file = graded.nuke.nodes.TimeOffset(), graded.read["file"].value()
+    offset.setInput(0, graded.read), graded.grade.setInput(0, offset)
+    offset["disable"].setValue(True)
+    assert reads(graded.grade) == [(file, False)]
+    offset["disable"].fromScript("{{frame>1003}}")
+    assert reads(graded.grade) == [(file, True)]
+
+
+def test_the_newest_of_a_pattern_is_that_of_its_own_files(comp, tmp_path):
+    import nuke_matting_host.plan as plan
+    import nuke_matting_host.times as times
+
+    for age, name in enumerate(["a.2.exr", "a.-001.exr", "a.0001.exr", "a.0002.exr.tmp", "b.0001.exr", "a.x.exr"]):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (age, age))
+    a, none, still = (
+        plan.Source(f"{tmp_path}/{name}", None, True) for name in ("a.####.exr", "c.%04d.exr", "b.0001.exr")
+    )
+    assert [times.Times().of(each, 7) for each in (a, none, still)] == [2, None, 4]
+
+
+def test_a_write_that_reads_what_it_has_written_is_a_read(graded):
+    write = graded.nuke.nodes.Write(file="/show/pre.%04d.exr")
+    write.setInput(0, graded.grade)
+    assert reads(write) == reads(graded.grade)
+    write["reading"].setValue(True)
+    assert reads(write) == [("/show/pre.%04d.exr", False), *reads(graded.grade)]
+
+
+def test_whatever_has_a_file_reads_it(graded):
+    deep = graded.nuke.nodes.DeepRead(file="/show/deep.%04d.exr")
+    graded.grade.setInput(1, deep)
+    assert ("/show/deep.%04d.exr", False) in reads(graded.grade)
 
 
 @pytest.mark.parametrize(
