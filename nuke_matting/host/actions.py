@@ -31,11 +31,14 @@ def press(name, node):
         _complain(node, f"unexpected {type(error).__name__}: {error}")
 
 
-def matte(node, frames, wait=False):
-    """Mattes frames of a node, the one in view first; those that are up to date are left alone. Raises HostError."""
+def matte(node, frames, wait=False, plan=None):
+    """Mattes frames of a node, the one in view first; those that are up to date are left alone. Raises HostError.
+
+    plan : what `plan_of` gives, where it is at hand.
+    """
     if jobs.running(node):
         raise HostError("this node is at work already", "wait for it, or press Cancel")
-    plan = plan_of(node)
+    plan = plan or plan_of(node)
     set_keys(node)
     render_inputs(node, plan, frames)
     wanted = sorted(set(frames_of(node)) | set(frames))

@@ -20,12 +20,7 @@ def before_render():
     retimes = [each for each in upstream(write, shown) if is_retime(each)]
     behind = {node.fullName() for each in retimes for node in _guarded(each)}  # perhaps not behind them alone
     for node in sorted(_guarded(write), key=lambda each: len(upstream(each))):  # first those that others are made from
-        _tell(node, actions.set_keys)
-        if node["guard"].value() == GUARD[1]:
-            frames = frames_of(node)
-            wanted = frames if node.fullName() in behind else _asked_for(frames)  # others may be asked for
-            _tell(node, lambda each, wanted=wanted: _matte_missing(each, wanted))
-        _tell(node, lambda each: _check_made(each, plan_of(each)))
+        _tell(node, lambda each: _prepare(each, each.fullName() in behind))
 
 
 def before_frame():
@@ -46,9 +41,19 @@ def _guarded(write, follow=shown):
     groups = {}
     for each in upstream(write, follow):
         group = each.parent()
-        if is_matting(group) and each.Class() == "Output" and not group["disable"].value():
+        if each.Class() == "Output" and is_matting(group) and not group["disable"].value():
             groups[group.fullName()] = group
     return list(groups.values())
+
+
+def _prepare(node, retimed):
+    """retimed : whether frames may be asked for that the command line does not name."""
+    actions.set_keys(node)
+    plan = plan_of(node)
+    if node["guard"].value() == GUARD[1]:
+        frames = frames_of(node)
+        _matte_missing(node, plan, frames if retimed else _asked_for(frames))
+    _check_made(node, plan)
 
 
 def _check_made(node, plan):
@@ -78,12 +83,11 @@ def _advice():
     return "press Matte range, or set missing frames to: " + GUARD[1]
 
 
-def _matte_missing(node, frames):
-    plan = plan_of(node)
+def _matte_missing(node, plan, frames):
     states = states_of(node, plan, frames)
     wanted = [frame for frame in frames if states.of[frame] != "cached"]
     if frames and (wanted or node["made"].value() != plan.digest):
-        actions.matte(node, wanted or frames, wait=True)
+        actions.matte(node, wanted or frames, wait=True, plan=plan)
 
 
 def _asked_for(frames):

@@ -220,6 +220,9 @@ def make(nkscript, catalogue, pixels, gui, plugins):
             return nuke._wrap(self._alive().parent)
 
         def knobs(self):
+            return self._all_knobs()
+
+        def _all_knobs(self):
             tree, found = self._alive(), {}
             for name, default in {**catalogue.ALL, **catalogue.CLASSES[tree.kind]}.items():
                 found[name] = kinds[type(default)](self, name, default)
@@ -231,7 +234,7 @@ def make(nkscript, catalogue, pixels, gui, plugins):
             return found
 
         def knob(self, name, follow_link=True):
-            knob = self.knobs().get(name)
+            knob = self._all_knobs().get(name)
             return knob._target() if follow_link and isinstance(knob, Link_Knob) else knob
 
         def __getitem__(self, name):

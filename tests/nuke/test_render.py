@@ -215,6 +215,25 @@ def test_a_frame_that_is_rendered_looks_at_its_own_files_alone(comp, make_plate,
     assert 0 < len(looks) < 12
 
 
+@pytest.mark.parametrize("missing", [0, 6])
+def test_before_a_render_a_node_is_looked_over_once(comp, monkeypatch, missing):
+    if not missing:
+        comp.press("matte_range")
+    comp.node["guard"].setValue("matte them first")
+    guard, plans = sys.modules["nuke_matting_host.guard"], []
+    plan_of = guard.plan_of
+    for module in (guard, guard.actions):
+        monkeypatch.setattr(module, "plan_of", lambda node: plans.append(node) or plan_of(node))
+    comp.nuke._call("BeforeRender", comp.write)
+    assert plans == [comp.node]
+
+
+def test_of_a_script_without_our_node_hardly_anything_is_looked_at(comp, monkeypatch):
+    comp.write.setInput(0, comp.read)
+    monkeypatch.setattr(comp.nuke.Node, "knobs", lambda node: pytest.fail("all knobs of a node were asked for"))
+    render(comp, 1001, 1001)
+
+
 @pytest.mark.parametrize("matted", [False, True])
 def test_behind_a_time_offset_the_gui_too_renders_no_frame_without_a_matte(comp, matted):
     offset_behind(comp, -2.0)
