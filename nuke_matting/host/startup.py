@@ -17,7 +17,7 @@ from .state import say
 log = logging.getLogger(__name__)
 
 _QUIET = frozenset(
-    ("status", "outdated", "made", "matted", "keyed", "showPanel", "hidePanel", "selected", "xpos", "ypos")
+    ("status", "outdated", "reads", "made", "matted", "keyed", "showPanel", "hidePanel", "selected", "xpos", "ypos")
 )
 _EVERY = 2.0  # seconds between two looks at one node while the script is worked on
 _SHARE = 20  # a look at many files on a slow disk takes long: so many times that long is none

@@ -2,7 +2,7 @@
 
 from contextlib import contextmanager
 
-from .frames import curve, format_frames, parse_frames, read_by
+from .frames import curve, format_frames, format_reads, parse_frames, read_by
 from .graph import at
 from .nuke_api import nuke
 from .times import Times, time_of
@@ -46,7 +46,7 @@ class States:
         made = time_of(at(plan.out, frame))
         if made is None:
             return "missing"
-        read = read_by(frame, plan.keys)
+        read = read_by(frame, plan.keys, plan.span[0], plan.reads)
         sources = [
             self._times.of(source, each)
             for source in plan.sources
@@ -88,6 +88,13 @@ def show_keys(node, frames):
     """Tells the node which frames' alpha comes from its input keys. On the main thread."""
     with unrecorded():
         _put_curve(node["keyed"], frames)
+
+
+def note_reads(node, plan):
+    """Has the node note which frames the plan's model reads. On the main thread."""
+    if node.knob("reads") is not None:  # which older nodes have not: they are told at each press
+        with unrecorded():
+            _put(node["reads"], format_reads(plan.settings["model"], plan.reads))
 
 
 def say(node, text):

@@ -4,8 +4,11 @@ import os
 
 import OpenImageIO as oiio
 import pytest
+import torch
 
 from nuke_matting.host.graph import at
+from nuke_matting.models.weights import save_weights
+from nuke_matting.nets.memory_network import MemoryNetwork
 
 
 @pytest.fixture
@@ -25,9 +28,14 @@ def test_a_plain_read_is_not_rendered_also_behind_a_dot_and_a_noop(comp):
     assert comp.nuke.rendered == [] and comp.node["status"].value().startswith("1 of 6")
 
 
+def rendered(comp):
+    return [frame for _, frame in comp.nuke.rendered]
+
+
 def test_anything_else_is_rendered_with_the_frames_that_the_memory_reads(graded):
+    graded.nuke.root()["frame"].setValue(1005)
     graded.press("matte_frame")
-    assert graded.nuke.rendered == [("RenderPlate", frame) for frame in range(1001, 1006)]
+    assert graded.nuke.rendered == [("RenderPlate", frame) for frame in range(1003, 1007)]
     assert graded.node["status"].value().startswith("1 of 6")
 
 
@@ -99,7 +107,7 @@ def test_a_render_that_fails_is_said(graded):
 def test_a_frame_beyond_the_plate_is_not_rendered_as_nuke_holds_it_since_others_would_remember_it(graded):
     graded.node["frames"].setValue("1005-1007")
     graded.press("matte_range")
-    assert [frame for _, frame in graded.nuke.rendered] == [1001, 1003, 1004, 1005, 1006]
+    assert rendered(graded) == [1003, 1004, 1005, 1006]
     status = graded.node["status"].value()
     assert status.startswith("2 of 3 frames matted") and "frame 1007): the frame is missing" in status
 
@@ -109,6 +117,98 @@ def test_a_read_with_shifted_frames_is_no_plain_one(comp):
     comp.read["frame"].setValue("10")
     comp.press("matte_frame")
     assert comp.nuke.rendered
+
+
+def test_what_another_machine_has_made_meanwhile_is_no_error(graded, monkeypatch):
+    def taken(*about):
+        execute(*about)
+        raise RuntimeError("RenderPlate: cannot rename: the file is in use")
+
+    execute = graded.nuke.execute
+    monkeypatch.setattr(graded.nuke, "execute", taken)
+    graded.press("matte_frame")
+    assert graded.node["status"].value().startswith("1 of 6")
+
+
+def test_a_render_that_is_cancelled_stays_so(graded, monkeypatch):
+    def cancelled(*about):
+        execute(*about)
+        raise RuntimeError("Cancelled")
+
+    execute = graded.nuke.execute
+    monkeypatch.setattr(graded.nuke, "execute", cancelled)
+    graded.press("matte_frame")
+    assert "could not be rendered (Cancelled)" in graded.node["status"].value()
+
+
+@pytest.fixture
+def reading_first(graded):
+    """`graded`, at frame 1005, with a model that reads the frame before and the first."""
+    path = graded.folder / "reading_first.safetensors"
+    about = {"architecture": "memory", "name": "r", "coarse_long_side": "64", "references": "first_and_previous"}
+    torch.manual_seed(7)
+    save_weights(path, MemoryNetwork(), about)
+    graded.node["model"].setValue(str(path))
+    graded.nuke.root()["frame"].setValue(1005)
+    return graded
+
+
+@pytest.mark.parametrize("knob", [True, False], ids=["", "of an older node"])
+def test_a_model_is_given_the_frames_that_it_says_it_reads(reading_first, knob):
+    comp = reading_first
+    if not knob:
+        comp.node._tree.user_knobs = [each for each in comp.node._tree.user_knobs if each.name != "reads"]
+    comp.press("matte_frame")
+    assert rendered(comp) == [1003, 1004, 1005, 1006, 1001] and comp.nuke.messages == []
+    assert comp.node["status"].value() == "1 of 6 frames matted, cpu"
+    matte = comp.node.node("Mattes")["file"].value() % 1005
+    before = os.stat(matte).st_mtime_ns
+    comp.press("matte_range")
+    assert comp.node["status"].value() == "6 of 6 frames matted, cpu"
+    assert os.stat(matte).st_mtime_ns == before, "with all frames there it is the same"
+
+
+def test_a_node_remembers_what_its_model_reads_and_of_no_other_model(reading_first):
+    comp, before = reading_first, plan(reading_first).digest
+    comp.press("matte_frame")
+    assert comp.node["reads"].value() == comp.node["model"].value() + " first -1"
+    assert plan(comp).reads == (None, -1) and plan(comp).digest == before
+    comp.nuke.rendered.clear(), comp.nuke.root()["frame"].setValue(1003)
+    comp.press("matte_frame")
+    assert rendered(comp) == [1002], "1003 and 1001 are there"
+    comp.node["model"].setValue("another")
+    assert plan(comp).reads == (-2, -1, 1, 2)
+
+
+def test_a_plate_whose_first_frame_is_rendered_again_makes_mattes_stale_that_read_it(reading_first):
+    reading_first.press("matte_range")
+    os.utime(reading_first.node.node("RenderPlate")["file"].value() % 1001, (2e9, 2e9))
+    reading_first.nuke._call("UpdateUI", reading_first.node)
+    assert "6 out of date" in reading_first.node["status"].value()
+
+
+def test_what_such_a_model_reads_is_rendered_after_a_failure_too(reading_first, monkeypatch):
+    comp, execute = reading_first, reading_first.nuke.execute
+
+    def lost(write, first, last, step):
+        if first == 1001:
+            raise RuntimeError("no licence")
+        execute(write, first, last, step)
+
+    monkeypatch.setattr(comp.nuke, "execute", lost)
+    comp.press("matte_frame")
+    assert "no licence" in comp.node["status"].value()
+    monkeypatch.setattr(comp.nuke, "execute", execute)
+    comp.press("matte_frame")
+    assert comp.node["status"].value() == "1 of 6 frames matted, cpu" and rendered(comp)[-1] == 1001
+
+
+def test_a_precomp_of_such_a_model_has_the_frames_that_it_reads(reading_first):
+    comp = reading_first
+    comp.node["frames"].setValue("1005")
+    comp.node["precomp"].execute()
+    comp.nuke.pump(lambda: comp.node._tree is None)
+    assert rendered(comp) == [1003, 1004, 1005, 1006, 1001] and comp.write.input(0).Class() == "Read"
 
 
 def reads(node, span=(1001, 1006)):
