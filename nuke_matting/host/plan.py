@@ -12,15 +12,15 @@ from .graph import asked, at, digest, graph_digest, pattern_of, plain_read, read
 from .nuke_api import nuke
 from .paths import local
 from .protocol import setting_schemas
-from .script_colour import config_identity, script_config, space_of_read, working_space
+from .script_colour import config_identity, script_config, space_name, space_of_read, working_space
 
 Plan = namedtuple("Plan", "plate settings out digest sources renders space span keys reads")
 Plan.__doc__ = """What is to be matted, and to where.
 
 plate : pattern of the plate's files. settings : for the worker. out : pattern of the mattes. digest : of all that
 decides their pixels. sources : the files that they are made from, a Source each. renders : what must be rendered
-before. space : what the knob colorspace of the plate's own Read says, None where it is raw, or is rendered. span : the
-plate's first and last frame. keys : the key frames, ascending. reads : the other frames that a frame's matte is made
+before. space : that of the plate's own Read, None where it is raw, or is rendered. span : the plate's first and last
+frame. keys : the key frames, ascending. reads : the other frames that a frame's matte is made
 from, as offsets; None is the first of the plate.
 """
 
@@ -82,7 +82,7 @@ def plan_of(node):
     if os.path.isfile(settings["model"]):
         sources.append(Source(settings["model"], None, False))
     out = _kept(node, made) or f"{folder}/{_stem(plate)}_{made}/matte.%04d.exr"
-    shown_space = None if read is None or read["raw"].value() else read["colorspace"].value()
+    shown_space = None if read is None or read["raw"].value() else space_name(read["colorspace"].value())
     noted = node.knob("reads")  # which older nodes have not
     read_around = parse_reads(noted.value() if noted else "", settings["model"])
     return Plan(plate, settings, out, made, sources, renders, shown_space, span, keys, read_around)

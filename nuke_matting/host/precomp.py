@@ -12,6 +12,7 @@ from .jobs import Job
 from .nuke_api import nuke
 from .plan import cache_folder
 from .render import render_inputs, told_reads
+from .script_colour import set_space
 from .state import say
 
 
@@ -65,7 +66,7 @@ def _read(node, plan, out, frames):
         read[name].setValue(value)
     read["raw"].setValue(plan.space is None)  # as the plate's own Read is, or rendered in the working space
     if plan.space is not None:
-        read["colorspace"].setValue(plan.space)
+        set_space(read, plan.space)
     read["label"].setValue(f"NukeMatting {node.name()}")
     read.setXYpos(node.xpos(), node.ypos())
     return read

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from .frames import curve, format_frames, format_reads, parse_frames, read_by
 from .graph import at
 from .nuke_api import nuke
+from .script_colour import set_space
 from .times import Times, time_of
 
 _ROUND = str.maketrans("[]", "()")
@@ -80,7 +81,7 @@ def show(node, plan, states):
         foreign = plan.space is not None and plan.settings["fg"]
         _put(read["raw"], not foreign)  # a foreground is in the plate's own space; an alpha has none
         if foreign:
-            _put(read["colorspace"], plan.space)
+            set_space(read, plan.space)
         _put_curve(node["matted"], states.such("cached") + states.such("stale"))
 
 

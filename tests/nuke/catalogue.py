@@ -25,7 +25,7 @@ class Vector(tuple):
 
 NUKE_SPACES = ("default (linear)", "linear", "sRGB", "rec709", "Cineon", "Gamma1.8", "AlexaV3LogC")
 OCIO_SPACES = ("default (scene_linear)", "scene_linear (ACES - ACEScg)", "ACES - ACEScg", "ACES - ACES2065-1", "ACEScg")
-OCIO_SPACES += ("ARRI LogC3 (EI800)",)
+OCIO_SPACES += ("ARRI LogC3 (EI800)", "default (compositing_log)", "compositing_log (ACEScct)")
 
 _TEXTS = "name label help onCreate onDestroy knobChanged updateUI autolabel note_font icon"
 _NUMBERS = "tile_color gl_color note_font_size note_font_color indicators lifetimeStart lifetimeEnd postage_stamp_frame"

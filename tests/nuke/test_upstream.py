@@ -302,6 +302,42 @@ def test_the_worker_is_told_the_scripts_colour(comp, management, raw, space, tol
     assert settings["ocio"] == ("/show/config.ocio" if management == "OCIO" else "")
 
 
+@pytest.fixture
+def logarithmic(comp):
+    """`comp`, its foreground into RGB, with a plate of the space that Nuke takes for a DPX's own."""
+    ocio(comp)
+    comp.node["ocio"].setValue("ocio://default")
+    comp.node["foreground"].setValue("into RGB")
+    comp.read["colorspace"].setValue("default (compositing_log)")
+    return comp
+
+
+def test_a_foreground_is_read_in_the_plates_own_space_by_name_as_the_default_of_an_exr_is_another(logarithmic):
+    comp = logarithmic
+    comp.press("matte_frame")
+    mattes = comp.node.node("Mattes")
+    assert comp.node["status"].value() == "1 of 6 frames matted, cpu"
+    assert (mattes["raw"].value(), mattes["colorspace"].value()) == (False, "compositing_log (ACEScct)")
+
+
+def test_so_is_that_of_a_precomp(logarithmic):
+    comp = logarithmic
+    comp.node["precomp"].execute()
+    comp.nuke.pump(lambda: comp.node._tree is None)
+    read = comp.write.input(0).input(0)
+    assert (read["raw"].value(), read["colorspace"].value()) == (False, "compositing_log (ACEScct)")
+
+
+@pytest.mark.parametrize("name", ["linear", "of another config"])
+def test_a_read_that_is_in_a_space_or_cannot_be_is_left_as_it_is(comp, name):
+    import nuke_matting_host.script_colour as colour
+
+    comp.read["colorspace"].setValue("linear")
+    before = len(comp.nuke.undos)
+    colour.set_space(comp.read, name)
+    assert comp.read["colorspace"].value() == "linear" and len(comp.nuke.undos) == before
+
+
 def test_the_artist_may_say_otherwise(comp):
     comp.node["colourspace"].setValue("ACEScg")
     comp.node["ocio"].setValue("/mine.ocio")
