@@ -21,6 +21,7 @@ _QUIET = frozenset(
 )
 _EVERY = 2.0  # seconds between two looks at one node while the script is worked on
 _SHARE = 20  # a look at many files on a slow disk takes long: so many times that long is none
+_menus = []  # folders whose commands are in the menu
 _looked = {}  # full name -> when the next look may be
 
 
@@ -38,7 +39,10 @@ def init():
 
 
 def menu(folder):
-    """For menu.py, which is in `folder`: a command for each gizmo beside it. With a GUI."""
+    """For menu.py, which is in `folder`: a command for each gizmo beside it. With a GUI. Of the first folder alone."""
+    if _menus:
+        return
+    _menus.append(folder)
     nuke.pluginAddPath(os.path.join(folder, "icons"))
     toolbar = nuke.menu("Nodes").addMenu(NAME, icon=NAME + ".png")
     for file in sorted(os.listdir(folder)):

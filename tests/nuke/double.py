@@ -482,6 +482,8 @@ def make(nkscript, catalogue, pixels, gui, plugins):
                 with during(node, knob):
                     function(*args, **kwargs)
 
+    nuke._callbacks = lambda: [each for found in callbacks.values() for each in found]
+
     def filtered(path):
         for function, *_ in callbacks.get("FilenameFilter", ()):
             path = function(path) or path
