@@ -56,10 +56,15 @@ def _execute(write, render, frames):
             for first, last in runs(frames):
                 nuke.execute(write, first, last, 1)
         except RuntimeError as error:  # of any kind: Nuke has no other; a cancelled one says 'Cancelled'
-            cancelled = "cancel" in str(error).lower()
-            if cancelled or _lacking(render, frames):  # else another machine has made them meanwhile
-                advice = "" if cancelled else "look at the nodes before this one"
-                raise HostError(f"the input could not be rendered ({error})", advice) from error
+            text = str(error)
+            if "cancel" in text.lower() or _lacking(render, frames):  # else another machine has made them meanwhile
+                raise HostError(f"the input could not be rendered ({text})", _advice(text)) from error
         finally:
             proxy.setValue(was_proxy)
             write["disable"].setValue(True)
+
+
+def _advice(text):
+    if "already executing" in text:
+        return "press Matte range first: Nuke does not render within a render"
+    return "" if "cancel" in text.lower() else "look at the nodes before this one"

@@ -130,6 +130,19 @@ def test_what_another_machine_has_made_meanwhile_is_no_error(graded, monkeypatch
     assert graded.node["status"].value().startswith("1 of 6")
 
 
+def test_where_nuke_does_not_render_within_a_render_it_says_what_to_do(graded, monkeypatch):
+    def busy(write, *frames):
+        if write.name() == "RenderPlate":
+            raise RuntimeError("I'm already executing something else")
+        execute(write, *frames)
+
+    execute = graded.nuke.execute
+    monkeypatch.setattr(graded.nuke, "execute", busy)
+    graded.node["guard"].setValue("matte them first")
+    with pytest.raises(RuntimeError, match="press Matte range first"):
+        graded.nuke.execute(graded.write, 1001, 1006)
+
+
 def test_a_render_that_is_cancelled_stays_so(graded, monkeypatch):
     def cancelled(*about):
         execute(*about)
