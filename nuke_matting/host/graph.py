@@ -114,6 +114,11 @@ def is_retime(node):
     return node.Class() in _RETIMES and not _is_off(node)
 
 
+def has_views(node):
+    """Whether a node may show another picture in each of the script's views."""
+    return len(nuke.views()) > 1 and not any(each.Class() == "OneView" and not _is_off(each) for each in upstream(node))
+
+
 def plain_read(node):
     """The Read that `node` hands on unchanged, perhaps itself; None where anything is done to pixels or frames."""
     while node is not None and node.Class() in _PASSES:

@@ -8,20 +8,20 @@ from collections import namedtuple
 from .description import FOREGROUND, INPUTS, KEYS, MARK, NO_PIXELS, NOT_KNOBS, VERSION
 from .errors import HostError
 from .frames import format_frames, parse_frames, parse_reads
-from .graph import asked, at, digest, graph_digest, pattern_of, plain_read, reads, whole
+from .graph import asked, at, digest, graph_digest, has_views, pattern_of, plain_read, reads, whole
 from .nuke_api import nuke
 from .paths import local
 from .protocol import setting_schemas
 from .script_colour import config_identity, script_config, space_name, space_of_read, working_space
 
-Plan = namedtuple("Plan", "plate settings out digest sources renders space span keys reads")
+Plan = namedtuple("Plan", "plate settings out digest sources renders space span keys reads views")
 Plan.__doc__ = """What is to be matted, and to where.
 
 plate : pattern of the plate's files. settings : for the worker. out : pattern of the mattes. digest : of all that
 decides their pixels. sources : the files that they are made from, a Source each. renders : what must be rendered
 before. space : that of the plate's own Read, None where it is raw, or is rendered. span : the plate's first and last
 frame. keys : the key frames, ascending. reads : the other frames that a frame's matte is made
-from, as offsets; None is the first of the plate.
+from, as offsets; None is the first of the plate. views : whether the plate has several, of which one is matted.
 """
 
 Source = namedtuple("Source", "pattern frames shifted")
@@ -85,7 +85,8 @@ def plan_of(node):
     shown_space = None if read is None or read["raw"].value() else space_name(read["colorspace"].value())
     noted = node.knob("reads")  # which older nodes have not
     read_around = parse_reads(noted.value() if noted else "", settings["model"])
-    return Plan(plate, settings, out, made, sources, renders, shown_space, span, keys, read_around)
+    views = has_views(node.input(0))
+    return Plan(plate, settings, out, made, sources, renders, shown_space, span, keys, read_around, views)
 
 
 def _kept(node, made):

@@ -21,7 +21,7 @@ class States:
         self.frames = list(frames)
         self.outdated = set(outdated)
         self.device = ""  # that they are matted on, once it is known
-        self._times = Times()
+        self._times, self._views = Times(), plan.views
         self.of = {frame: self._look(plan, frame) for frame in self.frames}
 
     def such(self, state):
@@ -41,6 +41,7 @@ class States:
         words = [f"{cached} of {len(self.frames)} frames matted"]
         words += [f"{stale} out of date"] * bool(stale)
         words += [self.device] * bool(self.device)
+        words += ["one view for all: put a OneView before the node"] * self._views
         return ", ".join(words)
 
     def _look(self, plan, frame):

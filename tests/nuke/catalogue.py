@@ -124,6 +124,7 @@ CLASSES = {
         "disable": False,
     },
     "Merge2": {"operation": ("over", "plus", "multiply", "copy"), "disable": False},
+    "OneView": {"view": "left", "disable": False},
     "Grade": {"white": 1.0, "multiply": 1.0, "add": 0.0, "disable": False},
     "TimeOffset": {"time_offset": 0.0, "disable": False},
     "Crop": {"box": Vector((0, 0, 0, 0)), "crop": True, "reformat": False, "disable": False},

@@ -449,6 +449,7 @@ def make(nkscript, catalogue, pixels, gui, plugins):
     nuke.thisNode, nuke.thisKnob = (lambda: context["node"]), (lambda: context["knob"])
     nuke.EXPRESSIONS, nuke.INPUTS, nuke.HIDDEN_INPUTS, nuke.WRITE_NON_DEFAULT_ONLY, nuke.GUI = 1, 2, 4, 16, gui
     nuke.NUKE_VERSION_STRING = "15.1v3"
+    nuke.views = lambda: ["main"]
     nuke.rawArgs, nuke.rendered, nuke.messages, nuke.printed = ["nuke"], [], [], []
 
     @contextmanager

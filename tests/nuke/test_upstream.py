@@ -415,6 +415,16 @@ def test_a_guide_that_ends_before_the_plate_is_rendered_as_nuke_holds_it(comp, m
     assert bool(plan(comp).renders) == rendered
 
 
+def test_that_of_several_views_one_is_matted_is_said_until_a_one_view_chooses_it(comp, monkeypatch):
+    monkeypatch.setattr(comp.nuke, "views", lambda: ["left", "right"])
+    comp.press("matte_frame")
+    assert comp.node["status"].value() == "1 of 6 frames matted, cpu, one view for all: put a OneView before the node"
+    one = comp.nuke.nodes.OneView()
+    one.setInput(0, comp.read), comp.node.setInput(0, one)
+    comp.press("matte_frame")
+    assert comp.node["status"].value() == "1 of 6 frames matted, cpu"
+
+
 def test_a_read_in_a_space_that_is_nukes_own_is_rendered(comp):
     comp.read["colorspace"].setValue("AlexaV3LogC")
     assert plan(comp).renders and plan(comp).settings["colourspace"] == "lin_rec709"
