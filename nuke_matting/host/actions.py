@@ -100,8 +100,10 @@ def refresh(node):
     states = states_of(node, plan, frames)
     states.outdated.clear()
     look(node)
+    first, last = plan.span  # what is beyond is never rendered
+    own = [frame for frame in frames if first <= frame <= last]
     rendered = all(
-        os.path.exists(local(at(each.pattern, frame))) for each in plan.renders for frame in each.frames or frames
+        os.path.exists(local(at(each.pattern, frame))) for each in plan.renders for frame in each.frames or own
     )
     if not rendered or not (states.such("cached") or states.such("stale")):
         return  # nothing that the worker could judge

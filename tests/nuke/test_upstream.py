@@ -110,6 +110,8 @@ def test_a_frame_beyond_the_plate_is_not_rendered_as_nuke_holds_it_since_others_
     assert rendered(graded) == [1003, 1004, 1005, 1006]
     status = graded.node["status"].value()
     assert status.startswith("2 of 3 frames matted") and "frame 1007): the frame is missing" in status
+    graded.press("refresh")
+    assert "frame 1007): the frame is missing" in graded.node["status"].value(), "the worker is asked of the others"
 
 
 def test_a_read_with_shifted_frames_is_no_plain_one(comp):
