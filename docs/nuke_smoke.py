@@ -180,6 +180,19 @@ def _(comp):
     comp.node.setInput(0, comp.read)
 
 
+@check("matted first, it is rendered within a render")
+def _(comp):
+    grade = nuke.nodes.Grade()
+    grade["multiply"].setValue(0.25)
+    grade.setInput(0, comp.read)
+    comp.node.setInput(0, grade)
+    comp.node["guard"].setValue("matte them first")
+    comp.render(*FRAMES)
+    assert comp.status().startswith("2 of 2 frames matted"), comp.status()
+    comp.node["guard"].setValue("stop the render")
+    comp.node.setInput(0, comp.read)
+
+
 @check("a precomp takes the node's place")
 def _(comp):
     from nuke_matting_host import actions

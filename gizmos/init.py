@@ -24,9 +24,14 @@ def load_host():
 
 
 try:
-    load_host()
-    from nuke_matting_host import startup
+    earlier = sys.modules.get("nuke_matting_host.startup")
+    if earlier:  # its callbacks would be called twice
+        where = os.path.dirname(earlier.__file__)
+        sys.stderr.write(f"NukeMatting is loaded already, from {where}: {HERE} adds nothing\n")
+    else:
+        load_host()
+        from nuke_matting_host import startup
 
-    startup.init()
+        startup.init()
 except Exception as error:
     sys.stderr.write(f"NukeMatting is not loaded: {error}\n")

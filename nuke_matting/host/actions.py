@@ -12,7 +12,7 @@ from .jobs import Job
 from .nuke_api import nuke
 from .paths import local
 from .plan import cache_folder, frames_of, key_frames_of, plan_of
-from .render import render_inputs
+from .render import render_inputs, told_reads
 from .review import open_file, review
 from .state import say, show, show_keys, states_of
 from .wire import BadMessage
@@ -31,11 +31,14 @@ def press(name, node):
         _complain(node, f"unexpected {type(error).__name__}: {error}")
 
 
-def matte(node, frames, wait=False):
-    """Mattes frames of a node, the one in view first; those that are up to date are left alone. Raises HostError."""
+def matte(node, frames, wait=False, plan=None):
+    """Mattes frames of a node, the one in view first; those that are up to date are left alone. Raises HostError.
+
+    plan : what `plan_of` gives, where it is at hand.
+    """
     if jobs.running(node):
         raise HostError("this node is at work already", "wait for it, or press Cancel")
-    plan = plan_of(node)
+    plan = plan or plan_of(node)
     set_keys(node)
     render_inputs(node, plan, frames)
     wanted = sorted(set(frames_of(node)) | set(frames))
@@ -46,10 +49,15 @@ def matte(node, frames, wait=False):
 
 
 def _ask(node, plan, states, frames, wait, overwrite=False):
+    more = []  # the plan with the frames that the model reads, where some of them are yet to be rendered
+
     def on_events(events):
         for event in events:
             if event["type"] == "started":
                 states.device = event["device"]
+                more.extend(told_reads(node, plan, frames, event))
+                if more:
+                    job.cancel()
             elif event["type"] == "frame":
                 states.set(event["frame"], "cached")
         if any(event["type"] in ("started", "frame") for event in events):
@@ -58,6 +66,11 @@ def _ask(node, plan, states, frames, wait, overwrite=False):
 
     def on_end(job):
         node.node("Mattes")["reload"].execute()
+        if more and job.state() != "error":
+            states.outdated.update(frames)  # what was made until it was cancelled lacks some of what it reads
+            show(node, plan, states)
+            matte(node, frames, wait, more[-1])
+            return
         # a file of this very plan that the worker does not know again, as its cache was cleared: it is the node's own
         again = [frame for frame, kind in job.failed.items() if kind == "taken"]
         if again and not overwrite and job.state() != "cancelled":
@@ -75,7 +88,8 @@ def _ask(node, plan, states, frames, wait, overwrite=False):
         "out": plan.out,
         "overwrite": overwrite,
     }
-    Job(node, plan.plate, about, on_events, on_end).start(wait)
+    job = Job(node, plan.plate, about, on_events, on_end)
+    job.start(wait)
 
 
 def refresh(node):
@@ -86,8 +100,10 @@ def refresh(node):
     states = states_of(node, plan, frames)
     states.outdated.clear()
     look(node)
+    first, last = plan.span  # what is beyond is never rendered
+    own = [frame for frame in frames if first <= frame <= last]
     rendered = all(
-        os.path.exists(local(at(each.pattern, frame))) for each in plan.renders for frame in each.frames or frames
+        os.path.exists(local(at(each.pattern, frame))) for each in plan.renders for frame in each.frames or own
     )
     if not rendered or not (states.such("cached") or states.such("stale")):
         return  # nothing that the worker could judge
@@ -220,9 +236,7 @@ def _review(node):
 def _precomp(node):
     if jobs.running(node):
         raise HostError("this node is at work already", "wait for it, or press Cancel")
-    plan, frames = plan_of(node), frames_of(node)
-    render_inputs(node, plan, frames)
-    precomp.save(node, plan, frames)
+    precomp.save(node, plan_of(node), frames_of(node))
 
 
 def _ending(job, states):

@@ -32,6 +32,9 @@ NOT_KNOBS = {
     "cache": "always",
 }
 ADVANCED = ("device", "precision", "region_batch", "cache_dir", "cache_size", "jobs")
+NO_PIXELS = frozenset(ADVANCED) - {"precision", "region_batch"}  # settings that change where and how, not what
+# the node's other knobs of that kind: those that it notes its mattes in, and those that say which, where and how shown
+NOTES = frozenset(["status", "matted", "keyed", "made", "outdated", "reads", "frames", "folder", "guard", "mark"])
 _FILES = ("ocio", "cache_dir")
 _SLIDERS = {"regions": (0, 16), "cache_size": (0, 500), "edge_shift": (-10, 10), "edge_soften": (0, 10)}
 _TYPES = {"string": 1, "integer": 3, "number": 7, "boolean": 6}
@@ -64,6 +67,7 @@ _TIPS = {
     "keyed": "A curve that is 1 at the key frames, while the input keys is connected.",
     "made": "Of which plate and settings the mattes are.",
     "outdated": "Frames that the worker found to be out of date.",
+    "reads": "Which other frames the model reads for a frame, as the worker said.",
 }
 
 # what the tool-tip of a setting says in a node beyond its help
@@ -137,6 +141,7 @@ def user_knobs():
         UserKnob(7, "keyed", None, _TIPS["keyed"], "+INVISIBLE", "", None),
         UserKnob(1, "made", None, _TIPS["made"], "+INVISIBLE", "", None),
         UserKnob(1, "outdated", None, _TIPS["outdated"], "+INVISIBLE", "", None),
+        UserKnob(1, "reads", None, _TIPS["reads"], "+INVISIBLE", "", None),
     ]
 
 

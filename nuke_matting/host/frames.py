@@ -6,6 +6,7 @@ from .errors import HostError
 
 _PART = re.compile(r"(-?\d{1,9})(?:-(-?\d{1,9})(?:x(\d{1,9}))?)?")
 _MOST = 1000000
+DEFAULT = (-2, -1, 1, 2)  # which other frames a model is taken to read, until a worker has said which
 
 
 def parse_frames(text):
@@ -50,17 +51,40 @@ def format_frames(frames):
     return " ".join(f"{first}" if first == last else f"{first}-{last}" for first, last in runs(frames))
 
 
-def read_by(frame, keys):
-    """The frames that the matte of a frame is made from: itself, two and the nearest key frame on both sides.
+def read_by(frame, keys, first, reads=DEFAULT):
+    """The frames that the matte of a frame is made from: itself, those that the model reads, and the nearest key frame
+    on both sides.
 
-    keys : key frames, ascending.
+    keys : key frames, ascending. first : of the plate. reads : as offsets; None is the first.
 
-    >>> read_by(1005, [1001, 1002, 1005, 1010])
+    >>> read_by(1005, [1001, 1002, 1005, 1010], 1001)
     [1005, 1003, 1004, 1006, 1007, 1002, 1010]
+    >>> read_by(1005, [], 1001, (None, -1))
+    [1005, 1001, 1004]
     """
     before = [key for key in keys if key < frame]
     after = [key for key in keys if key > frame]
-    return [frame, frame - 2, frame - 1, frame + 1, frame + 2, *before[-1:], *after[:1]]
+    around = [first if each is None else frame + each for each in reads]
+    return [frame, *around, *before[-1:], *after[:1]]
+
+
+def format_reads(model, reads):
+    """What a node notes of the frames that a model reads.
+
+    >>> format_reads("memory", (None, -1))
+    'memory first -1'
+    """
+    return " ".join([model, *("first" if each is None else str(each) for each in reads)])
+
+
+def parse_reads(text, model):
+    """What a model reads, by such a note; what most do, where it is of another model.
+
+    >>> parse_reads("memory first -1", "memory"), parse_reads("memory first -1", "two_stage")
+    ((None, -1), (-2, -1, 1, 2))
+    """
+    noted = re.fullmatch(re.escape(model) + r"((?: first| -?\d+)*)", text)
+    return tuple(None if each == "first" else int(each) for each in noted[1].split()) if noted else DEFAULT
 
 
 def curve(frames):

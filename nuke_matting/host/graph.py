@@ -6,12 +6,29 @@ import os
 import re
 from contextlib import suppress
 
+from .description import MARK, NO_PIXELS, NOTES
 from .nuke_api import nuke
 
 _IMAGES = (".exr", ".sxr", ".dpx", ".cin", ".tif", ".tiff", ".png", ".jpg", ".jpeg", ".tga", ".hdr")
 _NO_VALUES = ("Root", "Viewer")  # what changes in them is the frame in view
 _PASSES = ("Dot", "NoOp", "Input")  # nodes that hand on what they get
-# knobs that do not change pixels, and those that our own node writes into while it works
+_RETIMES = frozenset(
+    [
+        "TimeOffset",
+        "TimeClip",
+        "FrameHold",
+        "Retime",
+        "TimeWarp",
+        "Kronos",
+        "OFlow",
+        "OFlow2",
+        "FrameBlend",
+        "TimeBlur",
+        "TimeEcho",
+        "AppendClip",
+    ]
+)
+# knobs that do not change pixels
 _IDLE = frozenset(
     [
         "name",
@@ -42,11 +59,17 @@ _IDLE = frozenset(
         "knobChanged",
         "updateUI",
         "autolabel",
-        "status",
-        "outdated",
         "reload",
     ]
 )
+# where a node of ours has its mattes: no render passes but with those that its other knobs and what is before it ask
+# for, and whether these are new is told by their dates
+_OF_MATTES = frozenset(["file", "first", "last", "origfirst", "origlast", "raw", "colorspace"])
+
+
+def is_matting(node):
+    """Whether a node is one of ours."""
+    return isinstance(node, nuke.Group) and node.knob(MARK) is not None
 
 
 def feeders(node):
@@ -72,19 +95,28 @@ def shown(node):
     return feeders(node) if chosen is None else [chosen]
 
 
-def upstream(node, ends=(), follow=feeders):
+def upstream(node, follow=feeders):
     """All nodes that a node takes its pixels from, however far, itself first; in an order that the script decides.
 
-    ends : classes of nodes that are not looked behind, but where they are disabled. follow : `feeders`, or `shown`.
+    follow : which nodes a node leads to: `feeders`, or `shown`.
     """
     found, waiting = {}, [node]
     while waiting:
         each = waiting.pop()
         if each.fullName() not in found:
             found[each.fullName()] = each
-            if each.Class() not in ends or _is_off(each):
-                waiting += reversed(follow(each))
+            waiting += reversed(follow(each))
     return list(found.values())
+
+
+def is_retime(node):
+    """Whether a node may show other frames than the one that it is asked for."""
+    return node.Class() in _RETIMES and not _is_off(node)
+
+
+def has_views(node):
+    """Whether a node may show another picture in each of the script's views."""
+    return len(nuke.views()) > 1 and not any(each.Class() == "OneView" and not _is_off(each) for each in upstream(node))
 
 
 def plain_read(node):
@@ -95,19 +127,28 @@ def plain_read(node):
     if node is None or node.Class() != "Read" or node["disable"].value():
         return None
     file = node["file"].value() or ""
-    shifted = node["frame_mode"].value() != "expression" or node["frame"].value()
     views = "%v" in file.lower()
-    return None if shifted or views or os.path.splitext(file)[1].lower() not in _IMAGES else node
+    return None if _shifts(node) or views or os.path.splitext(file)[1].lower() not in _IMAGES else node
 
 
-def reads(node):
-    """The file patterns of all Reads that a node depends on."""
-    return [_pattern(each) for each in upstream(node) if each.Class() == "Read" and each["file"].value()]
+def reads(node, span):
+    """The files that a node depends on: pairs of a pattern, and whether it may show other frames of it than the one
+    that it is asked for.
+
+    span : first and last frame that it is asked for: a Read holds, or repeats, what it lacks of it.
+    """
+    nodes = upstream(node)
+    behind = {each.fullName() for one in nodes if is_retime(one) for each in upstream(one)}
+    found = [each for each in nodes if _is_read(each)]
+    return [(pattern_of(each), each.fullName() in behind or _shifts(each) or _lacks(each, span)) for each in found]
 
 
 def pattern_of(read):
     """A Read's files as a pattern with %04d, its Tcl evaluated; those of full size, also in proxy mode."""
-    return _pattern(read)
+    proxy = read.knob("proxy")
+    if nuke.root()["proxy"].value() and proxy is not None and proxy.value():  # `filename` would give the proxy's
+        return whole(nuke.value(read.fullName() + ".file"))
+    return whole(nuke.filename(read) or read["file"].value())
 
 
 def graph_digest(node):
@@ -138,13 +179,23 @@ def at(pattern, frame):
     >>> at("plate.%04d.exr", 7), at("plate.####.exr", 7), at("clean.exr", 7)
     ('plate.0007.exr', 'plate.0007.exr', 'clean.exr')
     """
+    before, width, after = numbered(pattern)
+    return f"{before}{frame:0{width}d}{after}" if width else pattern
+
+
+def numbered(pattern):
+    """What stands before a pattern's frame number, the digits of that, and what stands behind it; none in a still.
+
+    >>> numbered("a/plate.%04d.exr"), numbered("clean.exr")
+    (('a/plate.', 4, '.exr'), ('clean.exr', 0, ''))
+    """
     folder, slash, name = pattern.rpartition("/")
     fields = list(re.finditer(r"%0?(\d*)d|(#+)", name))
     if not fields:
-        return pattern
+        return pattern, 0, ""
     field = fields[-1]
     width = len(field[2]) if field[2] else int(field[1] or 1)
-    return "{}{}{}{:0{}d}{}".format(folder, slash, name[: field.start()], frame, width, name[field.end() :])
+    return folder + slash + name[: field.start()], width, name[field.end() :]
 
 
 def _asked(nodes):
@@ -170,10 +221,23 @@ def _by_tcl(node):
     return [each for each in named if each is not None]
 
 
-def _pattern(read):
-    if nuke.root()["proxy"].value() and read["proxy"].value():  # `filename` would give the proxy's
-        return whole(nuke.value(read.fullName() + ".file"))
-    return whole(nuke.filename(read) or read["file"].value())
+def _is_read(node):
+    """Whether a node reads a file, as a Read does, a DeepRead, a Camera, or a Write that shows what it has written."""
+    file, reading = node.knob("file"), node.knob("reading")
+    own = "Write" in node.Class() and not (reading is not None and reading.value())
+    return not own and isinstance(file, nuke.File_Knob) and bool(file.value())
+
+
+def _shifts(read):
+    """Whether a Read's knobs name other frames than the one that it is asked for."""
+    mode = read.knob("frame_mode")
+    return mode is not None and (mode.value() != "expression" or bool(read["frame"].value()))
+
+
+def _lacks(read, span):
+    """Whether a Read has not all frames of a span."""
+    first, last = read.knob("first"), read.knob("last")
+    return read.Class() == "Read" and not (first.value() <= span[0] and span[1] <= last.value())
 
 
 def whole(path):
@@ -202,4 +266,9 @@ def _varies(knob):
 def _knobs(node):
     """The knobs that are not as they come, as text: all keys, whatever the frame in view."""
     knobs, names = node.knobs(), set(node.writeKnobs(nuke.WRITE_NON_DEFAULT_ONLY).split())
-    return [[name, knobs[name].toScript(False, None)] for name in sorted(names & set(knobs) - _IDLE)]
+    idle = _IDLE
+    if is_matting(node):
+        idle |= NOTES | NO_PIXELS
+    elif node.name() == "Mattes" and is_matting(node.parent()):
+        idle |= _OF_MATTES
+    return [[name, knobs[name].toScript(False, None)] for name in sorted(names & set(knobs) - idle)]

@@ -6,61 +6,54 @@ from . import actions
 from .description import GUARD
 from .errors import HostError
 from .frames import format_frames, parse_frames
-from .graph import shown, upstream
+from .graph import is_matting, is_retime, shown, upstream
 from .nuke_api import nuke
-from .plan import frames_of, is_matting, plan_of
+from .plan import frames_of, plan_of
 from .state import states_of
 from .wire import BadMessage
-
-# where one of these is between, the frame of a Write is not the frame that our node is asked for; where a file is
-# missing, the Read in our node stops the render all the same
-_RETIMES = frozenset(
-    [
-        "TimeOffset",
-        "TimeClip",
-        "FrameHold",
-        "Retime",
-        "TimeWarp",
-        "Kronos",
-        "OFlow",
-        "OFlow2",
-        "FrameBlend",
-        "TimeBlur",
-        "TimeEcho",
-        "AppendClip",
-    ]
-)
 
 
 def before_render():
     """Before a Write begins: sets key frames, mattes what is missing where that is wanted. Raises RuntimeError, also
     where mattes of another plate or other settings would be rendered."""
     write = nuke.thisNode()
-    judged = {node.fullName() for node in _guarded(write, _RETIMES)}
-    for node in _guarded(write):
-        _tell(node, actions.set_keys)
-        if node["guard"].value() == GUARD[1]:
-            frames = frames_of(node)
-            wanted = _asked_for(frames) if node.fullName() in judged else frames  # else others may be asked for
-            _tell(node, lambda each, wanted=wanted: _matte_missing(each, wanted))
-        _tell(node, lambda each: _check_made(each, plan_of(each)))
+    retimes = [each for each in upstream(write, shown) if is_retime(each)]
+    behind = {node.fullName() for each in retimes for node in _guarded(each)}  # perhaps not behind them alone
+    for node in sorted(_guarded(write), key=lambda each: len(upstream(each))):  # first those that others are made from
+        _tell(node, lambda each: _prepare(each, each.fullName() in behind))
 
 
 def before_frame():
     """Before a Write's frame: raises RuntimeError, which ends the render, where a matte of it is not up to date."""
     frame = int(nuke.frame())
-    for node in _guarded(nuke.thisNode(), _RETIMES):
+    for node in _guarded(nuke.thisNode(), _in_step):
         _tell(node, lambda each: _check(each, frame))
 
 
-def _guarded(write, ends=()):
-    """Our nodes that a Write shows, as far as that does not depend on the frame; but those behind classes of nodes."""
+def _in_step(node):
+    """`shown`, short of retimes: behind one, the frame of a Write is not the one that a node is asked for. Where a file
+    is missing, the Read in our node stops the render all the same."""
+    return [] if is_retime(node) else shown(node)
+
+
+def _guarded(write, follow=shown):
+    """Our nodes that a Write, or another node, shows, as far as that does not depend on the frame."""
     groups = {}
-    for each in upstream(write, ends, shown):
+    for each in upstream(write, follow):
         group = each.parent()
-        if is_matting(group) and each.Class() == "Output" and not group["disable"].value():
+        if each.Class() == "Output" and is_matting(group) and not group["disable"].value():
             groups[group.fullName()] = group
     return list(groups.values())
+
+
+def _prepare(node, retimed):
+    """retimed : whether frames may be asked for that the command line does not name."""
+    actions.set_keys(node)
+    plan = plan_of(node)
+    if node["guard"].value() == GUARD[1]:
+        frames = frames_of(node)
+        _matte_missing(node, plan, frames if retimed else _asked_for(frames))
+    _check_made(node, plan)
 
 
 def _check_made(node, plan):
@@ -90,12 +83,11 @@ def _advice():
     return "press Matte range, or set missing frames to: " + GUARD[1]
 
 
-def _matte_missing(node, frames):
-    plan = plan_of(node)
+def _matte_missing(node, plan, frames):
     states = states_of(node, plan, frames)
     wanted = [frame for frame in frames if states.of[frame] != "cached"]
     if frames and (wanted or node["made"].value() != plan.digest):
-        actions.matte(node, wanted or frames, wait=True)
+        actions.matte(node, wanted or frames, wait=True, plan=plan)
 
 
 def _asked_for(frames):

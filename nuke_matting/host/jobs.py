@@ -9,8 +9,11 @@ import threading
 import time
 
 from .client import Client
+from .errors import HostError
 from .nuke_api import nuke
 from .protocol import closes, sentence
+from .state import say
+from .wire import BadMessage
 
 _APART = 0.1  # seconds between two looks at events: each that is shown makes Nuke draw anew
 
@@ -72,7 +75,7 @@ class Job:
         if nuke.GUI and not wait:
             threading.Thread(
                 target=self._follow,
-                args=(lambda events: nuke.executeInMainThread(self._take, (events,)),),
+                args=(lambda events: nuke.executeInMainThread(self._take_alone, (events,)),),
                 name="nuke_matting",
                 daemon=True,
             ).start()
@@ -133,6 +136,13 @@ class Job:
                 self.failed[event["frame"]] = event["kind"]
         if closes(event):
             self.closing = event
+
+    def _take_alone(self, events):
+        """`_take`, where nobody waits who could be told of an error in what comes next: the node is."""
+        try:
+            self._take(events)
+        except (HostError, BadMessage) as error:
+            say(self.node, str(error))
 
     def _take(self, events):
         """On the main thread. The node may have been deleted meanwhile: the work goes on, there is nobody to tell."""

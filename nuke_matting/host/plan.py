@@ -5,40 +5,38 @@ import re
 import tempfile
 from collections import namedtuple
 
-from .description import ADVANCED, FOREGROUND, INPUTS, KEYS, MARK, NOT_KNOBS, VERSION
+from .description import FOREGROUND, INPUTS, KEYS, MARK, NO_PIXELS, NOT_KNOBS, VERSION
 from .errors import HostError
-from .frames import format_frames, parse_frames
-from .graph import asked, at, digest, graph_digest, pattern_of, plain_read, reads, whole
+from .frames import format_frames, parse_frames, parse_reads
+from .graph import asked, at, digest, graph_digest, has_views, pattern_of, plain_read, reads, whole
 from .nuke_api import nuke
 from .paths import local
 from .protocol import setting_schemas
-from .script_colour import config_identity, script_config, space_of_read, working_space
+from .script_colour import config_identity, script_config, space_name, space_of_read, working_space
 
-_NO_PIXELS = frozenset(ADVANCED) - {"precision", "region_batch"}  # settings that change where and how, not what
-
-Plan = namedtuple("Plan", "plate settings out digest sources renders space span keys")
+Plan = namedtuple("Plan", "plate settings out digest sources renders space span keys reads views")
 Plan.__doc__ = """What is to be matted, and to where.
 
 plate : pattern of the plate's files. settings : for the worker. out : pattern of the mattes. digest : of all that
 decides their pixels. sources : the files that they are made from, a Source each. renders : what must be rendered
-before. space : what the knob colorspace of the plate's own Read says, None where it is raw, or is rendered. span : the
-plate's first and last frame. keys : the key frames, ascending.
+before. space : that of the plate's own Read, None where it is raw, or is rendered. span : the plate's first and last
+frame. keys : the key frames, ascending. reads : the other frames that a frame's matte is made
+from, as offsets; None is the first of the plate. views : whether the plate has several, of which one is matted.
 """
 
-Source = namedtuple("Source", "pattern frames")
-Source.__doc__ = "Files that mattes are made from. frames : those that count; None for all that a matte's memory reads."
+Source = namedtuple("Source", "pattern frames shifted")
+Source.__doc__ = """Files that mattes are made from.
+
+frames : those that count; None for all that a matte's memory reads. shifted : whether any of the files may be shown in
+any of these frames, as behind a retime.
+"""
 
 Render = namedtuple("Render", "write pattern sources frames")
 Render.__doc__ = """An input that is no plain file.
 
-write : the name of the Write that renders it. pattern : to where. sources : patterns of the files that it is made from.
-frames : those to render, None for what the mattes need.
+write : the name of the Write that renders it. pattern : to where. sources : the files that it is made from, a Source
+each. frames : those to render, None for what the mattes need.
 """
-
-
-def is_matting(node):
-    """Whether a node is one of ours."""
-    return isinstance(node, nuke.Group) and MARK in node.knobs()
 
 
 def plan_of(node):
@@ -62,13 +60,14 @@ def plan_of(node):
         if space is not None:
             pattern = pattern_of(plain)
             identities.append([name, plain["file"].value(), space, *asked([plain])])
-            sources.append(Source(pattern, frames))
+            sources.append(Source(pattern, frames, False))
         else:
             identity = graph_digest(source)
             identities.append([name, identity])
             pattern, space = f"{folder}/{name}_{identity}/{name}.%04d.exr", working_space()
-            renders.append(Render(write, pattern, reads(source), frames))
-            sources += [Source(each, frames) for each in (pattern, *renders[-1].sources)]
+            read_for_it = [Source(each, frames, shifted) for each, shifted in reads(source, span)]
+            renders.append(Render(write, pattern, read_for_it, frames))
+            sources += [Source(pattern, frames, False), *read_for_it]
         spaces[name] = space
         if setting is None:
             plate, read = pattern, plain if not renders else None
@@ -77,14 +76,17 @@ def plan_of(node):
     settings["ocio"] = settings["ocio"] or script_config()
     if not settings["colourspace"]:
         settings["colourspace"] = _one_space(spaces)
-    decides = {name: value for name, value in settings.items() if name not in _NO_PIXELS and name not in NOT_KNOBS}
+    decides = {name: value for name, value in settings.items() if name not in NO_PIXELS and name not in NOT_KNOBS}
     decides["ocio"] = config_identity(settings["ocio"])
     made = digest([decides, settings["fg"], identities])
     if os.path.isfile(settings["model"]):
-        sources.append(Source(settings["model"], None))
+        sources.append(Source(settings["model"], None, False))
     out = _kept(node, made) or f"{folder}/{_stem(plate)}_{made}/matte.%04d.exr"
-    shown_space = None if read is None or read["raw"].value() else read["colorspace"].value()
-    return Plan(plate, settings, out, made, sources, renders, shown_space, span, keys)
+    shown_space = None if read is None or read["raw"].value() else space_name(read["colorspace"].value())
+    noted = node.knob("reads")  # which older nodes have not
+    read_around = parse_reads(noted.value() if noted else "", settings["model"])
+    views = has_views(node.input(0))
+    return Plan(plate, settings, out, made, sources, renders, shown_space, span, keys, read_around, views)
 
 
 def _kept(node, made):

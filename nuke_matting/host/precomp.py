@@ -11,6 +11,8 @@ from .frames import format_frames
 from .jobs import Job
 from .nuke_api import nuke
 from .plan import cache_folder
+from .render import render_inputs, told_reads
+from .script_colour import set_space
 from .state import say
 
 
@@ -19,18 +21,26 @@ def save(node, plan, frames):
     layer = node.node("AlphaCopy")["to0"].value()
     if layer != "rgba.alpha" and layer.startswith("rgba."):
         raise HostError(f"a precomp cannot have its alpha in {layer}", "choose rgba.alpha, or a layer of its own")
+    render_inputs(node, plan, frames)
     stem = os.path.basename(os.path.dirname(plan.out))
     stem += "" if layer == "rgba.alpha" else "_" + layer.replace(".", "_")
     out = f"{cache_folder(node)}/precomp/{stem}/{stem}.%04d.exr"
     settings = dict(plan.settings, mode="merge", layer=layer)
-    done = []
+    done, more = [], []  # more : the plan with the frames that the model reads, where some are yet to be rendered
 
     def on_events(events):
+        for event in events:
+            if event["type"] == "started":
+                more.extend(told_reads(node, plan, frames, event))
+                if more:
+                    job.cancel()
         done.extend(event["frame"] for event in events if event["type"] == "frame")
         say(node, f"precomp: {len(done)} of {len(frames)} frames written")
 
     def on_end(job):
-        if job.state() == "done":
+        if more and job.state() != "error":
+            save(node, more[-1], frames)
+        elif job.state() == "done":
             undo = nuke.Undo()
             undo.begin("Save as precomp")
             try:
@@ -43,7 +53,8 @@ def save(node, plan, frames):
             say(node, f"precomp: {len(done)} of {len(frames)} frames written, the node was left as it is; {what}")
 
     about = {"frames": format_frames(frames), "settings": settings, "out": out, "overwrite": True}
-    Job(node, plan.plate, about, on_events, on_end).start()
+    job = Job(node, plan.plate, about, on_events, on_end)
+    job.start()
 
 
 def _read(node, plan, out, frames):
@@ -55,7 +66,7 @@ def _read(node, plan, out, frames):
         read[name].setValue(value)
     read["raw"].setValue(plan.space is None)  # as the plate's own Read is, or rendered in the working space
     if plan.space is not None:
-        read["colorspace"].setValue(plan.space)
+        set_space(read, plan.space)
     read["label"].setValue(f"NukeMatting {node.name()}")
     read.setXYpos(node.xpos(), node.ypos())
     return read

@@ -57,6 +57,15 @@ def space_of_read(read):
     return NUKE_LINEAR if name == "linear" else None
 
 
+def set_space(read, name):
+    """Has a Read take its files to be in a space. By its own name: what `default` is differs from one kind of file to
+    another. Where its knob has no such space, it is left as it is."""
+    knob = read["colorspace"]
+    found = [each for each in knob.values() if space_name(each) == name and not _is_default(each)]
+    if found and (space_name(knob.value()) != name or _is_default(knob.value())):  # what is set marks the script
+        knob.setValue(found[0].split("\t")[0])
+
+
 def space_name(shown):
     """The name of a space from what a knob shows.
 
@@ -69,6 +78,10 @@ def space_name(shown):
     name = (default.group(1) if default else shown).split("\t")[0]
     role = re.match(r"([a-z][a-z0-9_]*) \(.*\)$", name)  # of a role the knob shows the space too
     return (role.group(1) if role else name).rsplit("/", 1)[-1].strip()
+
+
+def _is_default(shown):
+    return shown.startswith("default (")
 
 
 def _is_custom():

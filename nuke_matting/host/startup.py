@@ -8,19 +8,20 @@ import time
 from . import actions, guard, jobs
 from .description import NAME
 from .errors import HostError
+from .graph import is_matting
 from .nuke_api import nuke
 from .pathmap import VARIABLE
 from .paths import local
-from .plan import is_matting
 from .state import say
 
 log = logging.getLogger(__name__)
 
 _QUIET = frozenset(
-    ("status", "outdated", "made", "matted", "keyed", "showPanel", "hidePanel", "selected", "xpos", "ypos")
+    ("status", "outdated", "reads", "made", "matted", "keyed", "showPanel", "hidePanel", "selected", "xpos", "ypos")
 )
 _EVERY = 2.0  # seconds between two looks at one node while the script is worked on
 _SHARE = 20  # a look at many files on a slow disk takes long: so many times that long is none
+_menus = []  # folders whose commands are in the menu
 _looked = {}  # full name -> when the next look may be
 
 
@@ -38,7 +39,10 @@ def init():
 
 
 def menu(folder):
-    """For menu.py, which is in `folder`: a command for each gizmo beside it. With a GUI."""
+    """For menu.py, which is in `folder`: a command for each gizmo beside it. With a GUI. Of the first folder alone."""
+    if _menus:
+        return
+    _menus.append(folder)
     nuke.pluginAddPath(os.path.join(folder, "icons"))
     toolbar = nuke.menu("Nodes").addMenu(NAME, icon=NAME + ".png")
     for file in sorted(os.listdir(folder)):

@@ -1,12 +1,12 @@
 """Which mattes of a node are there and up to date, and how the node shows it."""
 
-import os
 from contextlib import contextmanager
 
-from .frames import curve, format_frames, parse_frames, read_by
+from .frames import curve, format_frames, format_reads, parse_frames, read_by
 from .graph import at
 from .nuke_api import nuke
-from .paths import local
+from .script_colour import set_space
+from .times import Times, time_of
 
 _ROUND = str.maketrans("[]", "()")
 
@@ -21,7 +21,7 @@ class States:
         self.frames = list(frames)
         self.outdated = set(outdated)
         self.device = ""  # that they are matted on, once it is known
-        self._times = {}  # of stills and other files, looked at once
+        self._times, self._views = Times(), plan.views
         self.of = {frame: self._look(plan, frame) for frame in self.frames}
 
     def such(self, state):
@@ -41,25 +41,21 @@ class States:
         words = [f"{cached} of {len(self.frames)} frames matted"]
         words += [f"{stale} out of date"] * bool(stale)
         words += [self.device] * bool(self.device)
+        words += ["one view for all: put a OneView before the node"] * self._views
         return ", ".join(words)
 
     def _look(self, plan, frame):
-        made = _time(at(plan.out, frame))
+        made = time_of(at(plan.out, frame))
         if made is None:
             return "missing"
-        read = read_by(frame, plan.keys)
+        read = read_by(frame, plan.keys, plan.span[0], plan.reads)
         sources = [
-            self._source(at(source.pattern, each))
+            self._times.of(source, each)
             for source in plan.sources
             for each in (read if source.frames is None else set(read) & set(source.frames))
         ]
         late = any(time is not None and time > made for time in sources)
         return "stale" if late or frame in self.outdated else "cached"
-
-    def _source(self, path):
-        if path not in self._times:
-            self._times[path] = _time(path)
-        return self._times[path]
 
 
 def states_of(node, plan, frames):
@@ -86,7 +82,7 @@ def show(node, plan, states):
         foreign = plan.space is not None and plan.settings["fg"]
         _put(read["raw"], not foreign)  # a foreground is in the plate's own space; an alpha has none
         if foreign:
-            _put(read["colorspace"], plan.space)
+            set_space(read, plan.space)
         _put_curve(node["matted"], states.such("cached") + states.such("stale"))
 
 
@@ -94,6 +90,13 @@ def show_keys(node, frames):
     """Tells the node which frames' alpha comes from its input keys. On the main thread."""
     with unrecorded():
         _put_curve(node["keyed"], frames)
+
+
+def note_reads(node, plan):
+    """Has the node note which frames the plan's model reads. On the main thread."""
+    if node.knob("reads") is not None:  # which older nodes have not: they are told at each press
+        with unrecorded():
+            _put(node["reads"], format_reads(plan.settings["model"], plan.reads))
 
 
 def say(node, text):
@@ -126,10 +129,3 @@ def _put_curve(knob, frames):
     elif knob.isAnimated():
         knob.clearAnimated()
         knob.setValue(0)
-
-
-def _time(path):
-    try:
-        return os.stat(local(path)).st_mtime
-    except OSError:
-        return None

@@ -69,6 +69,7 @@ class Job:
             device=shot.model.device,
             precision=shot.model.precision,
             colour=shot.colour_choice(frames),
+            references=list(shot.model.references),
         )
         self._progress(len(frames))
         step = self._matte if request.get("compute", True) else self._look

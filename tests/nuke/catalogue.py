@@ -25,7 +25,7 @@ class Vector(tuple):
 
 NUKE_SPACES = ("default (linear)", "linear", "sRGB", "rec709", "Cineon", "Gamma1.8", "AlexaV3LogC")
 OCIO_SPACES = ("default (scene_linear)", "scene_linear (ACES - ACEScg)", "ACES - ACEScg", "ACES - ACES2065-1", "ACEScg")
-OCIO_SPACES += ("ARRI LogC3 (EI800)",)
+OCIO_SPACES += ("ARRI LogC3 (EI800)", "default (compositing_log)", "compositing_log (ACEScct)")
 
 _TEXTS = "name label help onCreate onDestroy knobChanged updateUI autolabel note_font icon"
 _NUMBERS = "tile_color gl_color note_font_size note_font_color indicators lifetimeStart lifetimeEnd postage_stamp_frame"
@@ -87,6 +87,13 @@ CLASSES = {
         "reload": Button(""),
         **_FILE_COLOUR,
     },
+    "DeepRead": {
+        "file": File(""),
+        "first": 1,
+        "last": 1,
+        "frame_mode": ("expression", "start at", "offset"),
+        "frame": "",
+    },
     "Write": {
         "file": File(""),
         "channels": "rgb",
@@ -94,6 +101,7 @@ CLASSES = {
         "compression": ("Zip (1 scanline)", "none", "RLE", "Zip (16 scanlines)"),
         "create_directories": False,
         "use_limit": False,
+        "reading": False,
         "first": 1,
         "last": 1,
         "disable": False,
@@ -116,6 +124,7 @@ CLASSES = {
         "disable": False,
     },
     "Merge2": {"operation": ("over", "plus", "multiply", "copy"), "disable": False},
+    "OneView": {"view": "left", "disable": False},
     "Grade": {"white": 1.0, "multiply": 1.0, "add": 0.0, "disable": False},
     "TimeOffset": {"time_offset": 0.0, "disable": False},
     "Crop": {"box": Vector((0, 0, 0, 0)), "crop": True, "reformat": False, "disable": False},

@@ -220,6 +220,9 @@ def make(nkscript, catalogue, pixels, gui, plugins):
             return nuke._wrap(self._alive().parent)
 
         def knobs(self):
+            return self._all_knobs()
+
+        def _all_knobs(self):
             tree, found = self._alive(), {}
             for name, default in {**catalogue.ALL, **catalogue.CLASSES[tree.kind]}.items():
                 found[name] = kinds[type(default)](self, name, default)
@@ -231,7 +234,7 @@ def make(nkscript, catalogue, pixels, gui, plugins):
             return found
 
         def knob(self, name, follow_link=True):
-            knob = self.knobs().get(name)
+            knob = self._all_knobs().get(name)
             return knob._target() if follow_link and isinstance(knob, Link_Knob) else knob
 
         def __getitem__(self, name):
@@ -272,10 +275,11 @@ def make(nkscript, catalogue, pixels, gui, plugins):
             return found
 
         def frameRange(self):
-            tree = self._alive()
+            tree, offset = self._alive(), 0
             while tree.kind != "Read" and tree.inputs and tree.inputs[0] is not None:
+                offset += int(float(tree.knobs.get("time_offset", 0)))
                 tree = tree.inputs[0]
-            first, last = (int(tree.knobs.get(name, 1)) for name in ("first", "last"))
+            first, last = (int(tree.knobs.get(name, 1)) + offset for name in ("first", "last"))
             return types.SimpleNamespace(first=lambda: first, last=lambda: last)
 
         def width(self):
@@ -445,6 +449,7 @@ def make(nkscript, catalogue, pixels, gui, plugins):
     nuke.thisNode, nuke.thisKnob = (lambda: context["node"]), (lambda: context["knob"])
     nuke.EXPRESSIONS, nuke.INPUTS, nuke.HIDDEN_INPUTS, nuke.WRITE_NON_DEFAULT_ONLY, nuke.GUI = 1, 2, 4, 16, gui
     nuke.NUKE_VERSION_STRING = "15.1v3"
+    nuke.views = lambda: ["main"]
     nuke.rawArgs, nuke.rendered, nuke.messages, nuke.printed = ["nuke"], [], [], []
 
     @contextmanager
@@ -477,6 +482,8 @@ def make(nkscript, catalogue, pixels, gui, plugins):
             if kind in ("*", node.Class()):
                 with during(node, knob):
                     function(*args, **kwargs)
+
+    nuke._callbacks = lambda: [each for found in callbacks.values() for each in found]
 
     def filtered(path):
         for function, *_ in callbacks.get("FilenameFilter", ()):

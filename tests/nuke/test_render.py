@@ -103,7 +103,7 @@ def test_behind_a_time_offset_the_frame_is_not_judged(comp):
     offset_behind(comp)
     import nuke_matting_host.guard as guard
 
-    assert guard._guarded(comp.write, guard._RETIMES) == [] and guard._guarded(comp.write) == [comp.node]
+    assert guard._guarded(comp.write, guard._in_step) == [] and guard._guarded(comp.write) == [comp.node]
 
 
 def test_a_disabled_time_offset_is_none(comp):
@@ -132,6 +132,17 @@ def test_behind_a_time_offset_all_frames_are_matted_first_as_others_may_be_asked
     comp.node["guard"].setValue("matte them first")
     render(comp, 1002, 1003)
     assert len(comp.nuke.rendered) == 2 and comp.node["matted"].valueAt(1005)
+
+
+def test_of_a_node_that_is_used_behind_a_time_offset_and_without_it_all_frames_are_matted_first(start_nuke, build_comp):
+    comp = build_comp(start_nuke(gui=False))
+    merge = comp.nuke.nodes.Merge2()
+    merge.setInput(0, comp.node), merge.setInput(1, offset_behind(comp, -2.0))
+    comp.write.setInput(0, merge)
+    comp.nuke.rawArgs[:] = ["nuke", "-x", "-F", "1002-1003", "comp.nk"]
+    comp.node["guard"].setValue("matte them first")
+    render(comp, 1002, 1003)  # of which 1003 shows 1005 too
+    assert len(comp.nuke.rendered) == 2
 
 
 @pytest.mark.parametrize("shown", [False, True])
@@ -198,11 +209,29 @@ def test_a_chunk_without_any_of_the_nodes_frames_asks_for_none(start_nuke, build
 
 def test_a_frame_that_is_rendered_looks_at_its_own_files_alone(comp, make_plate, monkeypatch):
     comp.press("matte_range")
-    state, looks = sys.modules["nuke_matting_host.state"], []
-    time_of = state._time
-    monkeypatch.setattr(state, "_time", lambda path: looks.append(path) or time_of(path))
+    looks, stat = [], os.stat
+    monkeypatch.setattr(os, "stat", lambda path, **how: looks.append(path) or stat(path, **how))
     comp.nuke._call("BeforeFrameRender", comp.write)
     assert 0 < len(looks) < 12
+
+
+@pytest.mark.parametrize("missing", [0, 6])
+def test_before_a_render_a_node_is_looked_over_once(comp, monkeypatch, missing):
+    if not missing:
+        comp.press("matte_range")
+    comp.node["guard"].setValue("matte them first")
+    guard, plans = sys.modules["nuke_matting_host.guard"], []
+    plan_of = guard.plan_of
+    for module in (guard, guard.actions):
+        monkeypatch.setattr(module, "plan_of", lambda node: plans.append(node) or plan_of(node))
+    comp.nuke._call("BeforeRender", comp.write)
+    assert plans == [comp.node]
+
+
+def test_of_a_script_without_our_node_hardly_anything_is_looked_at(comp, monkeypatch):
+    comp.write.setInput(0, comp.read)
+    monkeypatch.setattr(comp.nuke.Node, "knobs", lambda node: pytest.fail("all knobs of a node were asked for"))
+    render(comp, 1001, 1001)
 
 
 @pytest.mark.parametrize("matted", [False, True])

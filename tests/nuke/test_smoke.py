@@ -20,7 +20,7 @@ def test_every_check_passes(start_nuke, tools, capsys, monkeypatch, on_path):
         monkeypatch.setitem(sys.modules, "nuke", nuke)
     runpy.run_path(str(SCRIPT), run_name="__main__")
     said = capsys.readouterr().out
-    assert "FAIL" not in said and said.count("PASS") == said.count("\n") - 2 == 11, said
+    assert "FAIL" not in said and said.count("PASS") == said.count("\n") - 2 == 12, said
     assert nuke.rendered
 
 

@@ -34,6 +34,22 @@ def test_linked_it_loads_as_copied(start_nuke, tmp_path):
     assert sys.modules["nuke_matting_host"].__file__.startswith(str(tmp_path / "linked"))
 
 
+def test_installed_twice_the_first_is_used_and_that_is_said(start_nuke, installed, tmp_path, capfd):
+    nuke = start_nuke(gizmos=installed)
+    commands = dict(nuke.menu("Nodes").items["NukeMatting"].items)
+    other = tmp_path / "Other"
+    install(other, sys.executable, link=False)
+    (other / "Another.gizmo").touch()
+    before = list(nuke._callbacks())
+    for name in ("init.py", "menu.py"):
+        runpy.run_path(str(other / name))
+    assert before and nuke._callbacks() == before, "none is called twice"
+    assert nuke.menu("Nodes").items["NukeMatting"].items == commands
+    assert sys.modules["nuke_matting_host"].__file__.startswith(str(installed))
+    said = capfd.readouterr().err
+    assert said == f"NukeMatting is loaded already, from {installed}/nuke_matting_host: {other} adds nothing\n"
+
+
 def test_the_worker_is_that_of_the_install(start_nuke, installed, monkeypatch):
     (installed / "nuke_matting_install.json").write_text(json.dumps({"python": shutil.which("true")}))
     start_nuke(gizmos=installed)

@@ -1,9 +1,14 @@
 """What is upstream of the node: plain files are read by the worker, everything else is rendered for it, once."""
 
+import os
+
 import OpenImageIO as oiio
 import pytest
+import torch
 
 from nuke_matting.host.graph import at
+from nuke_matting.models.weights import save_weights
+from nuke_matting.nets.memory_network import MemoryNetwork
 
 
 @pytest.fixture
@@ -23,9 +28,14 @@ def test_a_plain_read_is_not_rendered_also_behind_a_dot_and_a_noop(comp):
     assert comp.nuke.rendered == [] and comp.node["status"].value().startswith("1 of 6")
 
 
+def rendered(comp):
+    return [frame for _, frame in comp.nuke.rendered]
+
+
 def test_anything_else_is_rendered_with_the_frames_that_the_memory_reads(graded):
+    graded.nuke.root()["frame"].setValue(1005)
     graded.press("matte_frame")
-    assert graded.nuke.rendered == [("RenderPlate", frame) for frame in range(1001, 1006)]
+    assert graded.nuke.rendered == [("RenderPlate", frame) for frame in range(1003, 1007)]
     assert graded.node["status"].value().startswith("1 of 6")
 
 
@@ -94,11 +104,193 @@ def test_a_render_that_fails_is_said(graded):
     assert graded.node.node("RenderPlate")["disable"].value()
 
 
+def test_a_frame_beyond_the_plate_is_not_rendered_as_nuke_holds_it_since_others_would_remember_it(graded):
+    graded.node["frames"].setValue("1005-1007")
+    graded.press("matte_range")
+    assert rendered(graded) == [1003, 1004, 1005, 1006]
+    status = graded.node["status"].value()
+    assert status.startswith("2 of 3 frames matted") and "frame 1007): the frame is missing" in status
+    graded.press("refresh")
+    assert "frame 1007): the frame is missing" in graded.node["status"].value(), "the worker is asked of the others"
+
+
 def test_a_read_with_shifted_frames_is_no_plain_one(comp):
     comp.read["frame_mode"].setValue("offset")
     comp.read["frame"].setValue("10")
     comp.press("matte_frame")
     assert comp.nuke.rendered
+
+
+def test_what_another_machine_has_made_meanwhile_is_no_error(graded, monkeypatch):
+    def taken(*about):
+        execute(*about)
+        raise RuntimeError("RenderPlate: cannot rename: the file is in use")
+
+    execute = graded.nuke.execute
+    monkeypatch.setattr(graded.nuke, "execute", taken)
+    graded.press("matte_frame")
+    assert graded.node["status"].value().startswith("1 of 6")
+
+
+def test_where_nuke_does_not_render_within_a_render_it_says_what_to_do(graded, monkeypatch):
+    def busy(write, *frames):
+        if write.name() == "RenderPlate":
+            raise RuntimeError("I'm already executing something else")
+        execute(write, *frames)
+
+    execute = graded.nuke.execute
+    monkeypatch.setattr(graded.nuke, "execute", busy)
+    graded.node["guard"].setValue("matte them first")
+    with pytest.raises(RuntimeError, match="press Matte range first"):
+        graded.nuke.execute(graded.write, 1001, 1006)
+
+
+def test_a_render_that_is_cancelled_stays_so(graded, monkeypatch):
+    def cancelled(*about):
+        execute(*about)
+        raise RuntimeError("Cancelled")
+
+    execute = graded.nuke.execute
+    monkeypatch.setattr(graded.nuke, "execute", cancelled)
+    graded.press("matte_frame")
+    assert "could not be rendered (Cancelled)" in graded.node["status"].value()
+
+
+@pytest.fixture
+def reading_first(graded):
+    """`graded`, at frame 1005, with a model that reads the frame before and the first."""
+    path = graded.folder / "reading_first.safetensors"
+    about = {"architecture": "memory", "name": "r", "coarse_long_side": "64", "references": "first_and_previous"}
+    torch.manual_seed(7)
+    save_weights(path, MemoryNetwork(), about)
+    graded.node["model"].setValue(str(path))
+    graded.nuke.root()["frame"].setValue(1005)
+    return graded
+
+
+@pytest.mark.parametrize("knob", [True, False], ids=["", "of an older node"])
+def test_a_model_is_given_the_frames_that_it_says_it_reads(reading_first, knob):
+    comp = reading_first
+    if not knob:
+        comp.node._tree.user_knobs = [each for each in comp.node._tree.user_knobs if each.name != "reads"]
+    comp.press("matte_frame")
+    assert rendered(comp) == [1003, 1004, 1005, 1006, 1001] and comp.nuke.messages == []
+    assert comp.node["status"].value() == "1 of 6 frames matted, cpu"
+    matte = comp.node.node("Mattes")["file"].value() % 1005
+    before = os.stat(matte).st_mtime_ns
+    comp.press("matte_range")
+    assert comp.node["status"].value() == "6 of 6 frames matted, cpu"
+    assert os.stat(matte).st_mtime_ns == before, "with all frames there it is the same"
+
+
+def test_a_node_remembers_what_its_model_reads_and_of_no_other_model(reading_first):
+    comp, before = reading_first, plan(reading_first).digest
+    comp.press("matte_frame")
+    assert comp.node["reads"].value() == comp.node["model"].value() + " first -1"
+    assert plan(comp).reads == (None, -1) and plan(comp).digest == before
+    comp.nuke.rendered.clear(), comp.nuke.root()["frame"].setValue(1003)
+    comp.press("matte_frame")
+    assert rendered(comp) == [1002], "1003 and 1001 are there"
+    comp.node["model"].setValue("another")
+    assert plan(comp).reads == (-2, -1, 1, 2)
+
+
+def test_a_plate_whose_first_frame_is_rendered_again_makes_mattes_stale_that_read_it(reading_first):
+    reading_first.press("matte_range")
+    os.utime(reading_first.node.node("RenderPlate")["file"].value() % 1001, (2e9, 2e9))
+    reading_first.nuke._call("UpdateUI", reading_first.node)
+    assert "6 out of date" in reading_first.node["status"].value()
+
+
+def test_what_such_a_model_reads_is_rendered_after_a_failure_too(reading_first, monkeypatch):
+    comp, execute = reading_first, reading_first.nuke.execute
+
+    def lost(write, first, last, step):
+        if first == 1001:
+            raise RuntimeError("no licence")
+        execute(write, first, last, step)
+
+    monkeypatch.setattr(comp.nuke, "execute", lost)
+    comp.press("matte_frame")
+    assert "no licence" in comp.node["status"].value()
+    monkeypatch.setattr(comp.nuke, "execute", execute)
+    comp.press("matte_frame")
+    assert comp.node["status"].value() == "1 of 6 frames matted, cpu" and rendered(comp)[-1] == 1001
+
+
+def test_a_precomp_of_such_a_model_has_the_frames_that_it_reads(reading_first):
+    comp = reading_first
+    comp.node["frames"].setValue("1005")
+    comp.node["precomp"].execute()
+    comp.nuke.pump(lambda: comp.node._tree is None)
+    assert rendered(comp) == [1003, 1004, 1005, 1006, 1001] and comp.write.input(0).Class() == "Read"
+
+
+def reads(node, span=(1001, 1006)):
+    import nuke_matting_host.graph
+
+    return nuke_matting_host.graph.reads(node, span)
+
+
+def test_a_plate_behind_a_time_offset_that_is_rendered_again_makes_its_mattes_stale(comp, make_plate):
+    comp.read["file"].setValue(make_plate(range(1, 7), name="cg"))
+    comp.read["first"].setValue(1), comp.read["last"].setValue(6)
+    offset = comp.nuke.nodes.TimeOffset(time_offset=1000.0)
+    offset.setInput(0, comp.read), comp.node.setInput(0, offset)
+    comp.press("matte_range")
+    assert comp.node["status"].value() == "6 of 6 frames matted, cpu"
+    mattes = [comp.node.node("Mattes")["file"].value() % frame for frame in range(1001, 1007)]
+    newer = max(os.stat(each).st_mtime for each in mattes) + 0.01
+    os.utime(comp.read["file"].value() % 6, (newer, newer))
+    with pytest.raises(RuntimeError, match="out of date: 1001-1006"):
+        comp.nuke.execute(comp.write, 1001, 1006)
+    comp.press("matte_range")
+    assert len(comp.nuke.rendered) == 12
+    comp.nuke.execute(comp.write, 1001, 1006)
+
+
+@pytest.mark.parametrize("knob, value", [("frame_mode", "start at"), ("frame", "frame + 10"), ("last", 1003)])
+def test_of_a_read_that_shows_other_frames_than_it_is_asked_for_all_files_count(graded, knob, value):
+    file = graded.read["file"].value()
+    assert reads(graded.grade) == [(file, False)]
+    graded.read[knob].setValue(value)
+    assert reads(graded.grade) == [(file, True)]
+
+
+def test_a_time_offset_that_is_disabled_shifts_nothing_but_one_that_an_expression_switches_may(graded):
+    offset, file = graded.nuke.nodes.TimeOffset(), graded.read["file"].value()
+    offset.setInput(0, graded.read), graded.grade.setInput(0, offset)
+    offset["disable"].setValue(True)
+    assert reads(graded.grade) == [(file, False)]
+    offset["disable"].fromScript("{{frame>1003}}")
+    assert reads(graded.grade) == [(file, True)]
+
+
+def test_the_newest_of_a_pattern_is_that_of_its_own_files(comp, tmp_path):
+    import nuke_matting_host.plan as plan
+    import nuke_matting_host.times as times
+
+    for age, name in enumerate(["a.2.exr", "a.-001.exr", "a.0001.exr", "a.0002.exr.tmp", "b.0001.exr", "a.x.exr"]):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (age, age))
+    a, none, still = (
+        plan.Source(f"{tmp_path}/{name}", None, True) for name in ("a.####.exr", "c.%04d.exr", "b.0001.exr")
+    )
+    assert [times.Times().of(each, 7) for each in (a, none, still)] == [2, None, 4]
+
+
+def test_a_write_that_reads_what_it_has_written_is_a_read(graded):
+    write = graded.nuke.nodes.Write(file="/show/pre.%04d.exr")
+    write.setInput(0, graded.grade)
+    assert reads(write) == reads(graded.grade)
+    write["reading"].setValue(True)
+    assert reads(write) == [("/show/pre.%04d.exr", False), *reads(graded.grade)]
+
+
+def test_whatever_has_a_file_reads_it(graded):
+    deep = graded.nuke.nodes.DeepRead(file="/show/deep.%04d.exr")
+    graded.grade.setInput(1, deep)
+    assert ("/show/deep.%04d.exr", False) in reads(graded.grade)
 
 
 @pytest.mark.parametrize(
@@ -123,6 +315,42 @@ def test_the_worker_is_told_the_scripts_colour(comp, management, raw, space, tol
     settings = plan(comp).settings
     assert settings["colourspace"] == told
     assert settings["ocio"] == ("/show/config.ocio" if management == "OCIO" else "")
+
+
+@pytest.fixture
+def logarithmic(comp):
+    """`comp`, its foreground into RGB, with a plate of the space that Nuke takes for a DPX's own."""
+    ocio(comp)
+    comp.node["ocio"].setValue("ocio://default")
+    comp.node["foreground"].setValue("into RGB")
+    comp.read["colorspace"].setValue("default (compositing_log)")
+    return comp
+
+
+def test_a_foreground_is_read_in_the_plates_own_space_by_name_as_the_default_of_an_exr_is_another(logarithmic):
+    comp = logarithmic
+    comp.press("matte_frame")
+    mattes = comp.node.node("Mattes")
+    assert comp.node["status"].value() == "1 of 6 frames matted, cpu"
+    assert (mattes["raw"].value(), mattes["colorspace"].value()) == (False, "compositing_log (ACEScct)")
+
+
+def test_so_is_that_of_a_precomp(logarithmic):
+    comp = logarithmic
+    comp.node["precomp"].execute()
+    comp.nuke.pump(lambda: comp.node._tree is None)
+    read = comp.write.input(0).input(0)
+    assert (read["raw"].value(), read["colorspace"].value()) == (False, "compositing_log (ACEScct)")
+
+
+@pytest.mark.parametrize("name", ["linear", "of another config"])
+def test_a_read_that_is_in_a_space_or_cannot_be_is_left_as_it_is(comp, name):
+    import nuke_matting_host.script_colour as colour
+
+    comp.read["colorspace"].setValue("linear")
+    before = len(comp.nuke.undos)
+    colour.set_space(comp.read, name)
+    assert comp.read["colorspace"].value() == "linear" and len(comp.nuke.undos) == before
 
 
 def test_the_artist_may_say_otherwise(comp):
@@ -187,6 +415,16 @@ def test_a_guide_that_ends_before_the_plate_is_rendered_as_nuke_holds_it(comp, m
     guide["first"].setValue(1001), guide["last"].setValue(last)
     comp.node.setInput(2, guide)
     assert bool(plan(comp).renders) == rendered
+
+
+def test_that_of_several_views_one_is_matted_is_said_until_a_one_view_chooses_it(comp, monkeypatch):
+    monkeypatch.setattr(comp.nuke, "views", lambda: ["left", "right"])
+    comp.press("matte_frame")
+    assert comp.node["status"].value() == "1 of 6 frames matted, cpu, one view for all: put a OneView before the node"
+    one = comp.nuke.nodes.OneView()
+    one.setInput(0, comp.read), comp.node.setInput(0, one)
+    comp.press("matte_frame")
+    assert comp.node["status"].value() == "1 of 6 frames matted, cpu"
 
 
 def test_a_read_in_a_space_that_is_nukes_own_is_rendered(comp):

@@ -105,6 +105,7 @@ def test_a_range_becomes_cached_exrs_of_the_same_pixels(shared, make_plate, quic
     plate = make_plate(range(1001, 1005))
     events = shared.matte(plate, settings=quick, view=1003, frames="1001-1004")
     assert events[0]["type"] == "started" and events[0]["count"] == 4 and "(" in events[0]["colour"]
+    assert sorted(events[0]["references"]) == [-2, -1, 1, 2], "which other frames the model reads"
     frames = only(events, "frame")
     assert [each["frame"] for each in frames] == [1003, 1004, 1001, 1002], "the one in view first"
     assert {each["state"] for each in frames} == {"computed"}
