@@ -6,6 +6,7 @@ import errno
 import os
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,9 +15,13 @@ from nuke_matting.errors import OutputError
 TEMPORARY = ".nuke_matting-"  # prefix of files that are being written; hidden, and no image by their suffix
 LEFT_BEHIND = 3600.0  # seconds after which a temporary file is nobody's work in progress
 
+Before = Callable[[os.stat_result], object]  # told what a file will be (its size, its date), before it has its name
 
-def write_whole(path: Path, data: bytes, frame: int | None = None) -> None:
+
+def write_whole(path: Path, data: bytes, frame: int | None = None, before: Before | None = None) -> None:
     """Writes a file: a temporary one in the same folder, flushed to the disk, then renamed. Folders are made.
+
+    before : called in between, once all is written and nothing has the name yet.
 
     Raises OutputError, after which the name holds what it held before.
     """
@@ -32,6 +37,8 @@ def write_whole(path: Path, data: bytes, frame: int | None = None) -> None:
             file.flush()
             os.fsync(file.fileno())
         temporary.chmod(0o666 & ~_umask())
+        if before is not None:
+            before(temporary.stat())  # closed, so that it has the date that it will keep, as its disk rounds it
         os.replace(temporary, path)
     except OSError as error:
         raise _output_error(error, path, frame) from error

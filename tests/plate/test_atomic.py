@@ -14,6 +14,12 @@ def test_a_file_appears_whole_with_the_rights_of_any_other(tmp_path):
     assert [path.name for path in (tmp_path / "a").iterdir()] == ["b.exr"]
 
 
+def test_what_a_file_will_be_is_told_before_it_has_its_name(tmp_path):
+    path, told = tmp_path / "a.exr", []
+    write_whole(path, b"data", before=lambda about: told.append((about.st_size, about.st_mtime_ns, path.exists())))
+    assert told == [(4, path.stat().st_mtime_ns, False)]
+
+
 def test_only_old_temporary_files_are_removed(tmp_path):
     names = [f"{TEMPORARY}old.part", f"{TEMPORARY}new.part", "old.part", f"{TEMPORARY}old.exr"]
     for name in names:
