@@ -14,7 +14,7 @@ from nuke_matting.engine.shot import Shot, cache_folder
 from nuke_matting.engine.values import Matte, Plan
 from nuke_matting.errors import TakenError, UsageError
 from nuke_matting.plate.atomic import remove_left_behind
-from nuke_matting.plate.sequence import expand_pattern, has_frame_field
+from nuke_matting.plate.sequence import expand_pattern, found_among, has_frame_field
 from nuke_matting.plate.writer import Pixels, write_merged, write_sidecar
 
 
@@ -31,12 +31,9 @@ class Delivery(Target):
             raise UsageError("mattes are written as EXR", path=out, advice="end --out with .exr")
         self.shot, self.out, self.overwrite = shot, out, overwrite
         inputs = [each for each in (shot.plate, shot.clean, shot.guide, shot.keys) if each is not None]
-        taken = {os.path.realpath(each.path(frame)) for each in inputs for frame in each.frames}
-        for frame in frames:
-            if os.path.realpath(self.path(frame)) in taken:
-                raise UsageError(
-                    "the output would write over an input", path=self.path(frame), advice="give another --out"
-                )
+        taken = found_among(map(self.path, frames), inputs)
+        if taken is not None:
+            raise UsageError("the output would write over an input", path=taken, advice="give another --out")
         for folder in {self.path(frame).parent for frame in frames}:
             remove_left_behind(folder)
         self._forgets = threading.Lock()  # taken, and kept, by the frame that says so
@@ -51,7 +48,7 @@ class Delivery(Target):
         about = None if self.overwrite else _stat(path)
         if about is None or self._ledger.knows(path, about) != stamp:
             return False
-        self._ledger.renew(path, about, stamp, max(map(_changed, self.shot.files(plan)), default=0))
+        self._ledger.renew(path, about, stamp, plan.date)
         return True
 
     def write(self, matte: Matte) -> list[str]:
@@ -86,14 +83,6 @@ class Delivery(Target):
         """What a written file is: the matte, and how it was written."""
         settings = self.shot.settings
         return digest([key, settings.mode, settings.layer, settings.premult])
-
-
-def _changed(path: Path) -> int:
-    """When a file was last written to, in ns; 0 where that cannot be known."""
-    try:
-        return path.stat().st_mtime_ns
-    except OSError:
-        return 0
 
 
 def _stat(path: Path) -> os.stat_result | None:

@@ -99,6 +99,12 @@ def test_a_matte_that_is_up_to_date_is_no_older_than_files_that_were_only_touche
     assert matte.stat().st_mtime_ns == before
 
 
+def test_of_a_frame_that_is_up_to_date_its_file_alone_is_looked_at(shot, tmp_path, monkeypatch):
+    target, plan, looked_at, real = deliver(shot, tmp_path), shot.plan(1001), [], os.stat
+    monkeypatch.setattr(os, "stat", lambda path, **about: looked_at.append(Path(path)) or real(path, **about))
+    assert target.has(plan) and looked_at == [tmp_path / "m.1001.exr"]
+
+
 def test_where_nothing_can_be_written_down_a_matte_keeps_its_date(shot, tmp_path, monkeypatch):
     target = deliver(shot, tmp_path)
     matte, when = tmp_path / "m.1001.exr", (tmp_path / "m.1001.exr").stat().st_mtime + 9
