@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 from nuke_matting.engine.fingerprint import digest
 from nuke_matting.engine.ledger import Ledger
@@ -16,6 +17,8 @@ from nuke_matting.errors import TakenError, UsageError
 from nuke_matting.plate.atomic import remove_left_behind
 from nuke_matting.plate.sequence import expand_pattern, found_among, has_frame_field
 from nuke_matting.plate.writer import Pixels, write_merged, write_sidecar
+
+Look = Literal["there", "missing", "unknown"]  # missing: also where it is another one
 
 
 class Delivery(Target):
@@ -44,12 +47,21 @@ class Delivery(Target):
         return Path(expand_pattern(self.out, frame))
 
     def has(self, plan: Plan) -> bool:
+        return not self.overwrite and self.look(plan) == "there"
+
+    def look(self, plan: Plan) -> Look:
+        """Whether a plan's matte is there. A file that the ledger does not know may be that of another user or machine,
+        whose ledger is not this one.
+        """
         path, stamp = self.path(plan.frame), self._stamp(plan.key)
-        about = None if self.overwrite else _stat(path)
-        if about is None or self._ledger.knows(path, about) != stamp:
-            return False
+        about = _stat(path)
+        if about is None:
+            return "missing"
+        known = self._ledger.knows(path, about)
+        if known != stamp:
+            return "unknown" if known is None else "missing"
         self._ledger.renew(path, about, stamp, plan.date)
-        return True
+        return "there"
 
     def write(self, matte: Matte) -> list[str]:
         path, stamp, settings = self.path(matte.frame), self._stamp(matte.key), self.shot.settings
