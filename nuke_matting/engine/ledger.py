@@ -96,7 +96,7 @@ class Ledger:
         size, date = of
         entry = {"path": os.path.abspath(path), "stamp": stamp, "size": size, "mtime_ns": date}
         try:
-            write_whole(self._entry(path, of), json.dumps(entry).encode())
+            write_whole(self._entry(path, of), json.dumps(entry).encode(), within=self._folder.parent)
         except MattingError:
             return False  # the run goes on
         return True

@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from nuke_matting.errors import OutputError
+from nuke_matting.plate.rights import give_rights, make_folder
 
 TEMPORARY = ".nuke_matting-"  # prefix of files that are being written; hidden, and no image by their suffix
 LEFT_BEHIND = 3600.0  # seconds after which a temporary file is nobody's work in progress
@@ -18,15 +19,18 @@ LEFT_BEHIND = 3600.0  # seconds after which a temporary file is nobody's work in
 Before = Callable[[os.stat_result], object]  # told what a file will be (its size, its date), before it has its name
 
 
-def write_whole(path: Path, data: bytes, frame: int | None = None, before: Before | None = None) -> None:
+def write_whole(
+    path: Path, data: bytes, frame: int | None = None, before: Before | None = None, within: Path | None = None
+) -> None:
     """Writes a file: a temporary one in the same folder, flushed to the disk, then renamed. Folders are made.
 
     before : called in between, once all is written and nothing has the name yet.
+    within : a shared folder that it is written in, as of `make_folder`.
 
     Raises OutputError, after which the name holds what it held before.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent, within)
         handle, name = tempfile.mkstemp(prefix=TEMPORARY, suffix=".part", dir=path.parent)
     except OSError as error:
         raise _output_error(error, path, frame) from error
@@ -36,7 +40,7 @@ def write_whole(path: Path, data: bytes, frame: int | None = None, before: Befor
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        temporary.chmod(0o666 & ~_umask())
+        give_rights(temporary, within)
         if before is not None:
             before(temporary.stat())  # closed, so that it has the date that it will keep, as its disk rounds it
         os.replace(temporary, path)
@@ -70,18 +74,6 @@ def _sync_folder(folder: Path) -> None:
         pass
     finally:
         os.close(handle)
-
-
-_UMASK: list[int] = []
-
-
-def _umask() -> int:
-    """The process's umask, which can only be read by setting it; so once, at the first write."""
-    if not _UMASK:
-        mask = os.umask(0o022)
-        os.umask(mask)
-        _UMASK.append(mask)
-    return _UMASK[0]
 
 
 _ADVICE = {
