@@ -15,6 +15,9 @@ from nuke_matting.plate.rights import give_rights, make_folder
 
 TEMPORARY = ".nuke_matting-"  # prefix of files that are being written; hidden, and no image by their suffix
 LEFT_BEHIND = 3600.0  # seconds after which a temporary file is nobody's work in progress
+PATIENCE = 2.0  # seconds to wait for a reader of what is to be replaced, where it keeps others from that
+
+_WINDOWS = os.name == "nt"
 
 Before = Callable[[os.stat_result], object]  # told what a file will be (its size, its date), before it has its name
 
@@ -43,7 +46,7 @@ def write_whole(
         give_rights(temporary, within)
         if before is not None:
             before(temporary.stat())  # closed, so that it has the date that it will keep, as its disk rounds it
-        os.replace(temporary, path)
+        _give_name(temporary, path)
     except OSError as error:
         raise _output_error(error, path, frame) from error
     finally:
@@ -58,6 +61,23 @@ def remove_left_behind(folder: Path) -> None:
             with suppress(OSError):
                 if time.time() - path.stat().st_mtime > LEFT_BEHIND:
                     path.unlink()
+
+
+def _give_name(temporary: Path, path: Path) -> None:
+    """Renames a file. On Windows a name is not free while somebody has what is there open, which is not for long if
+    that is a reader of one frame. Raises OSError.
+    """
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            os.replace(temporary, path)
+            return
+        except PermissionError as error:
+            if not _WINDOWS or not path.is_file() or not os.access(path, os.W_OK):
+                raise
+            if time.monotonic() >= end:
+                raise OSError(errno.EBUSY, error.strerror) from error
+        time.sleep(0.05)
 
 
 def _sync_folder(folder: Path) -> None:
@@ -81,6 +101,7 @@ _ADVICE = {
     errno.EDQUOT if hasattr(errno, "EDQUOT") else -1: ("the quota is used up", "make room and run again"),
     errno.EACCES: ("no right to write there", "choose another folder with --out, or change its rights"),
     errno.EPERM: ("no right to write there", "choose another folder with --out, or change its rights"),
+    errno.EBUSY: ("another program has it open", "close it there, and run again"),
     errno.EROFS: ("the folder is read-only", "choose another folder with --out"),
     errno.ENOTDIR: ("a file stands where a folder should be", "move it, or choose another folder"),
     errno.EEXIST: ("a file stands where a folder should be", "move it, or choose another folder"),
