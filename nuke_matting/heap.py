@@ -2,13 +2,15 @@
 
 A frame's pixels and features are taken and freed over and over, each of them megabytes. Left as it is, glibc gets large
 ones from the system anew each time, which clears them page by page: a fifth of the network's time at 3840x2160
-on a CPU, as `benchmarks/heap.py` measures. Where the C library is another one, nothing changes.
+on a CPU, as `benchmarks/heap.py` measures. Where the C library is another one, nothing changes. On a GPU torch keeps
+what is freed by itself; Nuke and others who draw on it have it back when there is no work.
 """
 
 from __future__ import annotations
 
 import ctypes
 import sys
+from contextlib import suppress
 from typing import Any
 
 _TRIM_THRESHOLD, _MMAP_MAX, _ARENA_MAX = -1, -4, -8  # of mallopt(3)
@@ -27,10 +29,18 @@ def keep_freed() -> bool:
 
 
 def give_back() -> None:
-    """Gives the system what has been kept: for a process that will be idle."""
+    """Gives back what has been kept, to the system and to the GPU's other programs: for a process that will be idle."""
     libc = _glibc()
     if libc is not None:
         libc.malloc_trim(0)
+    torch = sys.modules.get("torch")  # who has not loaded it has nothing there
+    if torch is None:
+        return
+    with suppress(RuntimeError):  # of a GPU that has failed; who uses it next is told
+        if torch.cuda.is_initialized():
+            torch.cuda.empty_cache()
+        if torch.backends.mps.is_available():
+            torch.mps.empty_cache()
 
 
 def _glibc() -> Any:

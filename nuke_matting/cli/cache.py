@@ -7,7 +7,7 @@ import json
 
 from nuke_matting.cli.options import add_settings, settings_of
 from nuke_matting.engine.cache import Cache
-from nuke_matting.engine.delivery import LEDGER, Ledger
+from nuke_matting.engine.ledger import Ledger
 from nuke_matting.engine.shot import cache_folder
 from nuke_matting.errors import UsageError
 
@@ -71,7 +71,7 @@ def _clear(args: argparse.Namespace) -> int:
 
 def _prune(args: argparse.Namespace) -> int:
     cache = _open(args)
-    Ledger(cache.folder / LEDGER).prune()
+    Ledger(cache.folder).prune()
     return _told(args, cache.prune(cache.max_bytes))
 
 

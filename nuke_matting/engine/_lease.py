@@ -20,6 +20,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from nuke_matting.plate.rights import give_rights, make_folder
+
 log = logging.getLogger(__name__)
 
 _MOST_BYTES = 4096  # of a lease file; anything longer is none of ours
@@ -57,20 +59,21 @@ class Lease:
         self.release()
 
 
-def acquire(path: Path, stale_after: float) -> Lease | None:
+def acquire(path: Path, stale_after: float, within: Path | None = None) -> Lease | None:
     """The lease at a path, or None while another process (or thread) holds it.
 
     stale_after : seconds without a sign of life after which a holder counts as dead.
+    within : a shared folder that it is in, as of `make_folder`.
 
     Raises OSError where the folder cannot be written to. The folder is made if need be.
     """
     for _ in range(_TRIES):
         token = uuid.uuid4().hex
         try:
-            _create(path, token)
+            _create(path, token, within)
             return Lease(path, token, beat=stale_after / 6)
         except FileNotFoundError:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(path.parent, within)
         except FileExistsError:
             holder = _read(path)
             if holder is None:
@@ -106,7 +109,7 @@ class _Holder:
     started: str = ""
 
 
-def _create(path: Path, token: str) -> None:
+def _create(path: Path, token: str, within: Path | None) -> None:
     says = {"token": token, "machine": _machine(), "pid": os.getpid(), "started": _started(os.getpid())}
     descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
     try:
@@ -116,6 +119,9 @@ def _create(path: Path, token: str) -> None:
         with suppress(OSError):  # a full disk; the first error is the one to tell
             os.unlink(path)
         raise
+    if within is not None:
+        with suppress(OSError):  # it holds all the same
+            give_rights(path, within)
 
 
 def _read(path: Path) -> _Holder | None:

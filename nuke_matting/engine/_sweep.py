@@ -137,7 +137,7 @@ def remove(root: Path, entry: Entry, stale_after: float, ignore_use: bool = Fals
     """Removes a matte, unless it is leased or (but for `ignore_use`) was used since it was looked at."""
     shelf = root / entry.key[:2]
     sidecar = shelf / f"{entry.key}.json"
-    lease = acquire(shelf / f"{entry.key}.lease", stale_after)
+    lease = acquire(shelf / f"{entry.key}.lease", stale_after, root)
     if lease is None:
         return False
     with lease:

@@ -26,6 +26,7 @@ from nuke_matting.engine._sweep import DAMAGED, SWEEP, make_room, remove, scan, 
 from nuke_matting.engine._value import FORMAT, CachedMatte, Damaged, Sidecar, decode, encode, read_sidecar
 from nuke_matting.errors import CacheError, OutputError
 from nuke_matting.plate.atomic import write_whole
+from nuke_matting.plate.rights import make_folder
 
 __all__ = ["Cache", "CacheInfo", "CachedMatte", "default_folder"]
 
@@ -64,7 +65,8 @@ def default_folder() -> Path:
 
 
 class Cache:
-    """Mattes by key. Any number of threads, processes and hosts may use one folder at once.
+    """Mattes by key. Any number of threads, processes and hosts may use one folder at once, and all users who may write
+    to it.
 
         with cache.claim(key):
             matte = cache.get(key)
@@ -146,8 +148,8 @@ class Cache:
         sidecar, path = self._sidecar(key), self._exr(key, checksum)
         was_there = os.path.exists(path)
         try:
-            write_whole(path, exr)
-            write_whole(sidecar, text)
+            write_whole(path, exr, within=self.folder)
+            write_whole(sidecar, text, within=self.folder)
         except OutputError as error:
             if not was_there:
                 with suppress(OSError):
@@ -178,7 +180,7 @@ class Cache:
         pause = 0.01
         while True:
             try:
-                lease = acquire(path, self._stale_after)
+                lease = acquire(path, self._stale_after, self.folder)
             except OSError as error:
                 log.debug("%s: cannot be leased (%s)", path, error)  # `put` will say it
                 return Lease()
@@ -267,7 +269,7 @@ class Cache:
             if _read(sidecar, _LONGEST_SIDECAR) != text:
                 return
             aside = self._root / DAMAGED
-            aside.mkdir(exist_ok=True)
+            make_folder(aside, self.folder)
             exrs = [self._exr(key, about.checksum)] if about else sidecar.parent.glob(f"{key}.*.exr")
             for path in (sidecar, *exrs):
                 with suppress(FileNotFoundError):
@@ -318,7 +320,7 @@ class Cache:
         return len(found.entries) < _FEW or found.bytes * len(shelves) / len(sample) > 0.95 * self.max_bytes
 
     def _sweep(self) -> None:
-        lease = acquire(self._root / SWEEP, self._stale_after)
+        lease = acquire(self._root / SWEEP, self._stale_after, self.folder)
         if lease is None:
             return  # another process is at it
         with lease:

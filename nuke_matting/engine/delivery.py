@@ -1,31 +1,24 @@
-"""Where a run's mattes go: output files, which of them are there already, and which must not be touched.
-
-A small ledger in the cache folder remembers each file this tool has written (matte key, size, time), since the file
-itself, a copy of the plate in `merge` mode, is to differ from the plate in the alpha alone.
-"""
+"""Where a run's mattes go: output files, which of them are there already, and which must not be touched."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import threading
-import time
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
+from typing import Literal
 
-from nuke_matting.engine._sweep import LEDGER
 from nuke_matting.engine.fingerprint import digest
+from nuke_matting.engine.ledger import Ledger
 from nuke_matting.engine.pipeline import Target
 from nuke_matting.engine.shot import Shot, cache_folder
 from nuke_matting.engine.values import Matte, Plan
-from nuke_matting.errors import MattingError, TakenError, UsageError
-from nuke_matting.plate.atomic import remove_left_behind, write_whole
-from nuke_matting.plate.sequence import expand_pattern, has_frame_field
+from nuke_matting.errors import TakenError, UsageError
+from nuke_matting.plate.atomic import remove_left_behind
+from nuke_matting.plate.sequence import expand_pattern, found_among, has_frame_field
 from nuke_matting.plate.writer import Pixels, write_merged, write_sidecar
 
-Entry = dict[str, str | int]  # of the ledger: path, stamp, size, mtime_ns; path alone for a file about to be written
+Look = Literal["there", "missing", "unknown"]  # missing: also where it is another one
 
 
 class Delivery(Target):
@@ -41,48 +34,58 @@ class Delivery(Target):
             raise UsageError("mattes are written as EXR", path=out, advice="end --out with .exr")
         self.shot, self.out, self.overwrite = shot, out, overwrite
         inputs = [each for each in (shot.plate, shot.clean, shot.guide, shot.keys) if each is not None]
-        taken = {os.path.realpath(each.path(frame)) for each in inputs for frame in each.frames}
-        for frame in frames:
-            if os.path.realpath(self.path(frame)) in taken:
-                raise UsageError(
-                    "the output would write over an input", path=self.path(frame), advice="give another --out"
-                )
+        taken = found_among(map(self.path, frames), inputs)
+        if taken is not None:
+            raise UsageError("the output would write over an input", path=taken, advice="give another --out")
         for folder in {self.path(frame).parent for frame in frames}:
             remove_left_behind(folder)
         self._forgets = threading.Lock()  # taken, and kept, by the frame that says so
-        self._ledger = Ledger(cache_folder(shot.settings) / LEDGER)
+        self._ledger = Ledger(cache_folder(shot.settings))
 
     def path(self, frame: int) -> Path:
         """The output file of a frame."""
         return Path(expand_pattern(self.out, frame))
 
     def has(self, plan: Plan) -> bool:
+        return not self.overwrite and self.look(plan) == "there"
+
+    def look(self, plan: Plan) -> Look:
+        """Whether a plan's matte is there. A file that the ledger does not know may be that of another user or machine,
+        whose ledger is not this one.
+        """
         path, stamp = self.path(plan.frame), self._stamp(plan.key)
-        if self.overwrite or self._ledger.knows(path) != stamp:
-            return False
-        self._ledger.renew(path, max(map(_changed, self.shot.files(plan)), default=0))
-        return True
+        about = _stat(path)
+        if about is None:
+            return "missing"
+        known = self._ledger.knows(path, about)
+        if known != stamp:
+            return "unknown" if known is None else "missing"
+        self._ledger.renew(path, about, stamp, plan.date)
+        return "there"
 
     def write(self, matte: Matte) -> list[str]:
-        path, settings = self.path(matte.frame), self.shot.settings
-        if path.exists() and not self.overwrite and not self._ledger.ours(path):
+        path, stamp, settings = self.path(matte.frame), self._stamp(matte.key), self.shot.settings
+        there = _stat(path)
+        if there is not None and not self.overwrite and self._ledger.knows(path, there) is None:
             raise TakenError(
                 "a file is in the way that this tool did not write, or that was changed since",
                 path=path,
                 frame=matte.frame,
                 advice="move it, give another --out, or use --overwrite",
             )
-        before = self._ledger.announce(path)
+        remembered: list[bool] = []
+
+        def before(about: os.stat_result) -> None:
+            remembered.append(self._ledger.vouch(path, about, stamp))
+
         write = write_merged if settings.mode == "merge" else write_sidecar
         pixels = Pixels(
             matte.plate, matte.frame, matte.data_window, matte.display_window, matte.alpha, matte.foreground
         )
-        try:
-            warnings = write(path, pixels, layer=settings.layer, premult=settings.premult)
-        except MattingError:
-            self._ledger.take_back(path, before)  # else what somebody puts there would count as ours
-            raise
-        if not self._ledger.record(path, self._stamp(matte.key)) and self._forgets.acquire(blocking=False):
+        warnings = write(path, pixels, layer=settings.layer, premult=settings.premult, before=before)
+        if there is not None:
+            self._ledger.forget(path, there)
+        if not all(remembered) and self._forgets.acquire(blocking=False):
             where = cache_folder(settings)
             warnings = [*warnings, f"{where} cannot be written to, so the next run will not know its own files again: "
                         "give --cache-dir, or that run --overwrite"]  # fmt: skip
@@ -94,118 +97,8 @@ class Delivery(Target):
         return digest([key, settings.mode, settings.layer, settings.premult])
 
 
-class Ledger:
-    """The files that were written, one small JSON file each. Without a folder to write to it remembers nothing."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    def ours(self, path: Path) -> bool:
-        """Whether the file at the path is as this tool wrote it, or a run that was about to write it ended there."""
-        entry = self._read(path)
-        return entry is not None and ("stamp" not in entry or _is_still(entry, path))
-
-    def knows(self, path: Path) -> str | None:
-        """The stamp that the path was recorded with, if it is still that file."""
-        entry = self._read(path)
-        return str(entry["stamp"]) if entry and "stamp" in entry and _is_still(entry, path) else None
-
-    def announce(self, path: Path) -> Entry | None:
-        """To be called before a path is written: a run that is killed in between knows the file for its own.
-
-        Returns what was known of it.
-        """
-        before = self._read(path)
-        self._write(path, {"path": os.path.abspath(path)})
-        return before
-
-    def take_back(self, path: Path, before: Entry | None) -> None:
-        """To be called where nothing was written after `announce`, with what that returned."""
-        if before is not None:
-            self._write(path, before)
-        else:
-            with suppress(OSError):
-                self._entry(path).unlink(missing_ok=True)
-
-    def record(self, path: Path, stamp: str) -> bool:
-        """To be called after a path was written. Whether it will be remembered."""
-        stat = path.stat()
-        entry: Entry = {
-            "path": os.path.abspath(path),
-            "stamp": stamp,
-            "size": stat.st_size,
-            "mtime_ns": stat.st_mtime_ns,
-        }
-        if not self._write(path, entry):
-            return False
-        # where another run wrote the path meanwhile, it stays ours, and the next run writes it again
-        return _is_still(entry, path) or self._write(path, {"path": os.path.abspath(path)})
-
-    def renew(self, path: Path, when: int) -> None:
-        """Dates a file that is as it was recorded, and is older than what it was made from (`when`, in ns), anew: a
-        plate that was copied or touched is newer and the same, and who goes by dates would never be content.
-
-        The entry comes first: a file that is put there meanwhile, or an end in between, fits neither date.
-        """
-        before = self._read(path)
-        if before is None or not _is_still(before, path) or int(before["mtime_ns"]) >= when:
-            return
-        to_the_second = 1_000_000_000 * (max(time.time_ns(), when) // 1_000_000_000 + 1)  # as coarse disks keep it
-        if self._write(path, before | {"mtime_ns": to_the_second}):
-            try:
-                os.utime(path, ns=(to_the_second, to_the_second))
-            except OSError:
-                self._write(path, before)
-
-    def prune(self) -> int:
-        """Forgets the files that are gone. Returns their number.
-
-        Not those in folders that are not there: a disk may not be mounted here, or be another machine's.
-        """
-        forgotten = 0
-        for path in self._folder.glob("[0-9a-f][0-9a-f]/*.json"):
-            entry = _parsed(path)
-            file = str(entry.get("path", "")) if entry is not None else ""
-            if os.path.isdir(os.path.dirname(file)) and not os.path.lexists(file):
-                with suppress(OSError):
-                    path.unlink()
-                    forgotten += 1
-        return forgotten
-
-    def _read(self, path: Path) -> Entry | None:
-        return _parsed(self._entry(path))
-
-    def _entry(self, path: Path) -> Path:
-        name = hashlib.sha256(os.fsencode(os.path.realpath(path))).hexdigest()
-        return self._folder / name[:2] / f"{name}.json"
-
-    def _write(self, path: Path, entry: Entry) -> bool:
-        try:
-            write_whole(self._entry(path), json.dumps(entry).encode())
-        except MattingError:
-            return False  # the run goes on
-        return True
-
-
-def _changed(path: Path) -> int:
-    """When a file was last written to, in ns; 0 where that cannot be known."""
+def _stat(path: Path) -> os.stat_result | None:
     try:
-        return path.stat().st_mtime_ns
+        return path.stat()
     except OSError:
-        return 0
-
-
-def _parsed(path: Path) -> Entry | None:
-    try:
-        entry = json.loads(path.read_bytes())
-    except (OSError, ValueError):
         return None
-    return entry if isinstance(entry, dict) else None
-
-
-def _is_still(entry: Entry, path: Path) -> bool:
-    try:
-        stat = path.stat()
-    except OSError:
-        return False
-    return (entry.get("size"), entry.get("mtime_ns")) == (stat.st_size, stat.st_mtime_ns)

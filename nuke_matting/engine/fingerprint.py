@@ -54,6 +54,14 @@ class Fingerprints:
             advice="wait until it is written, and run again",
         )
 
+    def date(self, path: str | Path) -> int:
+        """When a file was last written to, in ns, as it was found when its fingerprint was asked for last; 0 if never.
+
+        Nothing is looked at.
+        """
+        known = self._known.get(os.path.abspath(path))
+        return 0 if known is None else known[0][1]
+
 
 def digest(parts: Any) -> str:
     """SHA-256 of plain data, 64 hexadecimal digits: the same for equal data in any process, release and machine.

@@ -75,6 +75,8 @@ class Shot:
             raise UsageError(f"the model {self.model.name} needs a clean plate", advice="give one with --clean-plate")
         self.cache = self._open_cache()
         self._fingerprints = Fingerprints()
+        file = Path(self.settings.model).expanduser()
+        self._model_date = file.stat().st_mtime_ns if file.is_file() else 0  # else it is a name, not a path
         self._memory = Memory(self.model, lambda frame: self.load(frame).known)
 
     @property
@@ -156,16 +158,8 @@ class Shot:
                 "keys": [[inputs[each], mattes[each]] for each in keys],
             }
         )
-        path = self.plate.path(frame)
-        return Plan(frame, path, tuple(references), tuple(keys), inputs, mattes, tuple(notes), key)
-
-    def files(self, plan: Plan) -> list[Path]:
-        """The files that a matte is made from, among them the model's where it is named by its path."""
-        frames, model = {plan.frame, *plan.references, *plan.keys}, Path(self.settings.model).expanduser()
-        found = [model] if model.is_file() else []
-        found += [each.path(frame) for each in (self.plate, self.clean, self.guide) if each for frame in frames]
-        found += [self.keys.path(frame) for frame in plan.mattes] if self.keys is not None else []
-        return found
+        path, date = self.plate.path(frame), self._date(inputs, mattes)
+        return Plan(frame, path, tuple(references), tuple(keys), inputs, mattes, tuple(notes), key, date)
 
     def load(self, frame: int) -> Loaded:
         """Reads a frame and what goes with it, and takes it to the model space. Raises PlateError, ColourError.
@@ -294,6 +288,12 @@ class Shot:
             return self._fingerprints.of(self.keys.path(frame))
         except PlateError as error:  # reading it says what is wrong
             return error.what
+
+    def _date(self, frames: Iterable[int], mattes: Iterable[int]) -> int:
+        """When the newest of some frames' input files, of key mattes and of the model was written, in ns."""
+        files = [each.path(frame) for each in (self.plate, self.clean, self.guide) if each for frame in frames]
+        files += [self.keys.path(frame) for frame in mattes] if self.keys is not None else []
+        return max([self._model_date, *map(self._fingerprints.date, files)])
 
     def _inputs_digest(self, frame: int) -> str:
         """A digest of what a frame's features come from: its files, and their way to the model space.

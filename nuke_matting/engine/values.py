@@ -50,6 +50,7 @@ class Plan:
     inputs : a digest of each frame's own input files (plate, clean plate, guide), for it and those it reads from.
     mattes : a fingerprint of the key matte, for those of them that are key frames.
     key : the matte's name in the cache.
+    date : when the newest of all these files was last written to, in ns, that of the model among them.
     """
 
     frame: int
@@ -60,6 +61,7 @@ class Plan:
     mattes: Mapping[int, str]
     notes: tuple[str, ...]
     key: str
+    date: int
 
 
 @dataclass(frozen=True)

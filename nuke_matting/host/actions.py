@@ -98,7 +98,6 @@ def refresh(node):
         raise HostError("this node is at work already", "wait for it, or press Cancel")
     plan, frames = plan_of(node), frames_of(node)
     states = states_of(node, plan, frames)
-    states.outdated.clear()
     look(node)
     first, last = plan.span  # what is beyond is never rendered
     own = [frame for frame in frames if first <= frame <= last]
@@ -110,7 +109,9 @@ def refresh(node):
 
     def on_events(events):
         for event in events:
-            if event["type"] == "frame" and states.of[event["frame"]] != "missing":
+            if event["type"] != "frame" or event["state"] == "unknown":
+                continue  # it may be another artist's: the files, and what another worker said, are all that is known
+            if states.of[event["frame"]] != "missing":
                 if event["state"] == "missing":
                     states.outdated.add(event["frame"])
                 states.set(event["frame"], "stale" if event["state"] == "missing" else "cached")

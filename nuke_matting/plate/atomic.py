@@ -6,22 +6,34 @@ import errno
 import os
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 from nuke_matting.errors import OutputError
+from nuke_matting.plate.rights import give_rights, make_folder
 
 TEMPORARY = ".nuke_matting-"  # prefix of files that are being written; hidden, and no image by their suffix
 LEFT_BEHIND = 3600.0  # seconds after which a temporary file is nobody's work in progress
+PATIENCE = 2.0  # seconds to wait for a reader of what is to be replaced, where it keeps others from that
+
+_WINDOWS = os.name == "nt"
+
+Before = Callable[[os.stat_result], object]  # told what a file will be (its size, its date), before it has its name
 
 
-def write_whole(path: Path, data: bytes, frame: int | None = None) -> None:
+def write_whole(
+    path: Path, data: bytes, frame: int | None = None, before: Before | None = None, within: Path | None = None
+) -> None:
     """Writes a file: a temporary one in the same folder, flushed to the disk, then renamed. Folders are made.
+
+    before : called in between, once all is written and nothing has the name yet.
+    within : a shared folder that it is written in, as of `make_folder`.
 
     Raises OutputError, after which the name holds what it held before.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent, within)
         handle, name = tempfile.mkstemp(prefix=TEMPORARY, suffix=".part", dir=path.parent)
     except OSError as error:
         raise _output_error(error, path, frame) from error
@@ -31,8 +43,10 @@ def write_whole(path: Path, data: bytes, frame: int | None = None) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        temporary.chmod(0o666 & ~_umask())
-        os.replace(temporary, path)
+        give_rights(temporary, within)
+        if before is not None:
+            before(temporary.stat())  # closed, so that it has the date that it will keep, as its disk rounds it
+        _give_name(temporary, path)
     except OSError as error:
         raise _output_error(error, path, frame) from error
     finally:
@@ -47,6 +61,23 @@ def remove_left_behind(folder: Path) -> None:
             with suppress(OSError):
                 if time.time() - path.stat().st_mtime > LEFT_BEHIND:
                     path.unlink()
+
+
+def _give_name(temporary: Path, path: Path) -> None:
+    """Renames a file. On Windows a name is not free while somebody has what is there open, which is not for long if
+    that is a reader of one frame. Raises OSError.
+    """
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            os.replace(temporary, path)
+            return
+        except PermissionError as error:
+            if not _WINDOWS or not path.is_file() or not os.access(path, os.W_OK):
+                raise
+            if time.monotonic() >= end:
+                raise OSError(errno.EBUSY, error.strerror) from error
+        time.sleep(0.05)
 
 
 def _sync_folder(folder: Path) -> None:
@@ -65,23 +96,12 @@ def _sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-_UMASK: list[int] = []
-
-
-def _umask() -> int:
-    """The process's umask, which can only be read by setting it; so once, at the first write."""
-    if not _UMASK:
-        mask = os.umask(0o022)
-        os.umask(mask)
-        _UMASK.append(mask)
-    return _UMASK[0]
-
-
 _ADVICE = {
     errno.ENOSPC: ("the disk is full", "make room and run again; what is written stays"),
     errno.EDQUOT if hasattr(errno, "EDQUOT") else -1: ("the quota is used up", "make room and run again"),
     errno.EACCES: ("no right to write there", "choose another folder with --out, or change its rights"),
     errno.EPERM: ("no right to write there", "choose another folder with --out, or change its rights"),
+    errno.EBUSY: ("another program has it open", "close it there, and run again"),
     errno.EROFS: ("the folder is read-only", "choose another folder with --out"),
     errno.ENOTDIR: ("a file stands where a folder should be", "move it, or choose another folder"),
     errno.EEXIST: ("a file stands where a folder should be", "move it, or choose another folder"),

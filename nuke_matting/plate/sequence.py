@@ -7,11 +7,11 @@ fileseq takes "1 5 7" for frame 157 and knows staggered ranges that Nuke does no
 from __future__ import annotations
 
 import difflib
+import functools
 import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 from fileseq import PAD_STYLE_HASH1, FileSequence, findSequencesOnDisk
@@ -42,7 +42,7 @@ class Sequence:
     frames: tuple[int, ...]
     still: bool = False
 
-    @cached_property
+    @functools.cached_property
     def frame_set(self) -> frozenset[int]:
         """The frames, for quick look-up."""
         return frozenset(self.frames)
@@ -128,6 +128,39 @@ def find_sequence(plate: str) -> Sequence:
         raise UsageError(
             f"cannot be looked into ({what})", path=plate, advice="check the path and its rights"
         ) from error
+
+
+def found_among(paths: Iterable[Path], sequences: Iterable[Sequence]) -> Path | None:
+    """One of some paths that is a file of one of some sequences, whatever way it leads there; None where none is.
+
+    A folder is resolved once, and names are compared from there; only what is a link by itself is followed.
+    """
+    resolve = functools.cache(os.path.realpath)
+
+    def real(path: Path, is_link: bool) -> str:
+        return os.path.realpath(path) if is_link else os.path.join(resolve(path.parent), path.name)
+
+    there = {real(path, path.is_symlink()): path for path in paths if os.path.lexists(path)}
+    folders = {os.path.dirname(each) for each in there}
+    for sequence in sequences if there else ():
+        links = _links(sequence)
+        if links or resolve(Path(sequence.pattern).parent) in folders:
+            for path in map(sequence.path, sequence.frames):
+                if found := there.get(real(path, path.name in links)):
+                    return found
+    return None
+
+
+def _links(sequence: Sequence) -> set[str]:
+    """The names in a sequence's folder that are links; a still may be one, which is not worth looking through it."""
+    path = Path(sequence.pattern)
+    if sequence.still:
+        return {path.name}
+    try:
+        with os.scandir(path.parent) as entries:
+            return {each.name for each in entries if each.is_symlink()}
+    except OSError:  # gone since it was found; reading it says so
+        return set()
 
 
 def _find(plate: str) -> Sequence:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from nuke_matting.errors import OutputError, PlateError
 from nuke_matting.plate import exr_header
-from nuke_matting.plate.atomic import write_whole
+from nuke_matting.plate.atomic import Before, write_whole
 from nuke_matting.plate.exr_header import Attribute
 from nuke_matting.plate.files import open_image, read_channels
 from nuke_matting.plate.frame import Window
@@ -72,11 +72,12 @@ class Pixels:
     foreground: NDArray[np.float32] | None = None
 
 
-def write_sidecar(out: Path, pixels: Pixels, *, layer: str, premult: bool) -> list[str]:
+def write_sidecar(out: Path, pixels: Pixels, *, layer: str, premult: bool, before: Before | None = None) -> list[str]:
     """Writes the alpha, and the foreground as R, G, B where there is one: half, zip, the plate's windows and metadata.
 
     layer : channel of the alpha; `rgba.alpha` is `A`.
     premult : multiply the foreground by the alpha.
+    before : as of `write_whole`.
 
     Returns warnings. Raises OutputError, PlateError.
     """
@@ -85,11 +86,11 @@ def write_sidecar(out: Path, pixels: Pixels, *, layer: str, premult: bool) -> li
         kept = {name: value for name, value in kept.items() if name not in _COLOUR}
         kept["colorInteropID"] = Attribute(b"string", b"data")
     channels = {_alpha_name("", layer): _half(pixels.alpha)} | _foreground(pixels, "", premult)
-    _write_new(out, pixels, channels, kept)
+    _write_new(out, pixels, channels, kept, before)
     return []
 
 
-def write_merged(out: Path, pixels: Pixels, *, layer: str, premult: bool) -> list[str]:
+def write_merged(out: Path, pixels: Pixels, *, layer: str, premult: bool, before: Before | None = None) -> list[str]:
     """Writes a copy of the plate with the alpha added, and the foreground as layer `fg` where there is one.
 
     The alpha goes to the part, view or layer that the picture was read from: `rgba.alpha` is its `A`, replaced where
@@ -102,7 +103,7 @@ def write_merged(out: Path, pixels: Pixels, *, layer: str, premult: bool) -> lis
     """
     data = _file(pixels)
     if not data.startswith(exr_header.MAGIC):
-        return _write_converted(out, pixels, layer, premult)
+        return _write_converted(out, pixels, layer, premult, before)
     headers, parts = _read(data, pixels)
     choice = choose_picture([list(part.channels) for part in parts])
     if choice is None:
@@ -142,7 +143,7 @@ def write_merged(out: Path, pixels: Pixels, *, layer: str, premult: bool) -> lis
         }
         for old, new in zip(headers, laid_out, strict=True)
     ]
-    write_whole(out, exr_header.with_headers(made, copies), pixels.frame)
+    write_whole(out, exr_header.with_headers(made, copies), pixels.frame, before)
     return warnings
 
 
@@ -159,18 +160,20 @@ def _ours(pixels: Pixels, plate: Channels, prefix: str, red: int, layer: str, pr
     return {name: np.ascontiguousarray(alpha.astype(kind))} | _foreground(pixels, "fg.", premult)
 
 
-def _write_converted(out: Path, pixels: Pixels, layer: str, premult: bool) -> list[str]:
+def _write_converted(out: Path, pixels: Pixels, layer: str, premult: bool, before: Before | None) -> list[str]:
     plate = read_frame(pixels.plate, pixels.frame)
     channels: Channels = {name: np.ascontiguousarray(plate.pixels[..., index]) for index, name in enumerate("RGB")}
     channels[_alpha_name("", layer)] = pixels.alpha
-    _write_new(out, pixels, channels | _foreground(pixels, "fg.", premult), _foreign_metadata(pixels))
+    _write_new(out, pixels, channels | _foreground(pixels, "fg.", premult), _foreign_metadata(pixels), before)
     return [
         f"the plate is no EXR: its R, G, B became one; of its {pixels.plate.suffix} metadata only time code, "
         "frame rate and pixel aspect are kept"
     ]
 
 
-def _write_new(out: Path, pixels: Pixels, channels: Channels, attributes: Mapping[str, Attribute]) -> None:
+def _write_new(
+    out: Path, pixels: Pixels, channels: Channels, attributes: Mapping[str, Attribute], before: Before | None
+) -> None:
     """Writes an EXR of one part, zip, with the windows given and further attributes."""
     windows = {
         name: (np.array([w.x, w.y], np.int32), np.array([w.x + w.width - 1, w.y + w.height - 1], np.int32))
@@ -179,7 +182,7 @@ def _write_new(out: Path, pixels: Pixels, channels: Channels, attributes: Mappin
     structure = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage, **windows}
     data = _encode([structure], [channels], out, pixels.frame)
     header = exr_header.headers(data)[0][0]
-    write_whole(out, exr_header.with_headers(data, [{**header, **attributes}]), pixels.frame)
+    write_whole(out, exr_header.with_headers(data, [{**header, **attributes}]), pixels.frame, before)
 
 
 def _metadata(pixels: Pixels) -> Mapping[str, Attribute]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from nuke_matting.engine.delivery import Delivery
+from nuke_matting.engine.delivery import Delivery, Look
 from nuke_matting.engine.pipeline import Failed, Target, run
 from nuke_matting.engine.shot import Shot
 from nuke_matting.engine.values import Matte, Plan
@@ -59,7 +59,7 @@ class Job:
         if "out" in request:
             target: Delivery | _InCache = Delivery(shot, request["out"], frames, request.get("overwrite", False))
         else:
-            target = _InCache(shot, trust=not request.get("compute", True))
+            target = _InCache(shot)
         self._tell(
             "started",
             plate=shot.plate.pattern,
@@ -88,15 +88,15 @@ class Job:
 
     def _look(self, shot: Shot, frames: Sequence[int], target: Delivery | _InCache) -> Iterator[None]:
         """Which mattes are there and up to date."""
-        state = "skipped" if isinstance(target, Delivery) else "cached"
+        there = "skipped" if isinstance(target, Delivery) else "cached"
         for frame in frames:
             if self.stop.is_set():
                 return
             began = time.monotonic()
             try:
-                there = target.has(shot.plan(frame))
-                path = target.path(frame) if there else None
-                self._frame(frame, state if there else "missing", path, time.monotonic() - began)
+                found = target.look(shot.plan(frame))
+                path = None if found == "missing" else target.path(frame)
+                self._frame(frame, there if found == "there" else found, path, time.monotonic() - began)
             except MattingError as error:
                 self._fail(frame, error)
             yield
@@ -121,22 +121,23 @@ class Job:
 
 
 class _InCache(Target):
-    """Mattes stay in the cache, and the host reads them there.
+    """Mattes stay in the cache, and the host reads them there."""
 
-    trust : what seems to be there is; else the pipeline takes it from the cache itself, and checks every byte.
-    """
-
-    def __init__(self, shot: Shot, trust: bool) -> None:
+    def __init__(self, shot: Shot) -> None:
         if shot.cache is None:
             raise UsageError("neither cache nor out is to hold the mattes", advice="use the cache, or give out")
-        self._cache, self._trust = shot.cache, trust
+        self._cache = shot.cache
         self._paths: dict[int, Path] = {}
 
     def path(self, frame: int) -> Path:
         return self._paths[frame]
 
     def has(self, plan: Plan) -> bool:
-        return self._trust and self._find(plan.frame, plan.key)
+        return False  # the pipeline takes it from the cache itself, and checks every byte
+
+    def look(self, plan: Plan) -> Look:
+        """Whether a plan's matte seems to be there."""
+        return "there" if self._find(plan.frame, plan.key) else "missing"
 
     def write(self, matte: Matte) -> list[str]:
         if not matte.key:

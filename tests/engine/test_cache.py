@@ -5,7 +5,9 @@ import json
 import logging
 import os
 import subprocess
+import tempfile
 import time
+from pathlib import Path
 
 import numpy as np
 import OpenImageIO as oiio
@@ -18,6 +20,7 @@ from nuke_matting.engine import cache as cache_module
 from nuke_matting.engine._value import Damaged, encode, read_sidecar
 from nuke_matting.engine.cache import Cache, CachedMatte, default_folder
 from nuke_matting.engine.fingerprint import digest
+from nuke_matting.engine.ledger import Ledger
 from nuke_matting.errors import CacheError
 
 KEY = hashlib.sha256(b"a frame").hexdigest()
@@ -362,16 +365,62 @@ def test_a_sidecar_that_cannot_be_written_takes_its_exr_with_it(cache, monkeypat
     there = files(cache)
     real = cache_module.write_whole
 
-    def fails(path, data):
+    def fails(path, data, **within):
         if path.suffix == ".json":
             raise cache_module.OutputError("cannot be written: the disk is full", path=path)
-        real(path, data)
+        real(path, data, **within)
 
     monkeypatch.setattr(cache_module, "write_whole", fails)
     with pytest.raises(CacheError):
         cache.put(KEY, matte())
     assert files(cache) == there
     assert same(cache.get(KEY), matte(1)) if before else cache.get(KEY) is None
+
+
+# -- many users --
+
+
+@pytest.fixture
+def shared_cache():
+    """A cache in a folder that everybody may write to, and nobody has to own."""
+    umask = os.umask(0o022)
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        os.mkdir(f"{folder}/cache")
+        os.chmod(f"{folder}/cache", 0o2777)
+        yield Cache(Path(folder) / "cache", 10**9)
+    os.umask(umask)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="rights work otherwise there")
+def test_all_that_is_made_in_a_shared_folder_is_for_all_who_share_it(shared_cache, tmp_path):
+    shared_cache.put(KEY, matte())
+    shared_cache.put(key(2), matte(2))
+    only(shared_cache, f"{key(2)}.json").write_bytes(b"damaged")
+    assert shared_cache.get(key(2)) is None
+    assert Ledger(shared_cache.folder).vouch(tmp_path / "m.exr", os.stat(__file__), "stamp")
+    with shared_cache.claim(KEY):
+        made = {path: path.stat().st_mode & 0o7777 for path in shared_cache.folder.rglob("*")}
+    assert {path.suffix for path in made} == {"", ".json", ".exr", ".lease"}
+    for path, rights in made.items():
+        assert rights == (0o666 if path.suffix else 0o2777), path
+
+
+@pytest.mark.skipif(not hasattr(os, "fork") or os.geteuid() != 0, reason="needs the right to become somebody else")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_whoever_comes_second_keeps_mattes_too(shared_cache):
+    shared_cache.put(KEY, matte())
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            os.setgroups([]), os.setgid(65534), os.setuid(65534)
+            with shared_cache.claim(KEY) as lease:
+                shared_cache.put(KEY, matte(1))
+                code = 0 if lease.held else 2
+        finally:
+            os._exit(code)
+    assert os.waitpid(child, 0)[1] == 0 and same(shared_cache.get(KEY), matte(1))
 
 
 # -- room --

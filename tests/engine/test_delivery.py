@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import OpenImageIO as oiio
 import pytest
 
 from nuke_matting import Settings, Shot
@@ -20,6 +21,35 @@ def deliver(shot, folder):
     target = Delivery(shot, str(folder / "m.####.exr"), [1001], overwrite=False)
     target.write(shot.matte(1001))
     return target
+
+
+@pytest.mark.parametrize(("mode", "kind"), [("sidecar", "exr"), ("merge", "exr"), ("merge", "png")])
+def test_what_a_run_has_written_it_knows_again(make_plate, weights, tmp_path, mode, kind):
+    plate = make_plate([1001])
+    oiio.ImageBuf(plate % 1001).write(f"{tmp_path}/p.1001.{kind}")
+    shot = Shot(f"{tmp_path}/p.####.{kind}", Settings(model=weights, cache=False, mode=mode))
+    target = deliver(shot, tmp_path)
+    assert target.has(shot.plan(1001))
+    target.write(shot.matte(1001))  # nor is it in the way
+
+
+def test_a_file_of_another_run_that_came_last_is_not_taken_for_ones_own(shot, make_plate, tmp_path):
+    first, other = (
+        Delivery(each, str(tmp_path / "m.####.exr"), [1001], overwrite=False)
+        for each in (shot, Shot(shot.plate.pattern, shot.settings.replace(edge_shift=2.0), shot.model))
+    )
+    vouch = first._ledger.vouch
+
+    def meanwhile(*about):
+        kept = vouch(*about)
+        other.write(other.shot.matte(1001))
+        return kept
+
+    first._ledger.vouch = meanwhile
+    first.write(shot.matte(1001))
+    assert first.has(shot.plan(1001)) and not other.has(other.shot.plan(1001))
+    other.write(other.shot.matte(1001))
+    assert other.has(other.shot.plan(1001)) and not first.has(shot.plan(1001))
 
 
 def test_what_somebody_puts_where_a_write_failed_is_not_written_over(shot, tmp_path, monkeypatch):
@@ -57,19 +87,6 @@ def test_a_matte_of_files_that_changed_meanwhile_is_made_again(shot, tmp_path):
     assert target.has(shot.plan(1001))
 
 
-def test_files_that_are_gone_are_forgotten_and_those_on_a_disk_that_is_away_are_not(tmp_path):
-    ledger, here, away = Ledger(tmp_path / "ledger"), tmp_path / "here", tmp_path / "away"
-    for folder in (here, away):
-        folder.mkdir()
-        (folder / "m.exr").write_bytes(b"matte")
-        ledger.record(folder / "m.exr", "stamp")
-    (here / "m.exr").unlink()
-    away.rename(tmp_path / "unmounted")
-    assert ledger.prune() == 1
-    (tmp_path / "unmounted").rename(away)
-    assert ledger.knows(away / "m.exr") == "stamp" and not ledger.ours(here / "m.exr")
-
-
 @pytest.mark.parametrize("ahead", [0.05, 3600.0])
 def test_a_matte_that_is_up_to_date_is_no_older_than_files_that_were_only_touched(shot, tmp_path, ahead):
     target = deliver(shot, tmp_path)
@@ -80,6 +97,12 @@ def test_a_matte_that_is_up_to_date_is_no_older_than_files_that_were_only_touche
     before = matte.stat().st_mtime_ns
     assert target.has(shot.plan(1001)) and matte.read_bytes() == data, "it is still known"
     assert matte.stat().st_mtime_ns == before
+
+
+def test_of_a_frame_that_is_up_to_date_its_file_alone_is_looked_at(shot, tmp_path, monkeypatch):
+    target, plan, looked_at, real = deliver(shot, tmp_path), shot.plan(1001), [], os.stat
+    monkeypatch.setattr(os, "stat", lambda path, **about: looked_at.append(Path(path)) or real(path, **about))
+    assert target.has(plan) and looked_at == [tmp_path / "m.1001.exr"]
 
 
 def test_where_nothing_can_be_written_down_a_matte_keeps_its_date(shot, tmp_path, monkeypatch):

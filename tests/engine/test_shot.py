@@ -1,6 +1,8 @@
 """A shot: any frame, any order, any chunking, the same pixels."""
 
+import os
 import random
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -61,6 +63,20 @@ def test_the_memory_reads_two_frames_before_and_two_after(make_plate, settings):
     Path(plate % 1006).write_bytes(Path(plate % 1004).read_bytes())
     last = alphas(Shot(plate, settings), FRAMES)
     assert {frame for frame in FRAMES if last[frame] != after[frame]} == {1004, 1005, 1006}
+
+
+def test_a_plan_has_the_date_of_the_newest_file_that_the_matte_is_made_from(make_plate, weights, tmp_path):
+    model = Path(shutil.copy(weights, tmp_path / "model.safetensors"))
+    plate, clean, guide, keys = (make_plate(FRAMES, name=name) for name in ("plate", "clean", "guide", "keys"))
+    settings = Settings(model=str(model), cache=False, clean_plate=clean, guide=guide, keys=keys, key_frames="1006")
+    read = [plate % 1003, plate % 1005, plate % 1006, clean % 1003, guide % 1004, keys % 1006, model]
+    for ahead, path in enumerate(read, 1):
+        date = (2_000_000_000 + ahead) * 10**9
+        os.utime(path, ns=(date, date))
+        assert Shot(plate, settings).plan(1003).date == date, path
+    for path in (keys % 1003, keys % 1005):
+        os.utime(path, ns=(3 * 10**18, 3 * 10**18))
+    assert Shot(plate, settings).plan(1003).date == date, "what it does not read is of no concern"
 
 
 def test_a_missing_neighbour_is_replaced_by_the_frame_itself_and_said(make_plate, settings):

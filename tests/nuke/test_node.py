@@ -136,6 +136,25 @@ def test_other_weights_under_the_same_name_are_found_by_refresh(comp, weights):
     assert status(comp) == "0 of 6 frames matted, 6 out of date"
 
 
+def test_refresh_by_another_artist_calls_no_matte_out_of_date(comp):
+    comp.press("matte_range")
+    change(comp, "cache_dir", str(comp.folder / "another_artists_cache"))
+    comp.press("refresh")
+    assert status(comp) == "6 of 6 frames matted" and comp.node["outdated"].value() == ""
+
+
+def test_what_a_worker_has_called_out_of_date_stays_so_for_one_that_does_not_know_it(comp):
+    comp.press("matte_range")
+    cache = comp.node["cache_dir"].value()
+    change(comp, "cache_dir", str(comp.folder / "another_artists_cache"))
+    comp.node["outdated"].setValue("1002-1003")
+    comp.press("refresh")
+    assert status(comp) == "4 of 6 frames matted, 2 out of date"
+    change(comp, "cache_dir", cache)
+    comp.press("refresh")
+    assert status(comp) == "6 of 6 frames matted", "whose worker knows better"
+
+
 def test_a_worker_that_does_not_know_the_files_again_may_write_them_again(comp):
     comp.press("matte_range")
     shutil.rmtree(comp.folder / "cache")

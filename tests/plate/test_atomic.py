@@ -1,8 +1,13 @@
 """Files that appear whole, and what killed writers leave."""
 
+import errno
 import os
 import time
 
+import pytest
+
+from nuke_matting.errors import OutputError
+from nuke_matting.plate import atomic
 from nuke_matting.plate.atomic import LEFT_BEHIND, TEMPORARY, remove_left_behind, write_whole
 
 
@@ -12,6 +17,60 @@ def test_a_file_appears_whole_with_the_rights_of_any_other(tmp_path):
     assert (tmp_path / "a" / "b.exr").read_bytes() == b"data"
     assert (tmp_path / "a" / "b.exr").stat().st_mode == (tmp_path / "other").stat().st_mode
     assert [path.name for path in (tmp_path / "a").iterdir()] == ["b.exr"]
+
+
+def test_what_a_file_will_be_is_told_before_it_has_its_name(tmp_path):
+    path, told = tmp_path / "a.exr", []
+    write_whole(path, b"data", before=lambda about: told.append((about.st_size, about.st_mtime_ns, path.exists())))
+    assert told == [(4, path.stat().st_mtime_ns, False)]
+
+
+@pytest.fixture
+def held(tmp_path, monkeypatch):
+    """A file that a reader has open on Windows, where its name is not free then: held(times) -> path."""
+    path, real = tmp_path / "a.exr", os.replace
+    path.write_bytes(b"before")
+    monkeypatch.setattr(atomic, "_WINDOWS", True)
+    monkeypatch.setattr(atomic, "PATIENCE", 0.2)
+
+    def hold(times):
+        tries = iter(range(times))
+
+        def replace(source, target):
+            if next(tries, None) is not None:
+                raise PermissionError(errno.EACCES, "Access is denied")
+            real(source, target)
+
+        monkeypatch.setattr(os, "replace", replace)
+        return path
+
+    return hold
+
+
+def test_a_reader_that_has_the_file_open_for_a_moment_is_waited_for(held):
+    path = held(times=2)
+    write_whole(path, b"data")
+    assert path.read_bytes() == b"data"
+
+
+def test_a_program_that_keeps_the_file_open_is_named_and_the_file_stays_what_it_was(held):
+    path = held(times=1000)
+    with pytest.raises(OutputError, match="another program has it open; close it there"):
+        write_whole(path, b"data")
+    assert path.read_bytes() == b"before" and list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("why", ["a folder", "read-only", "not Windows"])
+def test_what_no_waiting_helps_is_told_at_once(held, monkeypatch, why):
+    path = held(times=1)
+    if why == "a folder":
+        path.unlink(), path.mkdir()
+    elif why == "read-only":
+        monkeypatch.setattr(os, "access", lambda *_: False)
+    else:
+        monkeypatch.setattr(atomic, "_WINDOWS", False)
+    with pytest.raises(OutputError, match="no right to write there"):
+        write_whole(path, b"data")
 
 
 def test_only_old_temporary_files_are_removed(tmp_path):

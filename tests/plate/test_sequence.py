@@ -1,13 +1,21 @@
 """Sequences and frame ranges."""
 
 import contextlib
+import os
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from nuke_matting.errors import UsageError
-from nuke_matting.plate.sequence import expand_pattern, find_sequence, format_frames, has_frame_field, parse_frames
+from nuke_matting.plate.sequence import (
+    expand_pattern,
+    find_sequence,
+    format_frames,
+    found_among,
+    has_frame_field,
+    parse_frames,
+)
 
 
 def touch(folder, *names):
@@ -160,3 +168,47 @@ def test_a_near_match_is_offered(tmp_path):
 def test_frame_fields_are_seen_in_the_name_alone():
     assert has_frame_field("a/b.%04d.exr") and has_frame_field("b.#.exr") and has_frame_field("b.@@@.exr")
     assert not has_frame_field("shots%04d/b.exr")
+
+
+class TestFilesFoundAmongSequences:
+    """Whether what is to be written is what is read."""
+
+    @pytest.fixture
+    def plate(self, tmp_path):
+        touch(tmp_path / "plate", "p.1001.exr", "p.1002.exr")
+        return find_sequence(str(tmp_path / "plate" / "p.####.exr"))
+
+    def test_a_file_of_a_sequence_is_and_one_beside_it_is_not(self, plate, tmp_path):
+        beside = [tmp_path / "plate" / "m.1001.exr", tmp_path / "out" / "p.1001.exr"]
+        for path in beside:
+            touch(path.parent, path.name)
+        assert found_among([*beside, plate.path(1002)], [plate]) == plate.path(1002)
+        assert found_among([*beside, tmp_path / "p.1001.exr"], [plate]) is None
+
+    def test_by_a_link_to_its_folder(self, plate, tmp_path):
+        (tmp_path / "link").symlink_to("plate")
+        path = tmp_path / "link" / "p.1001.exr"
+        assert found_among([path], [plate]) == path
+
+    def test_by_a_link_to_the_file(self, plate, tmp_path):
+        (tmp_path / "link.exr").symlink_to(plate.path(1001))
+        assert found_among([tmp_path / "link.exr"], [plate]) == tmp_path / "link.exr"
+
+    def test_where_the_sequence_is_made_of_links(self, plate, tmp_path):
+        (tmp_path / "links").mkdir()
+        for frame in (1, 2):
+            (tmp_path / "links" / f"p.{frame:04d}.exr").symlink_to(plate.path(1000 + frame))
+        linked = find_sequence(str(tmp_path / "links" / "p.####.exr"))
+        assert found_among([tmp_path / "no.exr", plate.path(1002)], [linked]) == plate.path(1002)
+        still = find_sequence(str(tmp_path / "links" / "p.0001.exr"))
+        assert found_among([plate.path(1001)], [still]) == plate.path(1001)
+        assert found_among([plate.path(1002)], [still]) is None
+
+    def test_however_many_frames_a_folder_is_resolved_once(self, tmp_path, monkeypatch):
+        touch(tmp_path / "plate", *(f"p.{frame}.exr" for frame in range(1001, 1101)))
+        touch(tmp_path / "out", *(f"m.{frame}.exr" for frame in range(1001, 1101)))
+        resolved, real = [], os.path.realpath
+        monkeypatch.setattr(os.path, "realpath", lambda path: resolved.append(path) or real(path))
+        plate = find_sequence(str(tmp_path / "plate"))
+        assert found_among([tmp_path / "out" / f"m.{frame}.exr" for frame in plate.frames], [plate] * 3) is None
+        assert len(resolved) == 2

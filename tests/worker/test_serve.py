@@ -143,6 +143,21 @@ def test_mattes_go_to_files_where_asked_and_are_left_alone_when_up_to_date(share
     assert [each["state"] for each in only(again, "frame")] == ["skipped"] * 2
 
 
+def test_files_that_the_cache_does_not_know_are_neither_called_up_to_date_nor_not(shared, make_plate, quick, tmp_path):
+    plate, out = make_plate([1001, 1002, 1003]), str(tmp_path / "m.####.exr")
+    shared.matte(plate, settings=quick, out=out, frames="1001-1002")
+
+    def looked(**settings):
+        events = shared.matte(plate, settings={**quick, **settings}, out=out, compute=False)
+        return [each["state"] for each in only(events, "frame")]
+
+    assert looked() == ["skipped", "skipped", "missing"]
+    assert looked(regions=1) == ["missing"] * 3, "they are of another matte"
+    assert looked(cache_dir=str(tmp_path / "others")) == ["unknown", "unknown", "missing"]
+    (tmp_path / "m.1002.exr").write_bytes(b"painted over")
+    assert looked() == ["skipped", "unknown", "missing"]
+
+
 def test_a_broken_frame_fails_alone_with_kind_and_advice(shared, make_plate, quick):
     plate = make_plate(range(1001, 1004), name="broken")
     Path(plate % 1002).write_bytes(b"nonsense")
