@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import secrets
 import tempfile
 import time
 from collections.abc import Callable
@@ -18,6 +19,7 @@ LEFT_BEHIND = 3600.0  # seconds after which a temporary file is nobody's work in
 PATIENCE = 2.0  # seconds to wait for a reader of what is to be replaced, where it keeps others from that
 
 _WINDOWS = os.name == "nt"
+_TICK = 1_000_000  # ns
 
 Before = Callable[[os.stat_result], object]  # told what a file will be (its size, its date), before it has its name
 
@@ -45,7 +47,8 @@ def write_whole(
             os.fsync(file.fileno())
         give_rights(temporary, within)
         if before is not None:
-            before(temporary.stat())  # closed, so that it has the date that it will keep, as its disk rounds it
+            _date_apart(temporary)
+            before(temporary.stat())  # as its disk keeps it
         _give_name(temporary, path)
     except OSError as error:
         raise _output_error(error, path, frame) from error
@@ -61,6 +64,15 @@ def remove_left_behind(folder: Path) -> None:
             with suppress(OSError):
                 if time.time() - path.stat().st_mtime > LEFT_BEHIND:
                     path.unlink()
+
+
+def _date_apart(file: Path) -> None:
+    """Gives a file's date digits of its own below those that clocks of disks tick in: two files of one size that come
+    in one moment are then told apart by it.
+    """
+    about = file.stat()
+    with suppress(OSError):  # a disk that does not keep dates may refuse
+        os.utime(file, ns=(about.st_atime_ns, about.st_mtime_ns // _TICK * _TICK + secrets.randbelow(_TICK)))
 
 
 def _give_name(temporary: Path, path: Path) -> None:

@@ -25,6 +25,16 @@ def test_what_a_file_will_be_is_told_before_it_has_its_name(tmp_path):
     assert told == [(4, path.stat().st_mtime_ns, False)]
 
 
+@pytest.mark.skipif(os.utime not in os.supports_fd, reason="files are dated by their names there")
+def test_files_of_one_size_and_one_moment_are_told_apart_by_their_dates(tmp_path, monkeypatch):
+    now = time.time_ns() // 10**6 * 10**6
+    monkeypatch.setattr(os, "fsync", lambda file: os.utime(file, ns=(now, now)))  # the clock of the disk stands still
+    told = []
+    for name in "abcdefghij":
+        write_whole(tmp_path / name, b"data", before=lambda about: told.append(about.st_mtime_ns - now))
+    assert len(set(told)) == 10 and 0 <= min(told) <= max(told) < 10**6
+
+
 @pytest.fixture
 def held(tmp_path, monkeypatch):
     """A file that a reader has open on Windows, where its name is not free then: held(times) -> path."""
