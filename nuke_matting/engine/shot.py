@@ -21,6 +21,7 @@ from nuke_matting.engine.cache import Cache, CachedMatte, default_folder
 from nuke_matting.engine.clean_plate import fitted
 from nuke_matting.engine.edges import edged, limited
 from nuke_matting.engine.fingerprint import Fingerprints, digest
+from nuke_matting.engine.inputs import coverage, placed
 from nuke_matting.engine.keys import find_keys, nearest
 from nuke_matting.engine.memory import Memory
 from nuke_matting.engine.values import Known, Loaded, Matte, Plan
@@ -29,13 +30,13 @@ from nuke_matting.models.contract import FrameInput, Model, Quality
 from nuke_matting.models.registry import load_model
 from nuke_matting.models.tensors import bf16_is_fast
 from nuke_matting.plate.frame import ColourHints, Window
-from nuke_matting.plate.reader import align, read_frame, read_hints, read_matte
+from nuke_matting.plate.reader import align, read_frame, read_hints
 from nuke_matting.plate.sequence import Sequence, find_sequence
 from nuke_matting.settings import Settings
 
 log = logging.getLogger(__name__)
 
-CACHE_VERSION = 9  # to be raised by every change that changes mattes
+CACHE_VERSION = 10  # to be raised by every change that changes mattes
 
 
 def cache_folder(settings: Settings) -> Path:
@@ -180,15 +181,15 @@ class Shot:
         if self.clean is not None:
             other = read_frame(self._still_path(self.clean, frame), frame)
             pixels = self._colour(other.colour, other.path).to_model(other.pixels)
-            clean = align(pixels, other.data_window, read.data_window)
+            clean = align(pixels, placed(other.data_window, other.display_window, read, other.path), read.data_window)
             clean, notes = fitted(image, clean, self.settings.clean_match, self.settings.clean_align)
         if self.guide is not None:
-            guide = _coverage(self._still_path(self.guide, frame), frame, read.data_window)
+            guide = coverage(self._still_path(self.guide, frame), read)
         given = FrameInput(image, clean, guide)
         key: NDArray[np.float32] | MattingError | None = None
         if self.keys is not None and self._is_key(frame):
             try:
-                key = _coverage(self.keys.path(frame), frame, read.data_window)
+                key = coverage(self.keys.path(frame), read)
             except MattingError as error:
                 key = error
         return Loaded(read, given, Known(self.model.prepare(given), key), colour, notes)
@@ -337,9 +338,3 @@ class Shot:
 
     def _colour(self, hints: ColourHints, path: Path) -> ColourPipe:
         return open_colour(self.settings.ocio, self.settings.colourspace, hints, path)
-
-
-def _coverage(path: Path, frame: int, window: Window) -> NDArray[np.float32]:
-    """A matte that was given, on a plate's data window, in [0, 1]; 0 where it has no pixels. Raises PlateError."""
-    matte, have, _ = read_matte(path, frame)
-    return np.clip(align(matte, have, window), 0, 1)

@@ -103,7 +103,8 @@ class TestOwnFrame:
 
     def test_it_lies_where_the_plate_does(self, make_plate, make_keys, settings, tmp_path):
         keys = make_keys([1004])
-        header = {"compression": OpenEXR.ZIP_COMPRESSION, "dataWindow": ((10, 5), (19, 9))}
+        windows = {"dataWindow": ((10, 5), (19, 9)), "displayWindow": ((0, 0), (63, 35))}
+        header = {"compression": OpenEXR.ZIP_COMPRESSION, **windows}
         OpenEXR.File(header, {"A": np.ones((5, 10), np.float32)}).write(str(key(keys, 1004)))
         alpha = Shot(make_plate(FRAMES), settings.replace(keys=keys)).matte(1004).alpha
         assert alpha.sum() == 50 and (alpha[5:10, 10:20] == 1).all()

@@ -1,0 +1,35 @@
+"""What goes with a frame of the plate, brought onto its pixels: a clean plate, a guide, the matte of a key frame."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nuke_matting.errors import PlateError
+from nuke_matting.plate.frame import Frame, Window
+from nuke_matting.plate.reader import align, read_matte
+
+
+def coverage(path: Path, plate: Frame) -> NDArray[np.float32]:
+    """A matte that was given, on the plate's data window, in [0, 1]; 0 where it has no pixels. Raises PlateError."""
+    matte, data, display = read_matte(path, plate.number)
+    return np.clip(align(matte, placed(data, display, plate, path), plate.data_window), 0, 1)
+
+
+def placed(data: Window, display: Window, plate: Frame, path: Path) -> Window:
+    """Where the pixels of another file lie in the plate's coordinates: both formats are the same picture, wherever
+    each begins.
+
+    data, display : the file's own windows. Raises PlateError where its format is of another size.
+    """
+    mine = plate.display_window
+    if (display.width, display.height) != (mine.width, mine.height):
+        raise PlateError(
+            f"is {display.width}x{display.height} and the plate {mine.width}x{mine.height}",
+            path=path,
+            frame=plate.number,
+            advice="reformat it to the plate's format",
+        )
+    return Window(data.x + mine.x - display.x, data.y + mine.y - display.y, data.width, data.height)

@@ -1,0 +1,80 @@
+"""A clean plate, a guide and key mattes: where their pixels lie on the plate, and what is said of those that do not."""
+
+import numpy as np
+import OpenImageIO as oiio
+import pytest
+
+from nuke_matting import Settings, Shot
+from nuke_matting.errors import PlateError
+
+
+def write(path, pixels, names="RGB", origin=(0, 0), display=None, kind="float", **attributes):
+    """display : x, y, width, height of the display window, if it is not the data window."""
+    height, width = pixels.shape[:2]
+    spec = oiio.ImageSpec(width, height, len(names), kind)
+    spec.channelnames = tuple(names)
+    spec.x, spec.y = origin
+    spec.full_x, spec.full_y, spec.full_width, spec.full_height = display or (*origin, width, height)
+    for name, value in attributes.items():
+        spec.attribute(name, value)
+    file = oiio.ImageOutput.create(str(path))
+    assert file and file.open(str(path), spec) and file.write_image(pixels.astype(np.float32)), oiio.geterror()
+    file.close()
+    return str(path)
+
+
+def noise(height=36, width=64, channels=1):
+    return np.random.default_rng(0).random((height, width, channels), dtype=np.float32)
+
+
+@pytest.fixture
+def shot(make_plate, weights):
+    """shot(clean_plate=..., guide=...) of a plate of 64x36."""
+    plate = make_plate(range(1001, 1004))
+    return lambda **given: Shot(plate, Settings(model=weights, cache=False, **given))
+
+
+class TestOfAnotherSize:
+    """What is drawn for another format would lie in the plate's corner: it is refused, and both sizes are said."""
+
+    WHAT = r"small\.exr \(frame 1002\): is 32x18 and the plate 64x36; reformat it"
+
+    @pytest.mark.parametrize("kind, names", [("clean_plate", "RGB"), ("guide", "A")])
+    def test_clean_plates_and_guides(self, shot, tmp_path, kind, names):
+        small = write(tmp_path / "small.exr", noise(18, 32, len(names)), names)
+        with pytest.raises(PlateError, match=self.WHAT):
+            shot(**{kind: small}).matte(1002)
+
+    def test_a_key_matte_costs_its_own_frame_alone(self, shot, tmp_path):
+        write(tmp_path / "key.1002.exr", noise(18, 32), "A")
+        keyed = shot(keys=str(tmp_path / "key.####.exr"))
+        with pytest.raises(PlateError, match="is 32x18 and the plate 64x36"):
+            keyed.matte(1002)
+        assert any("is 32x18 and the plate 64x36" in note for note in keyed.matte(1001).notes)
+
+    def test_a_picture_without_windows_is_measured_by_its_size(self, shot, tmp_path):
+        small = write(tmp_path / "small.png", noise(18, 32), "Y", kind="uint8")
+        with pytest.raises(PlateError, match="is 32x18 and the plate 64x36"):
+            shot(guide=small).matte(1002)
+
+
+def test_a_guide_that_was_cropped_to_what_it_shows_keeps_its_place(shot, tmp_path):
+    drawn = noise(10, 20)
+    cropped = write(tmp_path / "g.exr", drawn, "A", origin=(7, 5), display=(0, 0, 64, 36))
+    guide = shot(guide=cropped).load(1002).input.guide
+    assert np.array_equal(guide[5:15, 7:27], drawn[..., 0]) and guide.sum() == pytest.approx(drawn.sum())
+
+
+@pytest.mark.parametrize("origin", [(1, 1), (-100, 40)])
+def test_formats_of_one_size_are_one_picture_wherever_each_begins(make_plate, weights, tmp_path, origin):
+    plate = write(tmp_path / "p.exr", noise(channels=3), origin=origin)
+    drawn = write(tmp_path / "g.png", np.round(noise() * 255) / 255, "Y", kind="uint8")
+    guide = Shot(plate, Settings(model=weights, cache=False, guide=drawn)).load(1).input.guide
+    assert np.abs(guide - noise()[..., 0]).max() < 0.01
+
+
+def test_overscan_of_the_plate_is_outside_of_a_guide_of_its_format(weights, tmp_path):
+    plate = write(tmp_path / "p.exr", noise(40, 70, 3), origin=(-3, -2), display=(0, 0, 64, 36))
+    guide = write(tmp_path / "g.exr", np.ones((36, 64, 1)), "A")
+    found = Shot(plate, Settings(model=weights, cache=False, guide=guide)).load(1).input.guide
+    assert found[2:38, 3:67].min() == 1 and found.sum() == 36 * 64
