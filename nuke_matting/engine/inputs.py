@@ -12,10 +12,14 @@ from nuke_matting.plate.frame import Frame, Window
 from nuke_matting.plate.reader import align, read_matte
 
 
-def coverage(path: Path, plate: Frame) -> NDArray[np.float32]:
-    """A matte that was given, on the plate's data window, in [0, 1]; 0 where it has no pixels. Raises PlateError."""
-    matte, data, display = read_matte(path, plate.number)
-    return np.clip(align(matte, placed(data, display, plate, path), plate.data_window), 0, 1)
+def coverage(path: Path, plate: Frame, what: str) -> tuple[NDArray[np.float32], tuple[str, ...]]:
+    """A matte that was given, on the plate's data window, in [0, 1], 0 where it has no pixels; and notes.
+
+    what : it is, for the notes. Raises PlateError.
+    """
+    matte, data, display, by_grey = read_matte(path, plate.number)
+    on_plate = np.clip(align(matte, placed(data, display, plate, path), plate.data_window), 0, 1)
+    return on_plate, (f"the {what}'s alpha is 1 everywhere: its grey was read in place of it",) if by_grey else ()
 
 
 def placed(data: Window, display: Window, plate: Frame, path: Path) -> Window:

@@ -184,12 +184,14 @@ class Shot:
             clean = align(pixels, placed(other.data_window, other.display_window, read, other.path), read.data_window)
             clean, notes = fitted(image, clean, self.settings.clean_match, self.settings.clean_align)
         if self.guide is not None:
-            guide = coverage(self._still_path(self.guide, frame), read)
+            guide, said = coverage(self._still_path(self.guide, frame), read, "guide")
+            notes += said
         given = FrameInput(image, clean, guide)
         key: NDArray[np.float32] | MattingError | None = None
         if self.keys is not None and self._is_key(frame):
             try:
-                key = coverage(self.keys.path(frame), read)
+                key, said = coverage(self.keys.path(frame), read, "key matte")
+                notes += said
             except MattingError as error:
                 key = error
         return Loaded(read, given, Known(self.model.prepare(given), key), colour, notes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,3 +59,17 @@ class Frame:
     display_window: Window
     colour: ColourHints
     non_finite: int = 0
+
+
+class StoredMatte(NamedTuple):
+    """A matte as it is stored.
+
+    pixels : [H, W] float32 of its data window; not-a-number is 0.
+    data_window, display_window : where they lie, and the matte's format.
+    by_grey : its alpha was 1 everywhere, so they are the grey picture beside that.
+    """
+
+    pixels: NDArray[np.float32]
+    data_window: Window
+    display_window: Window
+    by_grey: bool = False

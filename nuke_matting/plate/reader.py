@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from nuke_matting.errors import PlateError
 from nuke_matting.plate.files import open_image, read_channels
-from nuke_matting.plate.frame import ColourHints, Frame, Window
+from nuke_matting.plate.frame import ColourHints, Frame, StoredMatte, Window
 
 LARGEST_HALF = 65504.0  # infinite pixels are read as this
+GREY = 0.01  # channels that differ by less are of a grey picture
 
 
 @dataclass(frozen=True)
@@ -59,19 +60,39 @@ def read_hints(path: Path, number: int) -> ColourHints:
         return _hints(image.format_name(), specs[choice.part if choice else 0])
 
 
-def read_matte(path: Path, number: int) -> tuple[NDArray[np.float32], Window, Window]:
+def read_matte(path: Path, number: int) -> StoredMatte:
     """Reads a matte: the alpha channel of the first part that has one, or red (grey) where there is none.
 
-    Returns [H, W] float32 as stored (NaN is 0), its data window and its display window. Raises PlateError.
+    An alpha that is 1 everywhere, beside a grey picture that is not black, is what many programs add when they save a
+    grey matte: then the matte is the grey. Raises PlateError.
     """
     with open_image(path, number) as (image, specs):
-        choice = choose_matte([list(spec.channelnames) for spec in specs])
+        names = [list(spec.channelnames) for spec in specs]
+        choice = choose_matte(names)
         if choice is None:
             raise _without(path, number, "alpha and no R, G, B", specs, "name the matte's channel A")
-        spec, channel = specs[choice.part], choice.channels[0]
-        stored = read_channels(image, choice.part, spec, channel, channel + 1, path, number)
-    matte = np.ascontiguousarray(stored.reshape(stored.shape[:2]), np.float32)
-    return np.nan_to_num(matte, copy=False, posinf=1.0, neginf=0.0), *windows(spec)
+        spec = specs[choice.part]
+        matte, by_grey = _stored(image, choice, spec, path, number), False
+        picture = choose_picture(names)
+        if picture is not None and _is_beside(choice, picture) and matte.min() >= 1:
+            colour = _stored(image, picture, spec, path, number)
+            by_grey = bool(np.ptp(colour, axis=2).max() < GREY and colour.max() > 0)
+            matte = colour if by_grey else matte
+    return StoredMatte(np.ascontiguousarray(matte[..., 0]), *windows(spec), by_grey)
+
+
+def _is_beside(matte: Choice, picture: Choice) -> bool:
+    same = (matte.part, matte.prefix) == (picture.part, picture.prefix)
+    return same and matte.channels[0] not in picture.channels
+
+
+def _stored(
+    image: oiio.ImageInput, choice: Choice, spec: oiio.ImageSpec, path: Path, number: int
+) -> NDArray[np.float32]:
+    first, last = min(choice.channels), max(choice.channels) + 1
+    stored = read_channels(image, choice.part, spec, first, last, path, number).reshape(spec.height, spec.width, -1)
+    chosen = np.asarray(stored[..., [index - first for index in choice.channels]], np.float32)
+    return np.nan_to_num(chosen, copy=False, posinf=1.0, neginf=0.0)
 
 
 def align(pixels: NDArray[np.float32], have: Window, want: Window, fill: float = 0.0) -> NDArray[np.float32]:

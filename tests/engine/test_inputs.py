@@ -78,3 +78,13 @@ def test_overscan_of_the_plate_is_outside_of_a_guide_of_its_format(weights, tmp_
     guide = write(tmp_path / "g.exr", np.ones((36, 64, 1)), "A")
     found = Shot(plate, Settings(model=weights, cache=False, guide=guide)).load(1).input.guide
     assert found[2:38, 3:67].min() == 1 and found.sum() == 36 * 64
+
+
+@pytest.mark.parametrize("kind, what", [("guide", "guide"), ("keys", "key matte")])
+def test_a_matte_that_is_read_by_its_grey_is_said(shot, tmp_path, kind, what):
+    rgba = np.dstack([*[noise()] * 3, np.ones((36, 64, 1))])
+    write(tmp_path / "m.1002.png", rgba, "RGBA", kind="uint8")
+    loaded = shot(**{kind: str(tmp_path / "m.####.png")}).load(1002)
+    assert loaded.notes == (f"the {what}'s alpha is 1 everywhere: its grey was read in place of it",)
+    found = loaded.input.guide if kind == "guide" else loaded.known.key
+    assert np.abs(found - noise()[..., 0]).max() < 0.01

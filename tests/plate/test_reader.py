@@ -208,9 +208,41 @@ def test_colour_hints_are_the_files_own_words_and_no_guesses(tmp_path):
 def test_a_matte_is_the_alpha_or_else_the_grey(tmp_path, channels, value):
     stored = {name: np.full((3, 5), each, np.float32) for name, each in channels.items()}
     plate = exrs.write(tmp_path / "p.exr", stored, dataWindow=exrs.box(2, 1, 5, 3), displayWindow=exrs.box(0, 0, 9, 9))
-    matte, data, display = read_matte(plate, 1)
+    matte, data, display, by_grey = read_matte(plate, 1)
     assert matte.shape == (3, 5) and matte.dtype == np.float32 and (matte == np.float32(value)).all()
-    assert (data, display) == (Window(2, 1, 5, 3), Window(0, 0, 9, 9))
+    assert (data, display) == (Window(2, 1, 5, 3), Window(0, 0, 9, 9)) and not by_grey
+
+
+OPAQUE, RAMP = np.ones((3, 5), np.float32), np.linspace(0, 1, 15, dtype=np.float32).reshape(3, 5)
+
+
+@pytest.mark.parametrize("grey", [RAMP, OPAQUE * 0.5], ids=["ramp", "flat"])
+@pytest.mark.parametrize("names", ["RGB", "Y"])
+def test_a_grey_matte_that_was_saved_with_an_opaque_alpha_is_its_grey(tmp_path, names, grey):
+    matte = read_matte(exrs.write(tmp_path / "p.exr", dict.fromkeys(names, grey) | {"A": OPAQUE}), 1)
+    assert matte.by_grey and np.array_equal(matte.pixels, grey)
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {},
+        {"R": RAMP * 0, "G": RAMP * 0, "B": RAMP * 0},  # as Nuke writes an alpha alone
+        {"R": RAMP, "G": RAMP / 2, "B": RAMP},  # a plate beside its roto
+        {"beauty.R": RAMP, "beauty.G": RAMP, "beauty.B": RAMP},
+    ],
+    ids=["nothing", "black", "colours", "another layer"],
+)
+def test_an_opaque_alpha_is_the_matte_beside_what_is_no_grey_picture(tmp_path, beside):
+    matte = read_matte(exrs.write(tmp_path / "p.exr", beside | {"A": OPAQUE}), 1)
+    assert not matte.by_grey and (matte.pixels == 1).all()
+
+
+def test_an_alpha_that_is_open_anywhere_is_the_matte_whatever_is_beside_it(tmp_path):
+    alpha = OPAQUE.copy()
+    alpha[1, 1] = 0.9
+    matte = read_matte(exrs.write(tmp_path / "p.exr", dict.fromkeys("RGB", RAMP) | {"A": alpha}), 1)
+    assert not matte.by_grey and np.array_equal(matte.pixels, alpha)
 
 
 def test_the_alpha_of_a_later_part_is_found_and_a_depth_is_never_a_matte(tmp_path):
