@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from nuke_matting.colour.processor import ColourPipe
 from nuke_matting.errors import PlateError
 from nuke_matting.plate.frame import Frame, Window
 from nuke_matting.plate.reader import align, read_matte
@@ -20,6 +21,15 @@ def coverage(path: Path, plate: Frame, what: str) -> tuple[NDArray[np.float32], 
     matte, data, display, by_grey = read_matte(path, plate.number)
     on_plate = np.clip(align(matte, placed(data, display, plate, path), plate.data_window), 0, 1)
     return on_plate, (f"the {what}'s alpha is 1 everywhere: its grey was read in place of it",) if by_grey else ()
+
+
+def clean_pixels(read: Frame, colour: ColourPipe, plate: Frame) -> NDArray[np.float32]:
+    """A clean plate [H, W, 3] in the model space, on the plate's data window; not a number where it has no pixels.
+
+    Raises PlateError.
+    """
+    have = placed(read.data_window, read.display_window, plate, read.path)
+    return align(colour.to_model(read.pixels), have, plate.data_window, fill=np.nan)
 
 
 def placed(data: Window, display: Window, plate: Frame, path: Path) -> Window:

@@ -21,7 +21,7 @@ from nuke_matting.engine.cache import Cache, CachedMatte, default_folder
 from nuke_matting.engine.clean_plate import fitted
 from nuke_matting.engine.edges import edged, limited
 from nuke_matting.engine.fingerprint import Fingerprints, digest
-from nuke_matting.engine.inputs import coverage, placed
+from nuke_matting.engine.inputs import clean_pixels, coverage
 from nuke_matting.engine.keys import find_keys, nearest
 from nuke_matting.engine.memory import Memory
 from nuke_matting.engine.values import Known, Loaded, Matte, Plan
@@ -30,7 +30,7 @@ from nuke_matting.models.contract import FrameInput, Model, Quality
 from nuke_matting.models.registry import load_model
 from nuke_matting.models.tensors import bf16_is_fast
 from nuke_matting.plate.frame import ColourHints, Window
-from nuke_matting.plate.reader import align, read_frame, read_hints
+from nuke_matting.plate.reader import read_frame, read_hints
 from nuke_matting.plate.sequence import Sequence, find_sequence
 from nuke_matting.settings import Settings
 
@@ -180,8 +180,7 @@ class Shot:
         notes: tuple[str, ...] = ()
         if self.clean is not None:
             other = read_frame(self._still_path(self.clean, frame), frame)
-            pixels = self._colour(other.colour, other.path).to_model(other.pixels)
-            clean = align(pixels, placed(other.data_window, other.display_window, read, other.path), read.data_window)
+            clean = clean_pixels(other, self._colour(other.colour, other.path), read)
             clean, notes = fitted(image, clean, self.settings.clean_match, self.settings.clean_align)
         if self.guide is not None:
             guide, said = coverage(self._still_path(self.guide, frame), read, "guide")

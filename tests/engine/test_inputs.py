@@ -88,3 +88,13 @@ def test_a_matte_that_is_read_by_its_grey_is_said(shot, tmp_path, kind, what):
     assert loaded.notes == (f"the {what}'s alpha is 1 everywhere: its grey was read in place of it",)
     found = loaded.input.guide if kind == "guide" else loaded.known.key
     assert np.abs(found - noise()[..., 0]).max() < 0.01
+
+
+def test_beyond_its_data_window_a_clean_plate_is_the_plate(shot, tmp_path):
+    cropped = write(tmp_path / "clean.exr", noise(26, 44, 3), origin=(10, 5), display=(0, 0, 64, 36))
+    loaded = shot(clean_plate=cropped, clean_match=False).load(1002)
+    beyond = np.ones((36, 64), bool)
+    beyond[5:31, 10:54] = False
+    assert np.array_equal(loaded.input.clean[beyond], loaded.input.image[beyond])
+    assert (loaded.input.clean[~beyond] != loaded.input.image[~beyond]).any(axis=1).all()
+    assert loaded.notes == ("the clean plate does not cover 51 % of the plate",)
