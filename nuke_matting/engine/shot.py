@@ -24,11 +24,11 @@ from nuke_matting.engine.fingerprint import Fingerprints, digest
 from nuke_matting.engine.inputs import clean_pixels, coverage
 from nuke_matting.engine.keys import find_keys, nearest
 from nuke_matting.engine.memory import Memory
+from nuke_matting.engine.remarks import remarks
 from nuke_matting.engine.values import Known, Loaded, Matte, Plan
 from nuke_matting.errors import CacheError, ColourError, MattingError, PlateError, UsageError
 from nuke_matting.models.contract import FrameInput, Model, Quality
 from nuke_matting.models.registry import load_model
-from nuke_matting.models.tensors import bf16_is_fast
 from nuke_matting.plate.frame import ColourHints, Window
 from nuke_matting.plate.reader import read_frame, read_hints
 from nuke_matting.plate.sequence import Sequence, find_sequence
@@ -86,12 +86,7 @@ class Shot:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What the user should know of the shot as a whole."""
-        said, model = [], self.model
-        if self.keys is not None and not self._reads_keys:
-            said.append(f"the model {model.name} does not read key mattes: each is the matte of its own frame alone")
-        if model.precision == "bf16" and not bf16_is_fast(model.device):
-            said.append("this processor emulates bf16, many times slower than fp32: leave --precision out")
-        return tuple(said)
+        return remarks(self.settings, self.model, self.plate, self.keys)
 
     def matte(self, frame: int) -> Matte:
         """The matte of a frame, from the cache or computed. Raises PlateError where the frame cannot be read."""

@@ -216,7 +216,23 @@ def test_a_plate_that_is_not_there_is_refused_at_once(settings, tmp_path):
 
 @pytest.mark.parametrize("fast", [True, False])
 def test_arithmetic_that_the_processor_only_emulates_is_warned_of(make_plate, settings, monkeypatch, fast):
-    monkeypatch.setattr("nuke_matting.engine.shot.bf16_is_fast", lambda device: fast)
+    monkeypatch.setattr("nuke_matting.engine.remarks.bf16_is_fast", lambda device: fast)
     shot = Shot(make_plate([1]), settings.replace(precision="bf16", device="cpu"))
     assert any("emulates bf16" in each for each in shot.warnings) is not fast
     assert Shot(make_plate([1]), settings.replace(device="cpu")).warnings == ()
+
+
+class TestOneFileOfASequence:
+    """It is matted without its neighbours, which were meant."""
+
+    def test_is_warned_of_with_the_pattern_to_name(self, make_plate, settings):
+        plate = make_plate(FRAMES)
+        (said,) = Shot(plate % 1002, settings).warnings
+        assert said.startswith("the plate is one of 6 files plate.####.exr; name that pattern, with --frames 1002")
+        assert Shot(plate, settings).warnings == ()
+
+    def test_is_no_news_where_it_is_alone_or_a_version(self, make_plate, settings, tmp_path):
+        one = Path(make_plate([1001]) % 1001)
+        for name in ("sh010_v01.exr", "sh010_v02.exr"):
+            (tmp_path / name).write_bytes(one.read_bytes())
+        assert Shot(one, settings).warnings == Shot(tmp_path / "sh010_v02.exr", settings).warnings == ()

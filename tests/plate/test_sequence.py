@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nuke_matting.errors import UsageError
-from nuke_matting.plate.sequence import expand_pattern, find_sequence, format_frames, has_frame_field, parse_frames
+from nuke_matting.plate.sequence import (
+    expand_pattern,
+    find_sequence,
+    format_frames,
+    has_frame_field,
+    parse_frames,
+    sequence_around,
+)
 
 
 def touch(folder, *names):
@@ -160,3 +167,22 @@ def test_a_near_match_is_offered(tmp_path):
 def test_frame_fields_are_seen_in_the_name_alone():
     assert has_frame_field("a/b.%04d.exr") and has_frame_field("b.#.exr") and has_frame_field("b.@@@.exr")
     assert not has_frame_field("shots%04d/b.exr")
+
+
+@pytest.mark.parametrize(
+    ("name", "others", "pattern"),
+    [
+        ("plate.1002.exr", ["plate.1001.exr", "plate.1010.exr", "plate.99.exr", "plate.1003.png"], "plate.####.exr"),
+        ("a_0002.png", ["a_0001.png", "a_3.png", "a_0010.png"], "a_####.png"),
+        ("p.-02.exr", ["p.-01.exr", "p.001.exr"], "p.###.exr"),
+    ],
+)
+def test_around_a_file_are_those_that_are_numbered_alike(tmp_path, name, others, pattern):
+    around = sequence_around(touch(tmp_path, name, *others) / name)
+    assert around.pattern == str(tmp_path / pattern) and len(around.frames) == 3
+
+
+@pytest.mark.parametrize("name", ["plate.exr", "plate.1001.exr", "sh010_v002.exr", "v2.exr", "other.1.exr"])
+def test_around_a_single_file_or_a_version_there_is_nothing(tmp_path, name):
+    folder = touch(tmp_path, "plate.exr", "plate.1001.exr", "sh010_v001.exr", "sh010_v002.exr", "v1.exr", "v2.exr")
+    assert sequence_around(folder / name) is None
