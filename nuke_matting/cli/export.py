@@ -17,8 +17,6 @@ from nuke_matting.models.registry import find_weights
 from nuke_matting.models.weights import load_weights
 from nuke_matting.plate.atomic import write_whole
 
-LIGHTS = np.concatenate([np.eye(3), 4 * np.eye(3), np.zeros((1, 3))], dtype=np.float32)  # to see whether it is linear
-
 
 def add(verbs: argparse._SubParsersAction) -> None:
     """Adds the verb to the application."""
@@ -67,8 +65,7 @@ def _run(args: argparse.Namespace) -> int:
 
 def rec709_from(space: str, ocio: str) -> NDArray[np.float64]:
     """The 3x3 matrix from a scene-linear space to linear Rec.709. Raises ColourError, UsageError where it is none."""
-    red, green, blue, *others = open_colour(ocio, space).to_linear_rec709(LIGHTS[None])[0].astype(np.float64)
-    matrix = np.stack([red, green, blue], axis=1)
-    if not np.allclose(others, [*(4 * matrix).T, np.zeros(3)], atol=1e-4):
+    pipe = open_colour(ocio, space)
+    if not pipe.is_linear:
         raise UsageError(f"working-space: {space} is not scene-linear", advice="name the script's working space")
-    return matrix
+    return pipe.to_linear_rec709(np.eye(3)[None])[0].T.astype(np.float64)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -74,6 +75,8 @@ class Shot:
         self.keys = find_keys(self.settings.keys, self.settings.key_frames, self.plate)
         if self.clean is None and getattr(self.model, "needs_clean_plate", False):
             raise UsageError(f"the model {self.model.name} needs a clean plate", advice="give one with --clean-plate")
+        if self.settings.fg and self.settings.premult:
+            self._refuse_encoded()
         self.cache = self._open_cache()
         self._fingerprints = Fingerprints()
         self._memory = Memory(self.model, lambda frame: self.load(frame).known)
@@ -106,14 +109,27 @@ class Shot:
 
     def colour_choice(self, frames: Iterable[int]) -> str:
         """The colour space of the first of the frames that can be read, why it, and the config; for the log."""
+        colour = self._first_colour(frames)
+        if colour is None:
+            return "unknown: no frame can be read"
+        return f"{colour.space} ({colour.reason}), {colour.config_name}"
+
+    def _first_colour(self, frames: Iterable[int]) -> ColourPipe | None:
         for frame in frames:
-            try:
+            with suppress(PlateError):
                 path = self.plate.path(frame)
-                colour = self._colour(read_hints(path, frame), path)
-            except PlateError:
-                continue
-            return f"{colour.space} ({colour.reason}), {colour.config_name}"
-        return "unknown: no frame can be read"
+                return self._colour(read_hints(path, frame), path)
+        return None
+
+    def _refuse_encoded(self) -> None:
+        """Colour is multiplied by an alpha in linear light alone. Raises UsageError where the plate is in another."""
+        colour = self._first_colour(self.frames)
+        if colour is not None and not colour.is_linear:
+            raise UsageError(
+                f"premult: the plate is in {colour.space}, which is not scene-linear, so no alpha may multiply it",
+                path=self.plate.pattern,
+                advice="leave --premult out, and Premult in the comp, after the Read",
+            )
 
     # -- the three steps --
 

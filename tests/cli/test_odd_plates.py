@@ -225,6 +225,12 @@ class TestWrongUse:
         self.refused(matte(*args), says)
         assert sorted(path.name for path in tmp_path.iterdir()) == ["plate"]
 
+    @pytest.mark.parametrize(("suffix", "kind"), [("png", "uint8"), ("dpx", "uint16")])
+    def test_colour_that_is_no_light_is_not_multiplied_by_an_alpha(self, matte, tmp_path, suffix, kind):
+        write(tmp_path / f"p.0001.{suffix}", np.clip(picture(36, 64), 0, 1), kind)
+        self.refused(matte(f"p.0001.{suffix}", "--fg", "--premult"), "not scene-linear", "leave --premult out")
+        assert matte(f"p.0001.{suffix}", "--fg", "--premult", "--colourspace", "ACEScg").returncode == 0
+
     def test_a_verb_that_is_none(self, nuke_matting):
         self.refused(nuke_matting("mate", "plate"), "mate", "doctor")
         self.refused(nuke_matting(), "VERB", "--help")
