@@ -131,6 +131,11 @@ class Shot:
                 advice="leave --premult out, and Premult in the comp, after the Read",
             )
 
+    def space(self, frame: int) -> str:
+        """The colour space of a frame's pixels, as the config calls it. Raises PlateError, ColourError."""
+        path = self.plate.path(frame)
+        return self._colour(read_hints(path, frame), path).space
+
     # -- the three steps --
 
     def plan(self, frame: int) -> Plan:

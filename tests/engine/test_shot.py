@@ -236,3 +236,8 @@ class TestOneFileOfASequence:
         for name in ("sh010_v01.exr", "sh010_v02.exr"):
             (tmp_path / name).write_bytes(one.read_bytes())
         assert Shot(one, settings).warnings == Shot(tmp_path / "sh010_v02.exr", settings).warnings == ()
+
+
+def test_a_shot_tells_the_space_of_a_frame(make_plate, settings):
+    assert Shot(make_plate([1001]), settings).space(1001) == "ACEScg"
+    assert Shot(make_plate([1001]), settings.replace(colourspace="lin_rec709")).space(1001) == "Linear Rec.709 (sRGB)"
