@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 from nuke_matting.cli.nuke_install import add_line, install, read_record, remove, remove_line
-from nuke_matting.cli.options import add_settings, settings_of
-from nuke_matting.cli.sheets import SHOWN, sheet_row
+from nuke_matting.cli.options import add_settings, file, settings_of
+from nuke_matting.cli.sheets import SHOWN, must_be_png, sheet_row
 from nuke_matting.errors import UsageError
 from nuke_matting.plate.sequence import find_sequence, parse_frames
 from nuke_matting.quality.clips import Colour, read_alpha
@@ -56,7 +56,7 @@ def add(verbs: argparse._SubParsersAction) -> None:
     sheet.add_argument("plate", metavar="PLATE", help="the plate, as for matte")
     sheet.add_argument("mattes", metavar="MATTES", help="its mattes, named likewise")
     sheet.add_argument("--frames", metavar="1001-1100", help="frames to choose from (default: those of the mattes)")
-    sheet.add_argument("--out", type=Path, required=True, metavar="FILE", help="the picture, a PNG")
+    sheet.add_argument("--out", type=file, required=True, metavar="FILE.png", help="the picture, a PNG")
     add_settings(sheet, ("ocio", "colourspace"))
     sheet.set_defaults(run=_sheet)
     for action in (put, away):
@@ -90,6 +90,7 @@ def _uninstall(args: argparse.Namespace) -> int:
 
 def _sheet(args: argparse.Namespace) -> int:
     settings = settings_of(args)
+    must_be_png(args.out)
     plate, mattes = find_sequence(args.plate), find_sequence(args.mattes)
     wanted = mattes.frames if args.frames is None else parse_frames(args.frames)
     there = [frame for frame in wanted if frame in set(mattes.frames) & set(plate.frames)]
