@@ -108,33 +108,29 @@ class Shot:
         return found
 
     def colour_choice(self, frames: Iterable[int]) -> str:
-        """The colour space of the first of the frames that can be read, why it, and the config; for the log."""
-        colour = self._first_colour(frames)
-        if colour is None:
+        """The colour space of the first of the frames that can be read, why it, and the config; and the clean plate's,
+        where that is another. For the log."""
+        found = self._first_colours(frames)
+        if not found:
             return "unknown: no frame can be read"
-        return f"{colour.space} ({colour.reason}), {colour.config_name}"
-
-    def _first_colour(self, frames: Iterable[int]) -> ColourPipe | None:
-        for frame in frames:
-            with suppress(PlateError):
-                path = self.plate.path(frame)
-                return self._colour(read_hints(path, frame), path)
-        return None
+        colour, *clean = found
+        told = f"{colour.space} ({colour.reason}), {colour.config_name}"
+        others = [f"; the clean plate {each.space} ({each.reason})" for each in clean if each.space != colour.space]
+        return "".join([told, *others])
 
     def _refuse_encoded(self) -> None:
         """Colour is multiplied by an alpha in linear light alone. Raises UsageError where the plate is in another."""
-        colour = self._first_colour(self.frames)
-        if colour is not None and not colour.is_linear:
+        found = self._first_colours(self.frames)
+        if found and not found[0].is_linear:
             raise UsageError(
-                f"premult: the plate is in {colour.space}, which is not scene-linear, so no alpha may multiply it",
+                f"premult: the plate is in {found[0].space}, which is not scene-linear, so no alpha may multiply it",
                 path=self.plate.pattern,
                 advice="leave --premult out, and Premult in the comp, after the Read",
             )
 
     def space(self, frame: int) -> str:
         """The colour space of a frame's pixels, as the config calls it. Raises PlateError, ColourError."""
-        path = self.plate.path(frame)
-        return self._colour(read_hints(path, frame), path).space
+        return self._colours(frame)[0].space
 
     # -- the three steps --
 
@@ -196,7 +192,7 @@ class Shot:
         notes: tuple[str, ...] = ()
         if self.clean is not None:
             other = read_frame(self._still_path(self.clean, frame), frame)
-            clean = clean_pixels(other, self._colour(other.colour, other.path), read)
+            clean = clean_pixels(other, self._clean_colour(other.colour, other.path, read.colour), read)
             clean, notes = fitted(image, clean, self.settings.clean_match, self.settings.clean_align)
         if self.guide is not None:
             guide, said = coverage(self._still_path(self.guide, frame), read, "guide")
@@ -336,7 +332,7 @@ class Shot:
         colours += [self._still_path(self.clean, frame)] if self.clean is not None else []
         guides = [self._still_path(self.guide, frame)] if self.guide is not None else []
         try:
-            ways = [self._colour(read_hints(path, frame), path).digest for path in colours]
+            ways = [each.digest for each in self._colours(frame)]
         except PlateError as error:  # a damaged file is told by its bytes; reading it says what is wrong
             ways = [error.what]
         fit = [self.settings.clean_match, self.settings.clean_align] if self.clean is not None else []
@@ -353,5 +349,28 @@ class Shot:
             )
         return sequence.path(frame)
 
+    def _first_colours(self, frames: Iterable[int]) -> list[ColourPipe]:
+        """Those of the first of the frames that can be read; none where none can."""
+        for frame in frames:
+            with suppress(PlateError):
+                return self._colours(frame)
+        return []
+
+    def _colours(self, frame: int) -> list[ColourPipe]:
+        """Of a frame's plate, and of its clean plate, from their headers. Raises PlateError, ColourError."""
+        path = self.plate.path(frame)
+        hints = read_hints(path, frame)
+        found = [self._colour(hints, path)]
+        if self.clean is not None:
+            clean = self._still_path(self.clean, frame)
+            found.append(self._clean_colour(read_hints(clean, frame), clean, hints))
+        return found
+
     def _colour(self, hints: ColourHints, path: Path) -> ColourPipe:
         return open_colour(self.settings.ocio, self.settings.colourspace, hints, path)
+
+    def _clean_colour(self, hints: ColourHints, path: Path, plate: ColourHints) -> ColourPipe:
+        """What the user says of the plate holds for a clean plate too, unless that is of another kind, or says another
+        space itself: a PNG beside log EXRs is in no log space."""
+        own = hints.integer != plate.integer or (hints.interop_id and hints.interop_id != plate.interop_id)
+        return open_colour(self.settings.ocio, "" if own else self.settings.colourspace, hints, path)

@@ -5,6 +5,7 @@ import OpenImageIO as oiio
 import pytest
 
 from nuke_matting import Settings, Shot
+from nuke_matting.colour.processor import open_colour
 from nuke_matting.errors import PlateError
 
 
@@ -98,3 +99,45 @@ def test_beyond_its_data_window_a_clean_plate_is_the_plate(shot, tmp_path):
     assert np.array_equal(loaded.input.clean[beyond], loaded.input.image[beyond])
     assert (loaded.input.clean[~beyond] != loaded.input.image[~beyond]).any(axis=1).all()
     assert loaded.notes == ("the clean plate does not cover 51 % of the plate",)
+
+
+class TestColourOfACleanPlate:
+    """What the user says of the plate's space holds for a clean plate of its kind, which is mostly the same camera's."""
+
+    def colours(self, shot, clean):
+        """How the plate and the clean plate are called, and what colour the clean plate has for the model."""
+        made = shot(clean_plate=clean, colourspace="ACEScct", clean_match=False)
+        return made.colour_choice([1002]), made.load(1002).input.clean
+
+    def test_one_of_its_kind_is_in_the_same_space(self, shot, tmp_path):
+        told, clean = self.colours(shot, write(tmp_path / "clean.exr", noise(channels=3)))
+        assert told.startswith("ACEScct (chosen by the user)") and "clean plate" not in told
+        assert np.array_equal(clean, open_colour(colourspace="ACEScct").to_model(noise(channels=3)))
+
+    def test_a_picture_of_another_kind_is_in_its_own(self, shot, tmp_path):
+        told, clean = self.colours(shot, write(tmp_path / "clean.png", noise(channels=3), kind="uint16"))
+        assert "; the clean plate sRGB Encoded Rec.709 (sRGB) (sRGB, as" in told
+        assert np.abs(clean - open_colour(colourspace="sRGB - Texture").to_model(noise(channels=3))).max() < 1e-3
+
+    def test_one_that_says_another_space_is_in_that(self, shot, tmp_path):
+        saying = write(tmp_path / "clean.exr", noise(channels=3), colorInteropID="lin_ap1_scene")
+        told, clean = self.colours(shot, saying)
+        assert "; the clean plate ACEScg (the file's colorInteropID" in told
+        assert np.array_equal(clean, open_colour(colourspace="ACEScg").to_model(noise(channels=3)))
+
+    def test_what_the_user_corrects_of_the_plate_is_corrected_of_a_clean_plate_that_says_the_same(
+        self, weights, tmp_path
+    ):
+        names = [str(tmp_path / f"{each}.exr") for each in ("plate", "clean")]
+        for name in names:
+            write(name, noise(channels=3), colorInteropID="lin_ap1_scene")
+        made = Shot(
+            names[0],
+            Settings(model=weights, cache=False, clean_plate=names[1], colourspace="ACEScct", clean_match=False),
+        )
+        assert "clean plate" not in made.colour_choice([1])
+
+    def test_where_nothing_changes_for_either_the_matte_is_the_same_one(self, shot, tmp_path):
+        clean = write(tmp_path / "clean.png", noise(channels=3), kind="uint16")
+        own, forced = (shot(clean_plate=clean, colourspace=space).plan(1002) for space in ("", "ACEScg"))
+        assert own.key == forced.key, "the plate is in ACEScg either way, and the clean plate in sRGB"
