@@ -189,11 +189,12 @@ class Shot:
         colour = self._colour(read.colour, read.path)
         image = colour.to_model(read.pixels)
         clean = guide = None
-        notes: tuple[str, ...] = ()
+        notes = read.notes
         if self.clean is not None:
             other = read_frame(self._still_path(self.clean, frame), frame)
             clean = clean_pixels(other, self._clean_colour(other.colour, other.path, read.colour), read)
-            clean, notes = fitted(image, clean, self.settings.clean_match, self.settings.clean_align)
+            clean, said = fitted(image, clean, self.settings.clean_match, self.settings.clean_align)
+            notes += said
         if self.guide is not None:
             guide, said = coverage(self._still_path(self.guide, frame), read, "guide")
             notes += said

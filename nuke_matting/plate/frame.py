@@ -50,6 +50,7 @@ class Frame:
     display_window : the picture's format.
     colour : what the file says of its colour space.
     non_finite : count of pixels with a NaN or infinite channel in the file.
+    notes : what its user should know of which of the file's pictures this is.
     """
 
     number: int
@@ -59,6 +60,7 @@ class Frame:
     display_window: Window
     colour: ColourHints
     non_finite: int = 0
+    notes: tuple[str, ...] = ()
 
 
 class StoredMatte(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from nuke_matting.errors import PlateError
 from nuke_matting.plate.files import open_image, read_channels
 from nuke_matting.plate.frame import ColourHints, Frame, StoredMatte, Window
 
+_NO_PICTURE = re.compile(r"crypto|depth|normal|^n$|position|motion")  # layers whose R, G, B are no colours
 LARGEST_HALF = 65504.0  # infinite pixels are read as this
 GREY = 0.01  # channels that differ by less are of a grey picture
 
@@ -31,8 +33,8 @@ def read_frame(path: Path, number: int) -> Frame:
     """Reads the picture of a file.
 
     The picture is R, G, B of the first part that has them, else those of the first layer or view that does
-    (`left.R`, `rgba.R`), else a lone channel as grey. Integers become 0..1. Colour stays as it is stored, whatever the
-    alpha. Any further channels and parts are not read.
+    (`left.R`, `rgba.R`; data such as normals or Cryptomatte last), else a lone channel as grey. Integers become 0..1.
+    Colour stays as it is stored, whatever the alpha. Any further channels and parts are not read.
 
     Raises PlateError naming file and frame: missing, damaged, deep, sub-sampled, or without a picture.
     """
@@ -50,7 +52,18 @@ def read_frame(path: Path, number: int) -> Frame:
     if not finite.all():
         broken = int((~finite).any(axis=2).sum())
         pixels = np.nan_to_num(pixels, copy=False, nan=0.0, posinf=LARGEST_HALF, neginf=-LARGEST_HALF)
-    return Frame(number, path, pixels, *windows(spec), hints, broken)
+    return Frame(number, path, pixels, *windows(spec), hints, broken, _notes(choice, specs))
+
+
+def _notes(choice: Choice, specs: Sequence[oiio.ImageSpec]) -> tuple[str, ...]:
+    """Of a layer or view that was taken where there may be others."""
+    layer, own = choice.prefix.rstrip("."), specs[choice.part]
+    together = list(own.getattribute("multiView") or ())  # views of one part, the first of them without a prefix
+    views = list(dict.fromkeys([*together, *(view for spec in specs if (view := spec.getattribute("view")))]))
+    if len(views) > 1:
+        mine = layer if layer in views else own.getattribute("view") or views[0]
+        return (f"of the views {', '.join(map(str, views))} only {mine} is matted",)
+    return (f"the picture was read from the layer {layer}",) if layer else ()
 
 
 def read_hints(path: Path, number: int) -> ColourHints:
@@ -114,7 +127,8 @@ def choose_picture(parts: Sequence[Sequence[str]]) -> Choice | None:
     """Which channels are the picture, from the names of each part's channels, whatever their order.
 
     Plain R, G, B of any part come first; then a layer of a part, one called rgba, rgb, beauty or left before others,
-    those by name; then a lone luminance. The Y of a vector (X, Y) or of luminance-chroma (Y, RY, BY) is none.
+    those by name, and those that hold data last; then a lone luminance. The Y of a vector (X, Y) or of luminance-chroma
+    (Y, RY, BY) is none.
     """
     for part, names in enumerate(parts):
         if {"R", "G", "B"} <= set(names):
@@ -155,7 +169,7 @@ def choose_matte(parts: Sequence[Sequence[str]]) -> Choice | None:
 def _main_layers_first(name: str) -> tuple[int, str]:
     layer = name.rpartition(".")[0].lower()
     main = ("", "rgba", "rgb", "beauty", "left")
-    return (main.index(layer) if layer in main else len(main), name)
+    return (main.index(layer) if layer in main else len(main) + bool(_NO_PICTURE.search(layer)), name)
 
 
 def _without(path: Path, number: int, what: str, specs: Sequence[oiio.ImageSpec], advice: str) -> PlateError:

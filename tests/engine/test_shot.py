@@ -241,3 +241,10 @@ class TestOneFileOfASequence:
 def test_a_shot_tells_the_space_of_a_frame(make_plate, settings):
     assert Shot(make_plate([1001]), settings).space(1001) == "ACEScg"
     assert Shot(make_plate([1001]), settings.replace(colourspace="lin_rec709")).space(1001) == "Linear Rec.709 (sRGB)"
+
+
+def test_the_notes_say_which_picture_of_a_file_was_matted(settings, tmp_path):
+    plane = np.full((36, 64), 0.5, np.float16)
+    channels = {f"{layer}.{each}": plane.copy() for layer in ("diffuse", "spec") for each in "RGB"}
+    OpenEXR.File({"compression": OpenEXR.ZIP_COMPRESSION}, channels).write(str(tmp_path / "p.exr"))
+    assert Shot(tmp_path / "p.exr", settings).matte(1).notes == ("the picture was read from the layer diffuse",)

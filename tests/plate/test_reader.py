@@ -126,6 +126,9 @@ def test_pixels_are_those_of_the_data_window(tmp_path, window):
         ([["left.B", "left.G", "left.R", "right.B", "right.G", "right.R"]], 0, "left."),
         ([["albedo.R", "albedo.G", "albedo.B", "rgba.R", "rgba.G", "rgba.B", "rgba.A"]], 0, "rgba."),
         ([["spec.R", "spec.G", "spec.B", "diffuse.R", "diffuse.G", "diffuse.B"]], 0, "diffuse."),
+        ([["CryptoObject00.R", "CryptoObject00.G", "CryptoObject00.B", "plate.R", "plate.G", "plate.B"]], 0, "plate."),
+        ([["N.R", "N.G", "N.B", "depth.R", "depth.G", "depth.B", "spec.R", "spec.G", "spec.B"]], 0, "spec."),
+        ([["normal.R", "normal.G", "normal.B"]], 0, "normal."),
         ([["red", "green", "blue"]], 0, ""),
         ([["Z", "Y"]], 0, ""),
     ],
@@ -137,6 +140,23 @@ def test_the_picture_is_found_among_parts_layers_and_views(parts, part, prefix):
     assert [parts[part][index] for index in choice.channels] == [
         parts[part][::-1][index] for index in backwards.channels
     ]
+
+
+def test_a_layer_that_was_taken_for_the_picture_is_named(tmp_path):
+    layers = exrs.rgb(prefix="spec.") | exrs.rgb(prefix="diffuse.")
+    assert read_frame(exrs.write(tmp_path / "p.exr", layers), 1).notes == (
+        "the picture was read from the layer diffuse",
+    )
+    assert read_frame(exrs.write(tmp_path / "q.exr", exrs.rgb() | layers), 1).notes == ()
+
+
+def test_views_that_are_left_out_are_said(tmp_path):
+    parts = [({"name": f"rgba.{view}", "view": view}, exrs.rgb()) for view in ("left", "right")]
+    said = ("of the views left, right only left is matted",)
+    assert read_frame(exrs.write(tmp_path / "parts.exr", *parts), 1).notes == said
+    one_part = exrs.write(tmp_path / "one.exr", exrs.rgb() | exrs.rgb(prefix="right."), multiView=["left", "right"])
+    assert read_frame(one_part, 1).notes == said
+    assert read_frame(exrs.write(tmp_path / "single.exr", parts[0]), 1).notes == ()
 
 
 @pytest.mark.parametrize(
