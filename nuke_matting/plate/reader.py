@@ -57,13 +57,22 @@ def read_frame(path: Path, number: int) -> Frame:
 
 def _notes(choice: Choice, specs: Sequence[oiio.ImageSpec]) -> tuple[str, ...]:
     """Of a layer or view that was taken where there may be others."""
-    layer, own = choice.prefix.rstrip("."), specs[choice.part]
-    together = list(own.getattribute("multiView") or ())  # views of one part, the first of them without a prefix
-    views = list(dict.fromkeys([*together, *(view for spec in specs if (view := spec.getattribute("view")))]))
+    layer, own = _shown(choice.prefix.rstrip(".")), _texts(specs[choice.part].getattribute("view"))
+    views = _texts(specs[choice.part].getattribute("multiView"))  # of one part, the first of them without a prefix
+    views = list(dict.fromkeys(views + [view for spec in specs for view in _texts(spec.getattribute("view"))]))
     if len(views) > 1:
-        mine = layer if layer in views else own.getattribute("view") or views[0]
-        return (f"of the views {', '.join(map(str, views))} only {mine} is matted",)
+        return (f"of the views {', '.join(views)} only {layer if layer in views else (own or views)[0]} is matted",)
     return (f"the picture was read from the layer {layer}",) if layer else ()
+
+
+def _texts(attribute: object) -> list[str]:
+    """What an attribute says that is to be a text or several, and may be anything in a file."""
+    several = attribute if isinstance(attribute, tuple | list) else [attribute]
+    return [_shown(each) for each in several if isinstance(each, str) and each]
+
+
+def _shown(text: str) -> str:
+    return text.encode(errors="replace").decode()
 
 
 def read_hints(path: Path, number: int) -> ColourHints:

@@ -160,6 +160,22 @@ def test_views_that_are_left_out_are_said(tmp_path):
 
 
 @pytest.mark.parametrize(
+    "attribute",
+    [
+        (b"view", b"string", b"\xff\xfe"),
+        (b"view", b"int", bytes(4)),
+        (b"multiView", b"int", bytes(4)),
+        (b"multiView", b"string", b"left"),
+        (b"multiView", b"stringvector", b"\x02\0\0\0\xff\xfe\x01\0\0\0r"),
+    ],
+)
+def test_views_may_be_called_anything(tmp_path, attribute):
+    plate = exrs.add_attribute(exrs.write(tmp_path / "p.exr", exrs.rgb()), *attribute)
+    notes = read_frame(plate, 1).notes
+    assert len(notes) == (attribute[1] == b"stringvector") and "".join(notes).encode("utf-8") is not None
+
+
+@pytest.mark.parametrize(
     "names", [["Z"], ["A"], ["R", "G"], ["N.X", "N.Y", "N.Z"], ["motion.X", "motion.Y"], ["Y", "RY", "BY"], []]
 )
 def test_what_is_no_picture_is_not_taken_for_one(names):
