@@ -144,7 +144,8 @@ class Shot:
                 references.append(other)
             except (PlateError, ColourError) as error:
                 references.append(frame)
-                why = "is missing" if isinstance(error, PlateError) else f"is left out ({error.what})"
+                what = f"{error.path}: {error.what}" if error.path else error.what
+                why = f"is left out ({what})" if other in self.plate.frame_set else "is missing"
                 if self.plate.frames[0] <= other <= self.plate.frames[-1]:  # beyond the ends of a shot it is no news
                     notes.append(f"frame {other} {why}: the memory read frame {frame} in its place")
         for other in self._nearest_keys(frame):

@@ -70,6 +70,16 @@ def test_a_missing_neighbour_is_replaced_by_the_frame_itself_and_said(make_plate
     assert matte.notes == ("frame 1002 is missing: the memory read frame 1003 in its place",)
 
 
+@pytest.mark.parametrize("kind", ["clean_plate", "guide"])
+def test_a_neighbour_that_lacks_what_goes_with_it_is_told_by_that_file(make_plate, settings, kind):
+    plate, other = make_plate(FRAMES), make_plate(FRAMES, name="other")
+    Path(other % 1002).unlink()
+    matte = Shot(plate, settings.replace(**{kind: other}, clean_match=False)).matte(1003)
+    assert matte.notes == (
+        f"frame 1002 is left out ({other % 1002}: the frame is missing): the memory read frame 1003 in its place",
+    )
+
+
 def test_a_broken_neighbour_is_replaced_by_the_frame_itself_and_said(make_plate, settings):
     plate = make_plate(FRAMES)
     whole = Path(plate % 1002).read_bytes()
