@@ -242,6 +242,20 @@ def test_a_model_that_reads_none_says_so_once_and_gives_their_own_frames_alone(m
     assert warnings == ["the model quick does not read key mattes: each is the matte of its own frame alone"]
 
 
+@pytest.mark.parametrize(
+    ("use", "what"), [("hint", "left aside"), ("force", "its 0 and 1 are final"), ("limit", "its 0 is final")]
+)
+def test_help_that_a_model_does_not_take_is_said(make_plate, settings, use, what):
+    model = load_model(settings.model, "cpu", "fp32")
+    plate, other = make_plate(FRAMES), make_plate([1], name="other") % 1
+    asked = settings.replace(clean_plate=other, guide=other, guide_use=use)
+    assert Shot(plate, asked, model).warnings == ()
+    model.takes = ("plate",)
+    said = Shot(plate, asked, model).warnings
+    assert said[0] == "the model quick takes no clean plate: it is left aside"
+    assert said[1].startswith("the model quick takes no guide: ") and what in said[1]
+
+
 class TestPipeline:
     @pytest.fixture
     def loads(self, monkeypatch):
