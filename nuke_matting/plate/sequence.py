@@ -22,6 +22,7 @@ from nuke_matting.errors import UsageError
 IMAGES = frozenset(
     {".exr", ".dpx", ".cin", ".png", ".tif", ".tiff", ".jpg", ".jpeg", ".tga", ".bmp", ".hdr", ".sxr", ".webp"}
 )
+_MOVIES = frozenset({".mov", ".mp4", ".m4v", ".mxf", ".avi", ".mkv", ".webm", ".mpg", ".wmv", ".r3d", ".braw"})
 MOST_FRAMES = 1_000_000
 
 _RANGE = re.compile(r"(-?[0-9]{1,9})(?:-(-?[0-9]{1,9})(?:x([0-9]{1,9}))?)?")
@@ -150,6 +151,8 @@ def _find(plate: str) -> Sequence:
     path = Path(plate).expanduser()
     if path.is_dir():
         return _in_folder(path)
+    if path.suffix.lower() in _MOVIES:
+        raise UsageError("is no image sequence", path=path, advice="render it as an EXR sequence")
     if has_frame_field(plate) and not path.is_file():
         return _of_pattern(path)
     if path.is_file():
