@@ -124,8 +124,10 @@ def write_merged(out: Path, pixels: Pixels, *, layer: str, premult: bool) -> lis
     ours = _ours(pixels, planes[choice.part], choice.prefix, choice.channels[0], layer, premult)
     if pixels.foreground is not None and any(f"fg.{each}" in planes[choice.part] for each in "RGB"):
         warnings.append("the plate's own layer fg is replaced")
-    if layer != "rgba.alpha" and layer in planes[choice.part]:
-        warnings.append(f"the plate's own channel {layer} is replaced")
+    name = _alpha_name(choice.prefix, layer, planes[choice.part])
+    lost = planes[choice.part].get(name)
+    if lost is not None and (layer != "rgba.alpha" or (lost != lost.flat[0]).any()):  # most plates have a flat alpha
+        warnings.append(f"the plate's own channel {name} is replaced")
     planes[choice.part] |= ours
 
     made = _encode(structures, planes, out, pixels.frame)

@@ -231,6 +231,14 @@ def test_an_alpha_that_is_there_is_replaced_in_its_own_type(tmp_path):
     assert exrs.everything(tmp_path / "m.exr")[0][2]["A"] == ("float", pixels.alpha.tobytes())
 
 
+@pytest.mark.parametrize("name", ["A", "alpha"])
+def test_an_alpha_of_the_plate_s_own_is_not_replaced_in_silence_unless_it_is_flat(tmp_path, name):
+    matte, flat = np.eye(12, 16, dtype=np.float16), np.ones((12, 16), np.float16)
+    for alpha, said in ((matte, [f"the plate's own channel {name} is replaced"]), (flat, [])):
+        plate = exrs.write(tmp_path / "p.exr", {**exrs.rgb(), name: alpha})
+        assert write_merged(tmp_path / "m.exr", pixels_of(plate), layer="rgba.alpha", premult=False) == said
+
+
 def test_the_foreground_gets_a_layer_of_its_own_in_a_merged_plate(tmp_path):
     plate = exrs.write(tmp_path / "p.exr", exrs.rgb())
     write_merged(tmp_path / "m.exr", pixels_of(plate, foreground=True), layer="rgba.alpha", premult=False)
