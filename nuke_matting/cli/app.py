@@ -11,11 +11,13 @@ import re
 import signal
 import sys
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any, NoReturn
 
 from nuke_matting.cli.interruption import heeded
 from nuke_matting.errors import MattingError
 from nuke_matting.heap import keep_freed
+from nuke_matting.plate.sequence import sequence_around
 
 OK, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 
@@ -50,6 +52,16 @@ class _Parser(argparse.ArgumentParser):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{**kwargs, "allow_abbrev": False})
+
+    def parse_args(self, args=None, namespace=None):
+        """As argparse's, but a pattern that the shell has made a list of is taught and not listed."""
+        found, extra = self.parse_known_args(args, namespace)
+        if extra:
+            around = next(filter(None, (sequence_around(Path(each)) for each in extra if Path(each).is_file())), None)
+            taught = "" if around is None else f"; write the plate as {around.pattern}"
+            shown = " ".join(extra[:3]) + (f" and {len(extra) - 3} more" if len(extra) > 3 else "")
+            self.error(f"unrecognized arguments: {shown}{taught}")
+        return found
 
     def error(self, message: str) -> NoReturn:
         self.exit(WRONG_USE, f"{self.prog}: {message}; see {self.prog} --help\n")

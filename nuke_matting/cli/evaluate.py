@@ -8,21 +8,20 @@ import sys
 import time
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.progress import Progress
 from rich.text import Text
 
-from nuke_matting.cli.options import add_settings, settings_of
+from nuke_matting.cli.options import add_settings, file, settings_of
 from nuke_matting.cli.report import error_facts
-from nuke_matting.cli.sheets import SHOWN, sheet_row
+from nuke_matting.cli.sheets import SHOWN, must_be_png, sheet_row
 from nuke_matting.colour.config import load_config
 from nuke_matting.colour.processor import open_colour
 from nuke_matting.errors import MattingError, OutputError, UsageError
 from nuke_matting.plate.atomic import write_whole
-from nuke_matting.plate.sequence import format_frames, parse_frames
+from nuke_matting.plate.sequence import IMAGES, format_frames, parse_frames
 from nuke_matting.quality.clips import Clip, Colour, find_clips, match_clips, measure, read_sample
 from nuke_matting.quality.figures import TITLES, UNITS, Figures, mean_figures
 from nuke_matting.quality.sheet import Row, contact_sheet, save_sheet
@@ -62,9 +61,14 @@ def add(verbs: argparse._SubParsersAction) -> None:
     output.add_argument(
         "--json", action="store_true", help="one JSON object a line on stdout: frame, clip, warning, error, done"
     )
-    output.add_argument("--csv", metavar="FILE", help="write the figures of every frame, and the means, to a file too")
     output.add_argument(
-        "--sheet", metavar="FILE.png", help=f"draw the worst frames, {SHOWN} at most: of each clip its worst one first"
+        "--csv", type=file, metavar="FILE", help="write the figures of every frame, and the means, to a file too"
+    )
+    output.add_argument(
+        "--sheet",
+        type=file,
+        metavar="FILE.png",
+        help=f"draw the worst frames, {SHOWN} at most: of each clip its worst one first",
     )
     verb.set_defaults(run=_run)
 
@@ -97,6 +101,7 @@ class _Results:
 def _run(args: argparse.Namespace) -> int:
     report = _JsonReport() if args.json else _Report()
     try:
+        _refuse_names(args)
         colour = _colour(args)
         frames = None if args.frames is None else parse_frames(args.frames)
         clips = _clips(args, report)
@@ -148,7 +153,7 @@ def _write(
     failed = 0
     try:
         if args.csv:
-            write_whole(Path(args.csv).expanduser(), _csv(results).encode())
+            write_whole(args.csv, _csv(results).encode())
     except OutputError as error:
         report.error(OutputError(error.what, path=error.path, advice="choose another file with --csv"))
         failed += 1
@@ -157,7 +162,7 @@ def _write(
             rows, failed_rows = _worst(clips, results, colour, report)
             failed += failed_rows
             if rows:
-                save_sheet(Path(args.sheet).expanduser(), contact_sheet(rows))
+                save_sheet(args.sheet, contact_sheet(rows))
     except OutputError as error:
         report.error(OutputError(error.what, path=error.path, advice="choose another file with --sheet"))
         failed += 1
@@ -195,6 +200,14 @@ def _csv(results: _Results) -> str:
     for name, frames in results.clips.items():
         rows += [(name, frame, found) for frame, found in frames] + [(name, MEAN, results.means[name])]
     return as_csv([*rows, (MEAN, MEAN, results.mean)], results.columns)
+
+
+def _refuse_names(args: argparse.Namespace) -> None:
+    """Raises UsageError for outputs that would be written over pictures."""
+    if args.sheet:
+        must_be_png(args.sheet)
+    if args.csv and args.csv.suffix.lower() in IMAGES:
+        raise UsageError("is no name for figures", path=args.csv, advice="end it in .csv")
 
 
 def _colour(args: argparse.Namespace) -> Colour:

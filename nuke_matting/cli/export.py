@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from nuke_matting.cli.options import add_settings, settings_of
+from nuke_matting.cli.options import add_settings, file, settings_of
 from nuke_matting.colour.processor import open_colour
 from nuke_matting.errors import UsageError
 from nuke_matting.export.catfile import cat_script
@@ -16,8 +16,6 @@ from nuke_matting.export.inference import Inputs, build, torchscript
 from nuke_matting.models.registry import find_weights
 from nuke_matting.models.weights import load_weights
 from nuke_matting.plate.atomic import write_whole
-
-LIGHTS = np.concatenate([np.eye(3), 4 * np.eye(3), np.zeros((1, 3))], dtype=np.float32)  # to see whether it is linear
 
 
 def add(verbs: argparse._SubParsersAction) -> None:
@@ -31,11 +29,12 @@ def add(verbs: argparse._SubParsersAction) -> None:
     verb.add_argument("--target", choices=("inference",), required=True, help="the program that it is for")
     verb.add_argument(
         "--out",
-        type=Path,
+        type=file,
         default=Path("nuke_matting_live.pt"),
         metavar="FILE.pt",
         help="default: nuke_matting_live.pt; the .nk is written beside it",
     )
+    verb.add_argument("--overwrite", action="store_true", help="also over files that are there")
     verb.add_argument("--with-clean-plate", action="store_true", help="it takes a clean plate that stands still")
     verb.add_argument("--with-guide", action="store_true", help="it takes a rough matte as an alpha")
     verb.add_argument(
@@ -52,10 +51,13 @@ def _run(args: argparse.Namespace) -> int:
     settings, out = settings_of(args), args.out
     if out.suffix != ".pt" or not out.stem.isascii() or not out.stem.replace("_", "a").isalnum():
         raise UsageError("is no name for a model", path=out, advice="use letters, digits and _, and end it in .pt")
+    script = out.with_suffix(".nk")
+    for path in (out, script):  # a comp script may well have the shot's name
+        if path.exists() and not args.overwrite:
+            raise UsageError("is there already", path=path, advice="give another --out, or use --overwrite")
     inputs = Inputs(args.with_clean_plate, args.with_guide)
     matrix = rec709_from(args.working_space, settings.ocio) if args.working_space else np.eye(3)
     module = build(load_weights(find_weights(settings.model)), inputs, settings.regions, matrix)
-    script = out.with_suffix(".nk")
     write_whole(out, torchscript(module))
     write_whole(script, cat_script(out.stem, inputs, settings.regions).encode())
     print(f"model   {out}")
@@ -67,8 +69,7 @@ def _run(args: argparse.Namespace) -> int:
 
 def rec709_from(space: str, ocio: str) -> NDArray[np.float64]:
     """The 3x3 matrix from a scene-linear space to linear Rec.709. Raises ColourError, UsageError where it is none."""
-    red, green, blue, *others = open_colour(ocio, space).to_linear_rec709(LIGHTS[None])[0].astype(np.float64)
-    matrix = np.stack([red, green, blue], axis=1)
-    if not np.allclose(others, [*(4 * matrix).T, np.zeros(3)], atol=1e-4):
+    pipe = open_colour(ocio, space)
+    if not pipe.is_linear:
         raise UsageError(f"working-space: {space} is not scene-linear", advice="name the script's working space")
-    return matrix
+    return pipe.to_linear_rec709(np.eye(3)[None])[0].T.astype(np.float64)

@@ -51,7 +51,9 @@ def add(verbs: argparse._SubParsersAction) -> None:
         "--frames", metavar="1001-1100x2", help="frames to matte (default: all there are); lists by comma or space"
     )
     frames.add_argument(
-        "--out", metavar="PATTERN", help="where the mattes go (default: matte/NAME.####.exr in the current folder)"
+        "--out",
+        metavar="PATTERN",
+        help="where the mattes go (default: matte/NAME_matte.####.exr in the current folder)",
     )
     add_settings(frames, ("mode", "layer", "fg", "premult"))
     frames.add_argument(

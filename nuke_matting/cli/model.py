@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
+from nuke_matting.cli.options import file
 from nuke_matting.errors import OutputError, UsageError
 from nuke_matting.models.about import About, about, cost, names, problem
 from nuke_matting.models.adapters.peers import PEERS
@@ -69,7 +70,7 @@ def add(verbs: argparse._SubParsersAction) -> None:
 
     export = actions.add_parser("export", help="write a model's file, and a card of what it is, to a folder")
     export.add_argument("model", metavar="MODEL", help="a name, or the path of a .safetensors file")
-    export.add_argument("--out", metavar="FOLDER", type=Path, default=Path("."), help="default: the current folder")
+    export.add_argument("--out", metavar="FOLDER", type=file, default=Path("."), help="default: the current folder")
     export.add_argument("--overwrite", action="store_true", help="also over files that are there")
     export.set_defaults(run=_export)
 

@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 from nuke_matting.cli.nuke_install import add_line, install, read_record, remove, remove_line
-from nuke_matting.cli.options import add_settings, settings_of
-from nuke_matting.cli.sheets import SHOWN, sheet_row
-from nuke_matting.errors import UsageError
+from nuke_matting.cli.options import add_settings, file, settings_of
+from nuke_matting.cli.sheets import SHOWN, must_be_png, sheet_row
+from nuke_matting.errors import MattingError, UsageError
 from nuke_matting.plate.sequence import find_sequence, parse_frames
 from nuke_matting.quality.clips import Colour, read_alpha
 from nuke_matting.quality.sheet import contact_sheet, save_sheet
@@ -56,7 +56,7 @@ def add(verbs: argparse._SubParsersAction) -> None:
     sheet.add_argument("plate", metavar="PLATE", help="the plate, as for matte")
     sheet.add_argument("mattes", metavar="MATTES", help="its mattes, named likewise")
     sheet.add_argument("--frames", metavar="1001-1100", help="frames to choose from (default: those of the mattes)")
-    sheet.add_argument("--out", type=Path, required=True, metavar="FILE", help="the picture, a PNG")
+    sheet.add_argument("--out", type=file, required=True, metavar="FILE.png", help="the picture, a PNG")
     add_settings(sheet, ("ocio", "colourspace"))
     sheet.set_defaults(run=_sheet)
     for action in (put, away):
@@ -90,6 +90,7 @@ def _uninstall(args: argparse.Namespace) -> int:
 
 def _sheet(args: argparse.Namespace) -> int:
     settings = settings_of(args)
+    must_be_png(args.out)
     plate, mattes = find_sequence(args.plate), find_sequence(args.mattes)
     wanted = mattes.frames if args.frames is None else parse_frames(args.frames)
     there = [frame for frame in wanted if frame in set(mattes.frames) & set(plate.frames)]
@@ -97,12 +98,19 @@ def _sheet(args: argparse.Namespace) -> int:
         raise UsageError("no frame has both a plate and a matte", path=args.mattes, advice="check --frames")
     count = min(len(there), SHOWN)
     chosen = sorted({there[number * (len(there) - 1) // max(count - 1, 1)] for number in range(count)})
-    rows, colour = [], Colour(settings.ocio, settings.colourspace)
+    rows, errors, colour = [], [], Colour(settings.ocio, settings.colourspace)
     for number in chosen:
-        rows.append(sheet_row(f"frame {number}", plate, number, read_alpha(mattes, number), colour))
+        try:
+            rows.append(sheet_row(f"frame {number}", plate, number, read_alpha(mattes, number), colour))
+        except MattingError as error:
+            errors.append(error)
+    if not rows:
+        raise errors[0]
+    for each in errors:
+        print(f"nuke-matting: {each}", file=sys.stderr)
     save_sheet(args.out, contact_sheet(rows))
     print(args.out)
-    return 0
+    return 1 if errors else 0
 
 
 def _folder(args: argparse.Namespace) -> Path:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from nuke_matting.settings import Option, Settings, options
@@ -21,6 +23,11 @@ def settings_of(args: argparse.Namespace) -> Settings:
     """Settings from parsed options; raises UsageError for values that do not fit."""
     given = {name: getattr(args, name) for name in options() if hasattr(args, name)}
     return Settings(**given)
+
+
+def file(text: str) -> Path:
+    """The path that an option names: `--out=~/x` reaches us as it is, since shells see no ~ behind a =."""
+    return Path(os.path.expanduser(text))
 
 
 def _add(group: Any, name: str, default: Any, option: Option) -> None:

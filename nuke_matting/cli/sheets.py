@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,6 +16,12 @@ from nuke_matting.quality.clips import Colour, whole
 from nuke_matting.quality.sheet import Row
 
 SHOWN = 12  # most frames on a sheet
+
+
+def must_be_png(sheet: Path) -> None:
+    """Raises UsageError for a name that is no PNG's, as a plate's or a script's, which would be written over."""
+    if sheet.suffix.lower() != ".png":
+        raise UsageError("is no name for a sheet", path=sheet, advice="end it in .png")
 
 
 def sheet_row(

@@ -36,6 +36,7 @@ class _Ways:
     to_plate: ocio_lib.CPUProcessor
     to_linear: ocio_lib.CPUProcessor
     ceiling: float  # the largest plate value, up to _LARGEST, that is finite in linear light
+    is_linear: bool
     digest: str
 
 
@@ -54,6 +55,11 @@ class ColourPipe:
     config_name: str
     digest: str
     _ways: _Ways = field(repr=False, compare=False)
+
+    @property
+    def is_linear(self) -> bool:
+        """Whether the plate's space is scene-linear, so that its values may be added, and multiplied by an alpha."""
+        return self._ways.is_linear
 
     def to_model(self, pixels: NDArray) -> NDArray[np.float32]:
         """Plate space -> model space. [H, W, 3] float, any range -> a new [H, W, 3] float32, not clipped.
@@ -167,12 +173,20 @@ def _make_ways(config: ocio_lib.Config, space: str) -> _Ways:
             "another space with --colourspace",
         ) from error
     identity = "\n".join(way.getCacheID() for way in (to_model, to_plate))
-    return _Ways(to_model, to_plate, to_linear, _ceiling_of(to_linear), hashlib.sha256(identity.encode()).hexdigest())
+    digest = hashlib.sha256(identity.encode()).hexdigest()
+    return _Ways(to_model, to_plate, to_linear, _ceiling_of(to_linear), _is_linear(to_linear), digest)
 
 
 def _joined(processors: list[ocio_lib.Processor]) -> ocio_lib.CPUProcessor:
     group = ocio_lib.GroupTransform([each.createGroupTransform() for each in processors])
     return ocio_lib.Config.CreateRaw().getProcessor(group).getOptimizedCPUProcessor(_EXACT)
+
+
+def _is_linear(to_linear: ocio_lib.CPUProcessor) -> bool:
+    """Whether four times the light is four times the value, and none is none."""
+    light = np.concatenate([np.eye(3), 4 * np.eye(3), np.zeros((1, 3))]).astype(np.float32)
+    to_linear.apply(ocio_lib.PackedImageDesc(light, len(light), 1, 3))
+    return np.allclose(light[3:], [*(4 * light[:3]), np.zeros(3)], atol=1e-4)
 
 
 def _ceiling_of(to_linear: ocio_lib.CPUProcessor) -> float:

@@ -5,6 +5,7 @@ Both are found from the two pictures alone, so a frame's matte goes on depending
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,21 +40,31 @@ class Exposure:
 def fitted(plate: Array, clean: Array, match: bool, align: bool) -> tuple[Array, tuple[str, ...]]:
     """A clean plate lined up with its plate (`align`) and in its exposure (`match`), and notes of what was done.
 
-    plate, clean : [H, W, 3] float32, model space.
+    plate, clean : [H, W, 3] float32, model space; the clean plate is not a number where it shows nothing, and there the
+        plate stands in, so that what was not filmed without the subject is no subject.
     """
     notes = []
+    lacking = float(np.isnan(clean).any(axis=2).mean())
+    if lacking > 0:
+        notes.append(f"the clean plate does not cover {math.ceil(100 * lacking)} % of the plate")
     if align:
         found = move(plate, clean)
         if found is None:
             notes.append("the clean plate could not be lined up with the plate: too few points agree")
         elif (reach := _reach(found, plate.shape)) > STILL:
-            clean = moved(plate, clean, found)
+            clean = moved(clean, found)
             notes.append(f"the clean plate was lined up with the plate, by up to {reach:.0f} pixels")
     if match and (light := exposure(plate, clean)) is not None:
         clean = exposed(clean, light)
         gain, bias = " ".join(f"{each:.2f}" for each in light.gain), " ".join(f"{each:.3f}" for each in light.bias)
         notes.append(f"the clean plate's exposure was matched to the plate's: times {gain}, plus {bias}")
-    return clean, tuple(notes)
+    return filled(plate, clean), tuple(notes)
+
+
+def filled(plate: Array, clean: Array) -> Array:
+    """The clean plate, with the plate where it shows nothing."""
+    lacking = np.isnan(clean).any(axis=2, keepdims=True)
+    return np.where(lacking, plate, clean) if lacking.any() else clean
 
 
 def exposure(plate: Array, clean: Array) -> Exposure | None:
@@ -115,7 +126,7 @@ def move(plate: Array, clean: Array) -> ProjectiveTransform | None:
     """
     points, words, step = [], [], _step(plate.shape, ALIGN_SIDE)
     for each in (plate, clean):
-        grey = np.clip(_reduced(each, step).mean(2), 0, 1)
+        grey = np.clip(_reduced(np.nan_to_num(each), step).mean(2), 0, 1)
         if min(grey.shape) < LEAST_SIDE:
             return None
         finder = ORB(n_keypoints=1500, fast_threshold=0.03)
@@ -141,10 +152,9 @@ def move(plate: Array, clean: Array) -> ProjectiveTransform | None:
     return found
 
 
-def moved(plate: Array, clean: Array, found: ProjectiveTransform) -> Array:
-    """The clean plate [H, W, 3] lined up with its plate; where it shows nothing, the plate itself."""
-    lined = warp(clean, found, order=1, mode="constant", cval=np.nan, preserve_range=True)
-    return np.where(np.isfinite(lined).all(axis=2, keepdims=True), lined, plate).astype(np.float32)
+def moved(clean: Array, found: ProjectiveTransform) -> Array:
+    """The clean plate [H, W, 3] lined up with its plate; not a number where it shows nothing."""
+    return warp(clean, found, order=1, mode="constant", cval=np.nan, preserve_range=True).astype(np.float32)
 
 
 def _reach(found: ProjectiveTransform, shape: tuple[int, ...]) -> float:

@@ -105,7 +105,7 @@ def run(
                 if fetched.matte is not None:
                     writing.append(writers.submit(_write, target, keeper, fetched.matte, None, began))
                 elif fetched.loaded is None:
-                    yield Done(frame, time.monotonic() - began, skipped=True)
+                    yield Done(frame, time.monotonic() - began, fetched.plan.notes, skipped=True)
                 else:
                     lease = keeper.claim(fetched.plan.key, wait=frame in put_off, stop=stop)
                     if lease is None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -21,21 +22,22 @@ from nuke_matting.engine.cache import Cache, CachedMatte, default_folder
 from nuke_matting.engine.clean_plate import fitted
 from nuke_matting.engine.edges import edged, limited
 from nuke_matting.engine.fingerprint import Fingerprints, digest
+from nuke_matting.engine.inputs import clean_pixels, coverage
 from nuke_matting.engine.keys import find_keys, nearest
 from nuke_matting.engine.memory import Memory
+from nuke_matting.engine.remarks import remarks
 from nuke_matting.engine.values import Known, Loaded, Matte, Plan
 from nuke_matting.errors import CacheError, ColourError, MattingError, PlateError, UsageError
 from nuke_matting.models.contract import FrameInput, Model, Quality
 from nuke_matting.models.registry import load_model
-from nuke_matting.models.tensors import bf16_is_fast
 from nuke_matting.plate.frame import ColourHints, Window
-from nuke_matting.plate.reader import align, read_frame, read_hints, read_matte
+from nuke_matting.plate.reader import read_frame, read_hints
 from nuke_matting.plate.sequence import Sequence, find_sequence
 from nuke_matting.settings import Settings
 
 log = logging.getLogger(__name__)
 
-CACHE_VERSION = 9  # to be raised by every change that changes mattes
+CACHE_VERSION = 10  # to be raised by every change that changes mattes
 
 
 def cache_folder(settings: Settings) -> Path:
@@ -73,6 +75,8 @@ class Shot:
         self.keys = find_keys(self.settings.keys, self.settings.key_frames, self.plate)
         if self.clean is None and getattr(self.model, "needs_clean_plate", False):
             raise UsageError(f"the model {self.model.name} needs a clean plate", advice="give one with --clean-plate")
+        if self.settings.fg and self.settings.premult:
+            self._refuse_encoded()
         self.cache = self._open_cache()
         self._fingerprints = Fingerprints()
         file = Path(self.settings.model).expanduser()
@@ -87,12 +91,7 @@ class Shot:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What the user should know of the shot as a whole."""
-        said, model = [], self.model
-        if self.keys is not None and not self._reads_keys:
-            said.append(f"the model {model.name} does not read key mattes: each is the matte of its own frame alone")
-        if model.precision == "bf16" and not bf16_is_fast(model.device):
-            said.append("this processor emulates bf16, many times slower than fp32: leave --precision out")
-        return tuple(said)
+        return remarks(self.settings, self.model, self.plate, self.keys)
 
     def matte(self, frame: int) -> Matte:
         """The matte of a frame, from the cache or computed. Raises PlateError where the frame cannot be read."""
@@ -111,15 +110,29 @@ class Shot:
         return found
 
     def colour_choice(self, frames: Iterable[int]) -> str:
-        """The colour space of the first of the frames that can be read, why it, and the config; for the log."""
-        for frame in frames:
-            try:
-                path = self.plate.path(frame)
-                colour = self._colour(read_hints(path, frame), path)
-            except PlateError:
-                continue
-            return f"{colour.space} ({colour.reason}), {colour.config_name}"
-        return "unknown: no frame can be read"
+        """The colour space of the first of the frames that can be read, why it, and the config; and the clean plate's,
+        where that is another. For the log."""
+        found = self._first_colours(frames)
+        if not found:
+            return "unknown: no frame can be read"
+        colour, *clean = found
+        told = f"{colour.space} ({colour.reason}), {colour.config_name}"
+        others = [f"; the clean plate {each.space} ({each.reason})" for each in clean if each.space != colour.space]
+        return "".join([told, *others])
+
+    def _refuse_encoded(self) -> None:
+        """Colour is multiplied by an alpha in linear light alone. Raises UsageError where the plate is in another."""
+        found = self._first_colours(self.frames)
+        if found and not found[0].is_linear:
+            raise UsageError(
+                f"premult: the plate is in {found[0].space}, which is not scene-linear, so no alpha may multiply it",
+                path=self.plate.pattern,
+                advice="leave --premult out, and Premult in the comp, after the Read",
+            )
+
+    def space(self, frame: int) -> str:
+        """The colour space of a frame's pixels, as the config calls it. Raises PlateError, ColourError."""
+        return self._colours(frame)[0].space
 
     # -- the three steps --
 
@@ -133,7 +146,8 @@ class Shot:
                 references.append(other)
             except (PlateError, ColourError) as error:
                 references.append(frame)
-                why = "is missing" if isinstance(error, PlateError) else f"is left out ({error.what})"
+                what = f"{error.path}: {error.what}" if error.path else error.what
+                why = f"is left out ({what})" if other in self.plate.frame_set else "is missing"
                 if self.plate.frames[0] <= other <= self.plate.frames[-1]:  # beyond the ends of a shot it is no news
                     notes.append(f"frame {other} {why}: the memory read frame {frame} in its place")
         for other in self._nearest_keys(frame):
@@ -170,19 +184,21 @@ class Shot:
         colour = self._colour(read.colour, read.path)
         image = colour.to_model(read.pixels)
         clean = guide = None
-        notes: tuple[str, ...] = ()
+        notes = read.notes
         if self.clean is not None:
             other = read_frame(self._still_path(self.clean, frame), frame)
-            pixels = self._colour(other.colour, other.path).to_model(other.pixels)
-            clean = align(pixels, other.data_window, read.data_window)
-            clean, notes = fitted(image, clean, self.settings.clean_match, self.settings.clean_align)
+            clean = clean_pixels(other, self._clean_colour(other.colour, other.path, read.colour), read)
+            clean, said = fitted(image, clean, self.settings.clean_match, self.settings.clean_align)
+            notes += said
         if self.guide is not None:
-            guide = _coverage(self._still_path(self.guide, frame), frame, read.data_window)
+            guide, said = coverage(self._still_path(self.guide, frame), read, "guide")
+            notes += said
         given = FrameInput(image, clean, guide)
         key: NDArray[np.float32] | MattingError | None = None
         if self.keys is not None and self._is_key(frame):
             try:
-                key = _coverage(self.keys.path(frame), frame, read.data_window)
+                key, said = coverage(self.keys.path(frame), read, "key matte")
+                notes += said
             except MattingError as error:
                 key = error
         return Loaded(read, given, Known(self.model.prepare(given), key), colour, notes)
@@ -318,7 +334,7 @@ class Shot:
         colours += [self._still_path(self.clean, frame)] if self.clean is not None else []
         guides = [self._still_path(self.guide, frame)] if self.guide is not None else []
         try:
-            ways = [self._colour(read_hints(path, frame), path).digest for path in colours]
+            ways = [each.digest for each in self._colours(frame)]
         except PlateError as error:  # a damaged file is told by its bytes; reading it says what is wrong
             ways = [error.what]
         fit = [self.settings.clean_match, self.settings.clean_align] if self.clean is not None else []
@@ -335,11 +351,28 @@ class Shot:
             )
         return sequence.path(frame)
 
+    def _first_colours(self, frames: Iterable[int]) -> list[ColourPipe]:
+        """Those of the first of the frames that can be read; none where none can."""
+        for frame in frames:
+            with suppress(PlateError):
+                return self._colours(frame)
+        return []
+
+    def _colours(self, frame: int) -> list[ColourPipe]:
+        """Of a frame's plate, and of its clean plate, from their headers. Raises PlateError, ColourError."""
+        path = self.plate.path(frame)
+        hints = read_hints(path, frame)
+        found = [self._colour(hints, path)]
+        if self.clean is not None:
+            clean = self._still_path(self.clean, frame)
+            found.append(self._clean_colour(read_hints(clean, frame), clean, hints))
+        return found
+
     def _colour(self, hints: ColourHints, path: Path) -> ColourPipe:
         return open_colour(self.settings.ocio, self.settings.colourspace, hints, path)
 
-
-def _coverage(path: Path, frame: int, window: Window) -> NDArray[np.float32]:
-    """A matte that was given, on a plate's data window, in [0, 1]; 0 where it has no pixels. Raises PlateError."""
-    matte, have, _ = read_matte(path, frame)
-    return np.clip(align(matte, have, window), 0, 1)
+    def _clean_colour(self, hints: ColourHints, path: Path, plate: ColourHints) -> ColourPipe:
+        """What the user says of the plate holds for a clean plate too, unless that is of another kind, or says another
+        space itself: a PNG beside log EXRs is in no log space."""
+        own = hints.integer != plate.integer or (hints.interop_id and hints.interop_id != plate.interop_id)
+        return open_colour(self.settings.ocio, "" if own else self.settings.colourspace, hints, path)

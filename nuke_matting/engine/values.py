@@ -78,7 +78,7 @@ class Known:
 
 @dataclass(frozen=True)
 class Loaded:
-    """A frame as read, and as the model takes it; `notes` say what was done to its clean plate."""
+    """A frame as read, and as the model takes it; `notes` say what was read, and done to what goes with it."""
 
     frame: Frame
     input: FrameInput

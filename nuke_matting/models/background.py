@@ -27,6 +27,7 @@ class BackgroundModel:
     a clean plate; those of its authors cannot.
     """
 
+    takes: tuple[str, ...] = ("plate", "clean plate (needed, but by weights that guess it)")
     references: tuple[int, ...] = ()
 
     def __init__(self, weights: WeightFile, device: str, precision: str) -> None:

@@ -60,6 +60,7 @@ class Model(Protocol):
         Where two of them are the same frame there is no full memory yet, and the frame reads itself in place of all.
     precision : the arithmetic that it runs in: fp32, bf16 or fp16.
     device : where it runs, e.g. cpu or cuda:0.
+    takes : its inputs as users read of them: plate, clean plate, guide, key mattes, each maybe with a word in brackets.
 
     A model that gives no matte without a clean plate says so: it has an attribute `needs_clean_plate`, which is True.
     One that can use key mattes is a `KeyedModel`.
@@ -69,6 +70,7 @@ class Model(Protocol):
     digest: str
     precision: str
     device: str
+    takes: tuple[str, ...]
 
     @property
     def references(self) -> tuple[int | None, ...]:

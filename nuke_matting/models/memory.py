@@ -26,6 +26,8 @@ class MemoryModel:
     "previous_two", as it is without, or "first_and_previous", as section 3.2 of the paper has it.
     """
 
+    takes: tuple[str, ...] = ("plate",)
+
     def __init__(self, weights: WeightFile, device: str, precision: str) -> None:
         self.name = weights.metadata.get("name", weights.path.stem)
         self.digest, self.device, self.precision = weights.digest, device, precision

@@ -24,6 +24,7 @@ class RegionalModel:
     the matte's is the image itself. The weights' metadata may have `shrink`.
     """
 
+    takes: tuple[str, ...] = ("plate",)
     references: tuple[int, ...] = ()
 
     def __init__(self, weights: WeightFile, device: str, precision: str) -> None:

@@ -6,6 +6,7 @@ import difflib
 import importlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -19,12 +20,21 @@ from nuke_matting.resources import shipped
 
 @dataclass(frozen=True)
 class Architecture:
-    """A network of ours: the module and class behind the contract, imported when asked for; its task and inputs."""
+    """A network of ours: the module and class behind the contract, imported when asked for; its task."""
 
     module: str
     cls: str
     task: str
-    takes: tuple[str, ...]
+
+    @property
+    def model(self) -> Any:
+        """The class."""
+        return getattr(importlib.import_module(self.module), self.cls)
+
+    @property
+    def takes(self) -> tuple[str, ...]:
+        """Its inputs: see `contract.Model`."""
+        return self.model.takes
 
 
 ARCHITECTURES = {
@@ -32,25 +42,21 @@ ARCHITECTURES = {
         "nuke_matting.models.two_stage",
         "TwoStageModel",
         "video matting of people, with a memory of the two frames before and the two after",
-        ("plate", "clean plate", "guide", "key mattes"),
     ),
     "regional": Architecture(
         "nuke_matting.models.regional",
         "RegionalModel",
         "portrait matting, frame by frame, by regions of its own trimap; no foreground",
-        ("plate",),
     ),
     "memory": Architecture(
         "nuke_matting.models.memory",
         "MemoryModel",
         "video matting of people, with an attention memory of two frames",
-        ("plate",),
     ),
     "background": Architecture(
         "nuke_matting.models.background",
         "BackgroundModel",
         "video matting by a clean plate, frame by frame",
-        ("plate", "clean plate (needed, but by weights that guess it)"),
     ),
 }
 
@@ -136,8 +142,7 @@ def load_file(path: Path, device: str, precision: str) -> Model:
             path=weights.path,
             advice=f"known networks: {', '.join(ARCHITECTURES)}",
         )
-    about = ARCHITECTURES[kind]
-    return getattr(importlib.import_module(about.module), about.cls)(weights, at, arithmetic)
+    return ARCHITECTURES[kind].model(weights, at, arithmetic)
 
 
 def _open_added(record: Record, device: str, precision: str) -> Model:

@@ -125,6 +125,7 @@ class TwoStageModel:
     around, each by itself.
     """
 
+    takes: tuple[str, ...] = ("plate", "clean plate", "guide", "key mattes")
     references: tuple[int | None, ...] = (-1, 1, -2, 2)
     takes_keys: Literal[True] = True
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +50,7 @@ class Frame:
     display_window : the picture's format.
     colour : what the file says of its colour space.
     non_finite : count of pixels with a NaN or infinite channel in the file.
+    notes : what its user should know of which of the file's pictures this is.
     """
 
     number: int
@@ -58,3 +60,18 @@ class Frame:
     display_window: Window
     colour: ColourHints
     non_finite: int = 0
+    notes: tuple[str, ...] = ()
+
+
+class StoredMatte(NamedTuple):
+    """A matte as it is stored.
+
+    pixels : [H, W] float32 of its data window; not-a-number is 0.
+    data_window, display_window : where they lie, and the matte's format.
+    by_grey : its alpha was 1 everywhere, so they are the grey picture beside that.
+    """
+
+    pixels: NDArray[np.float32]
+    data_window: Window
+    display_window: Window
+    by_grey: bool = False

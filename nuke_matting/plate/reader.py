@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +13,11 @@ from numpy.typing import NDArray
 
 from nuke_matting.errors import PlateError
 from nuke_matting.plate.files import open_image, read_channels
-from nuke_matting.plate.frame import ColourHints, Frame, Window
+from nuke_matting.plate.frame import ColourHints, Frame, StoredMatte, Window
 
+_NO_PICTURE = re.compile(r"crypto|depth|normal|^n$|position|motion")  # layers whose R, G, B are no colours
 LARGEST_HALF = 65504.0  # infinite pixels are read as this
+GREY = 0.01  # channels that differ by less are of a grey picture
 
 
 @dataclass(frozen=True)
@@ -30,8 +33,8 @@ def read_frame(path: Path, number: int) -> Frame:
     """Reads the picture of a file.
 
     The picture is R, G, B of the first part that has them, else those of the first layer or view that does
-    (`left.R`, `rgba.R`), else a lone channel as grey. Integers become 0..1. Colour stays as it is stored, whatever the
-    alpha. Any further channels and parts are not read.
+    (`left.R`, `rgba.R`; data such as normals or Cryptomatte last), else a lone channel as grey. Integers become 0..1.
+    Colour stays as it is stored, whatever the alpha. Any further channels and parts are not read.
 
     Raises PlateError naming file and frame: missing, damaged, deep, sub-sampled, or without a picture.
     """
@@ -49,7 +52,27 @@ def read_frame(path: Path, number: int) -> Frame:
     if not finite.all():
         broken = int((~finite).any(axis=2).sum())
         pixels = np.nan_to_num(pixels, copy=False, nan=0.0, posinf=LARGEST_HALF, neginf=-LARGEST_HALF)
-    return Frame(number, path, pixels, *windows(spec), hints, broken)
+    return Frame(number, path, pixels, *windows(spec), hints, broken, _notes(choice, specs))
+
+
+def _notes(choice: Choice, specs: Sequence[oiio.ImageSpec]) -> tuple[str, ...]:
+    """Of a layer or view that was taken where there may be others."""
+    layer, own = _shown(choice.prefix.rstrip(".")), _texts(specs[choice.part].getattribute("view"))
+    views = _texts(specs[choice.part].getattribute("multiView"))  # of one part, the first of them without a prefix
+    views = list(dict.fromkeys(views + [view for spec in specs for view in _texts(spec.getattribute("view"))]))
+    if len(views) > 1:
+        return (f"of the views {', '.join(views)} only {layer if layer in views else (own or views)[0]} is matted",)
+    return (f"the picture was read from the layer {layer}",) if layer else ()
+
+
+def _texts(attribute: object) -> list[str]:
+    """What an attribute says that is to be a text or several, and may be anything in a file."""
+    several = attribute if isinstance(attribute, tuple | list) else [attribute]
+    return [_shown(each) for each in several if isinstance(each, str) and each]
+
+
+def _shown(text: str) -> str:
+    return text.encode(errors="replace").decode()
 
 
 def read_hints(path: Path, number: int) -> ColourHints:
@@ -59,19 +82,39 @@ def read_hints(path: Path, number: int) -> ColourHints:
         return _hints(image.format_name(), specs[choice.part if choice else 0])
 
 
-def read_matte(path: Path, number: int) -> tuple[NDArray[np.float32], Window, Window]:
+def read_matte(path: Path, number: int) -> StoredMatte:
     """Reads a matte: the alpha channel of the first part that has one, or red (grey) where there is none.
 
-    Returns [H, W] float32 as stored (NaN is 0), its data window and its display window. Raises PlateError.
+    An alpha that is 1 everywhere, beside a grey picture that is not black, is what many programs add when they save a
+    grey matte: then the matte is the grey. Raises PlateError.
     """
     with open_image(path, number) as (image, specs):
-        choice = choose_matte([list(spec.channelnames) for spec in specs])
+        names = [list(spec.channelnames) for spec in specs]
+        choice = choose_matte(names)
         if choice is None:
             raise _without(path, number, "alpha and no R, G, B", specs, "name the matte's channel A")
-        spec, channel = specs[choice.part], choice.channels[0]
-        stored = read_channels(image, choice.part, spec, channel, channel + 1, path, number)
-    matte = np.ascontiguousarray(stored.reshape(stored.shape[:2]), np.float32)
-    return np.nan_to_num(matte, copy=False, posinf=1.0, neginf=0.0), *windows(spec)
+        spec = specs[choice.part]
+        matte, by_grey = _stored(image, choice, spec, path, number), False
+        picture = choose_picture(names)
+        if picture is not None and _is_beside(choice, picture) and matte.min() >= 1:
+            colour = _stored(image, picture, spec, path, number)
+            by_grey = bool(np.ptp(colour, axis=2).max() < GREY and colour.max() > 0)
+            matte = colour if by_grey else matte
+    return StoredMatte(np.ascontiguousarray(matte[..., 0]), *windows(spec), by_grey)
+
+
+def _is_beside(matte: Choice, picture: Choice) -> bool:
+    same = (matte.part, matte.prefix) == (picture.part, picture.prefix)
+    return same and matte.channels[0] not in picture.channels
+
+
+def _stored(
+    image: oiio.ImageInput, choice: Choice, spec: oiio.ImageSpec, path: Path, number: int
+) -> NDArray[np.float32]:
+    first, last = min(choice.channels), max(choice.channels) + 1
+    stored = read_channels(image, choice.part, spec, first, last, path, number).reshape(spec.height, spec.width, -1)
+    chosen = np.asarray(stored[..., [index - first for index in choice.channels]], np.float32)
+    return np.nan_to_num(chosen, copy=False, posinf=1.0, neginf=0.0)
 
 
 def align(pixels: NDArray[np.float32], have: Window, want: Window, fill: float = 0.0) -> NDArray[np.float32]:
@@ -93,7 +136,8 @@ def choose_picture(parts: Sequence[Sequence[str]]) -> Choice | None:
     """Which channels are the picture, from the names of each part's channels, whatever their order.
 
     Plain R, G, B of any part come first; then a layer of a part, one called rgba, rgb, beauty or left before others,
-    those by name; then a lone luminance. The Y of a vector (X, Y) or of luminance-chroma (Y, RY, BY) is none.
+    those by name, and those that hold data last; then a lone luminance. The Y of a vector (X, Y) or of luminance-chroma
+    (Y, RY, BY) is none.
     """
     for part, names in enumerate(parts):
         if {"R", "G", "B"} <= set(names):
@@ -134,7 +178,7 @@ def choose_matte(parts: Sequence[Sequence[str]]) -> Choice | None:
 def _main_layers_first(name: str) -> tuple[int, str]:
     layer = name.rpartition(".")[0].lower()
     main = ("", "rgba", "rgb", "beauty", "left")
-    return (main.index(layer) if layer in main else len(main), name)
+    return (main.index(layer) if layer in main else len(main) + bool(_NO_PICTURE.search(layer)), name)
 
 
 def _without(path: Path, number: int, what: str, specs: Sequence[oiio.ImageSpec], advice: str) -> PlateError:

@@ -22,10 +22,13 @@ from nuke_matting.errors import UsageError
 IMAGES = frozenset(
     {".exr", ".dpx", ".cin", ".png", ".tif", ".tiff", ".jpg", ".jpeg", ".tga", ".bmp", ".hdr", ".sxr", ".webp"}
 )
+_MOVIES = frozenset({".mov", ".mp4", ".m4v", ".mxf", ".avi", ".mkv", ".webm", ".mpg", ".wmv", ".r3d", ".braw"})
 MOST_FRAMES = 1_000_000
 
 _RANGE = re.compile(r"(-?[0-9]{1,9})(?:-(-?[0-9]{1,9})(?:x([0-9]{1,9}))?)?")
 _FIELD = re.compile(r"#+|@+|%0?[0-9]{0,2}d")
+_NUMBER = re.compile(r"((?:(?<=[._])-)?\d+)\.[^.]+$")  # in sh-010.exr the dash is no sign
+_VERSION = re.compile(r"(^|[\W_])[vV]$")
 _FRAMES_ADVICE = "write frames as 1001-1100, 1001-1100x2 or 1001,1005"
 
 
@@ -112,6 +115,20 @@ def expand_pattern(pattern: str, frame: int) -> Path:
     return path.with_name(f"{path.name[: field.start()]}{frame:0{width}d}{path.name[field.end() :]}")
 
 
+def sequence_around(path: Path) -> Sequence | None:
+    """The files that are numbered as one file is, itself among them; None where it is alone, or its number is that of
+    a version, as in shot_v02.exr."""
+    number = _NUMBER.search(path.name)
+    if number is None or _VERSION.search(path.name[: number.start()]):
+        return None
+    name = f"{path.name[: number.start()]}{'#' * len(number[1])}{path.name[number.end(1) :]}"
+    try:
+        found = _of_pattern(path.with_name(name))
+    except (OSError, UsageError):
+        return None
+    return found if len(found.frames) > 1 else None
+
+
 def find_sequence(plate: str) -> Sequence:
     """What is on disk for `dir/plate.%04d.exr`, `plate.####.exr`, `plate.@@@@.exr`, a folder or one file.
 
@@ -167,10 +184,12 @@ def _find(plate: str) -> Sequence:
     path = Path(plate).expanduser()
     if path.is_dir():
         return _in_folder(path)
+    if path.suffix.lower() in _MOVIES:
+        raise UsageError("is no image sequence", path=path, advice="render it as an EXR sequence")
     if has_frame_field(plate) and not path.is_file():
         return _of_pattern(path)
     if path.is_file():
-        number = re.search(r"((?:(?<=[._])-)?\d+)\.[^.]+$", path.name)  # in sh-010.exr the dash is no sign
+        number = _NUMBER.search(path.name)
         return Sequence(str(path), (int(number[1]) if number else 1,), still=True)
     _refuse_missing_folder(path)
     raise UsageError("there is no such file", path=path, advice=_near(path) or "check the path")

@@ -62,6 +62,7 @@ class Pixels:
     data_window, display_window : where the pixels lie.
     alpha : [H, W] float32 in [0, 1].
     foreground : [H, W, 3] float32, straight, in the plate's colour space; or None.
+    space : the name of that space, to be said where the plate is no EXR, which could say it itself; or "".
     """
 
     plate: Path
@@ -70,6 +71,7 @@ class Pixels:
     display_window: Window
     alpha: NDArray[np.float32]
     foreground: NDArray[np.float32] | None = None
+    space: str = ""
 
 
 def write_sidecar(out: Path, pixels: Pixels, *, layer: str, premult: bool, before: Before | None = None) -> list[str]:
@@ -123,8 +125,10 @@ def write_merged(out: Path, pixels: Pixels, *, layer: str, premult: bool, before
     ours = _ours(pixels, planes[choice.part], choice.prefix, choice.channels[0], layer, premult)
     if pixels.foreground is not None and any(f"fg.{each}" in planes[choice.part] for each in "RGB"):
         warnings.append("the plate's own layer fg is replaced")
-    if layer != "rgba.alpha" and layer in planes[choice.part]:
-        warnings.append(f"the plate's own channel {layer} is replaced")
+    name = _alpha_name(choice.prefix, layer, planes[choice.part])
+    lost = planes[choice.part].get(name)
+    if lost is not None and (layer != "rgba.alpha" or (lost != lost.flat[0]).any()):  # most plates have a flat alpha
+        warnings.append(f"the plate's own channel {name} is replaced")
     planes[choice.part] |= ours
 
     made = _encode(structures, planes, out, pixels.frame)
@@ -166,8 +170,8 @@ def _write_converted(out: Path, pixels: Pixels, layer: str, premult: bool, befor
     channels[_alpha_name("", layer)] = pixels.alpha
     _write_new(out, pixels, channels | _foreground(pixels, "fg.", premult), _foreign_metadata(pixels), before)
     return [
-        f"the plate is no EXR: its R, G, B became one; of its {pixels.plate.suffix} metadata only time code, "
-        "frame rate and pixel aspect are kept"
+        f"the plate is no EXR: its R, G, B became one{f', still in {pixels.space}' if pixels.space else ''}; of its "
+        f"{pixels.plate.suffix} metadata only time code, frame rate and pixel aspect are kept"
     ]
 
 
@@ -205,10 +209,10 @@ def _metadata(pixels: Pixels) -> Mapping[str, Attribute]:
 
 
 def _foreign_metadata(pixels: Pixels) -> dict[str, Attribute]:
-    """What other formats say that EXR has an attribute for."""
+    """What other formats say that EXR has an attribute for, and the space that their colour is in."""
     with open_image(pixels.plate, pixels.frame) as (_, specs):
         spec = specs[0]
-    kept = {}
+    kept = {"oiio:ColorSpace": Attribute(b"string", pixels.space.encode())} if pixels.space else {}
     aspect = spec.get_float_attribute("PixelAspectRatio", 1.0)
     if np.isfinite(aspect) and aspect > 0:
         kept["pixelAspectRatio"] = Attribute(b"float", struct.pack("<f", aspect))

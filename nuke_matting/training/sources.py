@@ -6,7 +6,6 @@ Integer pictures (8 and 16 bit) are sRGB and decoded; EXRs and other float pictu
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -184,11 +183,7 @@ def _read_alpha(picture: Picture, number: int) -> NDArray[np.float32]:
     path = picture.alpha or picture.foreground
     if picture.alpha is None and not _has_alpha(path, number):
         raise PlateError("has no alpha channel", path=path, advice="name the layout of its matte: pairs=, parallel=")
-    alpha, data_window, display_window = read_matte(path, number)
-    if picture.alpha is not None and alpha.min() >= 1:  # a grey picture that was saved with an alpha channel
-        with suppress(PlateError):  # it has nothing but an alpha
-            grey = read_frame(path, number)
-            alpha, data_window, display_window = grey.pixels[..., 0], grey.data_window, grey.display_window
+    alpha, data_window, display_window, _ = read_matte(path, number)
     if path.suffix.lower() in {".jpg", ".jpeg"}:  # JPEG leaves neither 0 nor 1 alone near edges
         alpha = (alpha - LEAST_ALPHA) / (1 - 2 * LEAST_ALPHA)
     return np.clip(align(alpha, data_window, display_window), 0, 1)

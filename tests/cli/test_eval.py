@@ -202,7 +202,8 @@ def test_a_plate_of_another_size_is_no_plate_of_the_mattes(nuke_matting, plates)
 
 
 def test_a_sheet_that_cannot_be_written_is_a_failure_and_the_table_is_printed(nuke_matting, plates):
-    done = nuke_matting("eval", "a", "t", "--sheet", "p", "--plate", "p")
+    os.mkdir("sheet.png")
+    done = nuke_matting("eval", "a", "t", "--sheet", "sheet.png", "--plate", "p")
     assert done.returncode == 1 and "--sheet" in done.stderr and "mean" in table(done.stdout)
 
 
@@ -210,6 +211,8 @@ def test_a_sheet_that_cannot_be_written_is_a_failure_and_the_table_is_printed(nu
     "command, said",
     [
         (("a", "t", "--sheet", "s.png"), "go together"),
+        (("a", "t", "--sheet", "comp.nk", "--plate", "p"), "comp.nk: is no name for a sheet; end it in .png"),
+        (("a", "t", "--csv", "a/walk/a.1001.exr"), "is no name for figures; end it in .csv"),
         (("a", "t", "--sheet", "s.png", "--plate", "nowhere"), "nowhere"),
         (("a", "t", "--sheet", "s.png", "--plate", "a/walk"), "one clip cannot be compared with a set of 2"),
         (("a", "nothing/alpha.####.exr"), "no such folder"),

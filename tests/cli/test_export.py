@@ -41,6 +41,22 @@ def test_a_name_that_nuke_could_stumble_over_is_refused(export, name):
     assert done.returncode == 2 and "end it in .pt" in done.stderr and done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize("name", ["sh010.nk", "sh010.pt"])
+def test_a_comp_script_or_model_of_that_name_is_not_written_over_unasked(export, tmp_path, name):
+    (tmp_path / name).write_text("an artist's")
+    done = export("--out", "sh010.pt")
+    assert done.returncode == 2 and f"{name}: is there already" in done.stderr and "--overwrite" in done.stderr
+    assert (tmp_path / name).read_text() == "an artist's" and len(list(tmp_path.glob("sh010.*"))) == 1
+    assert export("--out", "sh010.pt", "--overwrite").returncode == 0
+    assert (tmp_path / name).read_bytes() != b"an artist's"
+
+
+def test_a_home_behind_an_equals_sign_is_found(export, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    assert export("--out=~/live.pt").returncode == 0
+    assert (tmp_path / "home" / "live.pt").is_file()
+
+
 def test_a_working_space_is_a_matrix_to_linear_rec709():
     matrix = rec709_from("ACEScg", "")
     assert np.allclose(matrix.sum(1), 1, atol=1e-3), "white stays white"

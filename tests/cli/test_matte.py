@@ -70,6 +70,14 @@ def test_a_second_run_skips_what_is_there_and_overwrite_does_not(nuke_matting, m
     assert states("--layer", "matte.A") == ["cached"] * 3
 
 
+def test_a_frame_that_is_skipped_still_says_what_it_lacked(nuke_matting, make_plate, weights):
+    command = ("matte", make_plate([1001, 1002, 1004]), "--model", weights, "--json", *QUICK)
+    first, again = ([each for each in events(nuke_matting(*command).stdout) if each["event"] == "frame"] for _ in "12")
+    assert [each["state"] for each in again] == ["skipped"] * 3
+    assert [each["notes"] for each in again] == [each["notes"] for each in first]
+    assert all("frame 1003 is missing" in note for each in again for note in each["notes"])
+
+
 def test_a_stale_matte_is_made_anew(nuke_matting, make_plate, weights):
     plate = make_plate(range(1001, 1006))
     command = ("matte", plate, "--model", weights, "--json", *QUICK)

@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -183,6 +184,24 @@ def test_a_sheet_shows_up_to_twelve_frames_and_is_a_png(nuke_matting, make_plate
         with Image.open(tmp_path / "s.png") as sheet:
             heights.append(sheet.size[1])
     assert 8 < heights[1] / heights[0] < 13
+
+
+def test_a_sheet_is_written_over_nothing_but_a_png(nuke_matting, make_plate):
+    plate = make_plate([1001])
+    before = Path(plate % 1001).read_bytes()
+    done = nuke_matting("nuke", "sheet", plate, plate, "--out", plate % 1001)
+    assert done.returncode == 2 and "is no name for a sheet; end it in .png" in done.stderr
+    assert Path(plate % 1001).read_bytes() == before
+
+
+def test_a_broken_frame_costs_a_sheet_its_row_alone(nuke_matting, make_plate, tmp_path):
+    plate, mattes = make_plate(range(1001, 1004)), make_plate(range(1001, 1004), name="mattes")
+    Path(mattes % 1002).write_bytes(b"broken")
+    done = nuke_matting("nuke", "sheet", plate, mattes, "--out", "s.png")
+    assert done.returncode == 1 and done.stderr.count("\n") == 1 and "plate.1002.exr (frame 1002)" in done.stderr
+    two = nuke_matting("nuke", "sheet", plate, mattes, "--frames", "1001,1003", "--out", "two.png")
+    assert two.returncode == 0 and (tmp_path / "s.png").read_bytes() == (tmp_path / "two.png").read_bytes()
+    assert nuke_matting("nuke", "sheet", plate, mattes, "--frames", "1002", "--out", "s.png").returncode == 2
 
 
 def test_a_sheet_of_mattes_that_are_not_the_plates_is_refused(nuke_matting, make_plate):

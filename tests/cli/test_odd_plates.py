@@ -225,6 +225,24 @@ class TestWrongUse:
         self.refused(matte(*args), says)
         assert sorted(path.name for path in tmp_path.iterdir()) == ["plate"]
 
+    @pytest.mark.parametrize(("suffix", "kind"), [("png", "uint8"), ("dpx", "uint16")])
+    def test_colour_that_is_no_light_is_not_multiplied_by_an_alpha(self, matte, tmp_path, suffix, kind):
+        write(tmp_path / f"p.0001.{suffix}", np.clip(picture(36, 64), 0, 1), kind)
+        self.refused(matte(f"p.0001.{suffix}", "--fg", "--premult"), "not scene-linear", "leave --premult out")
+        assert matte(f"p.0001.{suffix}", "--fg", "--premult", "--colourspace", "ACEScg").returncode == 0
+
+    def test_a_pattern_that_the_shell_took_apart_is_taught(self, matte, make_plate, tmp_path):
+        plate = make_plate(range(1001, 1007))
+        files = sorted(str(path) for path in (tmp_path / "plate").iterdir())
+        self.refused(matte(*files), f"{files[3]} and 2 more; write the plate as {tmp_path}/plate/plate.####.exr;")
+        assert str(files[4]) not in matte(*files).stderr
+        assert "write the plate" not in matte(plate, "another").stderr
+
+    @pytest.mark.parametrize("name", ["clip.mov", "clip.MP4", "clip.####.mxf"])
+    def test_a_movie_is_no_sequence(self, matte, tmp_path, name):
+        (tmp_path / name).write_bytes(b"moov")
+        self.refused(matte(name), f"{name}: is no image sequence; render it as an EXR sequence")
+
     def test_a_verb_that_is_none(self, nuke_matting):
         self.refused(nuke_matting("mate", "plate"), "mate", "doctor")
         self.refused(nuke_matting(), "VERB", "--help")

@@ -132,6 +132,21 @@ def test_highlights_are_neither_clipped_nor_merged():
     assert np.all(np.diff(found) > 0.03)
 
 
+@pytest.mark.parametrize(
+    ("space", "linear"),
+    [
+        ("ACEScg", True),
+        ("ACES2065-1", True),
+        ("lin_rec709", True),
+        ("ACEScct", False),
+        ("sRGB - Texture", False),
+        ("arri_logc4", False),
+    ],
+)
+def test_it_is_known_whether_a_space_is_scene_linear(space, linear):
+    assert open_colour(colourspace=space).is_linear is linear
+
+
 def test_scene_linear_rec709_has_the_plates_own_light():
     pipe = open_colour(colourspace="ACEScg")
     red = np.array([[[0.61309740, 0.07019372, 0.02061559]]], np.float32) * 1000

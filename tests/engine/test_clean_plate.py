@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from nuke_matting import Settings, Shot
 from nuke_matting.colour.model_space import from_model, to_model
-from nuke_matting.engine.clean_plate import exposed, exposure, fitted, move, moved
+from nuke_matting.engine.clean_plate import exposed, exposure, filled, fitted, move, moved
 
 
 def wall(height=120, width=160, seed=1):
@@ -75,7 +75,7 @@ def test_a_camera_that_moved_is_lined_up():
     plate, clean = scene[10:170, 10:220], scene[14:174, 7:217]
     found = move(plate, clean)
     assert found is not None
-    lined = moved(plate, clean, found)
+    lined = moved(clean, found)
     inner = np.s_[12:-12, 12:-12]
     assert np.abs(lined - plate)[inner].mean() < 0.2 * np.abs(clean - plate)[inner].mean()
 
@@ -85,8 +85,30 @@ def test_where_a_lined_up_plate_shows_nothing_the_plate_stands_in():
 
     plate, clean = np.ones((20, 30, 3), np.float32), np.zeros((20, 30, 3), np.float32)
     away = ProjectiveTransform(np.array([[1, 0, 10], [0, 1, 0], [0, 0, 1]], float))
-    lined = moved(plate, clean, away)
+    lined = filled(plate, moved(clean, away))
     assert (lined[:, -9:] == 1).all() and (lined[:, :19] == 0).all()
+
+
+@pytest.mark.parametrize("match", [True, False])
+def test_what_a_clean_plate_does_not_cover_is_the_plate_and_is_said(match):
+    plate, clean = (to_model(light).astype(np.float32) for light in (with_subject(wall()), wall() / 1.25))
+    clean[:, :40] = np.nan
+    fit, notes = fitted(plate, clean, match=match, align=False)
+    assert notes[0] == "the clean plate does not cover 25 % of the plate"
+    assert np.array_equal(fit[:, :40], plate[:, :40])
+    wanted = wall() if match else wall() / 1.25
+    assert np.abs(from_model(fit) - wanted)[:, 40:].max() < 0.01
+
+
+def test_what_a_clean_plate_does_not_cover_moves_with_it():
+    dice = np.random.default_rng(4)
+    scene = ndimage.gaussian_filter(dice.uniform(0, 1, (200, 260, 3)), (1.2, 1.2, 0)).astype(np.float32)
+    scene = (scene - scene.min()) / (scene.max() - scene.min())
+    plate, clean = scene[10:170, 10:220], scene[14:174, 7:217].copy()
+    clean[:, :50] = np.nan
+    fit, notes = fitted(plate, clean, match=True, align=True)
+    assert any("lined up" in note for note in notes) and np.isfinite(fit).all()
+    assert np.array_equal(fit[:, :45], plate[:, :45])
 
 
 def test_nothing_in_common_is_no_move():

@@ -103,7 +103,8 @@ class TestOwnFrame:
 
     def test_it_lies_where_the_plate_does(self, make_plate, make_keys, settings, tmp_path):
         keys = make_keys([1004])
-        header = {"compression": OpenEXR.ZIP_COMPRESSION, "dataWindow": ((10, 5), (19, 9))}
+        windows = {"dataWindow": ((10, 5), (19, 9)), "displayWindow": ((0, 0), (63, 35))}
+        header = {"compression": OpenEXR.ZIP_COMPRESSION, **windows}
         OpenEXR.File(header, {"A": np.ones((5, 10), np.float32)}).write(str(key(keys, 1004)))
         alpha = Shot(make_plate(FRAMES), settings.replace(keys=keys)).matte(1004).alpha
         assert alpha.sum() == 50 and (alpha[5:10, 10:20] == 1).all()
@@ -239,6 +240,20 @@ def test_a_model_that_reads_none_says_so_once_and_gives_their_own_frames_alone(m
     keyed, warnings, _ = run_alphas(Shot(plate, asked, model), FRAMES)
     assert changed(plain, keyed) == {1004}
     assert warnings == ["the model quick does not read key mattes: each is the matte of its own frame alone"]
+
+
+@pytest.mark.parametrize(
+    ("use", "what"), [("hint", "left aside"), ("force", "its 0 and 1 are final"), ("limit", "its 0 is final")]
+)
+def test_help_that_a_model_does_not_take_is_said(make_plate, settings, use, what):
+    model = load_model(settings.model, "cpu", "fp32")
+    plate, other = make_plate(FRAMES), make_plate([1], name="other") % 1
+    asked = settings.replace(clean_plate=other, guide=other, guide_use=use)
+    assert Shot(plate, asked, model).warnings == ()
+    model.takes = ("plate",)
+    said = Shot(plate, asked, model).warnings
+    assert said[0] == "the model quick takes no clean plate: it is left aside"
+    assert said[1].startswith("the model quick takes no guide: ") and what in said[1]
 
 
 class TestPipeline:

@@ -86,6 +86,16 @@ def test_a_missing_neighbour_is_replaced_by_the_frame_itself_and_said(make_plate
     assert matte.notes == ("frame 1002 is missing: the memory read frame 1003 in its place",)
 
 
+@pytest.mark.parametrize("kind", ["clean_plate", "guide"])
+def test_a_neighbour_that_lacks_what_goes_with_it_is_told_by_that_file(make_plate, settings, kind):
+    plate, other = make_plate(FRAMES), make_plate(FRAMES, name="other")
+    Path(other % 1002).unlink()
+    matte = Shot(plate, settings.replace(**{kind: other}, clean_match=False)).matte(1003)
+    assert matte.notes == (
+        f"frame 1002 is left out ({other % 1002}: the frame is missing): the memory read frame 1003 in its place",
+    )
+
+
 def test_a_broken_neighbour_is_replaced_by_the_frame_itself_and_said(make_plate, settings):
     plate = make_plate(FRAMES)
     whole = Path(plate % 1002).read_bytes()
@@ -232,7 +242,35 @@ def test_a_plate_that_is_not_there_is_refused_at_once(settings, tmp_path):
 
 @pytest.mark.parametrize("fast", [True, False])
 def test_arithmetic_that_the_processor_only_emulates_is_warned_of(make_plate, settings, monkeypatch, fast):
-    monkeypatch.setattr("nuke_matting.engine.shot.bf16_is_fast", lambda device: fast)
+    monkeypatch.setattr("nuke_matting.engine.remarks.bf16_is_fast", lambda device: fast)
     shot = Shot(make_plate([1]), settings.replace(precision="bf16", device="cpu"))
     assert any("emulates bf16" in each for each in shot.warnings) is not fast
     assert Shot(make_plate([1]), settings.replace(device="cpu")).warnings == ()
+
+
+class TestOneFileOfASequence:
+    """It is matted without its neighbours, which were meant."""
+
+    def test_is_warned_of_with_the_pattern_to_name(self, make_plate, settings):
+        plate = make_plate(FRAMES)
+        (said,) = Shot(plate % 1002, settings).warnings
+        assert said.startswith("the plate is one of 6 files plate.####.exr; name that pattern, with --frames 1002")
+        assert Shot(plate, settings).warnings == ()
+
+    def test_is_no_news_where_it_is_alone_or_a_version(self, make_plate, settings, tmp_path):
+        one = Path(make_plate([1001]) % 1001)
+        for name in ("sh010_v01.exr", "sh010_v02.exr"):
+            (tmp_path / name).write_bytes(one.read_bytes())
+        assert Shot(one, settings).warnings == Shot(tmp_path / "sh010_v02.exr", settings).warnings == ()
+
+
+def test_a_shot_tells_the_space_of_a_frame(make_plate, settings):
+    assert Shot(make_plate([1001]), settings).space(1001) == "ACEScg"
+    assert Shot(make_plate([1001]), settings.replace(colourspace="lin_rec709")).space(1001) == "Linear Rec.709 (sRGB)"
+
+
+def test_the_notes_say_which_picture_of_a_file_was_matted(settings, tmp_path):
+    plane = np.full((36, 64), 0.5, np.float16)
+    channels = {f"{layer}.{each}": plane.copy() for layer in ("diffuse", "spec") for each in "RGB"}
+    OpenEXR.File({"compression": OpenEXR.ZIP_COMPRESSION}, channels).write(str(tmp_path / "p.exr"))
+    assert Shot(tmp_path / "p.exr", settings).matte(1).notes == ("the picture was read from the layer diffuse",)

@@ -126,6 +126,9 @@ def test_pixels_are_those_of_the_data_window(tmp_path, window):
         ([["left.B", "left.G", "left.R", "right.B", "right.G", "right.R"]], 0, "left."),
         ([["albedo.R", "albedo.G", "albedo.B", "rgba.R", "rgba.G", "rgba.B", "rgba.A"]], 0, "rgba."),
         ([["spec.R", "spec.G", "spec.B", "diffuse.R", "diffuse.G", "diffuse.B"]], 0, "diffuse."),
+        ([["CryptoObject00.R", "CryptoObject00.G", "CryptoObject00.B", "plate.R", "plate.G", "plate.B"]], 0, "plate."),
+        ([["N.R", "N.G", "N.B", "depth.R", "depth.G", "depth.B", "spec.R", "spec.G", "spec.B"]], 0, "spec."),
+        ([["normal.R", "normal.G", "normal.B"]], 0, "normal."),
         ([["red", "green", "blue"]], 0, ""),
         ([["Z", "Y"]], 0, ""),
     ],
@@ -137,6 +140,39 @@ def test_the_picture_is_found_among_parts_layers_and_views(parts, part, prefix):
     assert [parts[part][index] for index in choice.channels] == [
         parts[part][::-1][index] for index in backwards.channels
     ]
+
+
+def test_a_layer_that_was_taken_for_the_picture_is_named(tmp_path):
+    layers = exrs.rgb(prefix="spec.") | exrs.rgb(prefix="diffuse.")
+    assert read_frame(exrs.write(tmp_path / "p.exr", layers), 1).notes == (
+        "the picture was read from the layer diffuse",
+    )
+    assert read_frame(exrs.write(tmp_path / "q.exr", exrs.rgb() | layers), 1).notes == ()
+
+
+def test_views_that_are_left_out_are_said(tmp_path):
+    parts = [({"name": f"rgba.{view}", "view": view}, exrs.rgb()) for view in ("left", "right")]
+    said = ("of the views left, right only left is matted",)
+    assert read_frame(exrs.write(tmp_path / "parts.exr", *parts), 1).notes == said
+    one_part = exrs.write(tmp_path / "one.exr", exrs.rgb() | exrs.rgb(prefix="right."), multiView=["left", "right"])
+    assert read_frame(one_part, 1).notes == said
+    assert read_frame(exrs.write(tmp_path / "single.exr", parts[0]), 1).notes == ()
+
+
+@pytest.mark.parametrize(
+    "attribute",
+    [
+        (b"view", b"string", b"\xff\xfe"),
+        (b"view", b"int", bytes(4)),
+        (b"multiView", b"int", bytes(4)),
+        (b"multiView", b"string", b"left"),
+        (b"multiView", b"stringvector", b"\x02\0\0\0\xff\xfe\x01\0\0\0r"),
+    ],
+)
+def test_views_may_be_called_anything(tmp_path, attribute):
+    plate = exrs.add_attribute(exrs.write(tmp_path / "p.exr", exrs.rgb()), *attribute)
+    notes = read_frame(plate, 1).notes
+    assert len(notes) == (attribute[1] == b"stringvector") and "".join(notes).encode("utf-8") is not None
 
 
 @pytest.mark.parametrize(
@@ -208,9 +244,41 @@ def test_colour_hints_are_the_files_own_words_and_no_guesses(tmp_path):
 def test_a_matte_is_the_alpha_or_else_the_grey(tmp_path, channels, value):
     stored = {name: np.full((3, 5), each, np.float32) for name, each in channels.items()}
     plate = exrs.write(tmp_path / "p.exr", stored, dataWindow=exrs.box(2, 1, 5, 3), displayWindow=exrs.box(0, 0, 9, 9))
-    matte, data, display = read_matte(plate, 1)
+    matte, data, display, by_grey = read_matte(plate, 1)
     assert matte.shape == (3, 5) and matte.dtype == np.float32 and (matte == np.float32(value)).all()
-    assert (data, display) == (Window(2, 1, 5, 3), Window(0, 0, 9, 9))
+    assert (data, display) == (Window(2, 1, 5, 3), Window(0, 0, 9, 9)) and not by_grey
+
+
+OPAQUE, RAMP = np.ones((3, 5), np.float32), np.linspace(0, 1, 15, dtype=np.float32).reshape(3, 5)
+
+
+@pytest.mark.parametrize("grey", [RAMP, OPAQUE * 0.5], ids=["ramp", "flat"])
+@pytest.mark.parametrize("names", ["RGB", "Y"])
+def test_a_grey_matte_that_was_saved_with_an_opaque_alpha_is_its_grey(tmp_path, names, grey):
+    matte = read_matte(exrs.write(tmp_path / "p.exr", dict.fromkeys(names, grey) | {"A": OPAQUE}), 1)
+    assert matte.by_grey and np.array_equal(matte.pixels, grey)
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {},
+        {"R": RAMP * 0, "G": RAMP * 0, "B": RAMP * 0},  # as Nuke writes an alpha alone
+        {"R": RAMP, "G": RAMP / 2, "B": RAMP},  # a plate beside its roto
+        {"beauty.R": RAMP, "beauty.G": RAMP, "beauty.B": RAMP},
+    ],
+    ids=["nothing", "black", "colours", "another layer"],
+)
+def test_an_opaque_alpha_is_the_matte_beside_what_is_no_grey_picture(tmp_path, beside):
+    matte = read_matte(exrs.write(tmp_path / "p.exr", beside | {"A": OPAQUE}), 1)
+    assert not matte.by_grey and (matte.pixels == 1).all()
+
+
+def test_an_alpha_that_is_open_anywhere_is_the_matte_whatever_is_beside_it(tmp_path):
+    alpha = OPAQUE.copy()
+    alpha[1, 1] = 0.9
+    matte = read_matte(exrs.write(tmp_path / "p.exr", dict.fromkeys("RGB", RAMP) | {"A": alpha}), 1)
+    assert not matte.by_grey and np.array_equal(matte.pixels, alpha)
 
 
 def test_the_alpha_of_a_later_part_is_found_and_a_depth_is_never_a_matte(tmp_path):

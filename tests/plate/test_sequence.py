@@ -15,6 +15,7 @@ from nuke_matting.plate.sequence import (
     found_among,
     has_frame_field,
     parse_frames,
+    sequence_around,
 )
 
 
@@ -212,3 +213,22 @@ class TestFilesFoundAmongSequences:
         plate = find_sequence(str(tmp_path / "plate"))
         assert found_among([tmp_path / "out" / f"m.{frame}.exr" for frame in plate.frames], [plate] * 3) is None
         assert len(resolved) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "others", "pattern"),
+    [
+        ("plate.1002.exr", ["plate.1001.exr", "plate.1010.exr", "plate.99.exr", "plate.1003.png"], "plate.####.exr"),
+        ("a_0002.png", ["a_0001.png", "a_3.png", "a_0010.png"], "a_####.png"),
+        ("p.-02.exr", ["p.-01.exr", "p.001.exr"], "p.###.exr"),
+    ],
+)
+def test_around_a_file_are_those_that_are_numbered_alike(tmp_path, name, others, pattern):
+    around = sequence_around(touch(tmp_path, name, *others) / name)
+    assert around.pattern == str(tmp_path / pattern) and len(around.frames) == 3
+
+
+@pytest.mark.parametrize("name", ["plate.exr", "plate.1001.exr", "sh010_v002.exr", "v2.exr", "other.1.exr"])
+def test_around_a_single_file_or_a_version_there_is_nothing(tmp_path, name):
+    folder = touch(tmp_path, "plate.exr", "plate.1001.exr", "sh010_v001.exr", "sh010_v002.exr", "v1.exr", "v2.exr")
+    assert sequence_around(folder / name) is None

@@ -1,5 +1,6 @@
 """The writer: nothing of the plate is lost, and nothing is ever half written."""
 
+import dataclasses
 import importlib.util
 import os
 import pickle
@@ -12,11 +13,12 @@ from pathlib import Path
 
 import numpy as np
 import OpenEXR
+import OpenImageIO as oiio
 import pytest
 
 from nuke_matting.errors import OutputError, PlateError
 from nuke_matting.plate.frame import Window
-from nuke_matting.plate.reader import read_frame, read_matte
+from nuke_matting.plate.reader import read_frame, read_hints, read_matte
 from nuke_matting.plate.writer import Pixels, write_merged, write_sidecar
 
 _spec = importlib.util.spec_from_file_location("exrs", Path(__file__).parent / "exrs.py")
@@ -141,8 +143,6 @@ def test_a_plate_that_changed_its_size_since_it_was_matted_is_an_error(tmp_path)
 
 
 def test_smaller_levels_that_are_not_kept_are_said(tmp_path):
-    import OpenImageIO as oiio
-
     image = oiio.ImageBuf(np.random.default_rng(0).random((40, 56, 3), dtype=np.float32))
     assert oiio.ImageBufAlgo.make_texture(oiio.MakeTxTexture, image, str(tmp_path / "p.exr"))
     warnings = write_merged(tmp_path / "m.exr", pixels_of(tmp_path / "p.exr"), layer="rgba.alpha", premult=False)
@@ -162,8 +162,6 @@ def test_a_layer_fg_of_the_plate_is_not_replaced_in_silence(tmp_path):
 )
 @pytest.mark.parametrize("mode", [write_sidecar, write_merged])
 def test_time_code_frame_rate_and_pixel_aspect_of_other_formats_are_kept(tmp_path, mode, rate, rational):
-    import OpenImageIO as oiio
-
     image = oiio.ImageBuf(np.full((4, 6, 3), 0.5, np.float32))
     image.specmod().attribute("smpte:TimeCode", oiio.TypeTimeCode, (0x01020304, 0))
     image.specmod().attribute("dpx:FrameRate", rate)
@@ -233,6 +231,14 @@ def test_an_alpha_that_is_there_is_replaced_in_its_own_type(tmp_path):
     assert exrs.everything(tmp_path / "m.exr")[0][2]["A"] == ("float", pixels.alpha.tobytes())
 
 
+@pytest.mark.parametrize("name", ["A", "alpha"])
+def test_an_alpha_of_the_plate_s_own_is_not_replaced_in_silence_unless_it_is_flat(tmp_path, name):
+    matte, flat = np.eye(12, 16, dtype=np.float16), np.ones((12, 16), np.float16)
+    for alpha, said in ((matte, [f"the plate's own channel {name} is replaced"]), (flat, [])):
+        plate = exrs.write(tmp_path / "p.exr", {**exrs.rgb(), name: alpha})
+        assert write_merged(tmp_path / "m.exr", pixels_of(plate), layer="rgba.alpha", premult=False) == said
+
+
 def test_the_foreground_gets_a_layer_of_its_own_in_a_merged_plate(tmp_path):
     plate = exrs.write(tmp_path / "p.exr", exrs.rgb())
     write_merged(tmp_path / "m.exr", pixels_of(plate, foreground=True), layer="rgba.alpha", premult=False)
@@ -264,14 +270,31 @@ def test_a_foreground_is_premultiplied_once_and_only_when_asked(tmp_path):
 
 @pytest.mark.parametrize("suffix", ["png", "tif", "jpg", "dpx"])
 def test_plates_of_other_formats_merge_into_an_exr(tmp_path, suffix):
-    import OpenImageIO as oiio
-
     plate = tmp_path / f"p.{suffix}"
     values = np.random.default_rng(0).random((10, 14, 3), dtype=np.float32)
     assert oiio.ImageBuf(values).write(str(plate), oiio.UINT8 if suffix in {"png", "jpg"} else oiio.UINT16)
     pixels = pixels_of(plate)
     assert write_merged(tmp_path / "m.exr", pixels, layer="rgba.alpha", premult=False)
     assert np.array_equal(read_frame(tmp_path / "m.exr", 1).pixels, read_frame(plate, 1).pixels)
+
+
+@pytest.mark.parametrize("suffix", ["png", "dpx"])
+@pytest.mark.parametrize("mode", [write_sidecar, write_merged])
+def test_an_exr_of_another_formats_colour_says_the_space_that_it_is_still_in(tmp_path, mode, suffix):
+    plate = tmp_path / f"p.{suffix}"
+    assert oiio.ImageBuf(np.full((4, 6, 3), 0.5, np.float32)).write(str(plate), oiio.UINT16)
+    pixels = dataclasses.replace(pixels_of(plate, foreground=True), space="sRGB - Texture")
+    warnings = mode(tmp_path / "m.exr", pixels, layer="rgba.alpha", premult=False)
+    assert read_hints(tmp_path / "m.exr", 1).oiio_space == "sRGB - Texture"
+    assert mode is write_sidecar or "still in sRGB - Texture" in warnings[0]
+
+
+def test_a_matte_alone_is_data_whatever_its_plate_was_in(tmp_path):
+    assert oiio.ImageBuf(np.full((4, 6, 3), 0.5, np.float32)).write(str(tmp_path / "p.png"), oiio.UINT8)
+    pixels = dataclasses.replace(pixels_of(tmp_path / "p.png"), space="sRGB - Texture")
+    write_sidecar(tmp_path / "s.exr", pixels, layer="rgba.alpha", premult=False)
+    header = exrs.attributes(tmp_path / "s.exr")[0][0]
+    assert header[b"colorInteropID"] == (b"string", b"data") and b"oiio:ColorSpace" not in header
 
 
 def test_the_plates_of_the_openexr_collection_are_merged_without_loss(assets, tmp_path):

@@ -19,7 +19,7 @@ class Bgmv2Model:
     """See `contract.Model`. Each frame by itself. The regions' number is its TorchScript's alone; ONNX has its own."""
 
     task = "video matting with a clean plate"
-    takes = ("plate", "clean plate (needed)")
+    takes: tuple[str, ...] = ("plate", "clean plate (needed)")
     needs_clean_plate = True
     references: tuple[int, ...] = ()
 

@@ -19,7 +19,7 @@ class ModnetModel:
     """See `contract.Model`. It gives no foreground: the plate's own colours stand in."""
 
     task = "portrait matting, frame by frame; no foreground"
-    takes = ("plate",)
+    takes: tuple[str, ...] = ("plate",)
     needs_clean_plate = False
     references: tuple[int, ...] = ()
 

@@ -29,7 +29,7 @@ class RvmModel:
     """See `contract.Model`. What is remembered of a frame is the reduced frame itself, as the network reduces it."""
 
     task = "video matting of people, recurrent"
-    takes = ("plate",)
+    takes: tuple[str, ...] = ("plate",)
     needs_clean_plate = False
 
     def __init__(self, net: Net, name: str, digest: str, warm_up: int = WARM_UP) -> None:

@@ -1,0 +1,49 @@
+"""What goes with a frame of the plate, brought onto its pixels: a clean plate, a guide, the matte of a key frame."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nuke_matting.colour.processor import ColourPipe
+from nuke_matting.errors import PlateError
+from nuke_matting.plate.frame import Frame, Window
+from nuke_matting.plate.reader import align, read_matte
+
+
+def coverage(path: Path, plate: Frame, what: str) -> tuple[NDArray[np.float32], tuple[str, ...]]:
+    """A matte that was given, on the plate's data window, in [0, 1], 0 where it has no pixels; and notes.
+
+    what : it is, for the notes. Raises PlateError.
+    """
+    matte, data, display, by_grey = read_matte(path, plate.number)
+    on_plate = np.clip(align(matte, placed(data, display, plate, path), plate.data_window), 0, 1)
+    return on_plate, (f"the {what}'s alpha is 1 everywhere: its grey was read in place of it",) if by_grey else ()
+
+
+def clean_pixels(read: Frame, colour: ColourPipe, plate: Frame) -> NDArray[np.float32]:
+    """A clean plate [H, W, 3] in the model space, on the plate's data window; not a number where it has no pixels.
+
+    Raises PlateError.
+    """
+    have = placed(read.data_window, read.display_window, plate, read.path)
+    return align(colour.to_model(read.pixels), have, plate.data_window, fill=np.nan)
+
+
+def placed(data: Window, display: Window, plate: Frame, path: Path) -> Window:
+    """Where the pixels of another file lie in the plate's coordinates: both formats are the same picture, wherever
+    each begins.
+
+    data, display : the file's own windows. Raises PlateError where its format is of another size.
+    """
+    mine = plate.display_window
+    if (display.width, display.height) != (mine.width, mine.height):
+        raise PlateError(
+            f"is {display.width}x{display.height} and the plate {mine.width}x{mine.height}",
+            path=path,
+            frame=plate.number,
+            advice="reformat it to the plate's format",
+        )
+    return Window(data.x + mine.x - display.x, data.y + mine.y - display.y, data.width, data.height)

@@ -1,0 +1,39 @@
+"""What the user should know of a shot as a whole, before its first frame."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from nuke_matting.models.contract import Model
+from nuke_matting.models.tensors import bf16_is_fast
+from nuke_matting.plate.sequence import Sequence, sequence_around
+from nuke_matting.settings import Settings
+
+
+def remarks(settings: Settings, model: Model, plate: Sequence, keys: Sequence | None) -> tuple[str, ...]:
+    """What is said of a shot: help that its model cannot take, a memory that has nothing to read, slow arithmetic."""
+    said = []
+    if settings.clean_plate and not _takes(model, "clean plate"):
+        said.append(f"the model {model.name} takes no clean plate: it is left aside")
+    if settings.guide and not _takes(model, "guide"):
+        final = {
+            "hint": "it is left aside",
+            "force": "its 0 and 1 are final all the same",
+            "limit": "its 0 is final all the same",
+        }
+        said.append(f"the model {model.name} takes no guide: {final[settings.guide_use]}")
+    if keys is not None and not getattr(model, "takes_keys", False):
+        said.append(f"the model {model.name} does not read key mattes: each is the matte of its own frame alone")
+    if plate.still and model.references and (around := sequence_around(Path(plate.pattern))) is not None:
+        name = Path(around.pattern).name
+        said.append(
+            f"the plate is one of {len(around.frames)} files {name}; name that pattern, with --frames "
+            f"{plate.frames[0]} for this one alone, and its memory reads the others"
+        )
+    if model.precision == "bf16" and not bf16_is_fast(model.device):
+        said.append("this processor emulates bf16, many times slower than fp32: leave --precision out")
+    return tuple(said)
+
+
+def _takes(model: Model, what: str) -> bool:
+    return any(each.startswith(what) for each in model.takes)
