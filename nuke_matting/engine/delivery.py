@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -32,8 +33,10 @@ class Delivery(Target):
             raise UsageError("the output has no frame number", path=out, advice="write it as name.####.exr")
         if Path(out).suffix.lower() != ".exr":
             raise UsageError("mattes are written as EXR", path=out, advice="end --out with .exr")
-        self.shot, self.out, self.overwrite = shot, out, overwrite
-        inputs = [each for each in (shot.plate, shot.clean, shot.guide, shot.keys) if each is not None]
+        self.shot, self.out, self.overwrite = shot, os.path.expanduser(out), overwrite
+        inputs = [each for each in (shot.plate, shot.clean, shot.guide) if each is not None]
+        if shot.keys is not None:  # painted on other frames than are keys of this run, they are no less somebody's work
+            inputs.append(replace(shot.keys, frames=tuple({*shot.keys.frames, *frames})))
         taken = found_among(map(self.path, frames), inputs)
         if taken is not None:
             raise UsageError("the output would write over an input", path=taken, advice="give another --out")
@@ -47,7 +50,13 @@ class Delivery(Target):
         return Path(expand_pattern(self.out, frame))
 
     def has(self, plan: Plan) -> bool:
-        return not self.overwrite and self.look(plan) == "there"
+        """Whether a plan's matte is there. Raises TakenError for a file in the way: before the matte is computed."""
+        if self.overwrite:
+            return False
+        found = self.look(plan)
+        if found == "unknown":
+            raise _taken(self.path(plan.frame), plan.frame)
+        return found == "there"
 
     def look(self, plan: Plan) -> Look:
         """Whether a plan's matte is there. A file that the ledger does not know may be that of another user or machine,
@@ -67,12 +76,7 @@ class Delivery(Target):
         path, stamp, settings = self.path(matte.frame), self._stamp(matte.key), self.shot.settings
         there = _stat(path)
         if there is not None and not self.overwrite and self._ledger.knows(path, there) is None:
-            raise TakenError(
-                "a file is in the way that this tool did not write, or that was changed since",
-                path=path,
-                frame=matte.frame,
-                advice="move it, give another --out, or use --overwrite",
-            )
+            raise _taken(path, matte.frame)  # since `has` looked
         remembered: list[bool] = []
 
         def before(about: os.stat_result) -> None:
@@ -95,6 +99,15 @@ class Delivery(Target):
         """What a written file is: the matte, and how it was written."""
         settings = self.shot.settings
         return digest([key, settings.mode, settings.layer, settings.premult])
+
+
+def _taken(path: Path, frame: int) -> TakenError:
+    return TakenError(
+        "a file is in the way that this tool did not write, or that was changed since",
+        path=path,
+        frame=frame,
+        advice="move it, give another --out, or use --overwrite",
+    )
 
 
 def _stat(path: Path) -> os.stat_result | None:

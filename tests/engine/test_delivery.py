@@ -1,6 +1,7 @@
 """Where mattes go: which files a run may write over, whatever became of the runs before."""
 
 import os
+import shutil
 from pathlib import Path
 
 import OpenImageIO as oiio
@@ -9,7 +10,7 @@ import pytest
 from nuke_matting import Settings, Shot
 from nuke_matting.engine import delivery
 from nuke_matting.engine.delivery import Delivery, Ledger
-from nuke_matting.errors import OutputError
+from nuke_matting.errors import OutputError, TakenError, UsageError
 
 
 @pytest.fixture
@@ -113,3 +114,27 @@ def test_where_nothing_can_be_written_down_a_matte_keeps_its_date(shot, tmp_path
         patched.setattr(Ledger, "_write", lambda *_: False)
         assert target.has(shot.plan(1001))
     assert matte.stat().st_mtime < when and target.has(shot.plan(1001))
+
+
+def test_a_file_in_the_way_is_told_before_a_matte_is_computed(shot, tmp_path):
+    (tmp_path / "m.1001.exr").write_bytes(b"painted by hand")
+    target, forced = (Delivery(shot, str(tmp_path / "m.####.exr"), [1001], overwrite=each) for each in (False, True))
+    with pytest.raises(TakenError, match=r"m\.1001\.exr \(frame 1001\): a file is in the way"):
+        target.has(shot.plan(1001))
+    assert not forced.has(shot.plan(1001))
+
+
+def test_key_mattes_are_not_written_over_whichever_of_them_are_keys(make_plate, weights, tmp_path):
+    plate = make_plate([1001, 1002])
+    keys = str(tmp_path / "painted.####.exr")
+    for frame in (1001, 1002):
+        shutil.copy(plate % frame, tmp_path / f"painted.{frame}.exr")
+    shot = Shot(plate, Settings(model=weights, cache=False, keys=keys, key_frames="1001"))
+    with pytest.raises(UsageError, match=r"painted\.1002\.exr: the output would write over an input"):
+        Delivery(shot, keys, [1002], overwrite=True)
+
+
+def test_an_output_in_the_home_is_in_the_home(shot, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    assert Delivery(shot, "~/m.####.exr", [1001], overwrite=False).path(1001) == tmp_path / "m.1001.exr"
