@@ -73,6 +73,12 @@ class Settings:
     clean_plate: str = _option(
         "", "the same view without the subject: a sequence or a single file", metavar="PATTERN_OR_FILE", pixels=True
     )
+    clean_colourspace: str = _option(
+        "",
+        "colour space of the clean plate; default: the plate's, but of another kind of file, or one that says its own",
+        metavar="NAME",
+        pixels=True,
+    )
     clean_match: bool = _option(
         True, "fit the clean plate's exposure to each frame's, by a gain and a bias of each channel", pixels=True
     )

@@ -67,7 +67,7 @@ def add(verbs: argparse._SubParsersAction) -> None:
     add_settings(
         verb.add_argument_group("network"), ("model", "device", "precision", "regions", "region_batch", "jobs")
     )
-    add_settings(verb.add_argument_group("colour"), ("ocio", "colourspace"))
+    add_settings(verb.add_argument_group("colour"), ("ocio", "colourspace", "clean_colourspace"))
     add_settings(verb.add_argument_group("cache"), ("cache_dir", "cache", "cache_size"))
     output = verb.add_argument_group("what is printed")
     output.add_argument(
@@ -100,7 +100,7 @@ def _run(args: argparse.Namespace, report: Report) -> int:
             path=args.plate,
             advice=f"it has {format_frames(shot.frames)}",
         )
-    out = args.out or default_out(args.plate)
+    out = os.path.expanduser(args.out) if args.out else default_out(args.plate)
     delivery = Delivery(shot, out, frames, args.overwrite)
     report.start(shot, frames, out)
     if wanted is None:

@@ -33,7 +33,7 @@ class Delivery(Target):
             raise UsageError("the output has no frame number", path=out, advice="write it as name.####.exr")
         if Path(out).suffix.lower() != ".exr":
             raise UsageError("mattes are written as EXR", path=out, advice="end --out with .exr")
-        self.shot, self.out, self.overwrite = shot, os.path.expanduser(out), overwrite
+        self.shot, self.out, self.overwrite = shot, out, overwrite
         inputs = [each for each in (shot.plate, shot.clean, shot.guide) if each is not None]
         if shot.keys is not None:  # painted on other frames than are keys of this run, they are no less somebody's work
             inputs.append(replace(shot.keys, frames=tuple({*shot.keys.frames, *frames})))
@@ -83,8 +83,9 @@ class Delivery(Target):
             remembered.append(self._ledger.vouch(path, about, stamp))
 
         write = write_merged if settings.mode == "merge" else write_sidecar
+        space = "" if matte.plate.suffix.lower() == ".exr" else self.shot.space(matte.frame)  # an EXR says it itself
         pixels = Pixels(
-            matte.plate, matte.frame, matte.data_window, matte.display_window, matte.alpha, matte.foreground
+            matte.plate, matte.frame, matte.data_window, matte.display_window, matte.alpha, matte.foreground, space
         )
         warnings = write(path, pixels, layer=settings.layer, premult=settings.premult, before=before)
         if there is not None:

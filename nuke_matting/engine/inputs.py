@@ -18,7 +18,7 @@ def coverage(path: Path, plate: Frame, what: str) -> tuple[NDArray[np.float32], 
 
     what : it is, for the notes. Raises PlateError.
     """
-    matte, data, display, by_grey = read_matte(path, plate.number)
+    matte, data, display, by_grey = read_matte(path, plate.number, painted=True)
     on_plate = np.clip(align(matte, placed(data, display, plate, path), plate.data_window), 0, 1)
     return on_plate, (f"the {what}'s alpha is 1 everywhere: its grey was read in place of it",) if by_grey else ()
 

@@ -62,7 +62,7 @@ class Ledger:
         """
         if about.st_mtime_ns >= when:
             return
-        date = _EVEN * (max(time.time_ns(), when) // _EVEN + 1)
+        date = _EVEN * (when // _EVEN + 1)
         with suppress(OSError), open(path, "rb") as file:
             # by its handle, where that can be: what is put in its place meanwhile keeps the date that it has
             handle = file.fileno() if os.utime in os.supports_fd else path

@@ -27,7 +27,7 @@ def remarks(settings: Settings, model: Model, plate: Sequence, keys: Sequence | 
     if plate.still and model.references and (around := sequence_around(Path(plate.pattern))) is not None:
         name = Path(around.pattern).name
         said.append(
-            f"the plate is one of {len(around.frames)} files {name}; name that pattern, with --frames "
+            f"the plate is one of {len(around.frames)} files {name}; name that pattern, and the frame "
             f"{plate.frames[0]} for this one alone, and its memory reads the others"
         )
     if model.precision == "bf16" and not bf16_is_fast(model.device):

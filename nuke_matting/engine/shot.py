@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -38,6 +38,7 @@ from nuke_matting.settings import Settings
 log = logging.getLogger(__name__)
 
 CACHE_VERSION = 10  # to be raised by every change that changes mattes
+_SAY_NOTHING = ("", "data", "raw", "unknown")  # interop IDs that name no space of a picture
 
 
 def cache_folder(settings: Settings) -> Path:
@@ -127,7 +128,7 @@ class Shot:
             raise UsageError(
                 f"premult: the plate is in {found[0].space}, which is not scene-linear, so no alpha may multiply it",
                 path=self.plate.pattern,
-                advice="leave --premult out, and Premult in the comp, after the Read",
+                advice="leave premult off, and Premult in the comp, after the Read",
             )
 
     def space(self, frame: int) -> str:
@@ -352,27 +353,36 @@ class Shot:
         return sequence.path(frame)
 
     def _first_colours(self, frames: Iterable[int]) -> list[ColourPipe]:
-        """Those of the first of the frames that can be read; none where none can."""
+        """Those of the first of the frames whose plate can be read, the clean plate's only where it can be as well;
+        none where none can."""
         for frame in frames:
+            found: list[ColourPipe] = []
             with suppress(PlateError):
-                return self._colours(frame)
+                for each in self._each_colour(frame):
+                    found.append(each)
+            if found:
+                return found
         return []
 
     def _colours(self, frame: int) -> list[ColourPipe]:
         """Of a frame's plate, and of its clean plate, from their headers. Raises PlateError, ColourError."""
+        return list(self._each_colour(frame))
+
+    def _each_colour(self, frame: int) -> Iterator[ColourPipe]:
         path = self.plate.path(frame)
         hints = read_hints(path, frame)
-        found = [self._colour(hints, path)]
+        yield self._colour(hints, path)
         if self.clean is not None:
             clean = self._still_path(self.clean, frame)
-            found.append(self._clean_colour(read_hints(clean, frame), clean, hints))
-        return found
+            yield self._clean_colour(read_hints(clean, frame), clean, hints)
 
     def _colour(self, hints: ColourHints, path: Path) -> ColourPipe:
         return open_colour(self.settings.ocio, self.settings.colourspace, hints, path)
 
     def _clean_colour(self, hints: ColourHints, path: Path, plate: ColourHints) -> ColourPipe:
-        """What the user says of the plate holds for a clean plate too, unless that is of another kind, or says another
-        space itself: a PNG beside log EXRs is in no log space."""
-        own = hints.integer != plate.integer or (hints.interop_id and hints.interop_id != plate.interop_id)
-        return open_colour(self.settings.ocio, "" if own else self.settings.colourspace, hints, path)
+        """What the user says of the plate holds for a clean plate too, of which nothing else is said, unless that is of
+        another kind, or says another space itself: a PNG beside log EXRs is in no log space."""
+        says = hints.interop_id if hints.interop_id not in _SAY_NOTHING else ""
+        own = hints.integer != plate.integer or (says and says != plate.interop_id)
+        named = self.settings.clean_colourspace or ("" if own else self.settings.colourspace)
+        return open_colour(self.settings.ocio, named, hints, path)

@@ -25,6 +25,7 @@ KEYS = "keys"  # the input of corrected mattes, of which only those of the key f
 NOT_KNOBS = {
     "clean_plate": "an input",
     "guide": "an input",
+    "clean_colourspace": "that of its Read",
     "keys": "an input",
     "mode": "sidecar for the cache, merge for Save as precomp",
     "layer": "the knob of the Copy in the node",

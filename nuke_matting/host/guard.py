@@ -17,9 +17,12 @@ def before_render():
     """Before a Write begins: sets key frames, mattes what is missing where that is wanted. Raises RuntimeError, also
     where mattes of another plate or other settings would be rendered."""
     write = nuke.thisNode()
+    guarded = _guarded(write)
+    if not guarded:
+        return
     retimes = [each for each in upstream(write, shown) if is_retime(each)]
     behind = {node.fullName() for each in retimes for node in _guarded(each)}  # perhaps not behind them alone
-    for node in sorted(_guarded(write), key=lambda each: len(upstream(each))):  # first those that others are made from
+    for node in sorted(guarded, key=lambda each: len(upstream(each))):  # first those that others are made from
         _tell(node, lambda each: _prepare(each, each.fullName() in behind))
 
 

@@ -75,7 +75,10 @@ def plan_of(node):
             settings[setting] = pattern
     settings["ocio"] = settings["ocio"] or script_config()
     if not settings["colourspace"]:
-        settings["colourspace"] = _one_space(spaces)
+        settings["colourspace"] = spaces["plate"]
+        settings["clean_colourspace"] = spaces.get("clean_plate", "")
+    elif "clean_plate" in spaces:
+        settings["clean_colourspace"] = settings["colourspace"]
     decides = {name: value for name, value in settings.items() if name not in NO_PIXELS and name not in NOT_KNOBS}
     decides["ocio"] = config_identity(settings["ocio"])
     made = digest([decides, settings["fg"], identities])
@@ -109,16 +112,6 @@ def _span(node):
     """The plate's first and last frame."""
     span = node.input(0).frameRange()
     return int(span.first()), int(span.last())
-
-
-def _one_space(spaces):
-    """The space of plate and clean plate: the worker is told one for both."""
-    plate = spaces["plate"]
-    clean = spaces.get("clean_plate", plate)
-    if clean != plate:
-        what = f"the clean plate is in {clean}, the plate in {plate}"
-        raise HostError(what, "give both Reads the same colour space, or name it in the knob colourspace")
-    return plate
 
 
 def _covers(read, frames, span):

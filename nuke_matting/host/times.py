@@ -2,6 +2,7 @@
 
 import os
 import re
+from contextlib import suppress
 
 from .graph import at, numbered
 from .paths import local
@@ -36,7 +37,11 @@ def _newest(pattern):
     folder, name = os.path.split(before)
     own = re.compile(re.escape(name) + r"-?\d+" + re.escape(after) + r"\Z")
     try:
-        with os.scandir(folder) as found:
-            return max((each.stat().st_mtime for each in found if own.match(each.name)), default=None)
+        names = [each for each in os.listdir(folder) if own.match(each)]
     except OSError:
         return None
+    times = []
+    for each in names:
+        with suppress(OSError):  # it went meanwhile, or is a dead link
+            times.append(os.stat(os.path.join(folder, each)).st_mtime)
+    return max(times, default=None)

@@ -62,7 +62,7 @@ def _notes(choice: Choice, specs: Sequence[oiio.ImageSpec]) -> tuple[str, ...]:
     views = list(dict.fromkeys(views + [view for spec in specs for view in _texts(spec.getattribute("view"))]))
     if len(views) > 1:
         return (f"of the views {', '.join(views)} only {layer if layer in views else (own or views)[0]} is matted",)
-    return (f"the picture was read from the layer {layer}",) if layer else ()
+    return (f"the picture was read from the layer {layer}",) if layer.lower() not in ("", "rgba", "rgb") else ()
 
 
 def _texts(attribute: object) -> list[str]:
@@ -82,11 +82,13 @@ def read_hints(path: Path, number: int) -> ColourHints:
         return _hints(image.format_name(), specs[choice.part if choice else 0])
 
 
-def read_matte(path: Path, number: int) -> StoredMatte:
+def read_matte(path: Path, number: int, painted: bool = False) -> StoredMatte:
     """Reads a matte: the alpha channel of the first part that has one, or red (grey) where there is none.
 
-    An alpha that is 1 everywhere, beside a grey picture that is not black, is what many programs add when they save a
-    grey matte: then the matte is the grey. Raises PlateError.
+    painted : it comes from any program. An alpha that is 1 everywhere, beside a grey picture that is not black, is what
+        many add when they save a grey matte: then the matte is the grey.
+
+    Raises PlateError.
     """
     with open_image(path, number) as (image, specs):
         names = [list(spec.channelnames) for spec in specs]
@@ -96,7 +98,7 @@ def read_matte(path: Path, number: int) -> StoredMatte:
         spec = specs[choice.part]
         matte, by_grey = _stored(image, choice, spec, path, number), False
         picture = choose_picture(names)
-        if picture is not None and _is_beside(choice, picture) and matte.min() >= 1:
+        if painted and picture is not None and _is_beside(choice, picture) and matte.min() >= 1:
             colour = _stored(image, picture, spec, path, number)
             by_grey = bool(np.ptp(colour, axis=2).max() < GREY and colour.max() > 0)
             matte = colour if by_grey else matte

@@ -228,7 +228,7 @@ class TestWrongUse:
     @pytest.mark.parametrize(("suffix", "kind"), [("png", "uint8"), ("dpx", "uint16")])
     def test_colour_that_is_no_light_is_not_multiplied_by_an_alpha(self, matte, tmp_path, suffix, kind):
         write(tmp_path / f"p.0001.{suffix}", np.clip(picture(36, 64), 0, 1), kind)
-        self.refused(matte(f"p.0001.{suffix}", "--fg", "--premult"), "not scene-linear", "leave --premult out")
+        self.refused(matte(f"p.0001.{suffix}", "--fg", "--premult"), "not scene-linear", "leave premult off")
         assert matte(f"p.0001.{suffix}", "--fg", "--premult", "--colourspace", "ACEScg").returncode == 0
 
     def test_a_pattern_that_the_shell_took_apart_is_taught(self, matte, make_plate, tmp_path):

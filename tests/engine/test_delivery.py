@@ -134,7 +134,10 @@ def test_key_mattes_are_not_written_over_whichever_of_them_are_keys(make_plate, 
         Delivery(shot, keys, [1002], overwrite=True)
 
 
-def test_an_output_in_the_home_is_in_the_home(shot, tmp_path, monkeypatch):
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("USERPROFILE", str(tmp_path))
-    assert Delivery(shot, "~/m.####.exr", [1001], overwrite=False).path(1001) == tmp_path / "m.1001.exr"
+def test_colour_that_came_from_no_exr_says_its_space(make_plate, weights, tmp_path):
+    oiio.ImageBuf(make_plate([1001]) % 1001).write(f"{tmp_path}/p.1001.png")
+    shot = Shot(f"{tmp_path}/p.####.png", Settings(model=weights, cache=False, mode="merge"))
+    target = Delivery(shot, str(tmp_path / "m.####.exr"), [1001], overwrite=False)
+    warnings = target.write(shot.matte(1001))
+    written = oiio.ImageBuf(str(tmp_path / "m.1001.exr")).spec()
+    assert written.getattribute("oiio:ColorSpace") == shot.space(1001) and shot.space(1001) in warnings[0]

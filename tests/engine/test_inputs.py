@@ -141,3 +141,17 @@ class TestColourOfACleanPlate:
         clean = write(tmp_path / "clean.png", noise(channels=3), kind="uint16")
         own, forced = (shot(clean_plate=clean, colourspace=space).plan(1002) for space in ("", "ACEScg"))
         assert own.key == forced.key, "the plate is in ACEScg either way, and the clean plate in sRGB"
+
+    def test_or_in_the_one_that_is_named_for_it(self, shot, tmp_path):
+        saying = write(tmp_path / "clean.exr", noise(channels=3), colorInteropID="lin_ap1_scene")
+        made = shot(clean_plate=saying, clean_colourspace="ACES2065-1", clean_match=False)
+        assert "; the clean plate ACES2065-1 (chosen by the user)" in made.colour_choice([1002])
+
+    def test_one_that_says_it_is_data_is_in_the_plates(self, shot, tmp_path):
+        told, _ = self.colours(shot, write(tmp_path / "clean.exr", noise(channels=3), colorInteropID="data"))
+        assert "clean plate" not in told
+
+    def test_one_that_is_broken_leaves_the_plates_to_be_told(self, shot, tmp_path):
+        (tmp_path / "clean.exr").write_bytes(b"no picture")
+        told = shot(clean_plate=str(tmp_path / "clean.exr")).colour_choice([1002])
+        assert told.startswith("ACEScg") and "clean plate" not in told

@@ -255,8 +255,10 @@ OPAQUE, RAMP = np.ones((3, 5), np.float32), np.linspace(0, 1, 15, dtype=np.float
 @pytest.mark.parametrize("grey", [RAMP, OPAQUE * 0.5], ids=["ramp", "flat"])
 @pytest.mark.parametrize("names", ["RGB", "Y"])
 def test_a_grey_matte_that_was_saved_with_an_opaque_alpha_is_its_grey(tmp_path, names, grey):
-    matte = read_matte(exrs.write(tmp_path / "p.exr", dict.fromkeys(names, grey) | {"A": OPAQUE}), 1)
+    path = exrs.write(tmp_path / "p.exr", dict.fromkeys(names, grey) | {"A": OPAQUE})
+    matte = read_matte(path, 1, painted=True)
     assert matte.by_grey and np.array_equal(matte.pixels, grey)
+    assert (read_matte(path, 1).pixels == 1).all(), "of a merged matte of a grey plate, the alpha is the matte"
 
 
 @pytest.mark.parametrize(
@@ -270,14 +272,14 @@ def test_a_grey_matte_that_was_saved_with_an_opaque_alpha_is_its_grey(tmp_path, 
     ids=["nothing", "black", "colours", "another layer"],
 )
 def test_an_opaque_alpha_is_the_matte_beside_what_is_no_grey_picture(tmp_path, beside):
-    matte = read_matte(exrs.write(tmp_path / "p.exr", beside | {"A": OPAQUE}), 1)
+    matte = read_matte(exrs.write(tmp_path / "p.exr", beside | {"A": OPAQUE}), 1, painted=True)
     assert not matte.by_grey and (matte.pixels == 1).all()
 
 
 def test_an_alpha_that_is_open_anywhere_is_the_matte_whatever_is_beside_it(tmp_path):
     alpha = OPAQUE.copy()
     alpha[1, 1] = 0.9
-    matte = read_matte(exrs.write(tmp_path / "p.exr", dict.fromkeys("RGB", RAMP) | {"A": alpha}), 1)
+    matte = read_matte(exrs.write(tmp_path / "p.exr", dict.fromkeys("RGB", RAMP) | {"A": alpha}), 1, painted=True)
     assert not matte.by_grey and np.array_equal(matte.pixels, alpha)
 
 
