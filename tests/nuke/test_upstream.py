@@ -432,6 +432,20 @@ def test_a_read_in_a_space_that_is_nukes_own_is_rendered(comp):
     assert plan(comp).renders and plan(comp).settings["colourspace"] == "lin_rec709"
 
 
+def test_a_clean_plate_is_in_the_space_of_its_own_read(comp):
+    clean = comp.nuke.nodes.Read(file=comp.read["file"].value(), first=1001, last=1006)
+    comp.node.setInput(1, clean)
+    root = comp.nuke.root()
+    root["colorManagement"].setValue("OCIO")
+    root["workingSpaceLUT"].setValue("scene_linear")
+    comp.read["colorspace"].setValue("ACES - ACES2065-1")
+    clean["colorspace"].setValue("ACEScg")
+    both = plan(comp).settings["colourspace"], plan(comp).settings["clean_colourspace"]
+    assert both == ("ACES - ACES2065-1", "ACEScg")
+    comp.node["colourspace"].setValue("ACEScct")
+    assert plan(comp).settings["clean_colourspace"] == "ACEScct", "the knob is for both"
+
+
 def plan(comp):
     import nuke_matting_host.plan
 
