@@ -74,7 +74,7 @@ def test_settings_that_change_pixels_are_marked_as_such():
     pixels = {name for name, (_, option) in options().items() if option.pixels}
     helps = {"clean_plate", "clean_match", "clean_align", "guide", "guide_use", "keys", "key_frames"}
     edges = {"edge_shift", "edge_soften", "black_point", "white_point"}
-    assert pixels == {"model", "ocio", "colourspace", "regions", "region_batch"} | helps | edges
+    assert pixels == {"model", "ocio", "colourspace", "clean_colourspace", "regions", "region_batch"} | helps | edges
 
 
 def parsed(*words: str) -> Settings:
