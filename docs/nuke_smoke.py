@@ -164,12 +164,18 @@ def _(comp):
     comp.render(*FRAMES)
 
 
-@check("what is no plain Read is rendered for the worker, at full float")
-def _(comp):
+def graded(comp, factor):
+    """A Grade of that factor between the Read and the node."""
     grade = nuke.nodes.Grade()
-    grade["multiply"].setValue(0.5)
+    grade["multiply"].setValue(factor)
     grade.setInput(0, comp.read)
     comp.node.setInput(0, grade)
+    return grade
+
+
+@check("what is no plain Read is rendered for the worker, at full float")
+def _(comp):
+    grade = graded(comp, 0.5)
     nuke.root()["frame"].setValue(1001)
     comp.node["matte_frame"].execute()
     assert comp.status().startswith("1 of 2 frames matted"), comp.status()
@@ -182,10 +188,7 @@ def _(comp):
 
 @check("matted first, it is rendered within a render")
 def _(comp):
-    grade = nuke.nodes.Grade()
-    grade["multiply"].setValue(0.25)
-    grade.setInput(0, comp.read)
-    comp.node.setInput(0, grade)
+    graded(comp, 0.25)
     comp.node["guard"].setValue("matte them first")
     comp.render(*FRAMES)
     assert comp.status().startswith("2 of 2 frames matted"), comp.status()

@@ -133,7 +133,7 @@ class Shot:
 
     def space(self, frame: int) -> str:
         """The colour space of a frame's pixels, as the config calls it. Raises PlateError, ColourError."""
-        return self._colours(frame)[0].space
+        return next(self._colours(frame)).space
 
     # -- the three steps --
 
@@ -358,17 +358,14 @@ class Shot:
         for frame in frames:
             found: list[ColourPipe] = []
             with suppress(PlateError):
-                for each in self._each_colour(frame):
+                for each in self._colours(frame):
                     found.append(each)
             if found:
                 return found
         return []
 
-    def _colours(self, frame: int) -> list[ColourPipe]:
-        """Of a frame's plate, and of its clean plate, from their headers. Raises PlateError, ColourError."""
-        return list(self._each_colour(frame))
-
-    def _each_colour(self, frame: int) -> Iterator[ColourPipe]:
+    def _colours(self, frame: int) -> Iterator[ColourPipe]:
+        """Of a frame's plate, and then of its clean plate, each from its header. Raises PlateError, ColourError."""
         path = self.plate.path(frame)
         hints = read_hints(path, frame)
         yield self._colour(hints, path)

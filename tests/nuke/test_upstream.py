@@ -121,13 +121,19 @@ def test_a_read_with_shifted_frames_is_no_plain_one(comp):
     assert comp.nuke.rendered
 
 
-def test_what_another_machine_has_made_meanwhile_is_no_error(graded, monkeypatch):
-    def taken(*about):
+def fail_after_rendering(graded, monkeypatch, what):
+    """Has each render write its frames, and then say that it failed."""
+
+    def failing(*about):
         execute(*about)
-        raise RuntimeError("RenderPlate: cannot rename: the file is in use")
+        raise RuntimeError(what)
 
     execute = graded.nuke.execute
-    monkeypatch.setattr(graded.nuke, "execute", taken)
+    monkeypatch.setattr(graded.nuke, "execute", failing)
+
+
+def test_what_another_machine_has_made_meanwhile_is_no_error(graded, monkeypatch):
+    fail_after_rendering(graded, monkeypatch, "RenderPlate: cannot rename: the file is in use")
     graded.press("matte_frame")
     assert graded.node["status"].value().startswith("1 of 6")
 
@@ -146,12 +152,7 @@ def test_where_nuke_does_not_render_within_a_render_it_says_what_to_do(graded, m
 
 
 def test_a_render_that_is_cancelled_stays_so(graded, monkeypatch):
-    def cancelled(*about):
-        execute(*about)
-        raise RuntimeError("Cancelled")
-
-    execute = graded.nuke.execute
-    monkeypatch.setattr(graded.nuke, "execute", cancelled)
+    fail_after_rendering(graded, monkeypatch, "Cancelled")
     graded.press("matte_frame")
     assert "could not be rendered (Cancelled)" in graded.node["status"].value()
 

@@ -132,9 +132,6 @@ def _cut_clothes(assets: Assets, rng: np.random.Generator, vertices: NDArray, we
         front = np.where(p[:, 2] > 0, np.maximum(deep - steep * np.abs(p[:, 0]), 0.0), 0.0)
         return np.minimum.reduce([(sleeve - reach) * 3, p[:, 1] - shirt, neck - front - p[:, 1]])
 
-    def bottom(p: NDArray, reach: NDArray) -> NDArray:
-        return np.minimum.reduce([0.5 - reach * 20, waist - p[:, 1], p[:, 1] - hem])
-
     parts, hidden = [], []
     loose = float(rng.uniform(0.03, 0.25))
     surfaces = (draw_cloth(rng), draw_cloth(rng))
@@ -153,7 +150,7 @@ def _cut_clothes(assets: Assets, rng: np.random.Generator, vertices: NDArray, we
             )
         )
         hem = -1.2  # a slip below the skirt
-    for cut, surface, out in ((bottom, surfaces[1], 0.02 + loose * 0.4), (top, surfaces[0], 0.05 + loose)):
+    for cut, surface, out in ((_legs(waist, hem), surfaces[1], 0.02 + loose * 0.4), (top, surfaces[0], 0.05 + loose)):
         parts.append(_shell(assets, "helper-tights", cut, vertices, weights, out, draw_colour(rng), surface))
         hidden.append(_below(assets, cut(*_tight_places(assets)) > 0))
     return parts, np.concatenate(hidden)
@@ -176,20 +173,13 @@ def thick_clothes(assets: Assets, rng: np.random.Generator, vertices: NDArray, w
     padding = thick * np.clip(0.75 + 0.25 * seams + 0.45 * lumps, 0.15, 1.6)
 
     def top(p: NDArray, reach: NDArray) -> NDArray:
-        return np.minimum.reduce([(sleeve - reach) * 3, p[:, 1] - shirt, neck - p[:, 1]])
-
-    def bottom(p: NDArray, reach: NDArray) -> NDArray:
-        return np.minimum.reduce([0.5 - reach * 20, waist - p[:, 1], p[:, 1] - hem])
-
-    def whole(p: NDArray, reach: NDArray) -> NDArray:
-        return np.minimum.reduce([(sleeve - reach) * 3, p[:, 1] - hem, neck - p[:, 1]])
+        return np.minimum.reduce([(sleeve - reach) * 3, p[:, 1] - (hem if overall else shirt), neck - p[:, 1]])
 
     colour, surface = _bright_colour(rng) if rng.random() < 0.6 else draw_colour(rng), draw_cloth(rng)
-    if overall:
-        pieces = [(whole, padding, colour, surface)]
-    else:
-        legs = padding * rng.uniform(0.2, 0.9)
-        pieces = [(bottom, legs, draw_colour(rng), draw_cloth(rng)), (top, padding, colour, surface)]
+    pieces: list[tuple[Cut, NDArray, Colour, Surface]] = [(top, padding, colour, surface)]
+    if not overall:
+        thinner = padding * rng.uniform(0.2, 0.9)
+        pieces.insert(0, (_legs(waist, hem), thinner, draw_colour(rng), draw_cloth(rng)))
     parts = [
         _shell(assets, "helper-tights", cut, vertices, weights, out + 0.02, cloth, look)
         for cut, out, cloth, look in pieces
@@ -205,6 +195,11 @@ def _bright_colour(rng: np.random.Generator) -> Colour:
 
 
 Cut = Callable[[NDArray, NDArray], NDArray]  # rest position, reach -> how far inside the cut
+
+
+def _legs(waist: float, hem: float) -> Cut:
+    """Trousers or shorts, between two heights."""
+    return lambda p, reach: np.minimum.reduce([0.5 - reach * 20, waist - p[:, 1], p[:, 1] - hem])
 
 
 @cache
