@@ -43,6 +43,13 @@ def test_a_hand_that_a_photograph_cuts_is_cut_and_a_hand_that_ends_within_it_is_
     assert cut_sides([alpha], Sides()) == Sides()
 
 
+def test_shoulders_that_a_headshot_cuts_are_cut_where_hair_touches_its_upper_side():
+    headshot = np.zeros((320, 240), np.uint8)
+    cv2.ellipse(headshot, (120, 120), (70, 119), 0, 0, 360, 255, -1, cv2.LINE_AA)
+    cv2.rectangle(headshot, (0, 280), (239, 319), 255, -1)
+    assert cut_sides([headshot], CROPPED) == Sides(left=True, right=True, bottom=True)
+
+
 def test_a_side_that_cuts_in_one_frame_of_a_clip_counts():
     assert cut_sides([figure(), figure(right=40)], CROPPED) == Sides(right=True)
 
