@@ -49,28 +49,25 @@ def matte(node, frames, wait=False, plan=None):
 
 
 def _ask(node, plan, states, frames, wait, overwrite=False):
-    more = []  # the plan with the frames that the model reads, where some of them are yet to be rendered
+    more = None  # the plan with the frames that the model reads, where some of them are yet to be rendered
 
     def on_events(events):
+        nonlocal more
         for event in events:
             if event["type"] == "started":
                 states.device = event["device"]
-                more.extend(told_reads(node, plan, frames, event))
-                if more:
-                    job.cancel()
+                more = told_reads(node, plan, frames, event)
+                if more is not None:
+                    states.outdated.update(frames)  # what is made until it ends lacks some of what it reads
+                    job.replace(matte, node, frames, wait, more)
             elif event["type"] == "frame":
-                states.set(event["frame"], "cached")
+                states.set(event["frame"], "cached" if more is None else "stale")
         if any(event["type"] in ("started", "frame") for event in events):
             show(node, plan, states)
             say(node, states.text())
 
     def on_end(job):
         node.node("Mattes")["reload"].execute()
-        if more and job.state() != "error":
-            states.outdated.update(frames)  # what was made until it was cancelled lacks some of what it reads
-            show(node, plan, states)
-            matte(node, frames, wait, more[-1])
-            return
         # a file of this very plan that the worker does not know again, as its cache was cleared: it is the node's own
         again = [frame for frame, kind in job.failed.items() if kind == "taken"]
         if again and not overwrite and job.state() != "cancelled":
@@ -227,7 +224,7 @@ def _review(node):
             node.name()
         except ValueError:  # it was deleted meanwhile
             return
-        say(node, f"no contact sheet: {wrong}" if wrong else before)
+        say(node, wrong or before)
 
     review(plan, matted, f"{cache_folder(node)}/review/{os.path.basename(os.path.dirname(plan.out))}.png", on_end)
     if nuke.GUI:

@@ -10,12 +10,16 @@ from .graph import is_matting, is_retime, shown, upstream
 from .nuke_api import nuke
 from .plan import frames_of, plan_of
 from .state import states_of
+from .times import Times
 from .wire import BadMessage
+
+_times = Times()  # of the files that mattes are made from, as they are in the render under way
 
 
 def before_render():
     """Before a Write begins: sets key frames, mattes what is missing where that is wanted. Raises RuntimeError, also
     where mattes of another plate or other settings would be rendered."""
+    global _times
     write = nuke.thisNode()
     guarded = _guarded(write)
     if not guarded:
@@ -24,6 +28,7 @@ def before_render():
     behind = {node.fullName() for each in retimes for node in _guarded(each)}  # perhaps not behind them alone
     for node in sorted(guarded, key=lambda each: len(upstream(each))):  # first those that others are made from
         _tell(node, lambda each: _prepare(each, each.fullName() in behind))
+    _times = Times()
 
 
 def before_frame():
@@ -73,7 +78,7 @@ def _check_made(node, plan):
 def _check(node, frame):
     plan = plan_of(node)
     _check_made(node, plan)
-    if states_of(node, plan, [frame]).of[frame] == "cached":
+    if states_of(node, plan, [frame], _times).of[frame] == "cached":
         return
     states = states_of(node, plan, sorted({*frames_of(node), frame}))  # all, which takes long, for the message alone
     missing, stale = states.such("missing"), states.such("stale")

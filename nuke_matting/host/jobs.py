@@ -4,6 +4,7 @@ With a GUI nothing waits: a thread holds the progress bar and passes events on. 
 thread that could be handed anything, so the call itself takes the events until the work is done.
 """
 
+import functools
 import queue
 import threading
 import time
@@ -55,7 +56,7 @@ class Job:
         self._on_events, self._on_end = on_events, on_end
         self._title = f"NukeMatting: {node.fullName()}"
         self._events = queue.Queue()
-        self._request = None
+        self._request, self._cancelled, self._instead = None, False, None
 
     def name(self):
         """The full name of its node; None where that was deleted. On the main thread."""
@@ -89,13 +90,21 @@ class Job:
                 raise
 
     def cancel(self):
-        """Ends it after the frame under way."""
+        """Ends it after the frame under way, for good: nothing is begun instead of it."""
+        self._cancelled = True
         if self._request is not None:
             self._request.cancel()
 
+    def replace(self, begin, *args):
+        """Ends it as well, to begin something else in its place: `begin` is called instead of `on_end`, on the main
+        thread, unless the artist cancels it or it ends in an error. Only from `on_events`."""
+        self._instead = functools.partial(begin, *args)
+        self._request.cancel()
+
     def state(self):
-        """How it ended: done, failed, cancelled, or error where it never began."""
-        return self.closing.get("state", "error")
+        """How it ended: failed, cancelled, error where it never began, or done, unless it was to be replaced."""
+        state = self.closing.get("state", "error")
+        return "cancelled" if self._instead and state == "done" else state
 
     def _follow(self, take):
         """Until it is closed, shows in a bar how far it is, and gives `take` the events, those of a moment at once."""
@@ -154,5 +163,7 @@ class Job:
         try:
             self._on_events(events)
         finally:
-            if last:
+            if last and self._instead and not self._cancelled and self.state() != "error":
+                self._instead()
+            elif last:
                 self._on_end(self)

@@ -26,21 +26,19 @@ def save(node, plan, frames):
     stem += "" if layer == "rgba.alpha" else "_" + layer.replace(".", "_")
     out = f"{cache_folder(node)}/precomp/{stem}/{stem}.%04d.exr"
     settings = dict(plan.settings, mode="merge", layer=layer)
-    done, more = [], []  # more : the plan with the frames that the model reads, where some are yet to be rendered
+    done = []
 
     def on_events(events):
         for event in events:
             if event["type"] == "started":
-                more.extend(told_reads(node, plan, frames, event))
-                if more:
-                    job.cancel()
+                more = told_reads(node, plan, frames, event)
+                if more is not None:  # frames that the model reads as well are yet to be rendered
+                    job.replace(save, node, more, frames)
         done.extend(event["frame"] for event in events if event["type"] == "frame")
         say(node, f"precomp: {len(done)} of {len(frames)} frames written")
 
     def on_end(job):
-        if more and job.state() != "error":
-            save(node, more[-1], frames)
-        elif job.state() == "done":
+        if job.state() == "done":
             undo = nuke.Undo()
             undo.begin("Save as precomp")
             try:

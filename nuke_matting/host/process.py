@@ -122,7 +122,8 @@ class Process:
 
 
 def run(command, environ, patience):
-    """Runs a program to its end; what it prints on stdout. Raises HostError, with its last line of stderr."""
+    """Runs a program to its end: what it prints on stdout, and where it fails its last line of stderr, else "". Raises
+    HostError where it cannot be run."""
     try:
         with _no_dll_folder():
             program = subprocess.Popen(
@@ -142,10 +143,8 @@ def run(command, environ, patience):
     except (OSError, ValueError, subprocess.SubprocessError) as error:
         shown = " ".join(command)
         raise HostError(f"{shown!r} cannot be run ({error})", "check NUKE_MATTING_PYTHON") from error
-    if program.returncode:
-        lines = complaint.decode("utf-8", "replace").strip().splitlines() or [f"exit code {program.returncode}"]
-        raise HostError(lines[-1].strip())
-    return said.decode("utf-8", "replace")
+    lines = complaint.decode("utf-8", "replace").strip().splitlines() or [f"exit code {program.returncode}"]
+    return said.decode("utf-8", "replace"), lines[-1].strip() if program.returncode else ""
 
 
 def _reader(pipe):

@@ -21,12 +21,12 @@ def render_inputs(node, plan, frames):
 
 
 def told_reads(node, plan, frames, event):
-    """Has the node note which frames the model reads, by the worker's `started`. Gives a list: the plan with these
-    where more must be rendered for it than was for the plan; nothing where that will do."""
+    """Has the node note which frames the model reads, by the worker's `started`. Gives the plan with these where more
+    must be rendered for it than was for the plan; None where that will do."""
     told = plan._replace(reads=tuple(event.get("references", plan.reads)))
     if set(told.reads) != set(plan.reads):
         note_reads(node, told)
-    return [told] if plan.renders and _needed(told, frames) - _needed(plan, frames) else []
+    return told if plan.renders and _needed(told, frames) - _needed(plan, frames) else None
 
 
 def _needed(plan, frames):

@@ -19,17 +19,23 @@ _PATIENCE = 600.0  # seconds that a sheet may take
 def review(plan, frames, sheet, on_end):
     """Draws a sheet of some frames' mattes, and opens it. Raises HostError where the tool is not found.
 
-    sheet : path of the PNG. on_end : called on the main thread with what went wrong, or "".
+    sheet : path of the PNG. on_end : called on the main thread with what went wrong, or "": a frame that cannot be
+    read is left out of the sheet.
     """
     command = _command(plan, frames, sheet)
 
     def work():
         try:
-            run(command, clean_environment(os.environ), _PATIENCE)
+            said, wrong = run(command, clean_environment(os.environ), _PATIENCE)
+        except HostError as error:
+            return f"no contact sheet: {error}"
+        if os.path.basename(sheet) not in said:  # it is named there once it is drawn
+            return f"no contact sheet: {wrong}"
+        try:
             open_file(local(sheet))
-        except (HostError, OSError) as error:  # such as that no program opens pictures
-            return str(error)
-        return ""
+        except OSError as error:  # such as that no program opens pictures
+            return f"{sheet} cannot be opened: {error}"
+        return wrong and f"not all frames are in the contact sheet: {wrong}"
 
     if nuke.GUI:  # the tool takes some seconds to start: Nuke does not wait for it
         threading.Thread(

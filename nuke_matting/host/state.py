@@ -15,13 +15,14 @@ class States:
     """The frames of a node, each `cached`, `stale` or `missing`, from the files alone.
 
     Stale is a matte that is older than a file it was made from, or that the worker said is out of date (`outdated`).
+    times : what is known of these files already.
     """
 
-    def __init__(self, plan, frames, outdated=()):
+    def __init__(self, plan, frames, outdated=(), times=None):
         self.frames = list(frames)
         self.outdated = set(outdated)
         self.device = ""  # that they are matted on, once it is known
-        self._times, self._views = Times(), plan.views
+        self._times, self._views = times or Times(), plan.views
         self.of = {frame: self._look(plan, frame) for frame in self.frames}
 
     def such(self, state):
@@ -58,10 +59,10 @@ class States:
         return "stale" if late or frame in self.outdated else "cached"
 
 
-def states_of(node, plan, frames):
-    """The states of frames, from disk and from what the node remembers."""
+def states_of(node, plan, frames, times=None):
+    """The states of frames, from disk and from what the node remembers. times : as `States` takes them."""
     text = node["outdated"].value() if node["made"].value() == plan.digest else ""
-    return States(plan, frames, parse_frames(text) if text else ())
+    return States(plan, frames, parse_frames(text) if text else (), times)
 
 
 def show(node, plan, states):

@@ -37,8 +37,7 @@ def test_a_worker_that_is_no_nuke_matting_is_told(monkeypatch):
     [("print('out'); 1/0", "ZeroDivisionError"), ("raise SystemExit(3)", "exit code 3"), ("input()", "EOFError")],
 )
 def test_a_program_that_fails_is_told_by_its_last_line(program, word):
-    with pytest.raises(HostError, match=word):
-        run([sys.executable, "-I", "-S", "-c", program], None, 60)
+    assert word in run([sys.executable, "-I", "-S", "-c", program], None, 60)[1]
 
 
 def test_a_program_that_hangs_is_ended():

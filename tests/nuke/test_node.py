@@ -218,6 +218,18 @@ def test_open_review_opens_a_contact_sheet_of_what_is_matted(comp, monkeypatch):
     assert Path(opened[0]).read_bytes()[:4] == b"\x89PNG"
 
 
+def test_a_review_of_a_frame_that_cannot_be_read_opens_and_says_which(comp, monkeypatch):
+    opened = []
+    monkeypatch.setattr(sys.modules["nuke_matting_host.review"], "open_file", opened.append)
+    comp.press("matte_range")
+    broken = mattes(comp)[1003]
+    Path(broken).write_bytes(b"no matte")
+    comp.press("review")
+    comp.nuke.pump(lambda: "drawing" not in status(comp))
+    assert "not all frames are in the contact sheet" in status(comp) and str(broken) in status(comp)
+    assert Path(opened[0]).read_bytes()[:4] == b"\x89PNG"
+
+
 def test_a_review_that_cannot_be_drawn_is_said(comp, monkeypatch):
     comp.press("matte_range")
     monkeypatch.setenv("NUKE_MATTING_WORKER", f"{sys.executable} -c 1/0 worker")
@@ -432,10 +444,10 @@ def test_without_a_program_that_opens_pictures_the_review_says_so(comp, monkeypa
 
     comp.press("matte_range")
     monkeypatch.setattr(sys.modules["nuke_matting_host.review"].subprocess, "Popen", gone)
-    monkeypatch.setattr(sys.modules["nuke_matting_host.review"], "run", lambda *_: "")
+    monkeypatch.setattr(sys.modules["nuke_matting_host.review"], "run", lambda command, *_: (" ".join(command), ""))
     comp.press("review")
     comp.nuke.pump(lambda: "drawing" not in status(comp))
-    assert "no contact sheet: no xdg-open" in status(comp)
+    assert "cannot be opened: no xdg-open" in status(comp)
 
 
 def test_opening_a_script_does_not_change_what_is_as_it_was(comp):

@@ -215,6 +215,17 @@ def test_a_frame_that_is_rendered_looks_at_its_own_files_alone(comp, make_plate,
     assert 0 < len(looks) < 12
 
 
+def test_a_render_looks_once_at_the_files_of_a_plate_that_is_shifted(comp, monkeypatch):
+    offset = comp.nuke.nodes.TimeOffset(time_offset=1.0)
+    offset.setInput(0, comp.read), comp.node.setInput(0, offset)
+    comp.press("matte_range")
+    lists, listdir = [], os.listdir
+    monkeypatch.setattr(os, "listdir", lambda folder: lists.append(folder) or listdir(folder))
+    render(comp, 1002, 1006)
+    own = os.path.dirname(comp.read["file"].value())
+    assert lists.count(own) == 2, "before the render, and at its first frame"
+
+
 @pytest.mark.parametrize("missing", [0, 6])
 def test_before_a_render_a_node_is_looked_over_once(comp, monkeypatch, missing):
     if not missing:

@@ -1,6 +1,7 @@
 """What is upstream of the node: plain files are read by the worker, everything else is rendered for it, once."""
 
 import os
+import sys
 
 import OpenImageIO as oiio
 import pytest
@@ -225,6 +226,22 @@ def test_a_precomp_of_such_a_model_has_the_frames_that_it_reads(reading_first):
     comp.node["precomp"].execute()
     comp.nuke.pump(lambda: comp.node._tree is None)
     assert rendered(comp) == [1003, 1004, 1005, 1006, 1001] and comp.write.input(0).Class() == "Read"
+
+
+@pytest.mark.parametrize("button", ["matte_frame", "precomp"])
+def test_cancel_is_heard_while_a_job_ends_to_begin_with_more_frames(reading_first, monkeypatch, button):
+    comp, job = reading_first, sys.modules["nuke_matting_host.jobs"].Job
+    replace = job.replace
+
+    def replace_and_cancel(job, *begin):
+        replace(job, *begin)
+        comp.press("cancel", wait=False)
+
+    monkeypatch.setattr(job, "replace", replace_and_cancel)
+    comp.node["frames"].setValue("1005")
+    comp.press(button)
+    assert rendered(comp) == [1003, 1004, 1005, 1006], "1001 is not rendered any more"
+    assert "cancelled" in comp.node["status"].value() and comp.write.input(0).name() == comp.node.name()
 
 
 def reads(node, span=(1001, 1006)):
