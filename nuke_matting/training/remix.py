@@ -32,13 +32,13 @@ def remixed(batch: Batch, behind: Tensor, random: torch.Generator) -> Batch:
     alpha, guide = batch.alpha * present, batch.guide * present
     whole = draw.whole(batch.in_place)
     light, path = draw.light(0.4, 0.08), draw.path(t)
-    hue = draw.hue()
-    straight = _turned(from_model(batch.foreground).clamp(-1, BRIGHTEST), hue) * light
+    hue, night = draw.hue(), draw.night()
+    straight = _turned(from_model(batch.foreground).clamp(-1, BRIGHTEST), hue) * light * night
     subject = _moved(torch.cat([straight * alpha, alpha, guide], 2), path)
     premultiplied, alpha, guide = subject.split([3, 1, 1], 2)
-    places = torch.where(whole, batch.behind, draw.decoys(draw.places(behind), batch.alpha))
+    places = torch.where(whole, batch.behind, draw.decoys(draw.places(behind), batch.alpha, present == 0))
     places = _turned(from_model(places).clamp(-1, BRIGHTEST), torch.where(whole, hue, 0.0))
-    places = places * torch.where(whole, light, draw.light(0.6, 0.1))
+    places = places * torch.where(whole, light, draw.light(0.6, 0.1)) * night
     places = torch.where(whole, places, draw.alike(places, premultiplied, alpha))
     background = _moved(places, torch.where(whole.view(b, 1, 1).repeat_interleave(t, 0), path, draw.path(t)))
     vivid = draw.vivid()
@@ -68,6 +68,11 @@ class _Draw:
         brightness = 2 ** (stops * self._normal(1, 1, 1, 1))
         return brightness * torch.exp(tint * self._normal(1, 3, 1, 1))
 
+    def night(self) -> Tensor:
+        """Factors [B, 1, 1, 1, 1], far below 1 in one clip of eight, where all is dark."""
+        some = self._uniform(1, 1, 1, 1) < 0.12
+        return torch.where(some, 2 ** (-1.5 - 3 * self._uniform(1, 1, 1, 1)), 1.0)
+
     def path(self, frames: int) -> Tensor:
         """Maps [B * T, 2, 3] of where each pixel comes from: nearer, mirrored, drifting in every other clip."""
         sides = 1 - (1 - CLOSEST) * self._uniform(1)
@@ -96,10 +101,12 @@ class _Draw:
         order = torch.where(self._uniform(1) < 0.25, self._uniform(3).argsort(1), torch.arange(3, device=self._device))
         return mixed.gather(2, order.view(b, 1, 3, 1, 1).expand(b, t, 3, height, width))
 
-    def decoys(self, places: Tensor, alpha: Tensor) -> Tensor:
-        """Places [B, T, 3, H, W], one in three with something in it: pieces of another place, cut out as subjects are.
+    def decoys(self, places: Tensor, alpha: Tensor, alone: Tensor) -> Tensor:
+        """Places [B, T, 3, H, W], one in three with something in it, and of those without a subject two: pieces of
+        another place, cut out as subjects are.
 
-        alpha : of subjects [B, T, 1, H, W], whose outlines the pieces have, never upright.
+        alpha : of subjects [B, T, 1, H, W], whose outlines the pieces have, never upright. alone : [B, 1, 1, 1, 1],
+        true where no subject is to be seen.
 
         Being cut out and put in the middle makes nobody: else whatever stands out is a person.
         """
@@ -112,7 +119,7 @@ class _Draw:
         matrix[:, :, 2] = 0.3 * self._normal(2)
         grid = F.affine_grid(matrix, [b, 1, height, width], align_corners=False)
         outline = F.grid_sample(alpha.roll(2, 0)[:, 0], grid, align_corners=False)
-        some = self._uniform(1, 1, 1, 1) < 0.33
+        some = self._uniform(1, 1, 1, 1) < torch.where(alone, 0.67, 0.33)
         pieces = (places.roll(3, 0).flip(-1) + 0.15 * self._normal(1, 1, 1, 1)).clamp(min=0)
         return torch.lerp(places, pieces, outline[:, None] * some)
 
@@ -139,21 +146,26 @@ class _Draw:
         return in_place.view(-1, 1, 1, 1, 1) & (self._uniform(1, 1, 1, 1) < 0.75)
 
     def present(self) -> Tensor:
-        """[B, 1, 1, 1, 1], 0 in one clip of ten, whose subjects are taken away; 1 in the others."""
-        return (self._uniform(1, 1, 1, 1) >= 1 / 10).float()
+        """[B, 1, 1, 1, 1], 0 in one clip of seven, whose subjects are taken away; 1 in the others."""
+        return (self._uniform(1, 1, 1, 1) >= 1 / 7).float()
 
     def alike(self, places: Tensor, premultiplied: Tensor, alpha: Tensor) -> Tensor:
-        """Places [B, T, 3, H, W], in one clip of five in the subject's own mean colour, or on the way to it.
+        """Places [B, T, 3, H, W], in three clips of ten in the mean colour of the subject or of a part of it, or on the
+        way to it.
 
         premultiplied, alpha : the subjects, [B, T, 3, H, W] and [B, T, 1, H, W], linear like the places.
 
-        Wood, sand and walls look like skin and cloth do; the colour alone makes nobody.
+        Wood, sand and walls look like skin and cloth do, and what is dark is mostly seen before what is dark too, such
+        as trousers in a corner: the colour alone makes nobody.
         """
-        cover = alpha.sum((1, 3, 4), keepdim=True)
-        own = premultiplied.sum((1, 3, 4), keepdim=True) / cover.clamp(min=1)
+        height = alpha.shape[3]
+        down = torch.linspace(0, 1, height, device=self._device).view(1, 1, 1, height, 1)
+        band = torch.exp(-(((down - self._uniform(1, 1, 1, 1)) / (0.08 + self._uniform(1, 1, 1, 1))) ** 2))
+        cover = (alpha * band).sum((1, 3, 4), keepdim=True)
+        own = (premultiplied * band).sum((1, 3, 4), keepdim=True) / cover.clamp(min=1)
         theirs = places.mean((1, 3, 4), keepdim=True)
-        gain = (own.clamp(min=0.01) / theirs.clamp(min=0.01)).clamp(1 / 8, 8)
-        some = (self._uniform(1, 1, 1, 1) < 0.2) & (cover >= 1)
+        gain = (own.clamp(min=0.002) / theirs.clamp(min=0.002)).clamp(1 / 64, 8)
+        some = (self._uniform(1, 1, 1, 1) < 0.3) & (cover >= 1)
         return places * torch.where(some, gain ** self._uniform(1, 1, 1, 1), 1.0)
 
     def blurred(self, *layers: Tensor) -> list[Tensor]:
@@ -180,8 +192,8 @@ class _Draw:
         return linear + noise * (linear.clamp(min=0).sqrt() * shot + read)
 
     def hue(self) -> Tensor:
-        """Angles by which subjects' hues are turned, in one clip of eight: shape makes a person, and no colour does."""
-        return torch.where(self._uniform(1, 1, 1, 1) < 0.12, 2 * torch.pi * self._uniform(1, 1, 1, 1), 0.0)
+        """Angles by which subjects' hues are turned, in one clip of five: shape makes a person, and no colour does."""
+        return torch.where(self._uniform(1, 1, 1, 1) < 0.2, 2 * torch.pi * self._uniform(1, 1, 1, 1), 0.0)
 
     def vivid(self) -> Tensor:
         """How much of the colours is left, 0 in black and white; all of it in four clips of five."""
