@@ -31,10 +31,22 @@ def lens(random: Random, *layers: Array) -> tuple[Array, ...]:
     if random.random() < 0.35:
         radius = random.uniform(0.3, 1.4)
         stacked = np.stack([cv2.GaussianBlur(each, (0, 0), radius) for each in stacked])
+    if random.random() < 0.08:
+        smear = smeared(random.uniform(2, 10), random.uniform(0, np.pi))
+        stacked = np.stack([cv2.filter2D(each, -1, smear, borderType=_BORDER) for each in stacked])
     if random.random() < 0.15:
         bent = distortion(*stacked.shape[1:3], strength=random.uniform(-0.12, 0.12))
         stacked = np.stack([cv2.remap(each, *bent, cv2.INTER_LINEAR, borderMode=_BORDER) for each in stacked])
     return tuple(np.split(stacked, np.cumsum([layer.shape[3] for layer in layers])[:-1], axis=3))
+
+
+def smeared(length: float, angle: float) -> Array:
+    """What a point becomes before a camera that moves by `length` pixels while it is open: a line, of sum 1."""
+    reach = int(np.ceil(length / 2)) + 1
+    y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1]
+    along, beside = x * np.cos(angle) + y * np.sin(angle), y * np.cos(angle) - x * np.sin(angle)
+    line = np.clip(length / 2 + 0.5 - np.abs(along), 0, 1) * np.clip(1 - np.abs(beside), 0, 1)
+    return (line / line.sum()).astype(np.float32)
 
 
 def moves(random: Random, frames: int, width: int, height: int) -> NDArray[np.float64]:

@@ -41,7 +41,7 @@ def in_action(rng: Rng, pose: Pose) -> Pose:
 
 def action_camera(rng: Rng, person: Person, pose: Pose) -> Camera:
     """A framing that shows more than a head, a third of them from above, a fifth askew."""
-    camera = draw_camera(rng, person, pose, rng.uniform(0.4, 1.0))
+    camera = draw_camera(rng, person, pose, rng.uniform(0.3, 1.0))
     if rng.random() < 0.35:
         across = camera.eye - camera.target
         pitch, far = rng.uniform(0.2, 0.8), float(np.linalg.norm(across))

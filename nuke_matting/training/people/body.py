@@ -41,7 +41,7 @@ class Body:
 def draw_body(rng: np.random.Generator, target_names: frozenset[str]) -> Body:
     """A body at random: mostly adults of all ages, some children, all builds and origins."""
     female = rng.random() < 0.5
-    age = rng.uniform(0.22, 0.4) if rng.random() < 0.09 else float(np.clip(rng.beta(1.3, 1.7) * 0.6 + 0.42, 0.42, 1.0))
+    age = rng.uniform(0.14, 0.4) if rng.random() < 0.12 else float(np.clip(rng.beta(1.3, 1.7) * 0.6 + 0.42, 0.42, 1.0))
     race = rng.dirichlet((0.35, 0.35, 0.35))
     return Body(
         gender=float(rng.beta(1, 8) if female else 1 - rng.beta(1, 8)),

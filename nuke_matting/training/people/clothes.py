@@ -22,6 +22,7 @@ _SUITS = (
     "male_elegantsuit01", "male_worksuit01",
 )  # fmt: skip
 _SHOES = tuple(f"shoes0{number}" for number in range(1, 7))
+_BAREFOOT = 0.08
 Outfit = tuple[list[Part], NDArray[np.int32]]  # parts, and the body vertices they hide
 
 
@@ -48,9 +49,16 @@ def draw_colour(rng: np.random.Generator) -> Colour:
     return _colour(value * (1 - saturation * (0.5 - 0.5 * np.cos(angles))))
 
 
+def _trousers_colour(rng: np.random.Generator) -> Colour:
+    """As `draw_colour`, but half of them black, charcoal, navy or denim, as most trousers are."""
+    if rng.random() < 0.5:
+        return draw_colour(rng)
+    return _colour(np.array(((0.012,) * 3, (0.04,) * 3, *_USUAL[:2])[rng.integers(4)]) * rng.uniform(0.5, 1.5))
+
+
 def draw_cloth(rng: np.random.Generator, texture: str = "") -> Surface:
     """How a cloth looks: its weave, pattern, folds and sheen at random."""
-    pattern = int(rng.integers(1, 9)) if rng.random() < 0.45 else 0
+    pattern = int(rng.integers(1, 9)) if rng.random() < 0.3 else 0
     sheen = rng.random() < 0.12
     second = draw_colour(rng)
     return Surface(
@@ -67,7 +75,7 @@ def diffuse_of(assets: Assets, folder: str) -> str:
 
 
 def draw_outfit(assets: Assets, rng: np.random.Generator, vertices: NDArray, weights: NDArray, female: bool) -> Outfit:
-    """Clothes and shoes at random on a body. vertices : [V, 3], weights : [V, B] of the base mesh, in the rest pose."""
+    """Clothes at random on a body, mostly with shoes; vertices [V, 3] and weights [V, B] of the base mesh, at rest."""
     kind = rng.random()
     if kind < 0.48:
         own = [s for s in _SUITS if s.startswith("female") == female] if rng.random() < 0.85 else list(_SUITS)
@@ -76,6 +84,8 @@ def draw_outfit(assets: Assets, rng: np.random.Generator, vertices: NDArray, wei
         parts, hidden = thick_clothes(assets, rng, vertices, weights)
     else:
         parts, hidden = _cut_clothes(assets, rng, vertices, weights, female)
+    if rng.random() < _BAREFOOT:
+        return parts, hidden
     shoes, under = _suit(assets, rng, str(rng.choice(_SHOES)), vertices, weights)
     return parts + shoes, np.union1d(hidden, under)
 
@@ -90,10 +100,11 @@ def _suit(assets: Assets, rng: np.random.Generator, name: str, vertices: NDArray
     tint = np.ones((len(mesh.corner), 4), np.float32)
     keep_all = texture and rng.random() < 0.25
     colours = [draw_colour(rng) for _ in range(min(pieces, 6))]
-    for index in range(pieces):
+    pair = 2 if name.startswith("shoes") else 1  # a left one and a right one look alike
+    for index in range(0, pieces, pair):
         own = index == 0 or rng.random() < 0.7
-        colour = colours[index % len(colours)] if own else colours[0]
-        rows = piece == index
+        colour = colours[index // pair % len(colours)] if own else colours[0]
+        rows = piece // pair == index // pair
         if keep_all or (texture and rng.random() < 0.25):
             tint[rows] = (*rng.uniform(0.75, 1.2, 3), 0.0)
         else:
@@ -120,11 +131,14 @@ def _pieces(assets: Assets, name: str) -> NDArray[np.int32]:
 
 def _cut_clothes(assets: Assets, rng: np.random.Generator, vertices: NDArray, weights: NDArray, female: bool) -> Outfit:
     """A top and trousers, shorts, a skirt or a dress, cut from the helper geometry around the body."""
-    sleeve = float(rng.choice([0.06, 0.4, 0.55, 0.95], p=[0.1, 0.3, 0.15, 0.45]))
+    sleeve = float(rng.choice([0.06, 0.4, 0.55, WRIST], p=[0.1, 0.3, 0.15, 0.45]))
     waist = float(rng.uniform(0.5, 1.5))
     shirt = waist - float(rng.uniform(0.2, 1.6)) if rng.random() < 0.85 else waist + 0.4
-    hem = float(rng.choice([-3.2, -4.5, -7.4], p=[0.2, 0.1, 0.7]) + rng.uniform(-0.3, 0.3))
+    hem = float(rng.choice([-3.2, -4.5, -7.4], p=[0.3, 0.1, 0.6]) + rng.uniform(-0.3, 0.3))
     neck = float(rng.uniform(5.75, 6.3)) if rng.random() < 0.85 else 5.1
+    if female and rng.random() < 0.06:  # as on a beach
+        sleeve, neck, shirt = 0.06, 5.1, float(rng.uniform(3.2, 4.2))
+    bare = not female and rng.random() < 0.1
     deep = float(rng.uniform(0.2, 1.3)) if rng.random() < 0.5 else 0.0
     steep = float(rng.uniform(0.8, 3.0))
 
@@ -134,8 +148,11 @@ def _cut_clothes(assets: Assets, rng: np.random.Generator, vertices: NDArray, we
 
     parts, hidden = [], []
     loose = float(rng.uniform(0.03, 0.25))
-    surfaces = (draw_cloth(rng), draw_cloth(rng))
-    if female and rng.random() < 0.4:
+    surfaces, colours = (draw_cloth(rng), draw_cloth(rng)), (draw_colour(rng), _trousers_colour(rng))
+    skirt = female and rng.random() < 0.4
+    if rng.random() < (0.4 if skirt else 0.12):  # a dress, an overall
+        surfaces, colours = surfaces[:1] * 2, colours[:1] * 2
+    if skirt:
         length = float(rng.uniform(-6.8, -1.5))
         parts.append(
             _shell(
@@ -145,13 +162,14 @@ def _cut_clothes(assets: Assets, rng: np.random.Generator, vertices: NDArray, we
                 vertices,
                 weights,
                 0.04,
-                draw_colour(rng),
+                colours[1],
                 surfaces[1],
             )
         )
         hem = -1.2  # a slip below the skirt
-    for cut, surface, out in ((_legs(waist, hem), surfaces[1], 0.02 + loose * 0.4), (top, surfaces[0], 0.05 + loose)):
-        parts.append(_shell(assets, "helper-tights", cut, vertices, weights, out, draw_colour(rng), surface))
+    pieces = [(top, 0, 0.05 + loose)] if not bare else []
+    for cut, which, out in [(_legs(waist, hem), 1, 0.02 + loose * 0.4), *pieces]:
+        parts.append(_shell(assets, "helper-tights", cut, vertices, weights, out, colours[which], surfaces[which]))
         hidden.append(_below(assets, cut(*_tight_places(assets)) > 0))
     return parts, np.concatenate(hidden)
 
@@ -165,7 +183,11 @@ def thick_clothes(assets: Assets, rng: np.random.Generator, vertices: NDArray, w
     waist = float(rng.uniform(0.5, 1.5))
     overall = rng.random() < 0.45
     shirt = waist - float(rng.uniform(0.3, 1.2) if rng.random() < 0.6 else rng.uniform(1.5, 4.5))
-    hem, neck, sleeve = float(rng.uniform(-7.7, -6.9)), float(rng.uniform(5.8, 6.3)), float(rng.uniform(0.9, 1.0))
+    hem, neck, sleeve = (
+        float(rng.uniform(-7.7, -6.9)),
+        float(rng.uniform(5.8, 6.3)),
+        WRIST + float(rng.uniform(-0.08, 0.03)),
+    )
     places, reach = _tight_places(assets)
     down = np.where(reach > 0.1, np.abs(places[:, 0]), places[:, 1])  # along arms, along the trunk and the legs
     seams = np.abs(np.sin(down * np.pi / rng.uniform(0.5, 1.8))) ** 0.5 if rng.random() < 0.6 else 1.0
@@ -176,14 +198,28 @@ def thick_clothes(assets: Assets, rng: np.random.Generator, vertices: NDArray, w
         return np.minimum.reduce([(sleeve - reach) * 3, p[:, 1] - (hem if overall else shirt), neck - p[:, 1]])
 
     colour, surface = _bright_colour(rng) if rng.random() < 0.6 else draw_colour(rng), draw_cloth(rng)
+    padding = padding * np.interp(places[:, 1], (5.2, 6.0), (1.0, 0.4))  # collars leave the face free
     pieces: list[tuple[Cut, NDArray, Colour, Surface]] = [(top, padding, colour, surface)]
     if not overall:
         thinner = padding * rng.uniform(0.2, 0.9)
-        pieces.insert(0, (_legs(waist, hem), thinner, draw_colour(rng), draw_cloth(rng)))
+        pieces.insert(0, (_legs(waist, hem), thinner, _trousers_colour(rng), draw_cloth(rng)))
     parts = [
         _shell(assets, "helper-tights", cut, vertices, weights, out + 0.02, cloth, look)
         for cut, out, cloth, look in pieces
     ]
+    if not overall and shirt < waist - 1.5:  # a coat, which is one around both legs
+        parts.append(
+            _shell(
+                assets,
+                "helper-skirt",
+                lambda p, _: p[:, 1] - shirt,
+                vertices,
+                weights,
+                padding * 0.7 + 0.05,
+                colour,
+                surface,
+            )
+        )
     return parts, np.concatenate([_below(assets, cut(places, reach) > 0) for cut, *_ in pieces])
 
 
@@ -194,6 +230,7 @@ def _bright_colour(rng: np.random.Generator) -> Colour:
     return _colour(float(rng.uniform(0.15, 0.8)) * (0.02 + rgb**2.2 * rng.uniform(0.7, 1)))
 
 
+WRIST = 1.12  # how far down the arm it is, as cuts have it
 Cut = Callable[[NDArray, NDArray], NDArray]  # rest position, reach -> how far inside the cut
 
 
@@ -209,7 +246,7 @@ def _group(assets: Assets, name: str) -> Mesh:
 
 @cache
 def _tight_places(assets: Assets) -> tuple[NDArray, NDArray]:
-    """Of every base vertex: rest position, and how far down the arm it is (0 not on it, 1 wrist)."""
+    """Of every base vertex: rest position, and how far down the arm it is (0 not on it, WRIST)."""
     p = assets.base.positions
     arm = [name for name in assets.weights if name.startswith(("upperarm", "lowerarm", "hand"))]
     on_arm = np.zeros(len(p))
@@ -217,7 +254,7 @@ def _tight_places(assets: Assets) -> tuple[NDArray, NDArray]:
         pairs = np.asarray(assets.weights[name])
         on_arm[pairs[:, 0].astype(int)] += pairs[:, 1]
     outward = (np.abs(p[:, 0]) - 1.68) / (4.31 - 1.68)  # shoulder to wrist in the rest pose
-    reach = np.clip(outward + 0.12, 0.0, 2.0) * np.clip(on_arm * 1.5, 0, 1)
+    reach = np.clip(outward + WRIST - 1, 0.0, 2.0) * np.clip(on_arm * 1.5, 0, 1)
     return p, reach
 
 

@@ -82,9 +82,9 @@ def _chin(assets: Assets) -> NDArray[np.float32]:
     p = assets.base.positions
     mouth = p[assets.groups["joint-mouth"]].mean(axis=0)
     grown = np.zeros(len(p), np.float32)
-    low = (p[:, 1] < mouth[1] + 0.21 - 0.25 * np.abs(p[:, 0])) & (p[:, 1] > mouth[1] - 0.75) & (p[:, 2] > 0.35)
+    low = (p[:, 1] < mouth[1] + 0.14 - 0.25 * np.abs(p[:, 0])) & (p[:, 1] > mouth[1] - 0.75) & (p[:, 2] > 0.35)
     cheeks = (
-        (p[:, 1] < mouth[1] + 0.1 + 1.2 * (np.abs(p[:, 0]) - 0.5))
+        (p[:, 1] < mouth[1] - 0.05 + 1.2 * (np.abs(p[:, 0]) - 0.5))
         & (p[:, 1] > mouth[1] - 0.75)
         & (np.abs(p[:, 0]) > 0.5)
         & (p[:, 2] > 0.1)

@@ -102,7 +102,8 @@ def direction(pitch: float, yaw: float) -> NDArray[np.float64]:
 
 
 def draw_camera(rng: np.random.Generator, person: Person, pose: Pose, kind: float | None = None) -> Camera:
-    """A framing at random: 40 % head and shoulders, 30 % half body, 20 % full body, 10 % partly out of frame.
+    """A framing at random: 30 % head and shoulders, 30 % half body, 20 % full body, 10 % partly out of frame, 10 % legs
+    or a hand alone, as cuts and inserts have them.
 
     kind : which of them, 0 to 1 in that order; drawn where None.
     """
@@ -111,16 +112,20 @@ def draw_camera(rng: np.random.Generator, person: Person, pose: Pose, kind: floa
     tall = float(np.linalg.norm(crown - hips)) * 1.1
     kind = rng.random() if kind is None else kind
     shift = rng.normal(0, 0.08, 2)
-    if kind < 0.4:
+    if kind < 0.3:
         target, span = neck * 0.75 + crown * 0.25, tall * rng.uniform(0.55, 0.85)
-    elif kind < 0.7:
+    elif kind < 0.6:
         target, span = neck * 0.55 + hips * 0.45 + (0, 0.5, 0), tall * rng.uniform(0.95, 1.4)
-    elif kind < 0.9:
+    elif kind < 0.8:
         middle = (crown + np.minimum(foot, hips)) / 2
         target, span = np.array([hips[0], middle[1], hips[2]]), abs(float(crown[1] - foot[1])) * rng.uniform(1.05, 1.45)
-    else:
+    elif kind < 0.9:
         target, span = neck * 0.5 + crown * 0.5, tall * rng.uniform(0.6, 1.8)
         shift = np.clip(rng.normal(0, 0.4, 2), -0.8, 0.8)
+    else:
+        down = rng.uniform(0, 0.8)
+        part = hips * (1 - down) + foot * down if rng.random() < 0.65 else bone_at(person, pose, "hand_l", 1.0)
+        target, span = part, tall * rng.uniform(0.5, 1.3)
     field = float(rng.choice([0.25, 0.4, 0.6, 0.85], p=[0.25, 0.35, 0.3, 0.1]))
     distance = span / (2 * np.tan(field / 2))
     pitch, yaw = float(rng.normal(0.02, 0.12)), float(rng.normal(0, 0.15))

@@ -159,7 +159,7 @@ vec3 shade(vec3 p) {
     sum += key_colour * clear * facing * deep * (colour * sqrt(max(1.0 - c * c, 0.0)) * 0.8
         + shine * (0.12 * along_spec(t, key_direction, view, -0.1, 90.0) + colour * 0.9 * along_spec(t, key_direction, view, 0.12, 25.0)));
     float r = dot(t, rim_direction);
-    sum += rim_colour * smoothstep(-0.3, 0.6, dot(outward, rim_direction)) * (colour * 0.8 + shine * 0.15) * sqrt(max(1.0 - r * r, 0.0));
+    sum += rim_colour * open_top * smoothstep(-0.3, 0.6, dot(outward, rim_direction)) * (colour * 0.8 + shine * 0.04) * sqrt(max(1.0 - r * r, 0.0));
     return sum;
 }
 void main() {

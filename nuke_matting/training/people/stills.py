@@ -27,7 +27,7 @@ _OPEN_LENS = 0.05  # share of the stills in which the person is out of focus
 _IN_ACTION = 0.35  # share of the stills in which somebody strides, runs, crouches, kneels or bends
 _GOLDEN = 2.399963  # radians
 _VIEWS = 9  # through an open lens; what is between them a blur fills
-LEAST_SEEN = 0.02  # of the frame; with less, the person is all but out of it
+LEAST_SEEN = 0.03  # of the frame; with less, the person is all but out of it
 
 
 def still_scene(assets: Assets, seed: int, rows: int) -> Scene:

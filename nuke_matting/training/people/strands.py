@@ -101,7 +101,7 @@ def grow(
     """
     count = len(roots)
     stray = rng.random(count) < 0.06
-    length = style.length * np.exp(rng.normal(0, style.spread, count)) * np.where(stray, 1.15, 1.0)
+    length = style.length * np.exp(rng.normal(0, style.spread, count)) * np.where(stray, 1.05, 1.0)
     guides = rng.choice(count, max(1, min(count, count // 45)), replace=False)
     group = cKDTree(roots[guides]).query(roots)[1]
     own = rng.standard_normal((count, 3), np.float32)
@@ -120,7 +120,7 @@ def grow(
     points[:, 0] = roots
     stride = (length / (style.steps - 1))[:, None].astype(np.float32)
     heading, down = heading.astype(np.float32), np.asarray(down, np.float32)
-    wilder, freer = (np.where(stray, each, 1.0)[:, None].astype(np.float32) for each in (1.8, 0.75))
+    wilder, freer = (np.where(stray, each, 1.0)[:, None].astype(np.float32) for each in (1.3, 0.85))
     for step in range(1, style.steps):
         share = step / (style.steps - 1)
         pull = style.weight * (0.35 + 1.2 * share) * min(1.0, 9.0 / style.steps) * freer
