@@ -19,6 +19,16 @@ def test_a_lens_leaves_an_even_picture_as_it_is(seed):
         assert after.shape == before.shape and np.abs(after - before).max() < 1e-6
 
 
+@pytest.mark.parametrize("length, angle", [(3.0, 0.0), (9.0, 0.0), (9.0, 1.3)])
+def test_a_camera_that_moves_while_it_is_open_makes_a_line_of_a_point(length, angle):
+    line = camera.smeared(length, angle)
+    y, x = np.mgrid[: line.shape[0], : line.shape[1]] - (line.shape[0] - 1) / 2
+    along, beside = x * np.cos(angle) + y * np.sin(angle), y * np.cos(angle) - x * np.sin(angle)
+    assert line.sum() == pytest.approx(1) and (line * along).sum() == pytest.approx(0, abs=1e-6)
+    assert np.sqrt((line * along**2).sum()) == pytest.approx(length / np.sqrt(12), rel=0.2)
+    assert np.sqrt((line * beside**2).sum()) < 0.5
+
+
 def test_a_moving_camera_moves_all_layers_alike():
     rows, columns = np.mgrid[0:48, 0:64].astype(np.float32)
     ramp = np.stack([rows / 48, columns / 64, rows / 96 + 0.1], 2)[None].repeat(4, 0)

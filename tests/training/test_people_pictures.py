@@ -230,8 +230,39 @@ def test_thick_clothes_stand_off_the_body_and_leave_head_and_hands_bare(still):
         parts, hidden = thick_clothes(assets, np.random.default_rng(seed), vertices, weights)
         kept = np.concatenate([part.rest[part.uv[:, 0] > 0] for part in parts])
         assert np.median(body.query(kept)[0]) > 0.12, "dm"
-        assert np.abs(kept[:, 0]).max() > 3.5, "sleeves are long"
+        assert np.abs(kept[:, 0]).max() > 4.1, "sleeves reach the wrists, which are at 4.3"
         assert vertices[hidden, 1].max() < neck + 0.5 and np.abs(vertices[hidden, 0]).max() < 4.6
+
+
+def test_some_coats_are_one_around_both_legs(still):
+    from nuke_matting.training.people.clothes import thick_clothes
+    from nuke_matting.training.people.pose import skeleton_of, skin_weights
+
+    assets, _ = still
+    vertices = assets.base.positions
+    weights = skin_weights(assets, skeleton_of(assets, vertices).names)
+    drawn = [thick_clothes(assets, np.random.default_rng(seed), vertices, weights)[0] for seed in range(24)]
+    coats = [parts[-1] for parts in drawn if len(parts) == 3]
+    assert coats
+    for coat in coats:
+        kept = coat.rest[coat.uv[:, 0] > 0]
+        low = kept[kept[:, 1] < kept[:, 1].min() + 0.3]
+        assert (np.abs(low[:, 0]) < 0.2).any(), "between the legs too"
+
+
+def test_the_shoes_of_a_pair_look_alike(still):
+    from nuke_matting.training.people.clothes import _SHOES, _pieces, _suit
+    from nuke_matting.training.people.pose import skeleton_of, skin_weights
+
+    assets, _ = still
+    vertices = assets.base.positions
+    weights = skin_weights(assets, skeleton_of(assets, vertices).names)
+    for name in _SHOES:
+        ((shoes,), _), piece = _suit(assets, np.random.default_rng(3), name, vertices, weights), _pieces(assets, name)
+        across = [shoes.rest[shoes.corner[piece == side], 0].mean() for side in (0, 1)]
+        assert across[0] * across[1] < 0, "the two largest pieces are a left and a right one"
+        left, right = (shoes.tint[piece == side] for side in (0, 1))
+        np.testing.assert_array_equal(left.min(0), right.min(0))
 
 
 def test_an_open_mouth_moves_the_chin_alone(still):
