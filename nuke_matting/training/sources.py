@@ -1,6 +1,7 @@
 """Subjects with mattes: where their files are, and how a frame becomes a cut-out of the size that training needs.
 
-Integer pictures (8 and 16 bit) are sRGB and decoded; EXRs and other float pictures are scene-linear as they are.
+Integer pictures (8 and 16 bit) are sRGB and decoded; EXRs and other float pictures are scene-linear as they are. Each
+file is turned as its own Orientation says, as viewers show it.
 `folders` and `datasets` find subjects, `store` keeps their cut-outs.
 """
 
@@ -136,7 +137,7 @@ def read_photograph(picture: Picture) -> Photograph:
     assert picture.behind is not None
     colour, alpha = decode(picture)
     frame = read_frame(picture.behind, 0)
-    behind = align(rec709(frame), frame.data_window, frame.display_window)
+    behind = upright(align(rec709(frame), frame.data_window, frame.display_window), picture.behind)
     if behind.shape != colour.shape:
         raise PlateError(
             f"is {behind.shape[1]}x{behind.shape[0]}, its subject {colour.shape[1]}x{colour.shape[0]}",
@@ -149,13 +150,14 @@ def read_photograph(picture: Picture) -> Photograph:
 
 
 def decode(picture: Picture, number: int = 0, premultiplied: bool = False) -> tuple[NDArray, NDArray[np.float32]]:
-    """Colour [H, W, 3], uint8 sRGB or float32 scene-linear, and alpha [H, W] in [0, 1], of the whole display window.
+    """Colour [H, W, 3], uint8 sRGB or float32 scene-linear, and alpha [H, W] in [0, 1], of the whole display window,
+    upright.
 
     Straight colour of 8 bits stays in 8 bits. Raises PlateError.
     """
     frame = read_frame(picture.foreground, number)
     alpha = _read_alpha(picture, number)
-    colour = align(rec709(frame), frame.data_window, frame.display_window)
+    colour = upright(align(rec709(frame), frame.data_window, frame.display_window), picture.foreground, number)
     if colour.shape[:2] != alpha.shape:
         raise PlateError(
             f"the matte is {alpha.shape[1]}x{alpha.shape[0]}, its foreground {colour.shape[1]}x{colour.shape[0]}",
@@ -179,14 +181,28 @@ def rec709(frame: Frame) -> NDArray[np.float32]:
 
 
 def _read_alpha(picture: Picture, number: int) -> NDArray[np.float32]:
-    """[H, W] in [0, 1], of the whole display window. Raises PlateError."""
+    """[H, W] in [0, 1], of the whole display window, upright. Raises PlateError."""
     path = picture.alpha or picture.foreground
     if picture.alpha is None and not _has_alpha(path, number):
         raise PlateError("has no alpha channel", path=path, advice="name the layout of its matte: pairs=, parallel=")
     alpha, data_window, display_window, _ = read_matte(path, number, painted=picture.alpha is not None)
     if path.suffix.lower() in {".jpg", ".jpeg"}:  # JPEG leaves neither 0 nor 1 alone near edges
         alpha = (alpha - LEAST_ALPHA) / (1 - 2 * LEAST_ALPHA)
-    return np.clip(align(alpha, data_window, display_window), 0, 1)
+    return np.clip(upright(align(alpha, data_window, display_window), path, number), 0, 1)
+
+
+def upright(pixels: NDArray, path: Path, number: int = 0) -> NDArray:
+    """A file's pixels [H, W] or [H, W, C] as they are stored, turned and mirrored as its Orientation (1 to 8 of EXIF)
+    says. OpenCV does so by itself, OpenImageIO does not. Raises PlateError."""
+    with open_image(path, number) as (_, specs):
+        orientation = specs[0].get_int_attribute("Orientation", 1)
+    if orientation in (5, 6, 7, 8):
+        pixels = pixels.swapaxes(0, 1)
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    return np.ascontiguousarray(pixels)
 
 
 def _has_alpha(path: Path, number: int) -> bool:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from nuke_matting.colour.model_space import srgb_curve, srgb_curve_inverse
 from nuke_matting.errors import PlateError
+from nuke_matting.training.pairs import read_picture
 from nuke_matting.training.sources import (
     LEAST_ALPHA,
     LONG_SIDE,
@@ -21,6 +22,7 @@ from nuke_matting.training.sources import (
     decode_srgb,
     encode_srgb,
     read,
+    read_photograph,
     reduced,
 )
 
@@ -251,3 +253,54 @@ def test_a_cut_out_knows_where_its_picture_ends(pair, side):
     rows, columns = spans.get(side, (inner, inner))
     (cutout,) = read(pair(flat((80, 80), 90), box((80, 80), rows, columns)))
     assert cutout.ends == (Sides(**{side: True}) if side else Sides())
+
+
+def oriented(path, stored, orientation):
+    """A JPEG of pixels as they are stored, that says how it is to be turned."""
+    spec = oiio.ImageSpec(stored.shape[1], stored.shape[0], stored.shape[2], "uint8")
+    spec.attribute("Orientation", orientation)
+    spec.attribute("Compression", "jpeg:100")
+    out = oiio.ImageOutput.create(str(path))
+    assert out.open(str(path), spec) and out.write_image(np.ascontiguousarray(stored)) and out.close()
+    return path
+
+
+def camera(path, picture, orientation):
+    """A picture as a camera keeps it that was held so."""
+    quarters = {1: 0, 3: 2, 6: 1, 8: 3}  # of a turn, against the clock
+    return oriented(path, np.rot90(picture, quarters[orientation]), orientation)
+
+
+def red_above_blue(rows, columns):
+    picture = flat((rows, columns), (20, 20, 230))
+    picture[: rows // 3] = (230, 20, 20)
+    return picture
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+def test_a_camera_s_jpeg_lies_under_its_matte_as_it_is_seen(tmp_path, orientation):
+    shown = red_above_blue(96, 64)
+    matte = png(tmp_path / "a.png", np.full((96, 64), 255, np.uint8))
+    colour, alpha = decode(Picture(camera(tmp_path / "a.jpg", shown, orientation), matte))
+    assert colour.shape[:2] == alpha.shape == (96, 64)
+    assert np.abs(colour.astype(int) - shown)[[5, -5]].max() < 9
+
+
+@pytest.mark.parametrize("orientation", [3, 6, 8])
+def test_a_matte_and_what_is_behind_are_turned_by_their_own_orientation(tmp_path, orientation):
+    shown = red_above_blue(96, 64)
+    matte = camera(tmp_path / "alpha.jpg", box((96, 64, 1), slice(0, 32), slice(None)), orientation)
+    behind = camera(tmp_path / "behind.jpg", shown, orientation)
+    whole = read_photograph(Picture(png(tmp_path / "fg.png", shown), matte, behind))
+    assert whole.alpha[5].min() == 255 and whole.alpha[-5].max() == 0
+    assert np.abs(whole.behind.astype(int) - shown)[[5, -5]].max() < 9
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_pictures_are_turned_alike_whoever_reads_them(tmp_path, orientation):
+    noise = cv2.resize(np.random.default_rng(0).integers(0, 256, (4, 6, 3), np.uint8), (48, 32))
+    path = oriented(tmp_path / "a.jpg", noise, orientation)
+    there = read_picture(path)[..., ::-1]
+    matte = png(tmp_path / "a.png", np.full(there.shape[:2], 255, np.uint8))
+    colour, _ = decode(Picture(path, matte))
+    assert np.abs(colour.astype(int) - there).max() < 5
