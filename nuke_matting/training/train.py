@@ -9,12 +9,10 @@ from __future__ import annotations
 import io
 import math
 import time
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Generator
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -23,13 +21,13 @@ from nuke_matting.errors import MattingError, ModelError, OutputError, UsageErro
 from nuke_matting.models.tensors import autocast, bf16_is_fast
 from nuke_matting.models.weights import WeightFile, load_weights, save_weights
 from nuke_matting.plate.atomic import write_whole
-from nuke_matting.training import muon
 from nuke_matting.training.data import Batch, Sources
 from nuke_matting.training.datasets import KNOWN
 from nuke_matting.training.echo import batches
+from nuke_matting.training.learning import follow, make_optimiser, repeatable
 from nuke_matting.training.processes import Processes
 from nuke_matting.training.record import Log, write_picture
-from nuke_matting.training.stages import Optimiser, Recipe, rate_at
+from nuke_matting.training.stages import Recipe, rate_at
 from nuke_matting.training.starts import Start, fitting, read_checkpoint, take
 from nuke_matting.training.student import Student
 from nuke_matting.training.students import check_share, check_sources, make_student
@@ -110,9 +108,7 @@ class Trainer:
                 advice="write learns: all; a refinement learns where it enlarges by more than 1, a memory in two_stage",
             )
         self.average = self._made(before)
-        groups = _groups(self.student, job.recipe.optimiser)
-        learns = muon.Muon if job.recipe.optimiser.method == "muon" else torch.optim.AdamW
-        self.optimiser = learns(groups, lr=self.stage.rate)
+        self.optimiser = make_optimiser(self.student, job.recipe.optimiser, self.stage.rate)
         self.step, self._spent, self.told = 0, 0.0, ""
         try:
             job.out.mkdir(parents=True, exist_ok=True)
@@ -227,7 +223,7 @@ class Trainer:
         for group in self.optimiser.param_groups:
             group["lr"] = rate_at(self.step, self.stage, settings) * group["factor"]
         torch.manual_seed(self._seed * 7_919 + self.step)  # of drop-out, so that resumed runs drop alike
-        with _repeatable(device):
+        with repeatable(device):
             parts, alpha = self._answers(self._module, batch)
             losses = dict(zip(parts, torch.stack([*parts.values()]).tolist(), strict=True))  # a GPU is waited for once
             if not math.isfinite(sum(losses.values())):
@@ -241,7 +237,7 @@ class Trainer:
             sum(parts.values()).backward()
         nn.utils.clip_grad_norm_(self.student.parameters(), settings.clip_gradient)
         self.optimiser.step()
-        _follow(self.average, self.student, min(settings.ema, (self.step + 1) / (self.step + 10)))
+        follow(self.average, self.student, min(settings.ema, (self.step + 1) / (self.step + 10)))
         if self.stage.norms and self.step % NORMS_EVERY == 0:
             self._see(batch)
         self.step += 1
@@ -321,49 +317,3 @@ class Trainer:
             self.step, self._spent = last["step"], last["seconds"]
         for group, own in zip(self.optimiser.param_groups, said, strict=True):
             group.update(own)  # the recipe's, which may have been changed since
-
-
-def _groups(student: Student, optimiser: Optimiser) -> list[dict[str, Any]]:
-    """Parameters by kind: matrix or not, of the refinement or not, Muon's or not. `factor` is over the stage's rate.
-
-    By kind, not by value, so that a run whose recipe has been changed finds its groups again.
-    """
-    kinds: dict[tuple[bool, bool, int], list[nn.Parameter]] = {}
-    late = {id(each) for each in student.refinement.parameters()}
-    for name, parameter in student.named_parameters():
-        matrices = muon.matrices(name, parameter) if optimiser.method == "muon" else 0
-        kinds.setdefault((parameter.ndim > 1, id(parameter) in late, matrices), []).append(parameter)
-    return [
-        {
-            "params": each,
-            "weight_decay": optimiser.weight_decay if matrix else 0.0,
-            "factor": optimiser.refiner_rate if refines else 1.0,
-            "matrices": matrices,
-        }
-        for (matrix, refines, matrices), each in kinds.items()
-    ]
-
-
-@contextmanager
-def _repeatable(device: torch.device) -> Iterator[None]:
-    """On the CPU, has gradients of entries that are read more than once, as of bias tables, added up in one order.
-
-    Several threads add them in any order else.
-    """
-    before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
-    filled = torch.utils.deterministic.fill_uninitialized_memory
-    if device.type == "cpu":
-        torch.use_deterministic_algorithms(True, warn_only=True)
-        torch.utils.deterministic.fill_uninitialized_memory = False  # nothing reads it, and filling costs time
-    try:
-        yield
-    finally:
-        torch.use_deterministic_algorithms(before[0], warn_only=before[1])
-        torch.utils.deterministic.fill_uninitialized_memory = filled
-
-
-@torch.no_grad()
-def _follow(average: nn.Module, student: nn.Module, decay: float) -> None:
-    """The parameters alone: see `Trainer._see` for batch norms' statistics."""
-    old, new = list(average.parameters()), list(student.parameters())
-    torch._foreach_lerp_(old, new, 1 - decay)  # at once, for GPUs' sake
