@@ -44,9 +44,10 @@ APART, ENDLESS = 15_485_863, 10**8  # seeds and steps that no stage has
 class Job:
     """A stage of a recipe, what it is trained on, and where it goes.
 
-    start_from : what a new run starts from; of several, the mean.
+    start_from : what a new run starts from; of several, the mean; of none, weights drawn at random.
     licence : of the weights, said in their file; "" says nothing.
-    after : the weight file of the network after which this one comes (see `Student.follow`).
+    after : the weight file of the network after which this one comes, if its recipe says that it does (see
+        `Student.follow`).
     minutes : if given, the stage ends after so many, those of earlier runs counted in, and has as many steps as there
         is time for, in place of the recipe's.
     """
@@ -83,7 +84,8 @@ class Trainer:
 
     `step` is the number of steps done, `told` what there is to say of a new run's start. Raises ModelError: a
     checkpoint that cannot be read, or is of something else; UsageError: a batch that cannot be shared among the
-    processes or is too small, or subjects that the model cannot learn; OutputError: `job.out` cannot be made;
+    processes or is too small, subjects that the model cannot learn, or nothing that a stage could start from or come
+    after; OutputError: `job.out` cannot be made;
     MattingError: a picture that the student begins with cannot be read.
     """
 
@@ -110,19 +112,22 @@ class Trainer:
         self.average = self._made(before)
         self.optimiser = make_optimiser(self.student, job.recipe.optimiser, self.stage.rate)
         self.step, self._spent, self.told = 0, 0.0, ""
+        last = job.out / LAST
+        if not (last.exists() or job.start_from or self.stage.learns == "all"):
+            raise UsageError(
+                f"in stage {job.stage} the {self.stage.learns} alone learns, and all else stays as drawn at random",
+                advice="give what it is to start from with --start-from, as last.pt of the stage before",
+            )
         try:
             job.out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise OutputError(
                 f"cannot be made ({error.strerror or error})", path=job.out, advice="choose another --out"
             ) from error
-        if (job.out / LAST).exists():
-            self._resume(job.out / LAST)
+        if last.exists():
+            self._resume(last)
         else:
-            if job.start_from:
-                take(self.student, job.start_from, job.after is not None or not job.sources.some_people)
-                self.told = self._begin()
-            self.average.load_state_dict(self.student.state_dict())
+            self.told = self._start()
         self._module = processes.wrap(self.student)
         self._began = time.monotonic()
 
@@ -132,11 +137,25 @@ class Trainer:
         student = make_student(self.job.recipe).to(device)
         if before is not None:
             student.follow(before, device)
+        elif student.comes_after:
+            raise UsageError(
+                "the recipe is of a network that comes after another one, and none is given",
+                advice="give that one's weight file with --after",
+            )
         return student
 
     def _after(self) -> str:
         """The name of the file of the network before, or ""."""
         return self.job.after.name if self.job.after is not None else ""
+
+    def _start(self) -> str:
+        """Gives both students what a new run starts from, and says what there is to tell of it."""
+        job, told = self.job, "weights drawn at random"
+        if job.start_from:
+            take(self.student, job.start_from, job.after is not None or not job.sources.some_people)
+            told = self._begin()
+        self.average.load_state_dict(self.student.state_dict())
+        return told
 
     def _begin(self) -> str:
         """Has the student begin, on samples that the stage does not learn from.

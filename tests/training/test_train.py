@@ -39,6 +39,7 @@ RECIPE = replace(
         ),
     },
 )
+AFTER = replace(RECIPE, after=True)
 
 
 @pytest.fixture
@@ -114,6 +115,24 @@ def test_a_stage_may_teach_what_reads_the_memory_and_what_follows_alone(job, run
 def test_a_stage_in_which_nothing_learns_is_told(job):
     with pytest.raises(UsageError, match="nothing learns in stage stills"):
         Trainer(job("stills", learns="refinement"), ALONE)
+
+
+@pytest.mark.parametrize("learns", ["refinement", "memory"])
+def test_a_stage_that_teaches_a_part_needs_something_to_start_from_and_none_to_go_on(run, job, learns):
+    part = {"learns": learns, "enlarge": 2.0}
+    with pytest.raises(UsageError, match=f"the {learns} alone learns, .* drawn at random; .*--start-from"):
+        Trainer(job("clips", **part), ALONE)
+    assert not job("clips").out.exists()
+    run(job("stills", "stills", steps=1))
+    run(job("clips", start_from=(Start(job("stills", "stills").out / "last.pt"),), **part), stop_after=1)
+    assert run(job("clips", **part))["step"] == 3
+
+
+def test_whoever_begins_with_weights_drawn_at_random_is_told(run, job):
+    assert Trainer(job("stills"), ALONE).told == "weights drawn at random"
+    run(job("stills"), stop_after=1)
+    assert Trainer(job("stills"), ALONE).told == "", "a run that goes on"
+    assert Trainer(job("clips", "clips", start_from=(Start(job("stills").out / "last.pt"),)), ALONE).told == ""
 
 
 def test_another_seed_gives_other_weights(run, job):
@@ -197,7 +216,7 @@ def test_a_network_after_another_starts_from_the_last_of_a_file(
     run, job, weights, joined_weights, looking_weights, which
 ):
     start = Path((weights, joined_weights, looking_weights)[which])
-    after = replace(job("stills", start_from=(Start(start),)), after=Path(weights))
+    after = replace(job("stills", recipe=AFTER, start_from=(Start(start),)), after=Path(weights))
     started = Trainer(after, ALONE).student.state_dict()
     last = networks(load_weights(start))[which].state_dict()
     assert all(torch.equal(value, started[f"net.{name}"]) for name, value in last.items())
@@ -208,7 +227,7 @@ def test_a_network_after_another_starts_from_the_last_of_a_file(
 @pytest.mark.parametrize("first", [True, False])
 def test_a_run_goes_on_after_the_network_that_it_came_after(run, job, weights, first):
     alone = job("stills")
-    after = replace(alone, after=Path(weights))
+    after = replace(job("stills", recipe=AFTER), after=Path(weights))
     run(after if first else alone, stop_after=2)
     advice = "give --after quick.safetensors" if first else "leave out --after"
     with pytest.raises(ModelError, match=rf"its after is .*nothing.*{advice}"):
@@ -223,7 +242,15 @@ def test_a_network_before_is_for_two_stage_and_of_it(job, weights):
     other = job("stills").out.parent / "other.safetensors"
     save_weights(other, TwoStage(), {"architecture": "memory", "name": "other"})
     with pytest.raises(ModelError, match=r"other\.safetensors.*it is of the network memory"):
-        Trainer(replace(job("stills"), after=other), ALONE)
+        Trainer(replace(job("stills", recipe=AFTER), after=other), ALONE)
+
+
+def test_a_recipe_says_whether_its_network_comes_after_another(job, weights):
+    with pytest.raises(UsageError, match="comes after another one, and none is given; .*--after"):
+        Trainer(job("stills", recipe=AFTER), ALONE)
+    with pytest.raises(UsageError, match="comes after no other one; leave out --after, or write after: true"):
+        Trainer(replace(job("stills"), after=Path(weights)), ALONE)
+    assert not job("stills").out.exists()
 
 
 def test_small_stages_leave_the_regions_untrained_and_clips_train_them(run, job):
