@@ -13,6 +13,7 @@ from collections.abc import Generator
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -96,6 +97,7 @@ class Trainer:
         self._seed = job.seed + processes.rank * 7_919  # of what this process draws
         torch.manual_seed(job.seed)
         before = None if job.after is None else load_weights(job.after)
+        self._digest = "" if before is None else before.digest
         self.student = self._made(before).to(memory_format=torch.channels_last)
         check_share(self.student, self.stage)
         self.student.requires_grad_(False)
@@ -145,8 +147,8 @@ class Trainer:
         return student
 
     def _after(self) -> str:
-        """The name of the file of the network before, or ""."""
-        return self.job.after.name if self.job.after is not None else ""
+        """The file of the network before, in words, or ""; with folder and digest, as most are called alike."""
+        return f"{Path(*self.job.after.parts[-2:])} ({self._digest[:12]})" if self.job.after is not None else ""
 
     def _start(self) -> str:
         """Gives both students what a new run starts from, and says what there is to tell of it."""
@@ -294,6 +296,7 @@ class Trainer:
             "stage": self.job.stage,
             "seed": self.job.seed,
             "after": self._after(),
+            "after_digest": self._digest,
         }
         torch.save(state, stream)
         try:
@@ -316,15 +319,7 @@ class Trainer:
 
     def _resume(self, path: Path) -> None:
         last = read_checkpoint(path)
-        for name, own in (("stage", self.job.stage), ("seed", self.job.seed), ("after", self._after())):
-            if last.get(name, own) != own:  # checkpoints of before do not say
-                was = f"leave out --{name}" if last[name] == "" else f"give --{name} {last[name]}"
-                theirs, ours = ("nothing" if each == "" else each for each in (last[name], own))
-                raise ModelError(
-                    f"its {name} is {theirs}, not {ours}",
-                    path=path,
-                    advice=f"{was} to go on, or another --out to start anew",
-                )
+        self._check_same(last, path)
         said = [
             {name: group[name] for name in ("weight_decay", "factor", "matrices")}
             for group in self.optimiser.param_groups
@@ -336,3 +331,18 @@ class Trainer:
             self.step, self._spent = last["step"], last["seconds"]
         for group, own in zip(self.optimiser.param_groups, said, strict=True):
             group.update(own)  # the recipe's, which may have been changed since
+
+    def _check_same(self, last: dict[str, Any], path: Path) -> None:
+        """Raises ModelError where a checkpoint is of another stage or seed, or comes after other weights."""
+        same_weights = last.get("after_digest", self._digest) == self._digest
+        for name, own in (("stage", self.job.stage), ("seed", self.job.seed), ("after", self._after())):
+            was = last.get(name, own)  # checkpoints of before do not say, or name a file without its digest
+            if same_weights if name == "after" and own and was else own == was:
+                continue
+            theirs, ours = (each if each != "" else "nothing" for each in (was, own))
+            go_on = f"leave out --{name}" if was == "" else f"give --{name} {was}"
+            raise ModelError(
+                f"its {name} is {theirs}, not {ours}",
+                path=path,
+                advice=f"{go_on} to go on, or another --out to start anew",
+            )

@@ -1,6 +1,7 @@
 """The trainer: a stage runs to its end, a stopped one goes on to the same weights, several processes learn as one."""
 
 import csv
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -229,10 +230,35 @@ def test_a_run_goes_on_after_the_network_that_it_came_after(run, job, weights, f
     alone = job("stills")
     after = replace(job("stills", recipe=AFTER), after=Path(weights))
     run(after if first else alone, stop_after=2)
-    advice = "give --after quick.safetensors" if first else "leave out --after"
+    advice = r"give --after .*quick\.safetensors \(" if first else "leave out --after"
     with pytest.raises(ModelError, match=rf"its after is .*nothing.*{advice}"):
         Trainer(alone if first else after, ALONE)
     assert run(after if first else alone)["step"] == 4
+
+
+def test_a_run_goes_on_after_the_same_weights_wherever_they_lie_and_after_no_others(run, job, weights, aided_weights):
+    folder = job("stills").out.parent
+    for name, source in (("one", weights), ("moved", weights), ("other", aided_weights)):
+        (folder / name).mkdir()
+        shutil.copy(source, folder / name / "weights.safetensors")
+    one, moved, other = (
+        replace(job("stills", recipe=AFTER), after=folder / name / "weights.safetensors")
+        for name in ("one", "moved", "other")
+    )
+    run(one, stop_after=1)
+    with pytest.raises(
+        ModelError, match=r"its after is one/weights\.safetensors \(.*\), not other/weights\.safetensors"
+    ):
+        Trainer(other, ALONE)
+    assert Trainer(moved, ALONE).step == 1
+
+
+def test_a_checkpoint_that_does_not_say_which_weights_it_came_after_goes_on_after_any(run, job, weights):
+    after = replace(job("stills", recipe=AFTER), after=Path(weights))
+    last = run(after, stop_after=1)
+    del last["after_digest"]
+    torch.save(last | {"after": "weights.safetensors"}, after.out / "last.pt")
+    assert Trainer(after, ALONE).step == 1
 
 
 def test_a_network_before_is_for_two_stage_and_of_it(job, weights):
