@@ -23,10 +23,10 @@ from nuke_matting.models.tensors import autocast, bf16_is_fast
 from nuke_matting.models.weights import WeightFile, load_weights, save_weights
 from nuke_matting.plate.atomic import write_whole
 from nuke_matting.training.data import Batch, Sources
-from nuke_matting.training.datasets import KNOWN
 from nuke_matting.training.echo import batches
 from nuke_matting.training.learning import follow, make_optimiser, repeatable
 from nuke_matting.training.processes import Processes
+from nuke_matting.training.provenance import LICENCES_BEFORE, Drawn, Past, drawn_from
 from nuke_matting.training.record import Log, write_picture
 from nuke_matting.training.stages import Recipe, rate_at
 from nuke_matting.training.starts import Start, fitting, read_checkpoint, take
@@ -114,6 +114,7 @@ class Trainer:
         self.average = self._made(before)
         self.optimiser = make_optimiser(self.student, job.recipe.optimiser, self.stage.rate)
         self.step, self._spent, self.told = 0, 0.0, ""
+        self._before, self._drawn = Past(), drawn_from(job.sources)
         last = job.out / LAST
         if not (last.exists() or job.start_from or self.stage.learns == "all"):
             raise UsageError(
@@ -152,12 +153,16 @@ class Trainer:
 
     def _start(self) -> str:
         """Gives both students what a new run starts from, and says what there is to tell of it."""
-        job, told = self.job, "weights drawn at random"
+        job, told = self.job, ["weights drawn at random"]
         if job.start_from:
-            take(self.student, job.start_from, job.after is not None or not job.sources.some_people)
-            told = self._begin()
+            helped = job.after is not None or not job.sources.some_people
+            self._before = take(self.student, job.start_from, helped)
+            told = [self._begin()]
+            if self._before.licences and not job.licence:
+                licences = " and ".join(self._before.licences)
+                told.append(f"of its weights is stated: {licences}; say with --licence what holds for the new ones")
         self.average.load_state_dict(self.student.state_dict())
-        return told
+        return "; ".join(filter(None, told))
 
     def _begin(self) -> str:
         """Has the student begin, on samples that the stage does not learn from.
@@ -287,6 +292,7 @@ class Trainer:
         In this order: where the second fails, some steps are taken again, and no old weights pass for the new ones.
         """
         out, stream = self.job.out, io.BytesIO()
+        past = self._past()
         state = {
             "student": self.student.state_dict(),
             "average": self.average.state_dict(),
@@ -297,25 +303,34 @@ class Trainer:
             "seed": self.job.seed,
             "after": self._after(),
             "after_digest": self._digest,
+            "runs": past.runs,
+            "drawn": (self._drawn.subjects, self._drawn.backgrounds),
+            "licence": self.job.licence,
+            LICENCES_BEFORE: past.licences,
         }
         torch.save(state, stream)
         try:
-            save_weights(out / WEIGHTS, self.average.net, self._about())
+            save_weights(out / WEIGHTS, self.average.net, self._about(past))
         except OSError as error:
             raise OutputError(f"cannot be written: {error.strerror or error}", path=out / WEIGHTS) from error
         write_whole(out / LAST, stream.getvalue())
 
-    def _about(self) -> dict[str, str]:
-        job, drawn = self.job, (*self.job.sources.people, *self.job.sources.others)
-        names = [each.layout if each.layout in KNOWN else each.path.resolve().name for each in drawn]
-        names += ["procedural things"] if job.sources.things > 0 else []
+    def _past(self) -> Past:
+        """What the weights come from by now, this run first; the licences are of what it started from."""
+        after = f", after the weights {self._digest[:12]}" if self._digest else ""
+        run = f"step {self.step} of stage {self.job.stage}, {self.seconds:.0f} s in it{after}; {self._drawn}"
+        return replace(self._before, runs=(run, *self._before.runs))
+
+    def _about(self, past: Past) -> dict[str, str]:
+        job = self.job
         about = {
             "architecture": job.recipe.model,
             "name": job.recipe.model,
             "version": version("nuke-matting"),
-            "training": f"step {self.step} of stage {job.stage}, {self.seconds:.0f} s in it; on {', '.join(names)}",
+            "training": past.told(),
         }
-        return about | self.student.about() | ({"licence": job.licence} if job.licence else {})
+        own = {"licence": job.licence} if job.licence else {}
+        return about | self.student.about() | own | past.licences_beside(job.licence)
 
     def _resume(self, path: Path) -> None:
         last = read_checkpoint(path)
@@ -329,6 +344,8 @@ class Trainer:
             self.average.load_state_dict(last["average"])
             self.optimiser.load_state_dict(last["optimiser"])
             self.step, self._spent = last["step"], last["seconds"]
+        self._before = Past(tuple(last.get("runs", ())[1:]), tuple(last.get(LICENCES_BEFORE, ())))
+        self._drawn = Drawn(*last.get("drawn", ())) + self._drawn
         for group, own in zip(self.optimiser.param_groups, said, strict=True):
             group.update(own)  # the recipe's, which may have been changed since
 

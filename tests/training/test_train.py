@@ -18,6 +18,7 @@ from nuke_matting.nets.two_stage import TwoStage
 from nuke_matting.resources import shipped
 from nuke_matting.training import train
 from nuke_matting.training.data import loader
+from nuke_matting.training.datasets import Source
 from nuke_matting.training.join import join
 from nuke_matting.training.processes import Processes
 from nuke_matting.training.recipe import load_recipe
@@ -342,16 +343,58 @@ def test_a_checkpoint_that_cannot_be_used_is_refused_and_stays(run, job, spoil):
     assert path.read_bytes() == before
 
 
+def about(job):
+    return load_weights(job.out / "weights.safetensors").metadata
+
+
 def test_weights_say_what_they_were_trained_on_and_the_licence_that_was_given(run, job):
     run(job("stills", licence="CC0"), stop_after=1)
-    about = load_weights(job("stills").out / "weights.safetensors").metadata
-    assert about["licence"] == "CC0" and about["coarse_long_side"] == str(RECIPE.coarse_long_side)
-    assert "stage stills" in about["training"] and "on people" in about["training"]
+    said = about(job("stills"))
+    assert said["licence"] == "CC0" and said["coarse_long_side"] == str(RECIPE.coarse_long_side)
+    assert "stage stills" in said["training"] and said["training"].endswith("on people; over backgrounds")
 
 
 def test_weights_claim_no_licence_by_themselves(run, job):
     run(job("stills"), stop_after=1)
-    assert "licence" not in load_weights(job("stills").out / "weights.safetensors").metadata
+    assert "licence" not in about(job("stills")) and "licences_before" not in about(job("stills"))
+
+
+def started(job, start, **changes):
+    """A stage of no steps that starts from a file, done."""
+    mine = replace(job, start_from=(Start(start),), **changes).of_steps(0)
+    trainer = Trainer(mine, ALONE)
+    trainer.save()
+    return trainer
+
+
+@pytest.mark.parametrize("file", ["last.pt", "weights.safetensors"])
+def test_weights_say_what_they_started_from_and_its_licence_which_they_do_not_take_for_their_own(job, sources, file):
+    elsewhere = replace(sources, people=(Source(sources.people[0].path, layout="P3M-10k"),))
+    first = Trainer(replace(job("stills", "first", licence="research only"), sources=elsewhere), ALONE)
+    first.save()
+    second = started(job("clips", "second"), first.job.out / file)
+    assert "is stated: research only; say with --licence" in second.told
+    third = started(job("clips", "third", licence="CC0"), second.job.out / file)
+    assert "licence" not in third.told
+    stages = [each.split(",")[0] for each in about(third.job)["training"].split("; before: ")]
+    assert stages == ["step 0 of stage clips", "step 0 of stage clips", "step 0 of stage stills"]
+    assert about(third.job)["training"].endswith("on P3M-10k; over backgrounds")
+    assert about(third.job)["licence"] == "CC0" and about(third.job)["licences_before"] == "research only"
+    assert "licence" not in about(second.job) and about(second.job)["licences_before"] == "research only"
+
+
+def test_a_resumed_run_remembers_what_it_came_from_and_what_it_drew_before(job, sources, tmp_path):
+    first = Trainer(job("stills", "first", licence="MIT"), ALONE)
+    first.save()
+    second = started(job("stills", "second"), first.job.out / "last.pt")
+    (tmp_path / "new").mkdir()
+    resumed = Trainer(
+        replace(second.job, start_from=(), sources=replace(sources, people=(Source(tmp_path / "new"),))), ALONE
+    )
+    resumed.save()
+    said = about(resumed.job)
+    assert said["training"].partition("; before: ")[0].endswith("on people, new; over backgrounds")
+    assert said["training"].count("before: ") == 1 and said["licences_before"] == "MIT"
 
 
 # -- what goes wrong --
