@@ -24,6 +24,7 @@ from nuke_matting.models.weights import WeightFile, load_weights, save_weights
 from nuke_matting.plate.atomic import write_whole
 from nuke_matting.training.data import Batch, Sources
 from nuke_matting.training.echo import batches
+from nuke_matting.training.failures import failures_told
 from nuke_matting.training.learning import follow, make_optimiser, repeatable
 from nuke_matting.training.processes import Processes
 from nuke_matting.training.provenance import LICENCES_BEFORE, Drawn, Past, drawn_from
@@ -130,7 +131,8 @@ class Trainer:
         if last.exists():
             self._resume(last)
         else:
-            self.told = self._start()
+            with failures_told(self.stage, processes.device.type):
+                self.told = self._start()
         self._module = processes.wrap(self.student)
         self._began = time.monotonic()
 
@@ -188,6 +190,10 @@ class Trainer:
         save_every : seconds from one checkpoint to the next.
         Raises MattingError.
         """
+        with failures_told(self.stage, self.processes.device.type):
+            yield from self._run(workers, save_every)
+
+    def _run(self, workers: int, save_every: float) -> Generator[Progress, None, None]:
         self._began = saved = time.monotonic()
         first = self.step
         log = Log(self.job.out / LOG, self.step, LOG_EVERY) if self.processes.first else None
