@@ -1,4 +1,4 @@
-"""What a machine may do to a training, told in one line: no memory left, or a worker that was killed."""
+"""What a machine may do to a training, told in one line: no memory left, a worker killed, another process ended."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from contextlib import contextmanager
 
 from nuke_matting.errors import MattingError
 from nuke_matting.models.tensors import is_out_of_memory
+from nuke_matting.training.processes import GO_ON, is_lost, lost
 from nuke_matting.training.stages import Stage
 
-GO_ON = "the same command goes on from the last checkpoint"
 _WORKER = "DataLoader worker"  # how torch begins what it says of one
 
 
@@ -33,4 +33,6 @@ def failures_told(stage: Stage, device: str) -> Iterator[None]:
                 f"{device} has no memory left for {stage.batch} {kind} of up to {width}x{height}",
                 advice=f"lower the stage's batch, sizes or enlarge in the recipe; {GO_ON}",
             ) from error
+        if is_lost(error):
+            raise lost() from error
         raise

@@ -26,7 +26,7 @@ from nuke_matting.training.data import Batch, Sources
 from nuke_matting.training.echo import batches
 from nuke_matting.training.failures import failures_told
 from nuke_matting.training.learning import follow, make_optimiser, repeatable
-from nuke_matting.training.processes import Processes
+from nuke_matting.training.processes import GO_ON, Processes
 from nuke_matting.training.provenance import LICENCES_BEFORE, Drawn, Past, drawn_from
 from nuke_matting.training.record import Log, write_picture
 from nuke_matting.training.stages import Recipe, rate_at
@@ -128,12 +128,12 @@ class Trainer:
             raise OutputError(
                 f"cannot be made ({error.strerror or error})", path=job.out, advice="choose another --out"
             ) from error
-        if last.exists():
-            self._resume(last)
-        else:
-            with failures_told(self.stage, processes.device.type):
+        with failures_told(self.stage, processes.device.type):
+            if last.exists():
+                self._resume(last)
+            else:
                 self.told = self._start()
-        self._module = processes.wrap(self.student)
+            self._module = processes.wrap(self.student)
         self._began = time.monotonic()
 
     def _made(self, before: WeightFile | None) -> Student:
@@ -242,9 +242,10 @@ class Trainer:
         self.stage = replace(self.stage, steps=self.step + max(0, steps))
 
     def learn(self, batch: Batch) -> tuple[dict[str, float], Tensor]:
-        """One step: each loss, and the alpha [B, T, 1, h, w] for a look. Raises MattingError: a loss is not finite.
+        """One step: each loss, and the alpha [B, T, 1, h, w] for a look.
 
         batch : on the processes' device.
+        Raises MattingError: a loss is not finite, in any process.
         """
         settings, device = self.job.recipe.optimiser, self.processes.device
         self._module.train()
@@ -258,12 +259,13 @@ class Trainer:
         with repeatable(device):
             parts, alpha = self._answers(self._module, batch)
             losses = dict(zip(parts, torch.stack([*parts.values()]).tolist(), strict=True))  # a GPU is waited for once
-            if not math.isfinite(sum(losses.values())):
+            # asked of all before they wait for each other's gradients, so that all end alike
+            if self.processes.any(not math.isfinite(sum(losses.values()))):
                 wrong = ", ".join(name for name, value in losses.items() if not math.isfinite(value))
                 raise MattingError(
-                    f"losses of step {self.step} are not finite: {wrong}",
+                    f"losses of step {self.step} are not finite: {wrong or 'in another process'}",
                     path=self.job.out,
-                    advice="lower the recipe's rate; the same command goes on from the last checkpoint",
+                    advice=f"lower the recipe's rate; {GO_ON}",
                 )
             self.optimiser.zero_grad(set_to_none=True)
             sum(parts.values()).backward()

@@ -35,6 +35,17 @@ def test_arrays_for_which_there_is_no_memory_are_told():
         raise MemoryError
 
 
+@pytest.mark.parametrize(
+    "text", ["[gloo/pair.cc:553] Connection closed by peer [127.0.0.1]", "NCCL communicator was aborted"]
+)
+def test_a_process_that_waits_for_one_that_has_ended_points_to_its_line(text):
+    with (
+        pytest.raises(MattingError, match="another process of the training has ended; see its line"),
+        failures_told(CLIPS, "cpu"),
+    ):
+        raise RuntimeError(text)
+
+
 def test_what_nobody_knows_stays_as_it_is():
     with pytest.raises(RuntimeError, match="a fault of ours"), failures_told(CLIPS, "cpu"):
         raise RuntimeError("a fault of ours")

@@ -557,6 +557,55 @@ def test_several_processes_share_the_batch_and_learn_as_one(tmp_path, sources, m
     assert (out / "last.pt").exists()
 
 
+FAILING = """
+import sys
+import nuke_matting.training.train as train
+from nuke_matting.errors import MattingError, PlateError
+from nuke_matting.training.processes import joined
+
+learn, answers = train.Trainer.learn, train.Trainer._answers
+
+def plate(trainer, batch):
+    if trainer.processes.rank == 1:
+        raise PlateError("cannot be read", path="a.png")
+    return learn(trainer, batch)
+
+def infinite(trainer, student, batch):
+    parts, alpha = answers(trainer, student, batch)
+    return {name: each * (float("nan") if trainer.processes.rank == 1 else 1.0) for name, each in parts.items()}, alpha
+
+if sys.argv.pop() == "plate":
+    train.Trainer.learn = plate
+else:
+    train.Trainer._answers = infinite
+"""
+CAUGHT = """
+except MattingError as error:
+    print(f"{error}", file=sys.stderr)
+    raise SystemExit(2)
+"""
+
+
+@pytest.mark.parametrize(
+    ("failure", "told"),
+    [
+        ("infinite", ["not finite: alpha", "not finite: in another process"]),
+        ("plate", ["a.png: cannot be read", "another process of the training has ended; see its line above"]),
+    ],
+)
+def test_what_ends_one_process_is_told_by_it_and_the_others_say_no_more_than_a_line(tmp_path, sources, failure, told):
+    recipe, script = tmp_path / "tiny.yaml", tmp_path / "script.py"
+    recipe.write_text(shipped("training/recipes/two_stage.yaml").read_text().partition("stages:")[0] + TINY)
+    body = "".join(f"    {line}\n" for line in SCRIPT.strip().splitlines())
+    script.write_text(f"{FAILING}\ntry:\n{body}{CAUGHT}")
+    start = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", script]
+    folders = [recipe, sources.people[0].path, sources.backgrounds[0].path, tmp_path / "out", failure]
+    ended = subprocess.run([*start, *folders], capture_output=True, text=True)
+    assert ended.returncode != 0
+    assert all(each in ended.stderr for each in told), ended.stderr
+    assert 'script.py", line' not in ended.stderr, "no traceback but torchrun's own"
+
+
 def test_a_batch_that_cannot_be_shared_evenly_is_refused():
     with pytest.raises(UsageError, match="batch of 2 .* 3 processes"):
         Processes(torch.device("cpu"), count=3).share(RECIPE.stages["stills"])
