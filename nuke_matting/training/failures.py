@@ -19,7 +19,9 @@ def failures_told(stage: Stage, device: str) -> Iterator[None]:
     try:
         yield
     except MemoryError as error:  # of arrays, which samples are drawn in
-        raise MattingError("no memory is left to draw samples", advice=f"lower --workers; {GO_ON}") from error
+        raise MattingError(
+            "no memory is left to draw samples", advice=f"lower --workers, or the stage's batch or sizes; {GO_ON}"
+        ) from error
     except RuntimeError as error:
         if str(error).startswith(_WORKER):
             raise MattingError(

@@ -87,8 +87,8 @@ class Trainer:
     `step` is the number of steps done, `told` what there is to say of a new run's start. Raises ModelError: a
     checkpoint that cannot be read, or is of something else; UsageError: a batch that cannot be shared among the
     processes or is too small, subjects that the model cannot learn, or nothing that a stage could start from or come
-    after; OutputError: `job.out` cannot be made;
-    MattingError: a picture that the student begins with cannot be read.
+    after; OutputError: `job.out` cannot be made; MattingError: a picture that the student begins with cannot be
+    read, or there is no memory for it.
     """
 
     def __init__(self, job: Job, processes: Processes) -> None:
