@@ -63,15 +63,23 @@ def choose_space(config: ocio_lib.Config, hints: ColourHints, path: str | Path, 
     """
     if wanted.strip():
         return _from_user(config, wanted.strip())
+    stated, passed_over = stated_space(config, hints, path)
+    choice = stated or _from_rules(config, path, passed_over) or _last_resort(config, hints, path)
+    return Choice(choice.name, "; ".join((choice.reason, *passed_over)))
+
+
+def stated_space(config: ocio_lib.Config, hints: ColourHints, path: str | Path) -> tuple[Choice | None, list[str]]:
+    """The colour space that the file itself says it is in, if the config has it; and what else it says, a clause each.
+
+    Raises ColourError: it says that it holds data, not colour.
+    """
     passed_over: list[str] = []
     choice = (
         _from_interop_id(config, hints, path, passed_over)
         or _from_oiio(config, hints, path, passed_over)
         or _from_chromaticities(config, hints, passed_over)
-        or _from_rules(config, path, passed_over)
-        or _last_resort(config, hints, path)
     )
-    return Choice(choice.name, "; ".join((choice.reason, *passed_over)))
+    return choice, passed_over
 
 
 def _from_user(config: ocio_lib.Config, wanted: str) -> Choice:

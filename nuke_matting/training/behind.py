@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nuke_matting.errors import UsageError
+from nuke_matting.errors import PlateError, UsageError
 from nuke_matting.training.pairs import read_picture, write_picture
 from nuke_matting.training.sources import continued
 
@@ -38,7 +38,8 @@ def cut_behind(photographs: Path, mattes: Path) -> Iterator[tuple[int, int]]:
     """Writes `NAME_behind.png` beside every `NAME_alpha.png` whose photograph is there, of its size; those that are
     written are left.
 
-    Yields how many mattes were looked at, and of how many. Raises UsageError: no photograph of any; PlateError.
+    Yields how many mattes were looked at, and of how many. Raises UsageError: no photograph of any; PlateError: a
+    picture that cannot be read, or a photograph of another aspect than its matte.
     """
     pairs = [(name, photograph) for name in names_of(mattes) if (photograph := photograph_of(photographs, name))]
     if not pairs:
@@ -51,9 +52,21 @@ def cut_behind(photographs: Path, mattes: Path) -> Iterator[tuple[int, int]]:
         out = mattes / f"{name}_behind.png"
         if not out.exists():
             picture, alpha = read_picture(photograph), read_picture(mattes / f"{name}_alpha.png", grey=True)
+            _check_whole(photograph, picture, alpha)
             picture = cv2.resize(picture, alpha.shape[::-1], interpolation=cv2.INTER_AREA)
             write_picture(out, without_subject(picture, alpha))
         yield done, len(pairs)
+
+
+def _check_whole(photograph: Path, picture: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> None:
+    """Raises PlateError where the matte [h, w] is not of all of the photograph [H, W, 3], at any size."""
+    (height, width), (h, w) = picture.shape[:2], alpha.shape
+    if abs(w * height - h * width) > width + height:  # a pixel each way is rounding
+        raise PlateError(
+            f"is {width}x{height}, its matte {w}x{h}, of another aspect",
+            path=photograph,
+            advice="give the whole photograph's matte, or the photograph cut as its matte is",
+        )
 
 
 def names_of(mattes: Path) -> list[str]:

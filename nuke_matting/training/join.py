@@ -8,6 +8,7 @@ from pathlib import Path
 from nuke_matting.errors import ModelError, OutputError, UsageError
 from nuke_matting.models.two_stage import AIDED_LONG_SIDE, LONG_SIDE, Networks, as_one, long_sides, networks
 from nuke_matting.models.weights import WeightFile, load_weights, save_weights
+from nuke_matting.training.provenance import Past, joined, licences_of
 
 
 def join(
@@ -19,7 +20,7 @@ def join(
 
     regions : a weight file whose networks lend each of these the one that corrects regions: it reads what the coarse
     stages find and hidden features, so it serves after a little more training of those too, if not as well.
-    licence : of all; may be "" where they state the same.
+    licence : of all; may be "" where they state the same. What they and those before them state besides is kept.
     Raises ModelError: one of them cannot be read or is of another network; UsageError: the licences differ, or the
     sizes at which the last two see frames; OutputError.
     """
@@ -60,7 +61,7 @@ def join(
         "licence": licence or licences[0],
         LONG_SIDE: str(long_sides(first)[False]),
         AIDED_LONG_SIDE: str(sizes[0]),
-    }
+    } | joined([Past(licences=licences_of(each)) for each in files]).licences_beside(licence or licences[0])
     try:
         save_weights(out, as_one(*nets), {key: value for key, value in about.items() if value})
     except OSError as error:

@@ -12,8 +12,11 @@ import torch.distributed as dist
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
-from nuke_matting.errors import UsageError
+from nuke_matting.errors import MattingError, UsageError
 from nuke_matting.training.stages import Stage
+
+GO_ON = "the same command goes on from the last checkpoint"
+_BROKEN = ("gloo", "nccl", "closed by peer", "reset by peer")  # words of torch's where another process is gone
 
 
 @dataclass(frozen=True)
@@ -50,12 +53,28 @@ class Processes:
         return bool(self.most(float(here)))
 
     def most(self, here: float) -> float:
-        """The highest of all processes' values. All must ask, at the same step."""
+        """The highest of all processes' values. All must ask, at the same step. Raises MattingError: one has ended."""
         if self.count == 1:
             return here
         told = torch.tensor(here, device=self.device, dtype=torch.float64)
-        dist.all_reduce(told, dist.ReduceOp.MAX)
-        return told.item()
+        try:
+            dist.all_reduce(told, dist.ReduceOp.MAX)
+            return told.item()
+        except RuntimeError as error:
+            if is_lost(error):
+                raise lost() from error
+            raise
+
+
+def is_lost(error: RuntimeError) -> bool:
+    """Whether an error of torch's means that another process has ended; mostly its text alone says so."""
+    text = str(error).lower()
+    return isinstance(error, dist.DistError) or any(each in text for each in _BROKEN)
+
+
+def lost() -> MattingError:
+    """That another process has ended, which says itself why."""
+    return MattingError("another process of the training has ended", advice=f"see its line above; {GO_ON}")
 
 
 @contextmanager

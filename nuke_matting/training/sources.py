@@ -1,23 +1,26 @@
 """Subjects with mattes: where their files are, and how a frame becomes a cut-out of the size that training needs.
 
-Integer pictures (8 and 16 bit) are sRGB and decoded; EXRs and other float pictures are scene-linear as they are.
+Integer pictures (8 and 16 bit) are sRGB and decoded; EXRs and other float pictures are scene-linear, or in
+the space that their file states. Each is turned as its own Orientation says, as viewers show it.
 `folders` and `datasets` find subjects, `store` keeps their cut-outs.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import warnings
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nuke_matting.colour.config import DEFAULT_CONFIG
-from nuke_matting.colour.gamuts import linear_space_of
+from nuke_matting.colour.choose import stated_space
+from nuke_matting.colour.config import DEFAULT_CONFIG, load_config
 from nuke_matting.colour.model_space import srgb_curve, srgb_curve_inverse
+from nuke_matting.colour.names import find_equivalent
 from nuke_matting.colour.processor import open_colour
-from nuke_matting.errors import PlateError
+from nuke_matting.errors import ColourError, PlateError
 from nuke_matting.plate.files import open_image
 from nuke_matting.plate.frame import Frame
 from nuke_matting.plate.reader import align, read_frame, read_matte
@@ -136,7 +139,7 @@ def read_photograph(picture: Picture) -> Photograph:
     assert picture.behind is not None
     colour, alpha = decode(picture)
     frame = read_frame(picture.behind, 0)
-    behind = align(rec709(frame), frame.data_window, frame.display_window)
+    behind = upright(align(rec709(frame), frame.data_window, frame.display_window), picture.behind)
     if behind.shape != colour.shape:
         raise PlateError(
             f"is {behind.shape[1]}x{behind.shape[0]}, its subject {colour.shape[1]}x{colour.shape[0]}",
@@ -149,13 +152,14 @@ def read_photograph(picture: Picture) -> Photograph:
 
 
 def decode(picture: Picture, number: int = 0, premultiplied: bool = False) -> tuple[NDArray, NDArray[np.float32]]:
-    """Colour [H, W, 3], uint8 sRGB or float32 scene-linear, and alpha [H, W] in [0, 1], of the whole display window.
+    """Colour [H, W, 3], uint8 sRGB or float32 scene-linear, and alpha [H, W] in [0, 1], of the whole display window,
+    upright.
 
     Straight colour of 8 bits stays in 8 bits. Raises PlateError.
     """
     frame = read_frame(picture.foreground, number)
     alpha = _read_alpha(picture, number)
-    colour = align(rec709(frame), frame.data_window, frame.display_window)
+    colour = upright(align(rec709(frame), frame.data_window, frame.display_window), picture.foreground, number)
     if colour.shape[:2] != alpha.shape:
         raise PlateError(
             f"the matte is {alpha.shape[1]}x{alpha.shape[0]}, its foreground {colour.shape[1]}x{colour.shape[0]}",
@@ -171,22 +175,61 @@ def decode(picture: Picture, number: int = 0, premultiplied: bool = False) -> tu
 
 
 def rec709(frame: Frame) -> NDArray[np.float32]:
-    """The pixels [H, W, 3] of a picture; scene-linear ones whose file states other primaries, in those of Rec.709."""
-    space = linear_space_of(frame.colour.chromaticities or ())
-    if frame.colour.integer or space in (None, "lin_rec709_scene"):
+    """The pixels [H, W, 3] of a picture; those of floats whose file states another space, in scene-linear Rec.709.
+
+    A space that is stated and not known is taken for that, and told as a warning, once. Raises PlateError: the file
+    says that it holds data, not colour.
+    """
+    if frame.colour.integer:
         return frame.pixels
-    return open_colour(DEFAULT_CONFIG, space).to_linear_rec709(frame.pixels)
+    config, hints = load_config(DEFAULT_CONFIG)[0], frame.colour
+    if (hints.oiio_space or "").lower() in {"linear", "scene_linear"}:  # which says nothing of primaries
+        hints = replace(hints, oiio_space=None)
+    try:
+        stated, unknown = stated_space(config, hints, frame.path)
+    except ColourError as error:
+        raise PlateError(error.what, path=frame.path, advice="save it in a colour space, or take it out") from error
+    if stated is None:
+        for each in unknown:
+            _warn_once(f"{each}, so its colour is taken for Rec.709", frame.path)
+    if stated is None or stated.name == find_equivalent(config, "lin_rec709_scene"):
+        return frame.pixels
+    return open_colour(DEFAULT_CONFIG, stated.name).to_linear_rec709(frame.pixels)
+
+
+_warned: set[str] = set()
+
+
+def _warn_once(text: str, path: Path) -> None:
+    """For the first file alone: the others of its set are mostly alike."""
+    if text not in _warned:
+        _warned.add(text)
+        warnings.warn(f"{path}: {text}; others like it are not told", stacklevel=3)
 
 
 def _read_alpha(picture: Picture, number: int) -> NDArray[np.float32]:
-    """[H, W] in [0, 1], of the whole display window. Raises PlateError."""
+    """[H, W] in [0, 1], of the whole display window, upright. Raises PlateError."""
     path = picture.alpha or picture.foreground
     if picture.alpha is None and not _has_alpha(path, number):
         raise PlateError("has no alpha channel", path=path, advice="name the layout of its matte: pairs=, parallel=")
     alpha, data_window, display_window, _ = read_matte(path, number, painted=picture.alpha is not None)
     if path.suffix.lower() in {".jpg", ".jpeg"}:  # JPEG leaves neither 0 nor 1 alone near edges
         alpha = (alpha - LEAST_ALPHA) / (1 - 2 * LEAST_ALPHA)
-    return np.clip(align(alpha, data_window, display_window), 0, 1)
+    return np.clip(upright(align(alpha, data_window, display_window), path, number), 0, 1)
+
+
+def upright(pixels: NDArray, path: Path, number: int = 0) -> NDArray:
+    """A file's pixels [H, W] or [H, W, C] as they are stored, turned and mirrored as its Orientation (1 to 8 of EXIF)
+    says. OpenCV does so by itself, OpenImageIO does not. Raises PlateError."""
+    with open_image(path, number) as (_, specs):
+        orientation = specs[0].get_int_attribute("Orientation", 1)
+    if orientation in (5, 6, 7, 8):
+        pixels = pixels.swapaxes(0, 1)
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    return np.ascontiguousarray(pixels)
 
 
 def _has_alpha(path: Path, number: int) -> bool:

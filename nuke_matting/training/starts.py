@@ -13,6 +13,7 @@ import torch
 
 from nuke_matting.errors import ModelError, UsageError
 from nuke_matting.models.weights import load_weights
+from nuke_matting.training.provenance import Past, joined, past_of_checkpoint, past_of_weights
 from nuke_matting.training.student import Student
 
 
@@ -38,9 +39,9 @@ def parse_start(text: str) -> Start:
     return Start(Path(path), value)
 
 
-def take(student: Student, starts: Sequence[Start], helped: bool) -> None:
+def take(student: Student, starts: Sequence[Start], helped: bool) -> Past:
     """Gives a student the mean of checkpoints' averaged weights and of weight files: runs of one beginning err apart,
-    and their mean less so (Wortsman et al. 2022, "Model soups").
+    and their mean less so (Wortsman et al. 2022, "Model soups"). Returns what they come from.
 
     helped : of a weight file of several networks, that for frames with help is meant (see `Student.fill`).
     Raises ModelError.
@@ -48,15 +49,21 @@ def take(student: Student, starts: Sequence[Start], helped: bool) -> None:
     own = student.state_dict()
     total = {name: torch.zeros_like(value) for name, value in own.items() if value.is_floating_point()}
     whole = sum(each.share for each in starts)
+    pasts = []
     for each in starts:
         if each.path.suffix == ".safetensors":  # without what only training needs, which starts anew
-            student.fill(load_weights(each.path), helped)
+            weights = load_weights(each.path)
+            student.fill(weights, helped)
+            pasts.append(past_of_weights(weights))
         else:
+            last = read_checkpoint(each.path)
             with fitting(each.path):
-                student.load_state_dict(read_checkpoint(each.path)["average"])
+                student.load_state_dict(last["average"])
+                pasts.append(past_of_checkpoint(last))
         for name, sum_ in total.items():
             sum_ += own[name] * (each.share / whole)
     student.load_state_dict(own | total)
+    return joined(pasts)
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:

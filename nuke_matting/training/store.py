@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from nuke_matting.errors import PlateError, UsageError
 from nuke_matting.plate.reader import read_frame
 from nuke_matting.training.folders import visible
-from nuke_matting.training.sources import Cutout, Photograph, Subject, read, read_photograph, rec709, reduced
+from nuke_matting.training.sources import Cutout, Photograph, Subject, read, read_photograph, rec709, reduced, upright
 
 MEMORY = 2**30  # bytes of subjects that are kept, and as many of backgrounds
 TRIES = 20  # pictures that may turn out unreadable in a row
@@ -121,7 +121,7 @@ def find_backgrounds(folder: Path) -> list[Path]:
 def read_background(path: Path) -> NDArray:
     """A photograph as uint8 sRGB, an `.hdr` or `.exr` picture as float32 scene-linear: [H, W, 3]. Raises PlateError."""
     if path.suffix.lower() in LINEAR:
-        picture = np.clip(rec709(read_frame(path, 0)), 0, BRIGHTEST)
+        picture = upright(np.clip(rec709(read_frame(path, 0)), 0, BRIGHTEST), path)
     else:
         picture = _decoded(path)
         if picture is None:

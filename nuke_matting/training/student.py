@@ -71,6 +71,11 @@ class Student(nn.Module, ABC):
     def _fill(self, weights: WeightFile, helped: bool) -> None:
         fill(self.net, weights)
 
+    @property
+    def comes_after(self) -> bool:
+        """Whether the recipe is of a network that comes after another one, which `follow` gives it."""
+        return False
+
     def follow(self, weights: WeightFile, device: torch.device) -> None:
         """Has the network come after the one of a file, and learn from what that finds. Raises ModelError, UsageError.
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 import io
 import math
 import time
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Generator
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -23,13 +22,14 @@ from nuke_matting.errors import MattingError, ModelError, OutputError, UsageErro
 from nuke_matting.models.tensors import autocast, bf16_is_fast
 from nuke_matting.models.weights import WeightFile, load_weights, save_weights
 from nuke_matting.plate.atomic import write_whole
-from nuke_matting.training import muon
 from nuke_matting.training.data import Batch, Sources
-from nuke_matting.training.datasets import KNOWN
 from nuke_matting.training.echo import batches
-from nuke_matting.training.processes import Processes
+from nuke_matting.training.failures import failures_told
+from nuke_matting.training.learning import follow, make_optimiser, repeatable
+from nuke_matting.training.processes import GO_ON, Processes
+from nuke_matting.training.provenance import LICENCES_BEFORE, Drawn, Past, drawn_from
 from nuke_matting.training.record import Log, write_picture
-from nuke_matting.training.stages import Optimiser, Recipe, rate_at
+from nuke_matting.training.stages import Recipe, rate_at
 from nuke_matting.training.starts import Start, fitting, read_checkpoint, take
 from nuke_matting.training.student import Student
 from nuke_matting.training.students import check_share, check_sources, make_student
@@ -46,9 +46,10 @@ APART, ENDLESS = 15_485_863, 10**8  # seeds and steps that no stage has
 class Job:
     """A stage of a recipe, what it is trained on, and where it goes.
 
-    start_from : what a new run starts from; of several, the mean.
+    start_from : what a new run starts from; of several, the mean; of none, weights drawn at random.
     licence : of the weights, said in their file; "" says nothing.
-    after : the weight file of the network after which this one comes (see `Student.follow`).
+    after : the weight file of the network after which this one comes, if its recipe says that it does (see
+        `Student.follow`).
     minutes : if given, the stage ends after so many, those of earlier runs counted in, and has as many steps as there
         is time for, in place of the recipe's.
     """
@@ -85,8 +86,9 @@ class Trainer:
 
     `step` is the number of steps done, `told` what there is to say of a new run's start. Raises ModelError: a
     checkpoint that cannot be read, or is of something else; UsageError: a batch that cannot be shared among the
-    processes or is too small, or subjects that the model cannot learn; OutputError: `job.out` cannot be made;
-    MattingError: a picture that the student begins with cannot be read.
+    processes or is too small, subjects that the model cannot learn, or nothing that a stage could start from or come
+    after; OutputError: `job.out` cannot be made; MattingError: a picture that the student begins with cannot be
+    read, or there is no memory for it.
     """
 
     def __init__(self, job: Job, processes: Processes) -> None:
@@ -96,6 +98,7 @@ class Trainer:
         self._seed = job.seed + processes.rank * 7_919  # of what this process draws
         torch.manual_seed(job.seed)
         before = None if job.after is None else load_weights(job.after)
+        self._digest = "" if before is None else before.digest
         self.student = self._made(before).to(memory_format=torch.channels_last)
         check_share(self.student, self.stage)
         self.student.requires_grad_(False)
@@ -110,24 +113,27 @@ class Trainer:
                 advice="write learns: all; a refinement learns where it enlarges by more than 1, a memory in two_stage",
             )
         self.average = self._made(before)
-        groups = _groups(self.student, job.recipe.optimiser)
-        learns = muon.Muon if job.recipe.optimiser.method == "muon" else torch.optim.AdamW
-        self.optimiser = learns(groups, lr=self.stage.rate)
+        self.optimiser = make_optimiser(self.student, job.recipe.optimiser, self.stage.rate)
         self.step, self._spent, self.told = 0, 0.0, ""
+        self._before, self._drawn = Past(), drawn_from(job.sources)
+        last = job.out / LAST
+        if not (last.exists() or job.start_from or self.stage.learns == "all"):
+            raise UsageError(
+                f"in stage {job.stage} the {self.stage.learns} alone learns, and all else stays as drawn at random",
+                advice="give what it is to start from with --start-from, as last.pt of the stage before",
+            )
         try:
             job.out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise OutputError(
                 f"cannot be made ({error.strerror or error})", path=job.out, advice="choose another --out"
             ) from error
-        if (job.out / LAST).exists():
-            self._resume(job.out / LAST)
-        else:
-            if job.start_from:
-                take(self.student, job.start_from, job.after is not None or not job.sources.some_people)
-                self.told = self._begin()
-            self.average.load_state_dict(self.student.state_dict())
-        self._module = processes.wrap(self.student)
+        with failures_told(self.stage, processes.device.type):
+            if last.exists():
+                self._resume(last)
+            else:
+                self.told = self._start()
+            self._module = processes.wrap(self.student)
         self._began = time.monotonic()
 
     def _made(self, before: WeightFile | None) -> Student:
@@ -136,11 +142,29 @@ class Trainer:
         student = make_student(self.job.recipe).to(device)
         if before is not None:
             student.follow(before, device)
+        elif student.comes_after:
+            raise UsageError(
+                "the recipe is of a network that comes after another one, and none is given",
+                advice="give that one's weight file with --after",
+            )
         return student
 
     def _after(self) -> str:
-        """The name of the file of the network before, or ""."""
-        return self.job.after.name if self.job.after is not None else ""
+        """The file of the network before, in words, or ""; with folder and digest, as most are called alike."""
+        return f"{Path(*self.job.after.parts[-2:])} ({self._digest[:12]})" if self.job.after is not None else ""
+
+    def _start(self) -> str:
+        """Gives both students what a new run starts from, and says what there is to tell of it."""
+        job, told = self.job, ["weights drawn at random"]
+        if job.start_from:
+            helped = job.after is not None or not job.sources.some_people
+            self._before = take(self.student, job.start_from, helped)
+            told = [self._begin()]
+            if self._before.licences and not job.licence:
+                licences = " and ".join(self._before.licences)
+                told.append(f"of its weights is stated: {licences}; say with --licence what holds for the new ones")
+        self.average.load_state_dict(self.student.state_dict())
+        return "; ".join(filter(None, told))
 
     def _begin(self) -> str:
         """Has the student begin, on samples that the stage does not learn from.
@@ -166,6 +190,10 @@ class Trainer:
         save_every : seconds from one checkpoint to the next.
         Raises MattingError.
         """
+        with failures_told(self.stage, self.processes.device.type):
+            yield from self._run(workers, save_every)
+
+    def _run(self, workers: int, save_every: float) -> Generator[Progress, None, None]:
         self._began = saved = time.monotonic()
         first = self.step
         log = Log(self.job.out / LOG, self.step, LOG_EVERY) if self.processes.first else None
@@ -214,9 +242,10 @@ class Trainer:
         self.stage = replace(self.stage, steps=self.step + max(0, steps))
 
     def learn(self, batch: Batch) -> tuple[dict[str, float], Tensor]:
-        """One step: each loss, and the alpha [B, T, 1, h, w] for a look. Raises MattingError: a loss is not finite.
+        """One step: each loss, and the alpha [B, T, 1, h, w] for a look.
 
         batch : on the processes' device.
+        Raises MattingError: a loss is not finite, in any process.
         """
         settings, device = self.job.recipe.optimiser, self.processes.device
         self._module.train()
@@ -227,21 +256,22 @@ class Trainer:
         for group in self.optimiser.param_groups:
             group["lr"] = rate_at(self.step, self.stage, settings) * group["factor"]
         torch.manual_seed(self._seed * 7_919 + self.step)  # of drop-out, so that resumed runs drop alike
-        with _repeatable(device):
+        with repeatable(device):
             parts, alpha = self._answers(self._module, batch)
             losses = dict(zip(parts, torch.stack([*parts.values()]).tolist(), strict=True))  # a GPU is waited for once
-            if not math.isfinite(sum(losses.values())):
+            # asked of all before they wait for each other's gradients, so that all end alike
+            if self.processes.any(not math.isfinite(sum(losses.values()))):
                 wrong = ", ".join(name for name, value in losses.items() if not math.isfinite(value))
                 raise MattingError(
-                    f"losses of step {self.step} are not finite: {wrong}",
+                    f"losses of step {self.step} are not finite: {wrong or 'in another process'}",
                     path=self.job.out,
-                    advice="lower the recipe's rate; the same command goes on from the last checkpoint",
+                    advice=f"lower the recipe's rate; {GO_ON}",
                 )
             self.optimiser.zero_grad(set_to_none=True)
             sum(parts.values()).backward()
         nn.utils.clip_grad_norm_(self.student.parameters(), settings.clip_gradient)
         self.optimiser.step()
-        _follow(self.average, self.student, min(settings.ema, (self.step + 1) / (self.step + 10)))
+        follow(self.average, self.student, min(settings.ema, (self.step + 1) / (self.step + 10)))
         if self.stage.norms and self.step % NORMS_EVERY == 0:
             self._see(batch)
         self.step += 1
@@ -270,6 +300,7 @@ class Trainer:
         In this order: where the second fails, some steps are taken again, and no old weights pass for the new ones.
         """
         out, stream = self.job.out, io.BytesIO()
+        past = self._past()
         state = {
             "student": self.student.state_dict(),
             "average": self.average.state_dict(),
@@ -279,37 +310,39 @@ class Trainer:
             "stage": self.job.stage,
             "seed": self.job.seed,
             "after": self._after(),
+            "after_digest": self._digest,
+            "runs": past.runs,
+            "drawn": (self._drawn.subjects, self._drawn.backgrounds),
+            "licence": self.job.licence,
+            LICENCES_BEFORE: past.licences,
         }
         torch.save(state, stream)
         try:
-            save_weights(out / WEIGHTS, self.average.net, self._about())
+            save_weights(out / WEIGHTS, self.average.net, self._about(past))
         except OSError as error:
             raise OutputError(f"cannot be written: {error.strerror or error}", path=out / WEIGHTS) from error
         write_whole(out / LAST, stream.getvalue())
 
-    def _about(self) -> dict[str, str]:
-        job, drawn = self.job, (*self.job.sources.people, *self.job.sources.others)
-        names = [each.layout if each.layout in KNOWN else each.path.resolve().name for each in drawn]
-        names += ["procedural things"] if job.sources.things > 0 else []
+    def _past(self) -> Past:
+        """What the weights come from by now, this run first; the licences are of what it started from."""
+        after = f", after the weights {self._digest[:12]}" if self._digest else ""
+        run = f"step {self.step} of stage {self.job.stage}, {self.seconds:.0f} s in it{after}; {self._drawn}"
+        return replace(self._before, runs=(run, *self._before.runs))
+
+    def _about(self, past: Past) -> dict[str, str]:
+        job = self.job
         about = {
             "architecture": job.recipe.model,
             "name": job.recipe.model,
             "version": version("nuke-matting"),
-            "training": f"step {self.step} of stage {job.stage}, {self.seconds:.0f} s in it; on {', '.join(names)}",
+            "training": past.told(),
         }
-        return about | self.student.about() | ({"licence": job.licence} if job.licence else {})
+        own = {"licence": job.licence} if job.licence else {}
+        return about | self.student.about() | own | past.licences_beside(job.licence)
 
     def _resume(self, path: Path) -> None:
         last = read_checkpoint(path)
-        for name, own in (("stage", self.job.stage), ("seed", self.job.seed), ("after", self._after())):
-            if last.get(name, own) != own:  # checkpoints of before do not say
-                was = f"leave out --{name}" if last[name] == "" else f"give --{name} {last[name]}"
-                theirs, ours = ("nothing" if each == "" else each for each in (last[name], own))
-                raise ModelError(
-                    f"its {name} is {theirs}, not {ours}",
-                    path=path,
-                    advice=f"{was} to go on, or another --out to start anew",
-                )
+        self._check_same(last, path)
         said = [
             {name: group[name] for name in ("weight_decay", "factor", "matrices")}
             for group in self.optimiser.param_groups
@@ -319,51 +352,22 @@ class Trainer:
             self.average.load_state_dict(last["average"])
             self.optimiser.load_state_dict(last["optimiser"])
             self.step, self._spent = last["step"], last["seconds"]
+        self._before = Past(tuple(last.get("runs", ())[1:]), tuple(last.get(LICENCES_BEFORE, ())))
+        self._drawn = Drawn(*last.get("drawn", ())) + self._drawn
         for group, own in zip(self.optimiser.param_groups, said, strict=True):
             group.update(own)  # the recipe's, which may have been changed since
 
-
-def _groups(student: Student, optimiser: Optimiser) -> list[dict[str, Any]]:
-    """Parameters by kind: matrix or not, of the refinement or not, Muon's or not. `factor` is over the stage's rate.
-
-    By kind, not by value, so that a run whose recipe has been changed finds its groups again.
-    """
-    kinds: dict[tuple[bool, bool, int], list[nn.Parameter]] = {}
-    late = {id(each) for each in student.refinement.parameters()}
-    for name, parameter in student.named_parameters():
-        matrices = muon.matrices(name, parameter) if optimiser.method == "muon" else 0
-        kinds.setdefault((parameter.ndim > 1, id(parameter) in late, matrices), []).append(parameter)
-    return [
-        {
-            "params": each,
-            "weight_decay": optimiser.weight_decay if matrix else 0.0,
-            "factor": optimiser.refiner_rate if refines else 1.0,
-            "matrices": matrices,
-        }
-        for (matrix, refines, matrices), each in kinds.items()
-    ]
-
-
-@contextmanager
-def _repeatable(device: torch.device) -> Iterator[None]:
-    """On the CPU, has gradients of entries that are read more than once, as of bias tables, added up in one order.
-
-    Several threads add them in any order else.
-    """
-    before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
-    filled = torch.utils.deterministic.fill_uninitialized_memory
-    if device.type == "cpu":
-        torch.use_deterministic_algorithms(True, warn_only=True)
-        torch.utils.deterministic.fill_uninitialized_memory = False  # nothing reads it, and filling costs time
-    try:
-        yield
-    finally:
-        torch.use_deterministic_algorithms(before[0], warn_only=before[1])
-        torch.utils.deterministic.fill_uninitialized_memory = filled
-
-
-@torch.no_grad()
-def _follow(average: nn.Module, student: nn.Module, decay: float) -> None:
-    """The parameters alone: see `Trainer._see` for batch norms' statistics."""
-    old, new = list(average.parameters()), list(student.parameters())
-    torch._foreach_lerp_(old, new, 1 - decay)  # at once, for GPUs' sake
+    def _check_same(self, last: dict[str, Any], path: Path) -> None:
+        """Raises ModelError where a checkpoint is of another stage or seed, or comes after other weights."""
+        same_weights = last.get("after_digest", self._digest) == self._digest
+        for name, own in (("stage", self.job.stage), ("seed", self.job.seed), ("after", self._after())):
+            was = last.get(name, own)  # checkpoints of before do not say, or name a file without its digest
+            if same_weights if name == "after" and own and was else own == was:
+                continue
+            theirs, ours = (each if each != "" else "nothing" for each in (was, own))
+            go_on = f"leave out --{name}" if was == "" else f"give --{name} {was}"
+            raise ModelError(
+                f"its {name} is {theirs}, not {ours}",
+                path=path,
+                advice=f"{go_on} to go on, or another --out to start anew",
+            )

@@ -45,6 +45,22 @@ def test_it_is_of_the_mattes_size(tmp_path):
     assert bare.shape == (H // 2, W // 2, 3) and bare[..., 2].max() < 30
 
 
+def test_a_matte_of_a_part_of_the_photograph_is_refused_with_both_sizes(tmp_path):
+    photographs, mattes = save(tmp_path)
+    cv2.imwrite(str(mattes / "a_alpha.png"), photograph()[1][:, :80])
+    with pytest.raises(PlateError, match=r"a\.jpg: is 120x90, its matte 80x90"):
+        list(cut_behind(photographs, mattes))
+    assert not (mattes / "a_behind.png").exists()
+
+
+@pytest.mark.parametrize("size", [(53, 40), (54, 40), (53, 39), (640, 481)])
+def test_a_reduced_matte_whose_sides_were_rounded_is_of_the_whole_photograph(tmp_path, size):
+    photographs, mattes = save(tmp_path)
+    cv2.imwrite(str(mattes / "a_alpha.png"), cv2.resize(photograph()[1], size))
+    list(cut_behind(photographs, mattes))
+    assert cv2.imread(str(mattes / "a_behind.png")).shape[1::-1] == size
+
+
 def test_it_is_found_once_for_every_photograph_with_a_matte(tmp_path):
     photographs, mattes = save(tmp_path)
     cv2.imwrite(str(photographs / "of nobody.jpg"), photograph()[0])

@@ -44,6 +44,16 @@ def test_it_says_where_both_come_from_and_at_what_sizes_they_work(tmp_path, join
     assert (said["coarse_long_side"], said["aided_long_side"]) == ("64", "96")
 
 
+def test_licences_that_were_stated_on_the_way_stay_when_one_is_named_for_all(tmp_path):
+    paths = [tmp_path / f"{name}.safetensors" for name in ("plain", "aided", "both")]
+    stated = {"licence": "MIT"}, {"licence": "CC0", "licences_before": "research only"}
+    for path, about in zip(paths, stated, strict=False):
+        save_weights(path, TwoStage(), {"architecture": "two_stage", "name": "n", **about})
+    join(*paths, licence="MIT")
+    said = load_weights(paths[-1]).metadata
+    assert said["licence"] == "MIT" and said["licences_before"] == "CC0 | research only"
+
+
 def test_a_third_network_stays_when_the_first_is_replaced(tmp_path, weights, aided_weights, looking_weights):
     join(Path(aided_weights), Path(looking_weights), tmp_path / "new.safetensors")
     kept, found = (networks(load_weights(Path(each))) for each in (looking_weights, tmp_path / "new.safetensors"))

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from nuke_matting.colour.model_space import srgb_curve, srgb_curve_inverse
 from nuke_matting.errors import PlateError
+from nuke_matting.training import sources
+from nuke_matting.training.pairs import read_picture
 from nuke_matting.training.sources import (
     LEAST_ALPHA,
     LONG_SIDE,
@@ -21,6 +23,7 @@ from nuke_matting.training.sources import (
     decode_srgb,
     encode_srgb,
     read,
+    read_photograph,
     reduced,
 )
 
@@ -230,17 +233,47 @@ def test_mid_grey_is_encoded_as_srgb():
 AP1 = (0.713, 0.293, 0.165, 0.83, 0.128, 0.044, 0.32168, 0.33767)
 
 
-@pytest.mark.parametrize("stated", [True, False])
-def test_scene_linear_colour_is_taken_to_rec709_where_the_file_states_other_primaries(tmp_path, stated):
-    spec = oiio.ImageSpec(20, 20, 4, oiio.FLOAT)
-    if stated:
-        spec.attribute("chromaticities", oiio.TypeDesc("float[8]"), AP1)
-    picture = oiio.ImageBuf(spec)
-    oiio.ImageBufAlgo.fill(picture, (0.8, 0.2, 0.1, 1.0))
-    assert picture.write(str(tmp_path / "a.exr"))
-    colour, _ = decode(Picture(tmp_path / "a.exr"))
-    wanted = (1.2366, 0.1331, 0.0814) if stated else (0.8, 0.2, 0.1)  # by the matrix of ACEScg to Rec.709
+DCI = (0.68, 0.32, 0.265, 0.69, 0.15, 0.06, 0.314, 0.351)  # P3 with a white that no scene-linear space has
+ACESCG = (1.2366, 0.1331, 0.0814)  # (0.8, 0.2, 0.1) in Rec.709, by the matrix of ACEScg
+
+
+def of_floats(path, **stated):
+    """An EXR of one colour and an opaque alpha, whose header states what is given."""
+    planes = {
+        name: np.full((20, 20), value, np.float32) for name, value in zip("RGBA", (0.8, 0.2, 0.1, 1), strict=True)
+    }
+    OpenEXR.File({"type": OpenEXR.scanlineimage, **stated}, planes).write(str(path))
+    return Picture(path)
+
+
+@pytest.mark.parametrize(
+    ("stated", "wanted"),
+    [
+        ({}, (0.8, 0.2, 0.1)),
+        ({"chromaticities": AP1}, ACESCG),
+        ({"colorInteropID": "lin_ap1_scene"}, ACESCG),
+        ({"colorInteropID": "lin_rec709_scene", "chromaticities": AP1}, (0.8, 0.2, 0.1)),
+        ({"oiio:ColorSpace": "ACEScg"}, ACESCG),
+        ({"oiio:ColorSpace": "Linear"}, (0.8, 0.2, 0.1)),
+        ({"oiio:ColorSpace": "sRGB"}, tuple(srgb_curve_inverse(np.asarray([0.8, 0.2, 0.1])))),
+    ],
+)
+def test_floats_are_taken_to_scene_linear_rec709_from_the_space_that_their_file_states(tmp_path, stated, wanted):
+    colour, _ = decode(of_floats(tmp_path / "a.exr", **stated))
     assert np.allclose(colour[5, 5], wanted, atol=0.02)
+
+
+def test_primaries_that_are_stated_and_not_known_are_told_once_and_taken_for_rec709(tmp_path, monkeypatch):
+    monkeypatch.setattr(sources, "_warned", set())
+    with pytest.warns(UserWarning, match=r"a\.exr: .* of no known gamut, so its colour is taken for Rec\.709") as told:
+        colours = [decode(of_floats(tmp_path / name, chromaticities=DCI))[0] for name in ("a.exr", "b.exr")]
+    assert len(told) == 1
+    assert np.allclose([each[5, 5] for each in colours], (0.8, 0.2, 0.1))
+
+
+def test_a_picture_that_calls_itself_data_is_refused(tmp_path):
+    with pytest.raises(PlateError, match=r"a\.exr: .*data, not colour.*save it in a colour space"):
+        decode(of_floats(tmp_path / "a.exr", colorInteropID="data"))
 
 
 @pytest.mark.parametrize("side", ["left", "right", "top", "bottom", None])
@@ -251,3 +284,54 @@ def test_a_cut_out_knows_where_its_picture_ends(pair, side):
     rows, columns = spans.get(side, (inner, inner))
     (cutout,) = read(pair(flat((80, 80), 90), box((80, 80), rows, columns)))
     assert cutout.ends == (Sides(**{side: True}) if side else Sides())
+
+
+def oriented(path, stored, orientation):
+    """A JPEG of pixels as they are stored, that says how it is to be turned."""
+    spec = oiio.ImageSpec(stored.shape[1], stored.shape[0], stored.shape[2], "uint8")
+    spec.attribute("Orientation", orientation)
+    spec.attribute("Compression", "jpeg:100")
+    out = oiio.ImageOutput.create(str(path))
+    assert out.open(str(path), spec) and out.write_image(np.ascontiguousarray(stored)) and out.close()
+    return path
+
+
+def camera(path, picture, orientation):
+    """A picture as a camera keeps it that was held so."""
+    quarters = {1: 0, 3: 2, 6: 1, 8: 3}  # of a turn, against the clock
+    return oriented(path, np.rot90(picture, quarters[orientation]), orientation)
+
+
+def red_above_blue(rows, columns):
+    picture = flat((rows, columns), (20, 20, 230))
+    picture[: rows // 3] = (230, 20, 20)
+    return picture
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+def test_a_camera_s_jpeg_lies_under_its_matte_as_it_is_seen(tmp_path, orientation):
+    shown = red_above_blue(96, 64)
+    matte = png(tmp_path / "a.png", np.full((96, 64), 255, np.uint8))
+    colour, alpha = decode(Picture(camera(tmp_path / "a.jpg", shown, orientation), matte))
+    assert colour.shape[:2] == alpha.shape == (96, 64)
+    assert np.abs(colour.astype(int) - shown)[[5, -5]].max() < 9
+
+
+@pytest.mark.parametrize("orientation", [3, 6, 8])
+def test_a_matte_and_what_is_behind_are_turned_by_their_own_orientation(tmp_path, orientation):
+    shown = red_above_blue(96, 64)
+    matte = camera(tmp_path / "alpha.jpg", box((96, 64, 1), slice(0, 32), slice(None)), orientation)
+    behind = camera(tmp_path / "behind.jpg", shown, orientation)
+    whole = read_photograph(Picture(png(tmp_path / "fg.png", shown), matte, behind))
+    assert whole.alpha[5].min() == 255 and whole.alpha[-5].max() == 0
+    assert np.abs(whole.behind.astype(int) - shown)[[5, -5]].max() < 9
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_pictures_are_turned_alike_whoever_reads_them(tmp_path, orientation):
+    noise = cv2.resize(np.random.default_rng(0).integers(0, 256, (4, 6, 3), np.uint8), (48, 32))
+    path = oriented(tmp_path / "a.jpg", noise, orientation)
+    there = read_picture(path)[..., ::-1]
+    matte = png(tmp_path / "a.png", np.full(there.shape[:2], 255, np.uint8))
+    colour, _ = decode(Picture(path, matte))
+    assert np.abs(colour.astype(int) - there).max() < 5

@@ -1,6 +1,7 @@
 """The trainer: a stage runs to its end, a stopped one goes on to the same weights, several processes learn as one."""
 
 import csv
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -17,6 +18,7 @@ from nuke_matting.nets.two_stage import TwoStage
 from nuke_matting.resources import shipped
 from nuke_matting.training import train
 from nuke_matting.training.data import loader
+from nuke_matting.training.datasets import Source
 from nuke_matting.training.join import join
 from nuke_matting.training.processes import Processes
 from nuke_matting.training.recipe import load_recipe
@@ -39,6 +41,7 @@ RECIPE = replace(
         ),
     },
 )
+AFTER = replace(RECIPE, after=True)
 
 
 @pytest.fixture
@@ -114,6 +117,24 @@ def test_a_stage_may_teach_what_reads_the_memory_and_what_follows_alone(job, run
 def test_a_stage_in_which_nothing_learns_is_told(job):
     with pytest.raises(UsageError, match="nothing learns in stage stills"):
         Trainer(job("stills", learns="refinement"), ALONE)
+
+
+@pytest.mark.parametrize("learns", ["refinement", "memory"])
+def test_a_stage_that_teaches_a_part_needs_something_to_start_from_and_none_to_go_on(run, job, learns):
+    part = {"learns": learns, "enlarge": 2.0}
+    with pytest.raises(UsageError, match=f"the {learns} alone learns, .* drawn at random; .*--start-from"):
+        Trainer(job("clips", **part), ALONE)
+    assert not job("clips").out.exists()
+    run(job("stills", "stills", steps=1))
+    run(job("clips", start_from=(Start(job("stills", "stills").out / "last.pt"),), **part), stop_after=1)
+    assert run(job("clips", **part))["step"] == 3
+
+
+def test_whoever_begins_with_weights_drawn_at_random_is_told(run, job):
+    assert Trainer(job("stills"), ALONE).told == "weights drawn at random"
+    run(job("stills"), stop_after=1)
+    assert Trainer(job("stills"), ALONE).told == "", "a run that goes on"
+    assert Trainer(job("clips", "clips", start_from=(Start(job("stills").out / "last.pt"),)), ALONE).told == ""
 
 
 def test_another_seed_gives_other_weights(run, job):
@@ -197,7 +218,7 @@ def test_a_network_after_another_starts_from_the_last_of_a_file(
     run, job, weights, joined_weights, looking_weights, which
 ):
     start = Path((weights, joined_weights, looking_weights)[which])
-    after = replace(job("stills", start_from=(Start(start),)), after=Path(weights))
+    after = replace(job("stills", recipe=AFTER, start_from=(Start(start),)), after=Path(weights))
     started = Trainer(after, ALONE).student.state_dict()
     last = networks(load_weights(start))[which].state_dict()
     assert all(torch.equal(value, started[f"net.{name}"]) for name, value in last.items())
@@ -208,12 +229,37 @@ def test_a_network_after_another_starts_from_the_last_of_a_file(
 @pytest.mark.parametrize("first", [True, False])
 def test_a_run_goes_on_after_the_network_that_it_came_after(run, job, weights, first):
     alone = job("stills")
-    after = replace(alone, after=Path(weights))
+    after = replace(job("stills", recipe=AFTER), after=Path(weights))
     run(after if first else alone, stop_after=2)
-    advice = "give --after quick.safetensors" if first else "leave out --after"
+    advice = r"give --after .*quick\.safetensors \(" if first else "leave out --after"
     with pytest.raises(ModelError, match=rf"its after is .*nothing.*{advice}"):
         Trainer(alone if first else after, ALONE)
     assert run(after if first else alone)["step"] == 4
+
+
+def test_a_run_goes_on_after_the_same_weights_wherever_they_lie_and_after_no_others(run, job, weights, aided_weights):
+    folder = job("stills").out.parent
+    for name, source in (("one", weights), ("moved", weights), ("other", aided_weights)):
+        (folder / name).mkdir()
+        shutil.copy(source, folder / name / "weights.safetensors")
+    one, moved, other = (
+        replace(job("stills", recipe=AFTER), after=folder / name / "weights.safetensors")
+        for name in ("one", "moved", "other")
+    )
+    run(one, stop_after=1)
+    with pytest.raises(
+        ModelError, match=r"its after is one/weights\.safetensors \(.*\), not other/weights\.safetensors"
+    ):
+        Trainer(other, ALONE)
+    assert Trainer(moved, ALONE).step == 1
+
+
+def test_a_checkpoint_that_does_not_say_which_weights_it_came_after_goes_on_after_any(run, job, weights):
+    after = replace(job("stills", recipe=AFTER), after=Path(weights))
+    last = run(after, stop_after=1)
+    del last["after_digest"]
+    torch.save(last | {"after": "weights.safetensors"}, after.out / "last.pt")
+    assert Trainer(after, ALONE).step == 1
 
 
 def test_a_network_before_is_for_two_stage_and_of_it(job, weights):
@@ -223,7 +269,15 @@ def test_a_network_before_is_for_two_stage_and_of_it(job, weights):
     other = job("stills").out.parent / "other.safetensors"
     save_weights(other, TwoStage(), {"architecture": "memory", "name": "other"})
     with pytest.raises(ModelError, match=r"other\.safetensors.*it is of the network memory"):
-        Trainer(replace(job("stills"), after=other), ALONE)
+        Trainer(replace(job("stills", recipe=AFTER), after=other), ALONE)
+
+
+def test_a_recipe_says_whether_its_network_comes_after_another(job, weights):
+    with pytest.raises(UsageError, match="comes after another one, and none is given; .*--after"):
+        Trainer(job("stills", recipe=AFTER), ALONE)
+    with pytest.raises(UsageError, match="comes after no other one; leave out --after, or write after: true"):
+        Trainer(replace(job("stills"), after=Path(weights)), ALONE)
+    assert not job("stills").out.exists()
 
 
 def test_small_stages_leave_the_regions_untrained_and_clips_train_them(run, job):
@@ -289,16 +343,58 @@ def test_a_checkpoint_that_cannot_be_used_is_refused_and_stays(run, job, spoil):
     assert path.read_bytes() == before
 
 
+def about(job):
+    return load_weights(job.out / "weights.safetensors").metadata
+
+
 def test_weights_say_what_they_were_trained_on_and_the_licence_that_was_given(run, job):
     run(job("stills", licence="CC0"), stop_after=1)
-    about = load_weights(job("stills").out / "weights.safetensors").metadata
-    assert about["licence"] == "CC0" and about["coarse_long_side"] == str(RECIPE.coarse_long_side)
-    assert "stage stills" in about["training"] and "on people" in about["training"]
+    said = about(job("stills"))
+    assert said["licence"] == "CC0" and said["coarse_long_side"] == str(RECIPE.coarse_long_side)
+    assert "stage stills" in said["training"] and said["training"].endswith("on people; over backgrounds")
 
 
 def test_weights_claim_no_licence_by_themselves(run, job):
     run(job("stills"), stop_after=1)
-    assert "licence" not in load_weights(job("stills").out / "weights.safetensors").metadata
+    assert "licence" not in about(job("stills")) and "licences_before" not in about(job("stills"))
+
+
+def started(job, start, **changes):
+    """A stage of no steps that starts from a file, done."""
+    mine = replace(job, start_from=(Start(start),), **changes).of_steps(0)
+    trainer = Trainer(mine, ALONE)
+    trainer.save()
+    return trainer
+
+
+@pytest.mark.parametrize("file", ["last.pt", "weights.safetensors"])
+def test_weights_say_what_they_started_from_and_its_licence_which_they_do_not_take_for_their_own(job, sources, file):
+    elsewhere = replace(sources, people=(Source(sources.people[0].path, layout="P3M-10k"),))
+    first = Trainer(replace(job("stills", "first", licence="research only"), sources=elsewhere), ALONE)
+    first.save()
+    second = started(job("clips", "second"), first.job.out / file)
+    assert "is stated: research only; say with --licence" in second.told
+    third = started(job("clips", "third", licence="CC0"), second.job.out / file)
+    assert "licence" not in third.told
+    stages = [each.split(",")[0] for each in about(third.job)["training"].split("; before: ")]
+    assert stages == ["step 0 of stage clips", "step 0 of stage clips", "step 0 of stage stills"]
+    assert about(third.job)["training"].endswith("on P3M-10k; over backgrounds")
+    assert about(third.job)["licence"] == "CC0" and about(third.job)["licences_before"] == "research only"
+    assert "licence" not in about(second.job) and about(second.job)["licences_before"] == "research only"
+
+
+def test_a_resumed_run_remembers_what_it_came_from_and_what_it_drew_before(job, sources, tmp_path):
+    first = Trainer(job("stills", "first", licence="MIT"), ALONE)
+    first.save()
+    second = started(job("stills", "second"), first.job.out / "last.pt")
+    (tmp_path / "new").mkdir()
+    resumed = Trainer(
+        replace(second.job, start_from=(), sources=replace(sources, people=(Source(tmp_path / "new"),))), ALONE
+    )
+    resumed.save()
+    said = about(resumed.job)
+    assert said["training"].partition("; before: ")[0].endswith("on people, new; over backgrounds")
+    assert said["training"].count("before: ") == 1 and said["licences_before"] == "MIT"
 
 
 # -- what goes wrong --
@@ -459,6 +555,55 @@ def test_several_processes_share_the_batch_and_learn_as_one(tmp_path, sources, m
     assert all(same(one[name], two[name]) for name in one.keys() - statistics)
     assert not all(same(one[name], two[name]) for name in statistics)  # each drew a sample of its own
     assert (out / "last.pt").exists()
+
+
+FAILING = """
+import sys
+import nuke_matting.training.train as train
+from nuke_matting.errors import MattingError, PlateError
+from nuke_matting.training.processes import joined
+
+learn, answers = train.Trainer.learn, train.Trainer._answers
+
+def plate(trainer, batch):
+    if trainer.processes.rank == 1:
+        raise PlateError("cannot be read", path="a.png")
+    return learn(trainer, batch)
+
+def infinite(trainer, student, batch):
+    parts, alpha = answers(trainer, student, batch)
+    return {name: each * (float("nan") if trainer.processes.rank == 1 else 1.0) for name, each in parts.items()}, alpha
+
+if sys.argv.pop() == "plate":
+    train.Trainer.learn = plate
+else:
+    train.Trainer._answers = infinite
+"""
+CAUGHT = """
+except MattingError as error:
+    print(f"{error}", file=sys.stderr)
+    raise SystemExit(2)
+"""
+
+
+@pytest.mark.parametrize(
+    ("failure", "told"),
+    [
+        ("infinite", ["not finite: alpha", "not finite: in another process"]),
+        ("plate", ["a.png: cannot be read", "another process of the training has ended; see its line above"]),
+    ],
+)
+def test_what_ends_one_process_is_told_by_it_and_the_others_say_no_more_than_a_line(tmp_path, sources, failure, told):
+    recipe, script = tmp_path / "tiny.yaml", tmp_path / "script.py"
+    recipe.write_text(shipped("training/recipes/two_stage.yaml").read_text().partition("stages:")[0] + TINY)
+    body = "".join(f"    {line}\n" for line in SCRIPT.strip().splitlines())
+    script.write_text(f"{FAILING}\ntry:\n{body}{CAUGHT}")
+    start = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", script]
+    folders = [recipe, sources.people[0].path, sources.backgrounds[0].path, tmp_path / "out", failure]
+    ended = subprocess.run([*start, *folders], capture_output=True, text=True)
+    assert ended.returncode != 0
+    assert all(each in ended.stderr for each in told), ended.stderr
+    assert 'script.py", line' not in ended.stderr, "no traceback but torchrun's own"
 
 
 def test_a_batch_that_cannot_be_shared_evenly_is_refused():

@@ -80,7 +80,7 @@ STAGE = replace(load_recipe("two_stage").stages["small"], sizes=((48, 64),), bat
 def test_after_another_network_its_finding_is_the_guide_where_there_is_no_help(sources, tmp_path, monkeypatch):
     monkeypatch.setattr(two_stage, "LOST", 0.0)
     batch = next(loader(sources, STAGE, 1, 0, workers=0))
-    student = make_student(replace(load_recipe("two_stage"), shown=0)).requires_grad_(False)
+    student = make_student(replace(load_recipe("two_stage_again"), shown=0)).requires_grad_(False)
     assert (shown(student, batch, monkeypatch)[:, 3:] == 0).all(), "no help"
     student.follow(first_that_finds(0.75, tmp_path), torch.device("cpu"))
     x = shown(student, batch, monkeypatch)
@@ -102,14 +102,14 @@ def test_what_another_network_finds_has_parts_of_other_samples_added_and_taken_o
 
 def test_where_there_is_help_the_network_before_says_nothing(sources, tmp_path, monkeypatch):
     batch = next(loader(sources, STAGE, 1, 0, workers=0))
-    student = make_student(replace(load_recipe("two_stage"), shown=1)).requires_grad_(False)
+    student = make_student(replace(load_recipe("two_stage_again"), shown=1)).requires_grad_(False)
     student.follow(first_that_finds(0.75, tmp_path), torch.device("cpu"))
     x = shown(student, batch, monkeypatch)
     assert torch.equal(x[:, 7:8], batch.guide[:, 0]) and (x[:, 6] == 1).all() and (x[:, 8] == 1).all()
 
 
 def test_the_network_before_is_no_part_of_the_student(tmp_path):
-    student = make_student(load_recipe("two_stage"))
+    student = make_student(load_recipe("two_stage_again"))
     before = set(student.state_dict())
     student.follow(first_that_finds(0.75, tmp_path), torch.device("cpu"))
     assert set(student.state_dict()) == before

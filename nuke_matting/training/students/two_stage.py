@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from nuke_matting.errors import UsageError
 from nuke_matting.models.two_stage import LARGEST, LONG_SIDE, long_sides, networks
 from nuke_matting.models.weights import WeightFile
 from nuke_matting.nets import regions as rg
@@ -60,6 +61,7 @@ class TwoStageRecipe(Recipe):
     detail : how often the regions learn from the true alpha at half the coarse frame's size, in place of the coarse
         stage's own; what is left to correct is detail then.
     shown : how often the network is shown the clean plate, and how often the guide, each by itself.
+    after : whether it comes after another network: what that finds is its guide where it is shown nothing.
     """
 
     coarse_long_side: int = within(32, LARGEST)
@@ -67,6 +69,7 @@ class TwoStageRecipe(Recipe):
     calibrated: int = within(0, 100_000)
     detail: float = within(0, 1)
     shown: float = within(0, 1)
+    after: bool
     losses: TwoStageLosses
 
 
@@ -99,7 +102,16 @@ class TwoStageStudent(Student):
             return self.net.memory, self.net.decoder, self.direct, self.cover
         return super().learners(stage)
 
+    @property
+    def comes_after(self) -> bool:
+        return self.recipe.after
+
     def follow(self, weights: WeightFile, device: torch.device) -> None:
+        if not self.comes_after:
+            raise UsageError(
+                "the recipe is of a network that comes after no other one",
+                advice="leave out --after, or write after: true in the recipe",
+            )
         self._check(weights)
         net = networks(weights).plain.eval().requires_grad_(False)
         self._first = First(net.to(device, memory_format=torch.channels_last), long_sides(weights)[False])
