@@ -51,6 +51,7 @@ class Frame:
     colour : what the file says of its colour space.
     non_finite : count of pixels with a NaN or infinite channel in the file.
     notes : what its user should know of which of the file's pictures this is.
+    pixel_aspect : width of a pixel over its height: 2 of an anamorphic plate that is to be shown twice as wide.
     """
 
     number: int
@@ -61,6 +62,7 @@ class Frame:
     colour: ColourHints
     non_finite: int = 0
     notes: tuple[str, ...] = ()
+    pixel_aspect: float = 1.0
 
 
 class StoredMatte(NamedTuple):

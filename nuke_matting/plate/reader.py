@@ -17,6 +17,7 @@ from nuke_matting.plate.frame import ColourHints, Frame, StoredMatte, Window
 
 _NO_PICTURE = re.compile(r"crypto|depth|normal|^n$|position|motion")  # layers whose R, G, B are no colours
 LARGEST_HALF = 65504.0  # infinite pixels are read as this
+LEAST_ASPECT, MOST_ASPECT = 0.25, 4.0  # of pixels; what is beyond is no lens's
 GREY = 0.01  # channels that differ by less are of a grey picture
 
 
@@ -52,7 +53,7 @@ def read_frame(path: Path, number: int) -> Frame:
     if not finite.all():
         broken = int((~finite).any(axis=2).sum())
         pixels = np.nan_to_num(pixels, copy=False, nan=0.0, posinf=LARGEST_HALF, neginf=-LARGEST_HALF)
-    return Frame(number, path, pixels, *windows(spec), hints, broken, _notes(choice, specs))
+    return Frame(number, path, pixels, *windows(spec), hints, broken, _notes(choice, specs), pixel_aspect(spec))
 
 
 def _notes(choice: Choice, specs: Sequence[oiio.ImageSpec]) -> tuple[str, ...]:
@@ -192,6 +193,12 @@ def windows(spec: oiio.ImageSpec) -> tuple[Window, Window]:
     """The data window and the display window of a part."""
     data = Window(spec.x, spec.y, spec.width, spec.height)
     return data, Window(spec.full_x, spec.full_y, spec.full_width, spec.full_height)
+
+
+def pixel_aspect(spec: oiio.ImageSpec) -> float:
+    """Width of a part's pixels over their height; 1 where it says none that could be."""
+    said = float(spec.get_float_attribute("PixelAspectRatio", 1.0))
+    return said if LEAST_ASPECT <= said <= MOST_ASPECT else 1.0
 
 
 def _hints(file_format: str, spec: oiio.ImageSpec) -> ColourHints:

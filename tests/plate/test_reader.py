@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from nuke_matting.errors import PlateError
 from nuke_matting.plate.frame import Window
-from nuke_matting.plate.reader import align, choose_picture, read_frame, read_hints, read_matte
+from nuke_matting.plate.reader import align, choose_picture, pixel_aspect, read_frame, read_hints, read_matte
 
 _spec = importlib.util.spec_from_file_location("exrs", Path(__file__).parent / "exrs.py")
 exrs = importlib.util.module_from_spec(_spec)
@@ -116,6 +116,23 @@ def test_pixels_are_those_of_the_data_window(tmp_path, window):
     frame = read_frame(plate, 1)
     assert (frame.data_window, frame.display_window) == (Window(*window), Window(1, 2, 40, 30))
     assert np.array_equal(frame.pixels, picture(exrs.rgb()))
+
+
+@pytest.mark.parametrize("suffix", ["exr", "dpx", "png"])
+def test_the_shape_of_pixels_is_what_the_file_says(tmp_path, suffix):
+    image = oiio.ImageBuf(np.full((4, 4, 3), 0.5, np.float32))
+    assert image.write(str(tmp_path / f"square.{suffix}"))
+    image.specmod().attribute("PixelAspectRatio", 2.0)
+    assert image.write(str(tmp_path / f"wide.{suffix}"))
+    found = [read_frame(tmp_path / f"{name}.{suffix}", 1).pixel_aspect for name in ("square", "wide")]
+    assert found == [1, pytest.approx(2)]
+
+
+@pytest.mark.parametrize("nonsense", [0.0, -2.0, 0.01, 72.0, np.nan, np.inf])
+def test_pixels_of_no_possible_shape_are_square(nonsense):
+    spec = oiio.ImageSpec(4, 4, 3, "half")
+    spec.attribute("PixelAspectRatio", nonsense)
+    assert pixel_aspect(spec) == 1
 
 
 @pytest.mark.parametrize(
