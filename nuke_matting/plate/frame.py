@@ -26,6 +26,7 @@ class ColourHints:
 
     interop_id : the `colorInteropID` attribute, e.g. ``lin_ap1_scene``.
     oiio_space : OpenImageIO's `oiio:ColorSpace` where the *file* set it (not OpenImageIO's own guess by extension).
+    stated : what in the file that was made of, where it has no attribute of that name: the name there, and its value.
     chromaticities : EXR `chromaticities`, eight floats: red, green, blue, white as x, y.
     file_format : OpenImageIO's name of the format: ``openexr``, ``png``, ``jpeg``, ``dpx``, ``tiff``.
     integer : pixels are stored as integers (so most likely display-referred or log, not scene-linear).
@@ -33,6 +34,7 @@ class ColourHints:
 
     interop_id: str | None = None
     oiio_space: str | None = None
+    stated: tuple[str, str] | None = None
     chromaticities: tuple[float, ...] | None = None
     file_format: str = "openexr"
     integer: bool = False

@@ -20,6 +20,13 @@ LARGEST_HALF = 65504.0  # infinite pixels are read as this
 LEAST_ASPECT, MOST_ASPECT = 0.25, 4.0  # of pixels; what is beyond is no lens's
 GREY = 0.01  # channels that differ by less are of a grey picture
 
+# OpenImageIO's spaces that say no more than the format does: of PNG and JPEG its guess where nothing is stated, of DPX
+# any log. The last resort for such files is the same, and a config's file rules may know better.
+_SAY_NOTHING = {"dpx": ("kodaklog",), "png": ("srgb", "srgb_rec709_scene"), "jpeg": ("srgb", "srgb_rec709_scene")}
+# what it called spaces of these formats before 3.1
+_OLDER_NAMES = {"linear": "lin_rec709_scene", "lin_srgb": "lin_rec709_scene", "rec709": "srgb_rec709_scene"}
+_STATEMENTS = ("CICP", "oiio:Gamma", "dpx:Transfer")  # what it makes them of
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -204,13 +211,27 @@ def pixel_aspect(spec: oiio.ImageSpec) -> float:
 def _hints(file_format: str, spec: oiio.ImageSpec) -> ColourHints:
     integer = file_format != "openexr" and str(spec.format) in {"uint8", "uint16", "uint32", "int8", "int16", "int32"}
     chromaticities = spec.getattribute("chromaticities")
-    # other formats' oiio:ColorSpace is OpenImageIO's own guess from the format
-    said = spec.getattribute("oiio:ColorSpace") if file_format == "openexr" else None
+    space, stated = _stated_space(file_format, spec)
     interop = spec.getattribute("colorInteropID") if file_format in {"openexr", "tiff"} else None
     return ColourHints(
         interop_id=str(interop) if interop else None,
-        oiio_space=str(said) if said else None,
+        oiio_space=space,
+        stated=stated,
         chromaticities=tuple(float(v) for v in chromaticities) if chromaticities and len(chromaticities) == 8 else None,
         file_format=file_format,
         integer=integer,
     )
+
+
+def _stated_space(file_format: str, spec: oiio.ImageSpec) -> tuple[str | None, tuple[str, str] | None]:
+    """`oiio_space` and `stated` of a part's `ColourHints`."""
+    said = str(spec.getattribute("oiio:ColorSpace") or "")
+    if file_format == "openexr":
+        return said or None, None
+    if said.lower() in ("", *_SAY_NOTHING.get(file_format, (said.lower(),))):  # of other formats it is all guessed
+        return None, None
+    space = _OLDER_NAMES.get(said.lower(), said)
+    for name in _STATEMENTS:
+        if value := spec.getattribute(name):
+            return space, (name, f"{value:g}" if isinstance(value, float) else str(value))
+    return space, ("colour by its header", space)

@@ -17,7 +17,15 @@ from hypothesis import strategies as st
 
 from nuke_matting.errors import PlateError
 from nuke_matting.plate.frame import Window
-from nuke_matting.plate.reader import align, choose_picture, pixel_aspect, read_frame, read_hints, read_matte
+from nuke_matting.plate.reader import (
+    _stated_space,
+    align,
+    choose_picture,
+    pixel_aspect,
+    read_frame,
+    read_hints,
+    read_matte,
+)
 
 _spec = importlib.util.spec_from_file_location("exrs", Path(__file__).parent / "exrs.py")
 exrs = importlib.util.module_from_spec(_spec)
@@ -246,6 +254,46 @@ def test_colour_hints_are_the_files_own_words_and_no_guesses(tmp_path):
         assert oiio.ImageBuf(np.full((4, 4, 3), 0.5, np.float32)).write(str(tmp_path / f"p.{suffix}"), oiio.UINT8)
         hints = read_hints(tmp_path / f"p.{suffix}", 1)
         assert hints.integer and hints.oiio_space is None and hints.interop_id is None, suffix
+
+
+@pytest.mark.parametrize(
+    ("suffix", "written", "space", "stated"),
+    [
+        ("dpx", {"dpx:Transfer": "Linear"}, "lin_rec709_scene", ("dpx:Transfer", "Linear")),
+        ("dpx", {"dpx:Transfer": "ITU-R 709-4"}, "srgb_rec709_scene", ("dpx:Transfer", "ITU-R 709-4")),
+        ("dpx", {"dpx:Transfer": "Printing density"}, None, None),
+        ("dpx", {"dpx:Transfer": "User defined"}, None, None),
+        ("dpx", {"dpx:Transfer": "Logarithmic"}, None, None),  # which log, it does not say
+        ("png", {"oiio:ColorSpace": "g22_rec709", "oiio:Gamma": 2.2}, "g22_rec709_scene", ("oiio:Gamma", "2.2")),
+        ("png", {"oiio:ColorSpace": "sRGB"}, None, None),
+        ("tif", {"oiio:ColorSpace": "lin_rec709_scene"}, None, None),
+    ],
+)
+def test_what_other_formats_state_of_their_colour_is_heard(tmp_path, suffix, written, space, stated):
+    image = oiio.ImageBuf(np.full((4, 4, 3), 0.5, np.float32))
+    for name, value in written.items():
+        image.specmod().attribute(name, value)
+    assert image.write(str(tmp_path / f"p.{suffix}"), oiio.UINT16)
+    hints = read_hints(tmp_path / f"p.{suffix}", 1)
+    assert hints.stated == stated and (hints.oiio_space or "").partition("_scene")[0] == (space or "")[:-6]
+
+
+@pytest.mark.parametrize(
+    ("file_format", "guess", "space"),
+    [
+        ("png", "sRGB", None),
+        ("jpeg", "sRGB", None),
+        ("dpx", "KodakLog", None),
+        ("tiff", "sRGB", None),
+        ("dpx", "Linear", "lin_rec709_scene"),
+        ("dpx", "Rec709", "srgb_rec709_scene"),
+        ("png", "lin_srgb", "lin_rec709_scene"),
+    ],
+)
+def test_what_older_openimageio_calls_spaces_is_heard_alike_and_its_guesses_are_not(file_format, guess, space):
+    spec = oiio.ImageSpec(4, 4, 3, "uint16")
+    spec.attribute("oiio:ColorSpace", guess)
+    assert _stated_space(file_format, spec)[0] == space
 
 
 @pytest.mark.parametrize(
