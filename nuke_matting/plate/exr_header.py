@@ -77,6 +77,11 @@ def channel_names(header: Header) -> list[str]:
     return names
 
 
+def text(header: Header, name: str) -> str:
+    """An attribute that is a text, as it is in the file; empty where there is none of that name."""
+    return header[name].value.decode("utf-8", "surrogateescape") if name in header else ""
+
+
 def plain(data: bytes) -> bytes:
     """The same file, every attribute that is not `STRUCTURE` given a type that no library knows, so that none reads it.
 

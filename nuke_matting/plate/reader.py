@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,10 @@ from nuke_matting.errors import PlateError
 from nuke_matting.plate.files import open_image, read_channels
 from nuke_matting.plate.frame import ColourHints, Frame, StoredMatte, Window
 
-_NO_PICTURE = re.compile(r"crypto|depth|normal|^n$|position|motion")  # layers whose R, G, B are no colours
+# what renderers and compositors call the layer that is the picture, by the last word of its name
+_MAIN = ("", "rgba", "rgb", "beauty", "combined", "composite", "c", "ci", "main", "left")
+_NO_PICTURE = re.compile(r"crypto|depth|normal|(^|\.)n$|position|motion")  # layers whose R, G, B are no colours
+DATA = len(_MAIN) + 1  # the rank of those
 LARGEST_HALF = 65504.0  # infinite pixels are read as this
 LEAST_ASPECT, MOST_ASPECT = 0.25, 4.0  # of pixels; what is beyond is no lens's
 GREY = 0.01  # channels that differ by less are of a grey picture
@@ -40,14 +43,13 @@ class Choice:
 def read_frame(path: Path, number: int) -> Frame:
     """Reads the picture of a file.
 
-    The picture is R, G, B of the first part that has them, else those of the first layer or view that does
-    (`left.R`, `rgba.R`; data such as normals or Cryptomatte last), else a lone channel as grey. Integers become 0..1.
+    Which of its channels are the picture, `choose_picture` says. Integers become 0..1.
     Colour stays as it is stored, whatever the alpha. Any further channels and parts are not read.
 
     Raises PlateError naming file and frame: missing, damaged, deep, sub-sampled, or without a picture.
     """
     with open_image(path, number) as (image, specs):
-        choice = choose_picture([list(spec.channelnames) for spec in specs])
+        choice = picture_of(specs)
         if choice is None:
             raise _without(path, number, "R, G, B", specs, "give a plate with colour")
         spec = specs[choice.part]
@@ -64,13 +66,18 @@ def read_frame(path: Path, number: int) -> Frame:
 
 
 def _notes(choice: Choice, specs: Sequence[oiio.ImageSpec]) -> tuple[str, ...]:
-    """Of a layer or view that was taken where there may be others."""
+    """Of a layer, part or view that was taken where there may be others."""
     layer, own = _shown(choice.prefix.rstrip(".")), _texts(specs[choice.part].getattribute("view"))
     views = _texts(specs[choice.part].getattribute("multiView"))  # of one part, the first of them without a prefix
     views = list(dict.fromkeys(views + [view for spec in specs for view in _texts(spec.getattribute("view"))]))
     if len(views) > 1:
         return (f"of the views {', '.join(views)} only {layer if layer in views else (own or views)[0]} is matted",)
-    return (f"the picture was read from the layer {layer}",) if layer.lower() not in ("", "rgba", "rgb") else ()
+    if layer.lower() not in ("", "rgba", "rgb"):
+        return (f"the picture was read from the layer {layer}",)
+    plain = [_called(spec)[0] for spec in specs if {"R", "G", "B"} <= set(spec.channelnames)]
+    if not layer and len(plain) > 1:
+        return (f"of the parts {', '.join(plain)} the picture was read from {_called(specs[choice.part])[0]}",)
+    return ()
 
 
 def _texts(attribute: object) -> list[str]:
@@ -86,7 +93,7 @@ def _shown(text: str) -> str:
 def read_hints(path: Path, number: int) -> ColourHints:
     """What a file says of its colour, from its header alone. Raises PlateError."""
     with open_image(path, number) as (image, specs):
-        choice = choose_picture([list(spec.channelnames) for spec in specs])
+        choice = picture_of(specs)
         return _hints(image.format_name(), specs[choice.part if choice else 0])
 
 
@@ -142,24 +149,28 @@ def align(pixels: NDArray[np.float32], have: Window, want: Window, fill: float =
     return out
 
 
-def choose_picture(parts: Sequence[Sequence[str]]) -> Choice | None:
+def choose_picture(parts: Sequence[Sequence[str]], layers: Sequence[str] = ()) -> Choice | None:
     """Which channels are the picture, from the names of each part's channels, whatever their order.
 
-    Plain R, G, B of any part come first; then a layer of a part, one called rgba, rgb, beauty or left before others,
-    those by name, and those that hold data last; then a lone luminance. The Y of a vector (X, Y) or of luminance-chroma
-    (Y, RY, BY) is none.
+    Plain R, G, B of any part come first; then those of a layer; then a lone luminance. Of several, the main ones come
+    first (rgba, beauty, Combined, C and their like), then in the order of parts and names, and those that hold data
+    last. The Y of a vector (X, Y) or of luminance-chroma (Y, RY, BY) is none.
+
+    layers : as of `part_layers`; what plain channels are of, where there are several parts.
     """
-    for part, names in enumerate(parts):
-        if {"R", "G", "B"} <= set(names):
-            return Choice(part, "", tuple(names.index(each) for each in "RGB"))
+    own = layers if layers and len(parts) > 1 else [""] * len(parts)
+    found = []
     for part, names in enumerate(parts):
         lower = [name.lower() for name in names]
-        for name in sorted(lower, key=_main_layers_first):
+        for name in lower:
             prefix, dot, last = name.rpartition(".")
             triple = [f"{prefix}{dot}{each}" for each in (("r", "g", "b") if last == "r" else ("red", "green", "blue"))]
             if last in {"r", "red"} and all(each in lower for each in triple):
-                indices = tuple(lower.index(each) for each in triple)
-                return Choice(part, names[indices[0]][: len(prefix + dot)], indices)
+                rank, indices = _rank(prefix or own[part]), tuple(lower.index(each) for each in triple)
+                choice = Choice(part, names[indices[0]][: len(prefix + dot)], indices)
+                found.append(((rank == DATA, bool(prefix), rank, part, name), choice))
+    if found:
+        return min(found, key=lambda each: each[0])[1]
     for part, names in enumerate(parts):
         for name in sorted(names, key=_main_layers_first):
             prefix, dot, last = name.rpartition(".")
@@ -167,6 +178,15 @@ def choose_picture(parts: Sequence[Sequence[str]]) -> Choice | None:
             if last in {"Y", "I", "luminance", "grey", "gray"} and not (last == "Y" and siblings & set(names)):
                 return Choice(part, prefix + dot, (names.index(name),) * 3)
     return None
+
+
+def part_layers(called: Iterable[tuple[str, str]]) -> list[str]:
+    """The layer that each part is, from its name and view: Nuke calls rgba of the view left `rgba.left`.
+
+    >>> part_layers([("rgba.left", "left"), ("N", "")])
+    ['rgba', 'N']
+    """
+    return [name.removesuffix(view).rstrip("._") if view else name for name, view in called]
 
 
 def choose_matte(parts: Sequence[Sequence[str]]) -> Choice | None:
@@ -185,10 +205,30 @@ def choose_matte(parts: Sequence[Sequence[str]]) -> Choice | None:
     return None
 
 
+def _rank(layer: str) -> int:
+    """How soon a layer is taken for the picture: the main ones in their order, then others, then DATA."""
+    last = layer.lower().rpartition(".")[2]
+    return _MAIN.index(last) if last in _MAIN else DATA if _NO_PICTURE.search(layer.lower()) else len(_MAIN)
+
+
 def _main_layers_first(name: str) -> tuple[int, str]:
-    layer = name.rpartition(".")[0].lower()
-    main = ("", "rgba", "rgb", "beauty", "left")
-    return (main.index(layer) if layer in main else len(main) + bool(_NO_PICTURE.search(layer)), name)
+    return _rank(name.rpartition(".")[0]), name
+
+
+def _layers(specs: Sequence[oiio.ImageSpec]) -> list[str]:
+    """`part_layers` of a file's parts."""
+    return part_layers(_called(spec) for spec in specs)
+
+
+def _called(spec: oiio.ImageSpec) -> tuple[str, str]:
+    """A part's name and view, each empty where it has none."""
+    name, view = (_texts(spec.getattribute(each)) for each in ("oiio:subimagename", "view"))
+    return (name or [""])[0], (view or [""])[0]
+
+
+def picture_of(specs: Sequence[oiio.ImageSpec]) -> Choice | None:
+    """As `choose_picture`, of a file's parts."""
+    return choose_picture([list(spec.channelnames) for spec in specs], _layers(specs))
 
 
 def _without(path: Path, number: int, what: str, specs: Sequence[oiio.ImageSpec], advice: str) -> PlateError:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from nuke_matting.plate.atomic import Before, write_whole
 from nuke_matting.plate.exr_header import Attribute
 from nuke_matting.plate.files import open_image, read_channels
 from nuke_matting.plate.frame import Window
-from nuke_matting.plate.reader import choose_picture, read_frame
+from nuke_matting.plate.reader import choose_picture, part_layers, picture_of, read_frame
 
 # attributes that belong to a part's pixels as they were stored, not to the picture
 _STORAGE = exr_header.STRUCTURE - {"pixelAspectRatio", "screenWindowCenter", "screenWindowWidth"} | {
@@ -107,7 +107,7 @@ def write_merged(out: Path, pixels: Pixels, *, layer: str, premult: bool, before
     if not data.startswith(exr_header.MAGIC):
         return _write_converted(out, pixels, layer, premult, before)
     headers, parts = _read(data, pixels)
-    choice = choose_picture([list(part.channels) for part in parts])
+    choice = choose_picture([list(part.channels) for part in parts], _layers(headers))
     if choice is None:
         raise PlateError("has no R, G, B among its channels", path=pixels.plate, frame=pixels.frame)
     warnings: list[str] = []
@@ -204,8 +204,13 @@ def _metadata(pixels: Pixels) -> Mapping[str, Attribute]:
                 if not more:
                     raise _damaged(pixels, str(error)) from error
                 data += more
-    choice = choose_picture([exr_header.channel_names(header) for header in headers])
+    choice = choose_picture([exr_header.channel_names(header) for header in headers], _layers(headers))
     return headers[choice.part if choice else 0]
+
+
+def _layers(headers: Sequence[Mapping[str, Attribute]]) -> list[str]:
+    """As of `reader.part_layers`."""
+    return part_layers((exr_header.text(each, "name"), exr_header.text(each, "view")) for each in headers)
 
 
 def _foreign_metadata(pixels: Pixels) -> dict[str, Attribute]:
@@ -249,7 +254,7 @@ def _read(data: bytes, pixels: Pixels) -> tuple[list[dict[str, Attribute]], list
     parts that were not looked at when the plate was read are read with OpenImageIO first, which tells of damage.
     """
     with open_image(pixels.plate, pixels.frame) as (image, specs):
-        choice = choose_picture([list(spec.channelnames) for spec in specs])
+        choice = picture_of(specs)
         for index, spec in enumerate(specs):
             if choice is None or index != choice.part:
                 read_channels(image, index, spec, 0, 1, pixels.plate, pixels.frame, oiio.UNKNOWN)

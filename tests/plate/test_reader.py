@@ -83,6 +83,10 @@ def tiles(size=16):
     return {"type": OpenEXR.tiledimage, "tiles": description}
 
 
+def rgb_of(prefix):
+    return [f"{prefix}{name}" for name in "RGB"]
+
+
 def picture(channels):
     """[H, W, 3] as a frame is to hold it, from a dictionary of R, G, B."""
     stored = np.stack([channels[name] for name in "RGB"], 2).astype(np.float32)
@@ -152,6 +156,13 @@ def test_pixels_of_no_possible_shape_are_square(nonsense):
         ([["albedo.R", "albedo.G", "albedo.B", "rgba.R", "rgba.G", "rgba.B", "rgba.A"]], 0, "rgba."),
         ([["spec.R", "spec.G", "spec.B", "diffuse.R", "diffuse.G", "diffuse.B"]], 0, "diffuse."),
         ([["CryptoObject00.R", "CryptoObject00.G", "CryptoObject00.B", "plate.R", "plate.G", "plate.B"]], 0, "plate."),
+        (
+            [["ViewLayer.AO.R", "ViewLayer.AO.G", "ViewLayer.AO.B", *rgb_of("ViewLayer.Combined.")]],
+            0,
+            "ViewLayer.Combined.",
+        ),
+        ([["albedo.r", "albedo.g", "albedo.b", "C.r", "C.g", "C.b"]], 0, "C."),
+        ([rgb_of("albedo."), rgb_of("Ci.")], 1, "Ci."),
         ([["N.R", "N.G", "N.B", "depth.R", "depth.G", "depth.B", "spec.R", "spec.G", "spec.B"]], 0, "spec."),
         ([["normal.R", "normal.G", "normal.B"]], 0, "normal."),
         ([["red", "green", "blue"]], 0, ""),
@@ -165,6 +176,37 @@ def test_the_picture_is_found_among_parts_layers_and_views(parts, part, prefix):
     assert [parts[part][index] for index in choice.channels] == [
         parts[part][::-1][index] for index in backwards.channels
     ]
+
+
+@pytest.mark.parametrize(
+    ("layers", "part"),
+    [
+        (["normals", "rgba"], 1),
+        (["albedo", "C"], 1),
+        (["albedo", "diffuse"], 0),
+        (["N", "albedo"], 1),
+        (["rgba", "rgba"], 0),
+        (["", ""], 0),
+    ],
+)
+def test_of_parts_with_plain_colour_the_one_that_is_called_the_picture_is(layers, part):
+    assert choose_picture([rgb_of("")] * 2, layers).part == part
+
+
+def test_a_part_s_name_is_no_matter_where_it_is_the_only_one():
+    assert choose_picture([[*rgb_of(""), *rgb_of("beauty.")]], ["normals"]).prefix == ""
+
+
+def test_data_in_a_part_of_its_own_comes_after_a_layer_of_another():
+    assert choose_picture([rgb_of(""), rgb_of("beauty.")], ["normals", "beauty"]).prefix == "beauty."
+
+
+def test_of_parts_with_plain_colour_the_one_that_was_taken_is_named(tmp_path):
+    parts = [({"name": name}, exrs.rgb(seed=seed)) for seed, name in enumerate(("normals", "rgba"))]
+    frame = read_frame(exrs.write(tmp_path / "p.exr", *parts), 1)
+    assert frame.notes == ("of the parts normals, rgba the picture was read from rgba",)
+    assert np.array_equal(frame.pixels, picture(parts[1][1]))
+    assert read_frame(exrs.write(tmp_path / "one.exr", parts[0]), 1).notes == ()
 
 
 def test_a_layer_that_was_taken_for_the_picture_is_named(tmp_path):

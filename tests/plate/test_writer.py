@@ -224,6 +224,15 @@ def test_the_alpha_of_a_view_is_put_into_that_view(tmp_path):
     assert_only_the_alpha_differs(plate, tmp_path / "m.exr", "left.A")
 
 
+def test_the_alpha_of_a_part_is_put_into_the_part_that_is_the_picture(tmp_path):
+    parts = [({"name": name, "comments": name}, exrs.rgb(seed=seed)) for seed, name in enumerate(("normals", "rgba"))]
+    plate = exrs.write(tmp_path / "p.exr", *parts)
+    write_merged(tmp_path / "m.exr", pixels_of(plate), layer="rgba.alpha", premult=False)
+    assert [set(channels) for *_, channels in exrs.everything(tmp_path / "m.exr")] == [set("RGB"), set("RGBA")]
+    write_sidecar(tmp_path / "s.exr", pixels_of(plate), layer="rgba.alpha", premult=False)
+    assert exrs.attributes(tmp_path / "s.exr")[0][0][b"comments"] == (b"string", b"rgba")
+
+
 def test_an_alpha_that_is_there_is_replaced_in_its_own_type(tmp_path):
     plate = exrs.write(tmp_path / "p.exr", {**exrs.rgb(), "A": np.full((12, 16), 0.25, np.float32)})
     pixels = pixels_of(plate)
