@@ -73,9 +73,11 @@ class StoredMatte(NamedTuple):
     pixels : [H, W] float32 of its data window; not-a-number is 0.
     data_window, display_window : where they lie, and the matte's format.
     by_grey : its alpha was 1 everywhere, so they are the grey picture beside that.
+    layer : they were read from, where that is none of the main ones; else empty.
     """
 
     pixels: NDArray[np.float32]
     data_window: Window
     display_window: Window
     by_grey: bool = False
+    layer: str = ""

@@ -98,7 +98,7 @@ def read_hints(path: Path, number: int) -> ColourHints:
 
 
 def read_matte(path: Path, number: int, painted: bool = False) -> StoredMatte:
-    """Reads a matte: the alpha channel of the first part that has one, or red (grey) where there is none.
+    """Reads a matte: the channel that `choose_matte` says.
 
     painted : it comes from any program. An alpha that is 1 everywhere, beside a grey picture that is not black, is what
         many add when they save a grey matte: then the matte is the grey.
@@ -106,18 +106,24 @@ def read_matte(path: Path, number: int, painted: bool = False) -> StoredMatte:
     Raises PlateError.
     """
     with open_image(path, number) as (image, specs):
-        names = [list(spec.channelnames) for spec in specs]
-        choice = choose_matte(names)
+        choice = choose_matte([list(spec.channelnames) for spec in specs], _layers(specs))
         if choice is None:
             raise _without(path, number, "alpha and no R, G, B", specs, "name the matte's channel A")
         spec = specs[choice.part]
         matte, by_grey = _stored(image, choice, spec, path, number), False
-        picture = choose_picture(names)
+        picture = picture_of(specs)
         if painted and picture is not None and _is_beside(choice, picture) and matte.min() >= 1:
             colour = _stored(image, picture, spec, path, number)
             by_grey = bool(np.ptp(colour, axis=2).max() < GREY and colour.max() > 0)
             matte = colour if by_grey else matte
-    return StoredMatte(np.ascontiguousarray(matte[..., 0]), *windows(spec), by_grey)
+    return StoredMatte(np.ascontiguousarray(matte[..., 0]), *windows(spec), by_grey, _side_layer(choice, specs))
+
+
+def _side_layer(choice: Choice, specs: Sequence[oiio.ImageSpec]) -> str:
+    """The layer of a matte that was taken where there may be others; empty for a main one."""
+    layer = choice.prefix.rstrip(".") or (_layers(specs)[choice.part] if len(specs) > 1 else "")
+    alone = sum(len(spec.channelnames) for spec in specs) == 1
+    return "" if alone or _rank(layer) < len(_MAIN) else _shown(layer)
 
 
 def _is_beside(matte: Choice, picture: Choice) -> bool:
@@ -189,14 +195,22 @@ def part_layers(called: Iterable[tuple[str, str]]) -> list[str]:
     return [name.removesuffix(view).rstrip("._") if view else name for name, view in called]
 
 
-def choose_matte(parts: Sequence[Sequence[str]]) -> Choice | None:
-    """Which channel is the matte: an alpha, else the red of the picture, else a lone channel that is no depth."""
+def choose_matte(parts: Sequence[Sequence[str]], layers: Sequence[str] = ()) -> Choice | None:
+    """Which channel is the matte: an alpha, else the red of the picture, else a lone channel that is no depth.
+
+    Of several alphas the main layer's comes first, as in `choose_picture`; that of data (Cryptomatte) is none.
+    """
+    own = layers if layers and len(parts) > 1 else [""] * len(parts)
+    found = []
     for part, names in enumerate(parts):
-        for name in sorted(names, key=_main_layers_first):
+        for index, name in enumerate(names):
             prefix, dot, last = name.rpartition(".")
-            if last.lower() in {"a", "alpha", "matte"}:
-                return Choice(part, prefix + dot, (names.index(name),))
-    picture = choose_picture(parts)
+            rank = _rank(prefix or own[part])
+            if last.lower() in {"a", "alpha", "matte"} and rank != DATA:
+                found.append(((rank, part, name), Choice(part, prefix + dot, (index,))))
+    if found:
+        return min(found, key=lambda each: each[0])[1]
+    picture = choose_picture(parts, layers)
     if picture is not None:
         return Choice(picture.part, picture.prefix, picture.channels[:1])
     alone = [name for names in parts for name in names]

@@ -351,9 +351,27 @@ def test_what_older_openimageio_calls_spaces_is_heard_alike_and_its_guesses_are_
 def test_a_matte_is_the_alpha_or_else_the_grey(tmp_path, channels, value):
     stored = {name: np.full((3, 5), each, np.float32) for name, each in channels.items()}
     plate = exrs.write(tmp_path / "p.exr", stored, dataWindow=exrs.box(2, 1, 5, 3), displayWindow=exrs.box(0, 0, 9, 9))
-    matte, data, display, by_grey = read_matte(plate, 1)
+    matte, data, display, by_grey, layer = read_matte(plate, 1)
     assert matte.shape == (3, 5) and matte.dtype == np.float32 and (matte == np.float32(value)).all()
-    assert (data, display) == (Window(2, 1, 5, 3), Window(0, 0, 9, 9)) and not by_grey
+    assert (data, display) == (Window(2, 1, 5, 3), Window(0, 0, 9, 9)) and not by_grey and not layer
+
+
+@pytest.mark.parametrize("layer", ["CryptoObject00", "depth", "ViewLayer.Normal", "N"])
+def test_the_alpha_of_data_is_no_matte(tmp_path, layer):
+    data = {f"{layer}.{name}": np.full((3, 5), 0.9, np.float32) for name in "RGBA"}
+    grey = {name: np.full((3, 5), 0.5, np.float32) for name in "RGB"}
+    assert (read_matte(exrs.write(tmp_path / "p.exr", grey | data), 1).pixels == 0.5).all()
+    parts = ({"name": layer}, {name: data[f"{layer}.{name}"] for name in "RGBA"}), ({"name": "rgba"}, grey)
+    assert (read_matte(exrs.write(tmp_path / "q.exr", *parts), 1).pixels == 0.5).all()
+
+
+def test_of_several_alphas_the_main_layer_s_is_the_matte_and_another_s_is_named(tmp_path):
+    layers = {f"{layer}.A": np.full((3, 5), value, np.float32) for layer, value in (("diffuse", 0.9), ("rgba", 0.5))}
+    main, side = (
+        read_matte(exrs.write(tmp_path / "p.exr", each), 1) for each in (layers, {**exrs.rgb(3, 5), "x.A": RAMP})
+    )
+    assert (main.pixels == 0.5).all() and main.layer == ""
+    assert np.array_equal(side.pixels, RAMP) and side.layer == "x"
 
 
 OPAQUE, RAMP = np.ones((3, 5), np.float32), np.linspace(0, 1, 15, dtype=np.float32).reshape(3, 5)
