@@ -75,7 +75,9 @@ class Pixels:
 
 
 def write_sidecar(out: Path, pixels: Pixels, *, layer: str, premult: bool, before: Before | None = None) -> list[str]:
-    """Writes the alpha, and the foreground as R, G, B where there is one: half, zip, the plate's windows and metadata.
+    """Writes the alpha, and the foreground as R, G, B where there is one: zip, the plate's windows and metadata.
+
+    The alpha is half; the foreground where the plate is, and else float.
 
     layer : channel of the alpha; `rgba.alpha` is `A`.
     premult : multiply the foreground by the alpha.
@@ -83,11 +85,12 @@ def write_sidecar(out: Path, pixels: Pixels, *, layer: str, premult: bool, befor
 
     Returns warnings. Raises OutputError, PlateError.
     """
-    kept = {name: value for name, value in _metadata(pixels).items() if name not in _STORAGE}
+    metadata, kind = _metadata(pixels)
+    kept = {name: value for name, value in metadata.items() if name not in _STORAGE}
     if pixels.foreground is None:
         kept = {name: value for name, value in kept.items() if name not in _COLOUR}
         kept["colorInteropID"] = Attribute(b"string", b"data")
-    channels = {_alpha_name("", layer): _half(pixels.alpha)} | _foreground(pixels, "", premult)
+    channels = {_alpha_name("", layer): _half(pixels.alpha)} | _foreground(pixels, "", premult, kind)
     _write_new(out, pixels, channels, kept, before)
     return []
 
@@ -152,23 +155,26 @@ def write_merged(out: Path, pixels: Pixels, *, layer: str, premult: bool, before
 
 
 def _ours(pixels: Pixels, plate: Channels, prefix: str, red: int, layer: str, premult: bool) -> Channels:
-    """The channels that are added: the alpha in the type of the one it replaces, else in that of the picture."""
+    """The channels that are added: the alpha in the type of the one it replaces, else in that of the picture, as the
+    foreground is, which is float where that is uint."""
     name = _alpha_name(prefix, layer, plate)
     picture = list(plate.values())[red]
     if picture.shape != pixels.alpha.shape:
         raise _damaged(pixels, "its size is not what it was when it was matted")
-    kind = plate[name].dtype if name in plate else picture.dtype if picture.dtype != np.uint32 else np.dtype(np.float32)
+    real = picture.dtype if picture.dtype != np.uint32 else np.dtype(np.float32)
+    kind = plate[name].dtype if name in plate else real
     alpha = pixels.alpha
     if kind == np.uint32:
         alpha = np.round(alpha.astype(np.float64) * np.iinfo(np.uint32).max)
-    return {name: np.ascontiguousarray(alpha.astype(kind))} | _foreground(pixels, "fg.", premult)
+    return {name: np.ascontiguousarray(alpha.astype(kind))} | _foreground(pixels, "fg.", premult, real)
 
 
 def _write_converted(out: Path, pixels: Pixels, layer: str, premult: bool, before: Before | None) -> list[str]:
     plate = read_frame(pixels.plate, pixels.frame)
     channels: Channels = {name: np.ascontiguousarray(plate.pixels[..., index]) for index, name in enumerate("RGB")}
     channels[_alpha_name("", layer)] = pixels.alpha
-    _write_new(out, pixels, channels | _foreground(pixels, "fg.", premult), _foreign_metadata(pixels), before)
+    channels |= _foreground(pixels, "fg.", premult, np.dtype(np.float32))
+    _write_new(out, pixels, channels, _foreign_metadata(pixels), before)
     return [
         f"the plate is no EXR: its R, G, B became one{f', still in {pixels.space}' if pixels.space else ''}; of its "
         f"{pixels.plate.suffix} metadata only time code, frame rate and pixel aspect are kept"
@@ -189,13 +195,13 @@ def _write_new(
     write_whole(out, exr_header.with_headers(data, [{**header, **attributes}]), pixels.frame, before)
 
 
-def _metadata(pixels: Pixels) -> Mapping[str, Attribute]:
-    """The attributes of the part that the picture was read from."""
+def _metadata(pixels: Pixels) -> tuple[Mapping[str, Attribute], np.dtype]:
+    """The attributes of the part that the picture was read from, and the type that its values fit into."""
     with open(pixels.plate, "rb") if pixels.plate.is_file() else io.BytesIO() as file:
         data = file.read(65536)
         while True:
             if data and not data.startswith(exr_header.MAGIC):
-                return _foreign_metadata(pixels)
+                return _foreign_metadata(pixels), np.dtype(np.float32)
             try:
                 headers, _ = exr_header.headers(data)
                 break
@@ -205,7 +211,10 @@ def _metadata(pixels: Pixels) -> Mapping[str, Attribute]:
                     raise _damaged(pixels, str(error)) from error
                 data += more
     choice = choose_picture([exr_header.channel_names(header) for header in headers], _layers(headers))
-    return headers[choice.part if choice else 0]
+    if choice is None:
+        return headers[0], np.dtype(np.float16)
+    _, kind = exr_header.channels(headers[choice.part])[choice.channels[0]]
+    return headers[choice.part], np.dtype(np.float16 if kind == exr_header.HALF else np.float32)
 
 
 def _layers(headers: Sequence[Mapping[str, Attribute]]) -> list[str]:
@@ -312,11 +321,13 @@ def _alpha_name(prefix: str, layer: str, plate: Iterable[str] = ()) -> str:
     return next((each for each in plate if each.lower() in spelt), f"{prefix}A")
 
 
-def _foreground(pixels: Pixels, prefix: str, premult: bool) -> Channels:
+def _foreground(pixels: Pixels, prefix: str, premult: bool, kind: np.dtype) -> Channels:
+    """kind : half or float, as the plate's picture is: where the matte is 1 the foreground is the plate, to the bit."""
     if pixels.foreground is None:
         return {}
     colour = pixels.foreground * pixels.alpha[..., None] if premult else pixels.foreground
-    return {f"{prefix}{name}": _half(colour[..., index]) for index, name in enumerate("RGB")}
+    stored = _half if kind == np.float16 else np.ascontiguousarray
+    return {f"{prefix}{name}": stored(colour[..., index]) for index, name in enumerate("RGB")}
 
 
 def _half(values: NDArray[np.float32]) -> NDArray[np.float16]:

@@ -254,6 +254,33 @@ def test_the_foreground_gets_a_layer_of_its_own_in_a_merged_plate(tmp_path):
     assert {"fg.R", "fg.G", "fg.B", "A"} <= set(exrs.everything(tmp_path / "m.exr")[0][2])
 
 
+def solid_of(plate):
+    """What is to be written of a plate that is all subject."""
+    frame = read_frame(plate, 1001)
+    alpha = np.ones(frame.pixels.shape[:2], np.float32)
+    return Pixels(plate, 1001, frame.data_window, frame.display_window, alpha, frame.pixels)
+
+
+@pytest.mark.parametrize("kind", [np.float16, np.float32])
+@pytest.mark.parametrize(("write", "prefix"), [(write_merged, "fg."), (write_sidecar, "")])
+def test_the_foreground_of_what_is_solid_is_the_plate_to_the_bit(tmp_path, kind, write, prefix):
+    values = np.linspace(-1, 3, 192).reshape(12, 16).astype(kind)
+    values[0, 0] = 90000.0 if kind == np.float32 else 65504.0
+    plate = exrs.write(tmp_path / "p.exr", dict.fromkeys("RGB", values))
+    write(tmp_path / "o.exr", solid_of(plate), layer="rgba.alpha", premult=False)
+    assert exrs.everything(tmp_path / "o.exr")[0][2][f"{prefix}R"] == exrs.everything(plate)[0][2]["R"]
+
+
+@pytest.mark.parametrize(("write", "prefix"), [(write_merged, "fg."), (write_sidecar, "")])
+def test_so_is_that_of_a_plate_of_integers(tmp_path, write, prefix):
+    ramp = np.linspace(0, 1, 36, dtype=np.float32).reshape(3, 4, 3)
+    assert oiio.ImageBuf(ramp).write(str(tmp_path / "p.png"), oiio.UINT16)
+    pixels = solid_of(tmp_path / "p.png")
+    write(tmp_path / "o.exr", pixels, layer="rgba.alpha", premult=False)
+    kind, red = exrs.everything(tmp_path / "o.exr")[0][2][f"{prefix}R"]
+    assert kind == "float" and red == pixels.foreground[..., 0].tobytes()
+
+
 def test_a_sidecar_holds_the_alpha_alone_with_the_plates_metadata(tmp_path):
     plate = exrs.write(tmp_path / "p.exr", exrs.rgb(), **ATTRIBUTES)
     pixels = pixels_of(plate)
