@@ -132,6 +132,8 @@ def write_merged(out: Path, pixels: Pixels, *, layer: str, premult: bool, before
     lost = planes[choice.part].get(name)
     if lost is not None and (layer != "rgba.alpha" or (lost != lost.flat[0]).any()):  # most plates have a flat alpha
         warnings.append(f"the plate's own channel {name} is replaced")
+    if twice := [each for each in ours if each in _elsewhere(headers, choice.part)]:
+        warnings.append(f"another part of the plate has {', '.join(twice)} too, and keeps it: name another --layer")
     planes[choice.part] |= ours
 
     made = _encode(structures, planes, out, pixels.frame)
@@ -152,6 +154,13 @@ def write_merged(out: Path, pixels: Pixels, *, layer: str, premult: bool, before
     ]
     write_whole(out, exr_header.with_headers(made, copies), pixels.frame, before)
     return warnings
+
+
+def _elsewhere(headers: Sequence[Mapping[str, Attribute]], part: int) -> set[str]:
+    """The channels of layers in the other parts of a part's view. What is of no layer is of its part."""
+    view = exr_header.text(headers[part], "view")
+    others = [each for index, each in enumerate(headers) if index != part and exr_header.text(each, "view") == view]
+    return {name for each in others for name in exr_header.channel_names(each) if "." in name}
 
 
 def _ours(pixels: Pixels, plate: Channels, prefix: str, red: int, layer: str, premult: bool) -> Channels:

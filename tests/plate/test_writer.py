@@ -443,3 +443,14 @@ def test_a_channel_of_the_plate_is_not_replaced_in_silence(tmp_path):
     plate = exrs.write(tmp_path / "p.exr", {**exrs.rgb(), "depth.Z": np.zeros((12, 16), np.float32)})
     warnings = write_merged(tmp_path / "m.exr", pixels_of(plate), layer="depth.Z", premult=False)
     assert warnings == ["the plate's own channel depth.Z is replaced"]
+
+
+@pytest.mark.parametrize(("views", "said"), [(("", ""), 1), (("left", "right"), 0)], ids=["one view", "two"])
+def test_a_channel_that_another_part_has_too_is_said_unless_it_is_of_another_view(tmp_path, views, said):
+    channels = exrs.rgb() | {"A": exrs.half()}, {"matte.A": exrs.half(), "A": exrs.half()}
+    headers = [{"name": name} | ({"view": view} if view else {}) for name, view in zip("pq", views, strict=True)]
+    plate = exrs.write(tmp_path / "p.exr", *zip(headers, channels, strict=True))
+    warnings = write_merged(tmp_path / "m.exr", pixels_of(plate), layer="matte.A", premult=False)
+    text = "another part of the plate has matte.A too, and keeps it: name another --layer"
+    assert warnings == [text] * said
+    assert exrs.everything(tmp_path / "m.exr")[1][2] == exrs.everything(plate)[1][2]
