@@ -39,9 +39,9 @@ class Choice:
 def choose_space(config: ocio_lib.Config, hints: ColourHints, path: str | Path, wanted: str = "") -> Choice:
     """The colour space that a plate's file is in.
 
-    The first of these that gives an answer does: `wanted`; the file's own interop ID, `oiio:ColorSpace` and
-    chromaticities; the config's file rules; and a last resort: for log files the role ``compositing_log``, for other
-    integer files sRGB, and for all else the role ``scene_linear``.
+    The first of these that gives an answer does: `wanted`; the file's own interop ID, `oiio:ColorSpace` (of a DPX its
+    transfer, of a PNG its gamma or CICP) and chromaticities; the config's file rules; and a last resort: for log files
+    the role ``compositing_log``, for other integer files sRGB, and for all else the role ``scene_linear``.
 
     Two rules of a config are not counted as an answer: the mandatory last one, named Default, which says nothing of
     the file; and the rule ``EXR`` of the public ACES configs, which calls every EXR file ACES2065-1, though plates
@@ -113,7 +113,8 @@ def _from_oiio(config: ocio_lib.Config, hints: ColourHints, path: str | Path, pa
     if not said:
         return None
     known = said if find_space(config, said) else _OLD_NAMES.get(said.lower(), said)
-    return _from_name(config, said, known, "oiio:ColorSpace", path, passed_over)
+    attribute, value = hints.stated or ("oiio:ColorSpace", said)
+    return _from_name(config, value, known, attribute, path, passed_over)
 
 
 def _from_name(

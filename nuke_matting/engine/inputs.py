@@ -18,9 +18,12 @@ def coverage(path: Path, plate: Frame, what: str) -> tuple[NDArray[np.float32], 
 
     what : it is, for the notes. Raises PlateError.
     """
-    matte, data, display, by_grey = read_matte(path, plate.number, painted=True)
-    on_plate = np.clip(align(matte, placed(data, display, plate, path), plate.data_window), 0, 1)
-    return on_plate, (f"the {what}'s alpha is 1 everywhere: its grey was read in place of it",) if by_grey else ()
+    matte = read_matte(path, plate.number, painted=True)
+    lies = placed(matte.data_window, matte.display_window, plate, path)
+    notes = [f"the {what} was read from the layer {matte.layer}"] if matte.layer else []
+    if matte.by_grey:
+        notes.append(f"the {what}'s alpha is 1 everywhere: its grey was read in place of it")
+    return np.clip(align(matte.pixels, lies, plate.data_window), 0, 1), tuple(notes)
 
 
 def clean_pixels(read: Frame, colour: ColourPipe, plate: Frame) -> NDArray[np.float32]:

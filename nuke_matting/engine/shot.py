@@ -37,7 +37,7 @@ from nuke_matting.settings import Settings
 
 log = logging.getLogger(__name__)
 
-CACHE_VERSION = 10  # to be raised by every change that changes mattes
+CACHE_VERSION = 11  # to be raised by every change that changes mattes
 _SAY_NOTHING = ("", "data", "raw", "unknown")  # interop IDs that name no space of a picture
 
 
@@ -194,7 +194,7 @@ class Shot:
         if self.guide is not None:
             guide, said = coverage(self._still_path(self.guide, frame), read, "guide")
             notes += said
-        given = FrameInput(image, clean, guide)
+        given = FrameInput(image, clean, guide, read.pixel_aspect)
         key: NDArray[np.float32] | MattingError | None = None
         if self.keys is not None and self._is_key(frame):
             try:

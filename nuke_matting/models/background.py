@@ -60,12 +60,13 @@ class BackgroundModel:
             given = None if frame.clean is None else pad_to_multiple(seen(planes(frame.clean)), PATCH).to(self.device)
             with autocast(self.device, self.precision):
                 size = (image.shape[2], image.shape[3])
-                small = bilinear(image, *coarse_size(*size))
+                reduced = coarse_size(*frame.unsqueezed(*size))
+                small = bilinear(image, *reduced)
                 if given is None:
                     guessed = self._net.plate(small).to(image.dtype)
                     coarse, clean = self._net.coarse(small, guessed), bilinear(guessed, *size)
                 else:
-                    coarse, clean = self._net.coarse(small, bilinear(given, *coarse_size(*size))), given
+                    coarse, clean = self._net.coarse(small, bilinear(given, *reduced)), given
                 patches = choose(coarse.error, *size, budget)
                 alpha, residual = self._net.refine(image, clean, coarse, patches, 4 * quality.batch)
             foreground = (plate + residual.float())[0, :, :height, :width].permute(1, 2, 0)

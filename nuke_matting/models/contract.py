@@ -19,11 +19,22 @@ class FrameInput:
     image : [H, W, 3] float32, model space.
     clean : the clean plate, likewise and of the same size, or None.
     guide : [H, W] float32 in [0, 1]: 1 inside, 0 outside, between is open; or None.
+    pixel_aspect : width of a pixel over its height, of all of them; 1 but for anamorphic plates.
     """
 
     image: Array
     clean: Array | None = None
     guide: Array | None = None
+    pixel_aspect: float = 1.0
+
+    def unsqueezed(self, height: int, width: int) -> tuple[int, int]:
+        """Height and width, of so many of its pixels, in square ones: what a reduced frame has the proportions of,
+        since networks know people by theirs.
+
+        >>> FrameInput(np.zeros((4, 6, 3), np.float32), pixel_aspect=2.0).unsqueezed(4, 6)
+        (4, 12)
+        """
+        return height, max(1, round(width * self.pixel_aspect))
 
 
 @dataclass(frozen=True)

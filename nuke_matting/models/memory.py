@@ -38,10 +38,10 @@ class MemoryModel:
         self._net = to_device(net, device)
 
     def prepare(self, frame: FrameInput) -> Tensor:
-        """[1, 3, h, w] float32 on the CPU, at the coarse size: the frame's area average."""
+        """[1, 3, h, w] float32 on the CPU, at the coarse size: the frame's area average, unsqueezed."""
         image = seen(planes(frame.image))
         with torch.inference_mode():
-            return area(image, *coarse_size(image.shape[-2], image.shape[-1], self._long_side))
+            return area(image, *coarse_size(*frame.unsqueezed(image.shape[-2], image.shape[-1]), self._long_side))
 
     def encode(self, prepared: Tensor) -> Features:
         with (

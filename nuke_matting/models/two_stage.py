@@ -142,13 +142,14 @@ class TwoStageModel:
         return net
 
     def prepare(self, frame: FrameInput) -> Prepared:
-        """The frame's area averages at the coarse sizes."""
+        """The frame's area averages at the coarse sizes, anamorphic ones unsqueezed."""
         image, clean, guide = _tensors(frame)
         aided = clean is not None or guide is not None
+        shown = frame.unsqueezed(image.shape[-2], image.shape[-1])
         with torch.inference_mode():
-            second = _reduced(image, clean, guide, self._long_sides[True])
+            second = _reduced(image, clean, guide, coarse_size(*shown, self._long_sides[True]))
             one_size = self._long_sides[aided] == self._long_sides[True]
-            first = second if one_size else _reduced(image, None, None, self._long_sides[False])
+            first = second if one_size else _reduced(image, None, None, coarse_size(*shown, self._long_sides[False]))
         return Prepared(first, second, aided)
 
     def encode(self, prepared: Prepared) -> Seen:
@@ -328,9 +329,8 @@ def coarse_long_side(weights: WeightFile, key: str = LONG_SIDE) -> int:
     return int(given)
 
 
-def _reduced(image: Tensor, clean: Tensor | None, guide: Tensor | None, long_side: int) -> Tensor:
-    """A coarse input [1, 9, h, w]."""
-    size = coarse_size(image.shape[-2], image.shape[-1], long_side)
+def _reduced(image: Tensor, clean: Tensor | None, guide: Tensor | None, size: tuple[int, int]) -> Tensor:
+    """A coarse input [1, 9, *size]."""
     return stack(area(image, *size), *(None if each is None else area(each, *size) for each in (clean, guide)))
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 MAGIC = b"\x76\x2f\x31\x01"
 _LONG_NAMES, _MULTI_PART = 0x400, 0x1000
 _LONGEST_NAME = 255
+HALF = 1  # the number of that pixel type
 
 # what a library must know to read the pixels of a part
 STRUCTURE = frozenset(
@@ -66,15 +67,30 @@ def headers(data: bytes) -> tuple[list[dict[str, Attribute]], int]:
             return parts, position
 
 
-def channel_names(header: Header) -> list[str]:
-    """The names of a part's channels, in the file's order. Raises ValueError."""
+def channels(header: Header) -> list[tuple[str, int]]:
+    """The names of a part's channels and their pixel types (0 uint, HALF, 2 float), in the file's order.
+
+    Raises ValueError.
+    """
     value = header["channels"].value if "channels" in header else b""
-    names, position = [], 0
+    found, position = [], 0
     while position < len(value) and value[position]:
         name, position = _text(value, position)
-        names.append(name.decode("utf-8", "surrogateescape"))
+        found.append(
+            (name.decode("utf-8", "surrogateescape"), int.from_bytes(value[position : position + 4], "little"))
+        )
         position += 16  # pixel type, linearity, sampling in x and y
-    return names
+    return found
+
+
+def channel_names(header: Header) -> list[str]:
+    """As `channels`, without the types."""
+    return [name for name, _ in channels(header)]
+
+
+def text(header: Header, name: str) -> str:
+    """An attribute that is a text, as it is in the file; empty where there is none of that name."""
+    return header[name].value.decode("utf-8", "surrogateescape") if name in header else ""
 
 
 def plain(data: bytes) -> bytes:

@@ -26,6 +26,7 @@ class ColourHints:
 
     interop_id : the `colorInteropID` attribute, e.g. ``lin_ap1_scene``.
     oiio_space : OpenImageIO's `oiio:ColorSpace` where the *file* set it (not OpenImageIO's own guess by extension).
+    stated : what in the file that was made of, where it has no attribute of that name: the name there, and its value.
     chromaticities : EXR `chromaticities`, eight floats: red, green, blue, white as x, y.
     file_format : OpenImageIO's name of the format: ``openexr``, ``png``, ``jpeg``, ``dpx``, ``tiff``.
     integer : pixels are stored as integers (so most likely display-referred or log, not scene-linear).
@@ -33,6 +34,7 @@ class ColourHints:
 
     interop_id: str | None = None
     oiio_space: str | None = None
+    stated: tuple[str, str] | None = None
     chromaticities: tuple[float, ...] | None = None
     file_format: str = "openexr"
     integer: bool = False
@@ -51,6 +53,7 @@ class Frame:
     colour : what the file says of its colour space.
     non_finite : count of pixels with a NaN or infinite channel in the file.
     notes : what its user should know of which of the file's pictures this is.
+    pixel_aspect : width of a pixel over its height: 2 of an anamorphic plate that is to be shown twice as wide.
     """
 
     number: int
@@ -61,6 +64,7 @@ class Frame:
     colour: ColourHints
     non_finite: int = 0
     notes: tuple[str, ...] = ()
+    pixel_aspect: float = 1.0
 
 
 class StoredMatte(NamedTuple):
@@ -69,9 +73,11 @@ class StoredMatte(NamedTuple):
     pixels : [H, W] float32 of its data window; not-a-number is 0.
     data_window, display_window : where they lie, and the matte's format.
     by_grey : its alpha was 1 everywhere, so they are the grey picture beside that.
+    layer : they were read from, where that is none of the main ones; else empty.
     """
 
     pixels: NDArray[np.float32]
     data_window: Window
     display_window: Window
     by_grey: bool = False
+    layer: str = ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,9 +15,20 @@ from nuke_matting.errors import PlateError
 from nuke_matting.plate.files import open_image, read_channels
 from nuke_matting.plate.frame import ColourHints, Frame, StoredMatte, Window
 
-_NO_PICTURE = re.compile(r"crypto|depth|normal|^n$|position|motion")  # layers whose R, G, B are no colours
+# what renderers and compositors call the layer that is the picture, by the last word of its name
+_MAIN = ("", "rgba", "rgb", "beauty", "combined", "composite", "c", "ci", "main", "left")
+_NO_PICTURE = re.compile(r"crypto|depth|normal|(^|\.)n$|position|motion")  # layers whose R, G, B are no colours
+DATA = len(_MAIN) + 1  # the rank of those
 LARGEST_HALF = 65504.0  # infinite pixels are read as this
+LEAST_ASPECT, MOST_ASPECT = 0.25, 4.0  # of pixels; what is beyond is no lens's
 GREY = 0.01  # channels that differ by less are of a grey picture
+
+# OpenImageIO's spaces that say no more than the format does: of PNG and JPEG its guess where nothing is stated, of DPX
+# any log. The last resort for such files is the same, and a config's file rules may know better.
+_SAY_NOTHING = {"dpx": ("kodaklog",), "png": ("srgb", "srgb_rec709_scene"), "jpeg": ("srgb", "srgb_rec709_scene")}
+# what it called spaces of these formats before 3.1
+_OLDER_NAMES = {"linear": "lin_rec709_scene", "lin_srgb": "lin_rec709_scene", "rec709": "srgb_rec709_scene"}
+_STATEMENTS = ("CICP", "oiio:Gamma", "dpx:Transfer")  # what it makes them of
 
 
 @dataclass(frozen=True)
@@ -32,14 +43,13 @@ class Choice:
 def read_frame(path: Path, number: int) -> Frame:
     """Reads the picture of a file.
 
-    The picture is R, G, B of the first part that has them, else those of the first layer or view that does
-    (`left.R`, `rgba.R`; data such as normals or Cryptomatte last), else a lone channel as grey. Integers become 0..1.
+    Which of its channels are the picture, `choose_picture` says. Integers become 0..1.
     Colour stays as it is stored, whatever the alpha. Any further channels and parts are not read.
 
     Raises PlateError naming file and frame: missing, damaged, deep, sub-sampled, or without a picture.
     """
     with open_image(path, number) as (image, specs):
-        choice = choose_picture([list(spec.channelnames) for spec in specs])
+        choice = picture_of(specs)
         if choice is None:
             raise _without(path, number, "R, G, B", specs, "give a plate with colour")
         spec = specs[choice.part]
@@ -52,17 +62,22 @@ def read_frame(path: Path, number: int) -> Frame:
     if not finite.all():
         broken = int((~finite).any(axis=2).sum())
         pixels = np.nan_to_num(pixels, copy=False, nan=0.0, posinf=LARGEST_HALF, neginf=-LARGEST_HALF)
-    return Frame(number, path, pixels, *windows(spec), hints, broken, _notes(choice, specs))
+    return Frame(number, path, pixels, *windows(spec), hints, broken, _notes(choice, specs), pixel_aspect(spec))
 
 
 def _notes(choice: Choice, specs: Sequence[oiio.ImageSpec]) -> tuple[str, ...]:
-    """Of a layer or view that was taken where there may be others."""
+    """Of a layer, part or view that was taken where there may be others."""
     layer, own = _shown(choice.prefix.rstrip(".")), _texts(specs[choice.part].getattribute("view"))
     views = _texts(specs[choice.part].getattribute("multiView"))  # of one part, the first of them without a prefix
     views = list(dict.fromkeys(views + [view for spec in specs for view in _texts(spec.getattribute("view"))]))
     if len(views) > 1:
         return (f"of the views {', '.join(views)} only {layer if layer in views else (own or views)[0]} is matted",)
-    return (f"the picture was read from the layer {layer}",) if layer.lower() not in ("", "rgba", "rgb") else ()
+    if layer.lower() not in ("", "rgba", "rgb"):
+        return (f"the picture was read from the layer {layer}",)
+    plain = [_called(spec)[0] for spec in specs if {"R", "G", "B"} <= set(spec.channelnames)]
+    if not layer and len(plain) > 1:
+        return (f"of the parts {', '.join(plain)} the picture was read from {_called(specs[choice.part])[0]}",)
+    return ()
 
 
 def _texts(attribute: object) -> list[str]:
@@ -78,12 +93,12 @@ def _shown(text: str) -> str:
 def read_hints(path: Path, number: int) -> ColourHints:
     """What a file says of its colour, from its header alone. Raises PlateError."""
     with open_image(path, number) as (image, specs):
-        choice = choose_picture([list(spec.channelnames) for spec in specs])
+        choice = picture_of(specs)
         return _hints(image.format_name(), specs[choice.part if choice else 0])
 
 
 def read_matte(path: Path, number: int, painted: bool = False) -> StoredMatte:
-    """Reads a matte: the alpha channel of the first part that has one, or red (grey) where there is none.
+    """Reads a matte: the channel that `choose_matte` says.
 
     painted : it comes from any program. An alpha that is 1 everywhere, beside a grey picture that is not black, is what
         many add when they save a grey matte: then the matte is the grey.
@@ -91,18 +106,24 @@ def read_matte(path: Path, number: int, painted: bool = False) -> StoredMatte:
     Raises PlateError.
     """
     with open_image(path, number) as (image, specs):
-        names = [list(spec.channelnames) for spec in specs]
-        choice = choose_matte(names)
+        choice = choose_matte([list(spec.channelnames) for spec in specs], _layers(specs))
         if choice is None:
             raise _without(path, number, "alpha and no R, G, B", specs, "name the matte's channel A")
         spec = specs[choice.part]
         matte, by_grey = _stored(image, choice, spec, path, number), False
-        picture = choose_picture(names)
+        picture = picture_of(specs)
         if painted and picture is not None and _is_beside(choice, picture) and matte.min() >= 1:
             colour = _stored(image, picture, spec, path, number)
             by_grey = bool(np.ptp(colour, axis=2).max() < GREY and colour.max() > 0)
             matte = colour if by_grey else matte
-    return StoredMatte(np.ascontiguousarray(matte[..., 0]), *windows(spec), by_grey)
+    return StoredMatte(np.ascontiguousarray(matte[..., 0]), *windows(spec), by_grey, _side_layer(choice, specs))
+
+
+def _side_layer(choice: Choice, specs: Sequence[oiio.ImageSpec]) -> str:
+    """The layer of a matte that was taken where there may be others; empty for a main one."""
+    layer = choice.prefix.rstrip(".") or (_layers(specs)[choice.part] if len(specs) > 1 else "")
+    alone = sum(len(spec.channelnames) for spec in specs) == 1
+    return "" if alone or _rank(layer) < len(_MAIN) else _shown(layer)
 
 
 def _is_beside(matte: Choice, picture: Choice) -> bool:
@@ -134,24 +155,28 @@ def align(pixels: NDArray[np.float32], have: Window, want: Window, fill: float =
     return out
 
 
-def choose_picture(parts: Sequence[Sequence[str]]) -> Choice | None:
+def choose_picture(parts: Sequence[Sequence[str]], layers: Sequence[str] = ()) -> Choice | None:
     """Which channels are the picture, from the names of each part's channels, whatever their order.
 
-    Plain R, G, B of any part come first; then a layer of a part, one called rgba, rgb, beauty or left before others,
-    those by name, and those that hold data last; then a lone luminance. The Y of a vector (X, Y) or of luminance-chroma
-    (Y, RY, BY) is none.
+    Plain R, G, B of any part come first; then those of a layer; then a lone luminance. Of several, the main ones come
+    first (rgba, beauty, Combined, C and their like), then in the order of parts and names, and those that hold data
+    last. The Y of a vector (X, Y) or of luminance-chroma (Y, RY, BY) is none.
+
+    layers : as of `part_layers`; what plain channels are of, where there are several parts.
     """
-    for part, names in enumerate(parts):
-        if {"R", "G", "B"} <= set(names):
-            return Choice(part, "", tuple(names.index(each) for each in "RGB"))
+    own = layers if layers and len(parts) > 1 else [""] * len(parts)
+    found = []
     for part, names in enumerate(parts):
         lower = [name.lower() for name in names]
-        for name in sorted(lower, key=_main_layers_first):
+        for name in lower:
             prefix, dot, last = name.rpartition(".")
             triple = [f"{prefix}{dot}{each}" for each in (("r", "g", "b") if last == "r" else ("red", "green", "blue"))]
             if last in {"r", "red"} and all(each in lower for each in triple):
-                indices = tuple(lower.index(each) for each in triple)
-                return Choice(part, names[indices[0]][: len(prefix + dot)], indices)
+                rank, indices = _rank(prefix or own[part]), tuple(lower.index(each) for each in triple)
+                choice = Choice(part, names[indices[0]][: len(prefix + dot)], indices)
+                found.append(((rank == DATA, bool(prefix), rank, part, name), choice))
+    if found:
+        return min(found, key=lambda each: each[0])[1]
     for part, names in enumerate(parts):
         for name in sorted(names, key=_main_layers_first):
             prefix, dot, last = name.rpartition(".")
@@ -161,14 +186,31 @@ def choose_picture(parts: Sequence[Sequence[str]]) -> Choice | None:
     return None
 
 
-def choose_matte(parts: Sequence[Sequence[str]]) -> Choice | None:
-    """Which channel is the matte: an alpha, else the red of the picture, else a lone channel that is no depth."""
+def part_layers(called: Iterable[tuple[str, str]]) -> list[str]:
+    """The layer that each part is, from its name and view: Nuke calls rgba of the view left `rgba.left`.
+
+    >>> part_layers([("rgba.left", "left"), ("N", "")])
+    ['rgba', 'N']
+    """
+    return [name.removesuffix(view).rstrip("._") if view else name for name, view in called]
+
+
+def choose_matte(parts: Sequence[Sequence[str]], layers: Sequence[str] = ()) -> Choice | None:
+    """Which channel is the matte: an alpha, else the red of the picture, else a lone channel that is no depth.
+
+    Of several alphas the main layer's comes first, as in `choose_picture`; that of data (Cryptomatte) is none.
+    """
+    own = layers if layers and len(parts) > 1 else [""] * len(parts)
+    found = []
     for part, names in enumerate(parts):
-        for name in sorted(names, key=_main_layers_first):
+        for index, name in enumerate(names):
             prefix, dot, last = name.rpartition(".")
-            if last.lower() in {"a", "alpha", "matte"}:
-                return Choice(part, prefix + dot, (names.index(name),))
-    picture = choose_picture(parts)
+            rank = _rank(prefix or own[part])
+            if last.lower() in {"a", "alpha", "matte"} and rank != DATA:
+                found.append(((rank, part, name), Choice(part, prefix + dot, (index,))))
+    if found:
+        return min(found, key=lambda each: each[0])[1]
+    picture = choose_picture(parts, layers)
     if picture is not None:
         return Choice(picture.part, picture.prefix, picture.channels[:1])
     alone = [name for names in parts for name in names]
@@ -177,10 +219,30 @@ def choose_matte(parts: Sequence[Sequence[str]]) -> Choice | None:
     return None
 
 
+def _rank(layer: str) -> int:
+    """How soon a layer is taken for the picture: the main ones in their order, then others, then DATA."""
+    last = layer.lower().rpartition(".")[2]
+    return _MAIN.index(last) if last in _MAIN else DATA if _NO_PICTURE.search(layer.lower()) else len(_MAIN)
+
+
 def _main_layers_first(name: str) -> tuple[int, str]:
-    layer = name.rpartition(".")[0].lower()
-    main = ("", "rgba", "rgb", "beauty", "left")
-    return (main.index(layer) if layer in main else len(main) + bool(_NO_PICTURE.search(layer)), name)
+    return _rank(name.rpartition(".")[0]), name
+
+
+def _layers(specs: Sequence[oiio.ImageSpec]) -> list[str]:
+    """`part_layers` of a file's parts."""
+    return part_layers(_called(spec) for spec in specs)
+
+
+def _called(spec: oiio.ImageSpec) -> tuple[str, str]:
+    """A part's name and view, each empty where it has none."""
+    name, view = (_texts(spec.getattribute(each)) for each in ("oiio:subimagename", "view"))
+    return (name or [""])[0], (view or [""])[0]
+
+
+def picture_of(specs: Sequence[oiio.ImageSpec]) -> Choice | None:
+    """As `choose_picture`, of a file's parts."""
+    return choose_picture([list(spec.channelnames) for spec in specs], _layers(specs))
 
 
 def _without(path: Path, number: int, what: str, specs: Sequence[oiio.ImageSpec], advice: str) -> PlateError:
@@ -194,16 +256,36 @@ def windows(spec: oiio.ImageSpec) -> tuple[Window, Window]:
     return data, Window(spec.full_x, spec.full_y, spec.full_width, spec.full_height)
 
 
+def pixel_aspect(spec: oiio.ImageSpec) -> float:
+    """Width of a part's pixels over their height; 1 where it says none that could be."""
+    said = float(spec.get_float_attribute("PixelAspectRatio", 1.0))
+    return said if LEAST_ASPECT <= said <= MOST_ASPECT else 1.0
+
+
 def _hints(file_format: str, spec: oiio.ImageSpec) -> ColourHints:
     integer = file_format != "openexr" and str(spec.format) in {"uint8", "uint16", "uint32", "int8", "int16", "int32"}
     chromaticities = spec.getattribute("chromaticities")
-    # other formats' oiio:ColorSpace is OpenImageIO's own guess from the format
-    said = spec.getattribute("oiio:ColorSpace") if file_format == "openexr" else None
+    space, stated = _stated_space(file_format, spec)
     interop = spec.getattribute("colorInteropID") if file_format in {"openexr", "tiff"} else None
     return ColourHints(
         interop_id=str(interop) if interop else None,
-        oiio_space=str(said) if said else None,
+        oiio_space=space,
+        stated=stated,
         chromaticities=tuple(float(v) for v in chromaticities) if chromaticities and len(chromaticities) == 8 else None,
         file_format=file_format,
         integer=integer,
     )
+
+
+def _stated_space(file_format: str, spec: oiio.ImageSpec) -> tuple[str | None, tuple[str, str] | None]:
+    """`oiio_space` and `stated` of a part's `ColourHints`."""
+    said = str(spec.getattribute("oiio:ColorSpace") or "")
+    if file_format == "openexr":
+        return said or None, None
+    if said.lower() in ("", *_SAY_NOTHING.get(file_format, (said.lower(),))):  # of other formats it is all guessed
+        return None, None
+    space = _OLDER_NAMES.get(said.lower(), said)
+    for name in _STATEMENTS:
+        if value := spec.getattribute(name):
+            return space, (name, f"{value:g}" if isinstance(value, float) else str(value))
+    return space, ("colour by its header", space)

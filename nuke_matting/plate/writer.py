@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from nuke_matting.plate.atomic import Before, write_whole
 from nuke_matting.plate.exr_header import Attribute
 from nuke_matting.plate.files import open_image, read_channels
 from nuke_matting.plate.frame import Window
-from nuke_matting.plate.reader import choose_picture, read_frame
+from nuke_matting.plate.reader import choose_picture, part_layers, picture_of, read_frame
 
 # attributes that belong to a part's pixels as they were stored, not to the picture
 _STORAGE = exr_header.STRUCTURE - {"pixelAspectRatio", "screenWindowCenter", "screenWindowWidth"} | {
@@ -75,7 +75,9 @@ class Pixels:
 
 
 def write_sidecar(out: Path, pixels: Pixels, *, layer: str, premult: bool, before: Before | None = None) -> list[str]:
-    """Writes the alpha, and the foreground as R, G, B where there is one: half, zip, the plate's windows and metadata.
+    """Writes the alpha, and the foreground as R, G, B where there is one: zip, the plate's windows and metadata.
+
+    The alpha is half; the foreground where the plate is, and else float.
 
     layer : channel of the alpha; `rgba.alpha` is `A`.
     premult : multiply the foreground by the alpha.
@@ -83,11 +85,12 @@ def write_sidecar(out: Path, pixels: Pixels, *, layer: str, premult: bool, befor
 
     Returns warnings. Raises OutputError, PlateError.
     """
-    kept = {name: value for name, value in _metadata(pixels).items() if name not in _STORAGE}
+    metadata, kind = _metadata(pixels)
+    kept = {name: value for name, value in metadata.items() if name not in _STORAGE}
     if pixels.foreground is None:
         kept = {name: value for name, value in kept.items() if name not in _COLOUR}
         kept["colorInteropID"] = Attribute(b"string", b"data")
-    channels = {_alpha_name("", layer): _half(pixels.alpha)} | _foreground(pixels, "", premult)
+    channels = {_alpha_name("", layer): _half(pixels.alpha)} | _foreground(pixels, "", premult, kind)
     _write_new(out, pixels, channels, kept, before)
     return []
 
@@ -107,7 +110,7 @@ def write_merged(out: Path, pixels: Pixels, *, layer: str, premult: bool, before
     if not data.startswith(exr_header.MAGIC):
         return _write_converted(out, pixels, layer, premult, before)
     headers, parts = _read(data, pixels)
-    choice = choose_picture([list(part.channels) for part in parts])
+    choice = choose_picture([list(part.channels) for part in parts], _layers(headers))
     if choice is None:
         raise PlateError("has no R, G, B among its channels", path=pixels.plate, frame=pixels.frame)
     warnings: list[str] = []
@@ -129,6 +132,8 @@ def write_merged(out: Path, pixels: Pixels, *, layer: str, premult: bool, before
     lost = planes[choice.part].get(name)
     if lost is not None and (layer != "rgba.alpha" or (lost != lost.flat[0]).any()):  # most plates have a flat alpha
         warnings.append(f"the plate's own channel {name} is replaced")
+    if twice := [each for each in ours if each in _elsewhere(headers, choice.part)]:
+        warnings.append(f"another part of the plate has {', '.join(twice)} too, and keeps it: name another --layer")
     planes[choice.part] |= ours
 
     made = _encode(structures, planes, out, pixels.frame)
@@ -151,24 +156,34 @@ def write_merged(out: Path, pixels: Pixels, *, layer: str, premult: bool, before
     return warnings
 
 
+def _elsewhere(headers: Sequence[Mapping[str, Attribute]], part: int) -> set[str]:
+    """The channels of layers in the other parts of a part's view. What is of no layer is of its part."""
+    view = exr_header.text(headers[part], "view")
+    others = [each for index, each in enumerate(headers) if index != part and exr_header.text(each, "view") == view]
+    return {name for each in others for name in exr_header.channel_names(each) if "." in name}
+
+
 def _ours(pixels: Pixels, plate: Channels, prefix: str, red: int, layer: str, premult: bool) -> Channels:
-    """The channels that are added: the alpha in the type of the one it replaces, else in that of the picture."""
+    """The channels that are added: the alpha in the type of the one it replaces, else in that of the picture, as the
+    foreground is, which is float where that is uint."""
     name = _alpha_name(prefix, layer, plate)
     picture = list(plate.values())[red]
     if picture.shape != pixels.alpha.shape:
         raise _damaged(pixels, "its size is not what it was when it was matted")
-    kind = plate[name].dtype if name in plate else picture.dtype if picture.dtype != np.uint32 else np.dtype(np.float32)
+    real = picture.dtype if picture.dtype != np.uint32 else np.dtype(np.float32)
+    kind = plate[name].dtype if name in plate else real
     alpha = pixels.alpha
     if kind == np.uint32:
         alpha = np.round(alpha.astype(np.float64) * np.iinfo(np.uint32).max)
-    return {name: np.ascontiguousarray(alpha.astype(kind))} | _foreground(pixels, "fg.", premult)
+    return {name: np.ascontiguousarray(alpha.astype(kind))} | _foreground(pixels, "fg.", premult, real)
 
 
 def _write_converted(out: Path, pixels: Pixels, layer: str, premult: bool, before: Before | None) -> list[str]:
     plate = read_frame(pixels.plate, pixels.frame)
     channels: Channels = {name: np.ascontiguousarray(plate.pixels[..., index]) for index, name in enumerate("RGB")}
     channels[_alpha_name("", layer)] = pixels.alpha
-    _write_new(out, pixels, channels | _foreground(pixels, "fg.", premult), _foreign_metadata(pixels), before)
+    channels |= _foreground(pixels, "fg.", premult, np.dtype(np.float32))
+    _write_new(out, pixels, channels, _foreign_metadata(pixels), before)
     return [
         f"the plate is no EXR: its R, G, B became one{f', still in {pixels.space}' if pixels.space else ''}; of its "
         f"{pixels.plate.suffix} metadata only time code, frame rate and pixel aspect are kept"
@@ -189,13 +204,13 @@ def _write_new(
     write_whole(out, exr_header.with_headers(data, [{**header, **attributes}]), pixels.frame, before)
 
 
-def _metadata(pixels: Pixels) -> Mapping[str, Attribute]:
-    """The attributes of the part that the picture was read from."""
+def _metadata(pixels: Pixels) -> tuple[Mapping[str, Attribute], np.dtype]:
+    """The attributes of the part that the picture was read from, and the type that its values fit into."""
     with open(pixels.plate, "rb") if pixels.plate.is_file() else io.BytesIO() as file:
         data = file.read(65536)
         while True:
             if data and not data.startswith(exr_header.MAGIC):
-                return _foreign_metadata(pixels)
+                return _foreign_metadata(pixels), np.dtype(np.float32)
             try:
                 headers, _ = exr_header.headers(data)
                 break
@@ -204,8 +219,16 @@ def _metadata(pixels: Pixels) -> Mapping[str, Attribute]:
                 if not more:
                     raise _damaged(pixels, str(error)) from error
                 data += more
-    choice = choose_picture([exr_header.channel_names(header) for header in headers])
-    return headers[choice.part if choice else 0]
+    choice = choose_picture([exr_header.channel_names(header) for header in headers], _layers(headers))
+    if choice is None:
+        return headers[0], np.dtype(np.float16)
+    _, kind = exr_header.channels(headers[choice.part])[choice.channels[0]]
+    return headers[choice.part], np.dtype(np.float16 if kind == exr_header.HALF else np.float32)
+
+
+def _layers(headers: Sequence[Mapping[str, Attribute]]) -> list[str]:
+    """As of `reader.part_layers`."""
+    return part_layers((exr_header.text(each, "name"), exr_header.text(each, "view")) for each in headers)
 
 
 def _foreign_metadata(pixels: Pixels) -> dict[str, Attribute]:
@@ -249,7 +272,7 @@ def _read(data: bytes, pixels: Pixels) -> tuple[list[dict[str, Attribute]], list
     parts that were not looked at when the plate was read are read with OpenImageIO first, which tells of damage.
     """
     with open_image(pixels.plate, pixels.frame) as (image, specs):
-        choice = choose_picture([list(spec.channelnames) for spec in specs])
+        choice = picture_of(specs)
         for index, spec in enumerate(specs):
             if choice is None or index != choice.part:
                 read_channels(image, index, spec, 0, 1, pixels.plate, pixels.frame, oiio.UNKNOWN)
@@ -307,11 +330,13 @@ def _alpha_name(prefix: str, layer: str, plate: Iterable[str] = ()) -> str:
     return next((each for each in plate if each.lower() in spelt), f"{prefix}A")
 
 
-def _foreground(pixels: Pixels, prefix: str, premult: bool) -> Channels:
+def _foreground(pixels: Pixels, prefix: str, premult: bool, kind: np.dtype) -> Channels:
+    """kind : half or float, as the plate's picture is: where the matte is 1 the foreground is the plate, to the bit."""
     if pixels.foreground is None:
         return {}
     colour = pixels.foreground * pixels.alpha[..., None] if premult else pixels.foreground
-    return {f"{prefix}{name}": _half(colour[..., index]) for index, name in enumerate("RGB")}
+    stored = _half if kind == np.float16 else np.ascontiguousarray
+    return {f"{prefix}{name}": stored(colour[..., index]) for index, name in enumerate("RGB")}
 
 
 def _half(values: NDArray[np.float32]) -> NDArray[np.float16]:

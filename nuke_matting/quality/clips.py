@@ -151,7 +151,7 @@ def read_alpha(sequence: Sequence, frame: int) -> NDArray[np.float32]:
     """A frame's alpha [H, W] over the whole of its format, cut to [0, 1]. Raises PlateError."""
     path = sequence.path(frame)
     painted = path.suffix.lower() != ".exr"  # EXRs may be merged mattes of grey plates, whose alpha is the alpha
-    matte, data, display, _ = read_matte(path, frame, painted)
+    matte, data, display, *_ = read_matte(path, frame, painted)
     return np.clip(whole(matte, data, display, path, frame), 0, 1)
 
 

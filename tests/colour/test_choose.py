@@ -215,6 +215,14 @@ def test_dpx_is_in_the_log_role(config, name, request):
     assert "compositing_log" in choice.reason
 
 
+def test_what_a_dpx_states_comes_before_the_log_role_and_is_told_as_it_states_it(default):
+    stated = ("dpx:Transfer", "ITU-R 709-4")
+    hints = ColourHints(oiio_space="srgb_rec709_scene", stated=stated, file_format="dpx", integer=True)
+    choice = choose_space(default, hints, "a.dpx")
+    assert choice.name == "sRGB Encoded Rec.709 (sRGB)"
+    assert choice.reason == "the file's dpx:Transfer is 'ITU-R 709-4'"
+
+
 def test_openimageios_old_names_are_understood(default):
     assert choose_space(default, png(oiio_space="sRGB"), "a.png").name == "sRGB Encoded Rec.709 (sRGB)"
     assert choose_space(default, ColourHints(oiio_space="Linear"), "a.tif").name == "ACEScg"

@@ -91,6 +91,13 @@ def test_a_matte_that_is_read_by_its_grey_is_said(shot, tmp_path, kind, what):
     assert np.abs(found - noise()[..., 0]).max() < 0.01
 
 
+def test_the_layer_that_a_guide_was_read_from_is_said(shot, tmp_path):
+    guide = write(tmp_path / "g.exr", noise(channels=4), ["R", "G", "B", "roto.A"])
+    loaded = shot(guide=guide).load(1002)
+    assert loaded.notes == ("the guide was read from the layer roto",)
+    assert np.array_equal(loaded.input.guide, noise(channels=4)[..., 3])
+
+
 def test_beyond_its_data_window_a_clean_plate_is_the_plate(shot, tmp_path):
     cropped = write(tmp_path / "clean.exr", noise(26, 44, 3), origin=(10, 5), display=(0, 0, 64, 36))
     loaded = shot(clean_plate=cropped, clean_match=False).load(1002)

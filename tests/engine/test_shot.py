@@ -137,6 +137,18 @@ def test_any_frame_size_is_matted_at_that_size(make_plate, settings, height, wid
     assert matte.alpha.min() >= 0 and matte.alpha.max() <= 1
 
 
+def test_a_plate_that_says_it_is_anamorphic_is_matted_unsqueezed(make_plate, settings):
+    plate = make_plate(FRAMES)
+    square = alphas(Shot(plate, settings), [1003])
+    for frame in FRAMES:
+        file = OpenEXR.File(plate % frame, separate_channels=True)
+        file.header()["pixelAspectRatio"] = 2.0
+        file.write(plate % frame)
+    shot = Shot(plate, settings)
+    assert shot.load(1003).input.pixel_aspect == 2 and shot.matte(1003).alpha.shape == (36, 64)
+    assert alphas(shot, [1003]) != square
+
+
 def test_neighbours_of_another_size_are_read_all_the_same(make_plate, settings):
     make_plate([1001], 20, 30)
     matte = Shot(make_plate([1002], 36, 64), settings).matte(1002)

@@ -97,6 +97,12 @@ def test_both_formats_of_a_network_give_the_same_matte(opened, pair):
     assert np.allclose(one.alpha, other.alpha * scale, atol=1e-4)
 
 
+def test_modnet_sees_an_anamorphic_frame_in_the_proportions_that_it_is_shown_in(opened):
+    model, frame = opened("modnet.onnx"), FrameInput(image(64, 64), pixel_aspect=2.0)
+    assert model.prepare(frame).shape[-2:] == size_of(64, 128)
+    assert matted(model, frame).alpha.shape == (64, 64)
+
+
 class TestRvm:
     """Recurrent: each frame is warmed up over those before it."""
 

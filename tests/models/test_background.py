@@ -86,6 +86,14 @@ def test_the_first_stage_sees_a_quarter_at_hd_and_an_eighth_at_4k():
     assert coarse_size(100, 100) == (50, 50) and coarse_size(1, 1) == (1, 1)
 
 
+def test_an_anamorphic_frame_is_seen_in_the_proportions_that_it_is_shown_in(needing, monkeypatch):
+    seen, coarse = [], needing._net.coarse
+    monkeypatch.setattr(needing._net, "coarse", lambda small, clean: seen.append(small) or coarse(small, clean))
+    frame = FrameInput(picture(48, 64), picture(48, 64, 1), pixel_aspect=2.0)
+    assert matted(needing, frame).alpha.shape == (48, 64)
+    assert seen[0].shape[-2:] == coarse_size(48, 128)
+
+
 def test_published_weights_need_a_clean_plate_and_the_shot_says_so_at_once(needing, make_plate):
     with pytest.raises(UsageError, match="needs a clean plate"):
         Shot(make_plate([1]), Settings(cache=False), needing)

@@ -57,6 +57,12 @@ def test_any_size_gives_an_alpha_and_a_foreground_of_that_size(model, height, wi
     assert matte.alpha.min() >= 0 and matte.alpha.max() <= 1 and np.isfinite(matte.foreground).all()
 
 
+def test_an_anamorphic_frame_is_seen_in_the_proportions_that_it_is_shown_in(model):
+    squeezed = FrameInput(frame(48, 64).image, pixel_aspect=2.0)
+    assert model.prepare(squeezed).shape == model.prepare(frame(48, 128)).shape != model.prepare(frame(48, 64)).shape
+    assert matted(model, squeezed).alpha.shape == (48, 64)
+
+
 def test_the_same_frame_gives_the_same_bits_whatever_came_between(model):
     shot = [frame(48, 100, seed) for seed in range(3)]
     first = matted(model, shot[2], shot[1::-1])

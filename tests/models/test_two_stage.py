@@ -78,6 +78,32 @@ def test_what_is_given_changes_the_answer(model, what):
     assert not np.array_equal(base.alpha, other.alpha)
 
 
+@pytest.mark.parametrize("help", [(), ("clean", "guide")], ids=["alone", "helped"])
+def test_an_anamorphic_frame_is_seen_in_the_proportions_that_it_is_shown_in(model, help):
+    guide = np.linspace(0, 1, 48 * 128, dtype=np.float32).reshape(128, 48).T
+    picture = np.stack([guide, guide**2, 1 - guide], 2)
+    shown = {"image": picture, **{name: {"clean": picture[::-1], "guide": guide}[name] for name in help}}
+    squeezed = {name: (each[:, ::2] + each[:, 1::2]) / 2 for name, each in shown.items()}
+    wanted, seen = model.prepare(FrameInput(**shown)), model.prepare(FrameInput(**squeezed, pixel_aspect=2.0))
+    assert seen.first.shape == wanted.first.shape and torch.allclose(seen.first, wanted.first, atol=0.02)
+
+
+@settings(max_examples=12)
+@given(height=st.integers(1, 60), width=st.integers(1, 60), aspect=st.floats(0.25, 4.0))
+def test_a_matte_has_its_frame_s_size_whatever_the_pixels_aspect(model, height, width, aspect):
+    matte = matted(model, FrameInput(image(height, width), pixel_aspect=aspect))
+    assert matte.alpha.shape == (height, width) and matte.foreground.shape == (height, width, 3)
+
+
+def test_a_key_matte_of_an_anamorphic_frame_lies_where_it_was_painted(model):
+    key = FrameInput(image(64, 64), pixel_aspect=2.0)
+    told = model.correct(model.encode(model.prepare(key)), band(64, 64))
+    rows, columns = told.features.f8.shape[-2:]
+    assert columns == 2 * rows
+    matte = told.shown.matte.reshape(rows, columns)
+    assert matte[:, : columns // 4 - 1].min() > 0.9 and matte[:, columns // 4 + 1 :].max() < 0.1
+
+
 def coarse(model, own, memory):
     return model.coarse(own, memory, model.heard(own, memory))
 

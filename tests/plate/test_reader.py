@@ -17,7 +17,15 @@ from hypothesis import strategies as st
 
 from nuke_matting.errors import PlateError
 from nuke_matting.plate.frame import Window
-from nuke_matting.plate.reader import align, choose_picture, read_frame, read_hints, read_matte
+from nuke_matting.plate.reader import (
+    _stated_space,
+    align,
+    choose_picture,
+    pixel_aspect,
+    read_frame,
+    read_hints,
+    read_matte,
+)
 
 _spec = importlib.util.spec_from_file_location("exrs", Path(__file__).parent / "exrs.py")
 exrs = importlib.util.module_from_spec(_spec)
@@ -75,6 +83,10 @@ def tiles(size=16):
     return {"type": OpenEXR.tiledimage, "tiles": description}
 
 
+def rgb_of(prefix):
+    return [f"{prefix}{name}" for name in "RGB"]
+
+
 def picture(channels):
     """[H, W, 3] as a frame is to hold it, from a dictionary of R, G, B."""
     stored = np.stack([channels[name] for name in "RGB"], 2).astype(np.float32)
@@ -118,6 +130,23 @@ def test_pixels_are_those_of_the_data_window(tmp_path, window):
     assert np.array_equal(frame.pixels, picture(exrs.rgb()))
 
 
+@pytest.mark.parametrize("suffix", ["exr", "dpx", "png"])
+def test_the_shape_of_pixels_is_what_the_file_says(tmp_path, suffix):
+    image = oiio.ImageBuf(np.full((4, 4, 3), 0.5, np.float32))
+    assert image.write(str(tmp_path / f"square.{suffix}"))
+    image.specmod().attribute("PixelAspectRatio", 2.0)
+    assert image.write(str(tmp_path / f"wide.{suffix}"))
+    found = [read_frame(tmp_path / f"{name}.{suffix}", 1).pixel_aspect for name in ("square", "wide")]
+    assert found == [1, pytest.approx(2)]
+
+
+@pytest.mark.parametrize("nonsense", [0.0, -2.0, 0.01, 72.0, np.nan, np.inf])
+def test_pixels_of_no_possible_shape_are_square(nonsense):
+    spec = oiio.ImageSpec(4, 4, 3, "half")
+    spec.attribute("PixelAspectRatio", nonsense)
+    assert pixel_aspect(spec) == 1
+
+
 @pytest.mark.parametrize(
     ("parts", "part", "prefix"),
     [
@@ -127,6 +156,13 @@ def test_pixels_are_those_of_the_data_window(tmp_path, window):
         ([["albedo.R", "albedo.G", "albedo.B", "rgba.R", "rgba.G", "rgba.B", "rgba.A"]], 0, "rgba."),
         ([["spec.R", "spec.G", "spec.B", "diffuse.R", "diffuse.G", "diffuse.B"]], 0, "diffuse."),
         ([["CryptoObject00.R", "CryptoObject00.G", "CryptoObject00.B", "plate.R", "plate.G", "plate.B"]], 0, "plate."),
+        (
+            [["ViewLayer.AO.R", "ViewLayer.AO.G", "ViewLayer.AO.B", *rgb_of("ViewLayer.Combined.")]],
+            0,
+            "ViewLayer.Combined.",
+        ),
+        ([["albedo.r", "albedo.g", "albedo.b", "C.r", "C.g", "C.b"]], 0, "C."),
+        ([rgb_of("albedo."), rgb_of("Ci.")], 1, "Ci."),
         ([["N.R", "N.G", "N.B", "depth.R", "depth.G", "depth.B", "spec.R", "spec.G", "spec.B"]], 0, "spec."),
         ([["normal.R", "normal.G", "normal.B"]], 0, "normal."),
         ([["red", "green", "blue"]], 0, ""),
@@ -140,6 +176,37 @@ def test_the_picture_is_found_among_parts_layers_and_views(parts, part, prefix):
     assert [parts[part][index] for index in choice.channels] == [
         parts[part][::-1][index] for index in backwards.channels
     ]
+
+
+@pytest.mark.parametrize(
+    ("layers", "part"),
+    [
+        (["normals", "rgba"], 1),
+        (["albedo", "C"], 1),
+        (["albedo", "diffuse"], 0),
+        (["N", "albedo"], 1),
+        (["rgba", "rgba"], 0),
+        (["", ""], 0),
+    ],
+)
+def test_of_parts_with_plain_colour_the_one_that_is_called_the_picture_is(layers, part):
+    assert choose_picture([rgb_of("")] * 2, layers).part == part
+
+
+def test_a_part_s_name_is_no_matter_where_it_is_the_only_one():
+    assert choose_picture([[*rgb_of(""), *rgb_of("beauty.")]], ["normals"]).prefix == ""
+
+
+def test_data_in_a_part_of_its_own_comes_after_a_layer_of_another():
+    assert choose_picture([rgb_of(""), rgb_of("beauty.")], ["normals", "beauty"]).prefix == "beauty."
+
+
+def test_of_parts_with_plain_colour_the_one_that_was_taken_is_named(tmp_path):
+    parts = [({"name": name}, exrs.rgb(seed=seed)) for seed, name in enumerate(("normals", "rgba"))]
+    frame = read_frame(exrs.write(tmp_path / "p.exr", *parts), 1)
+    assert frame.notes == ("of the parts normals, rgba the picture was read from rgba",)
+    assert np.array_equal(frame.pixels, picture(parts[1][1]))
+    assert read_frame(exrs.write(tmp_path / "one.exr", parts[0]), 1).notes == ()
 
 
 def test_a_layer_that_was_taken_for_the_picture_is_named(tmp_path):
@@ -232,6 +299,46 @@ def test_colour_hints_are_the_files_own_words_and_no_guesses(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("suffix", "written", "space", "stated"),
+    [
+        ("dpx", {"dpx:Transfer": "Linear"}, "lin_rec709_scene", ("dpx:Transfer", "Linear")),
+        ("dpx", {"dpx:Transfer": "ITU-R 709-4"}, "srgb_rec709_scene", ("dpx:Transfer", "ITU-R 709-4")),
+        ("dpx", {"dpx:Transfer": "Printing density"}, None, None),
+        ("dpx", {"dpx:Transfer": "User defined"}, None, None),
+        ("dpx", {"dpx:Transfer": "Logarithmic"}, None, None),  # which log, it does not say
+        ("png", {"oiio:ColorSpace": "g22_rec709", "oiio:Gamma": 2.2}, "g22_rec709_scene", ("oiio:Gamma", "2.2")),
+        ("png", {"oiio:ColorSpace": "sRGB"}, None, None),
+        ("tif", {"oiio:ColorSpace": "lin_rec709_scene"}, None, None),
+    ],
+)
+def test_what_other_formats_state_of_their_colour_is_heard(tmp_path, suffix, written, space, stated):
+    image = oiio.ImageBuf(np.full((4, 4, 3), 0.5, np.float32))
+    for name, value in written.items():
+        image.specmod().attribute(name, value)
+    assert image.write(str(tmp_path / f"p.{suffix}"), oiio.UINT16)
+    hints = read_hints(tmp_path / f"p.{suffix}", 1)
+    assert hints.stated == stated and (hints.oiio_space or "").partition("_scene")[0] == (space or "")[:-6]
+
+
+@pytest.mark.parametrize(
+    ("file_format", "guess", "space"),
+    [
+        ("png", "sRGB", None),
+        ("jpeg", "sRGB", None),
+        ("dpx", "KodakLog", None),
+        ("tiff", "sRGB", None),
+        ("dpx", "Linear", "lin_rec709_scene"),
+        ("dpx", "Rec709", "srgb_rec709_scene"),
+        ("png", "lin_srgb", "lin_rec709_scene"),
+    ],
+)
+def test_what_older_openimageio_calls_spaces_is_heard_alike_and_its_guesses_are_not(file_format, guess, space):
+    spec = oiio.ImageSpec(4, 4, 3, "uint16")
+    spec.attribute("oiio:ColorSpace", guess)
+    assert _stated_space(file_format, spec)[0] == space
+
+
+@pytest.mark.parametrize(
     ("channels", "value"),
     [
         ({"R": 0.1, "G": 0.2, "B": 0.3, "A": 0.75}, 0.75),
@@ -244,9 +351,27 @@ def test_colour_hints_are_the_files_own_words_and_no_guesses(tmp_path):
 def test_a_matte_is_the_alpha_or_else_the_grey(tmp_path, channels, value):
     stored = {name: np.full((3, 5), each, np.float32) for name, each in channels.items()}
     plate = exrs.write(tmp_path / "p.exr", stored, dataWindow=exrs.box(2, 1, 5, 3), displayWindow=exrs.box(0, 0, 9, 9))
-    matte, data, display, by_grey = read_matte(plate, 1)
+    matte, data, display, by_grey, layer = read_matte(plate, 1)
     assert matte.shape == (3, 5) and matte.dtype == np.float32 and (matte == np.float32(value)).all()
-    assert (data, display) == (Window(2, 1, 5, 3), Window(0, 0, 9, 9)) and not by_grey
+    assert (data, display) == (Window(2, 1, 5, 3), Window(0, 0, 9, 9)) and not by_grey and not layer
+
+
+@pytest.mark.parametrize("layer", ["CryptoObject00", "depth", "ViewLayer.Normal", "N"])
+def test_the_alpha_of_data_is_no_matte(tmp_path, layer):
+    data = {f"{layer}.{name}": np.full((3, 5), 0.9, np.float32) for name in "RGBA"}
+    grey = {name: np.full((3, 5), 0.5, np.float32) for name in "RGB"}
+    assert (read_matte(exrs.write(tmp_path / "p.exr", grey | data), 1).pixels == 0.5).all()
+    parts = ({"name": layer}, {name: data[f"{layer}.{name}"] for name in "RGBA"}), ({"name": "rgba"}, grey)
+    assert (read_matte(exrs.write(tmp_path / "q.exr", *parts), 1).pixels == 0.5).all()
+
+
+def test_of_several_alphas_the_main_layer_s_is_the_matte_and_another_s_is_named(tmp_path):
+    layers = {f"{layer}.A": np.full((3, 5), value, np.float32) for layer, value in (("diffuse", 0.9), ("rgba", 0.5))}
+    main, side = (
+        read_matte(exrs.write(tmp_path / "p.exr", each), 1) for each in (layers, {**exrs.rgb(3, 5), "x.A": RAMP})
+    )
+    assert (main.pixels == 0.5).all() and main.layer == ""
+    assert np.array_equal(side.pixels, RAMP) and side.layer == "x"
 
 
 OPAQUE, RAMP = np.ones((3, 5), np.float32), np.linspace(0, 1, 15, dtype=np.float32).reshape(3, 5)

@@ -224,6 +224,15 @@ def test_the_alpha_of_a_view_is_put_into_that_view(tmp_path):
     assert_only_the_alpha_differs(plate, tmp_path / "m.exr", "left.A")
 
 
+def test_the_alpha_of_a_part_is_put_into_the_part_that_is_the_picture(tmp_path):
+    parts = [({"name": name, "comments": name}, exrs.rgb(seed=seed)) for seed, name in enumerate(("normals", "rgba"))]
+    plate = exrs.write(tmp_path / "p.exr", *parts)
+    write_merged(tmp_path / "m.exr", pixels_of(plate), layer="rgba.alpha", premult=False)
+    assert [set(channels) for *_, channels in exrs.everything(tmp_path / "m.exr")] == [set("RGB"), set("RGBA")]
+    write_sidecar(tmp_path / "s.exr", pixels_of(plate), layer="rgba.alpha", premult=False)
+    assert exrs.attributes(tmp_path / "s.exr")[0][0][b"comments"] == (b"string", b"rgba")
+
+
 def test_an_alpha_that_is_there_is_replaced_in_its_own_type(tmp_path):
     plate = exrs.write(tmp_path / "p.exr", {**exrs.rgb(), "A": np.full((12, 16), 0.25, np.float32)})
     pixels = pixels_of(plate)
@@ -243,6 +252,33 @@ def test_the_foreground_gets_a_layer_of_its_own_in_a_merged_plate(tmp_path):
     plate = exrs.write(tmp_path / "p.exr", exrs.rgb())
     write_merged(tmp_path / "m.exr", pixels_of(plate, foreground=True), layer="rgba.alpha", premult=False)
     assert {"fg.R", "fg.G", "fg.B", "A"} <= set(exrs.everything(tmp_path / "m.exr")[0][2])
+
+
+def solid_of(plate):
+    """What is to be written of a plate that is all subject."""
+    frame = read_frame(plate, 1001)
+    alpha = np.ones(frame.pixels.shape[:2], np.float32)
+    return Pixels(plate, 1001, frame.data_window, frame.display_window, alpha, frame.pixels)
+
+
+@pytest.mark.parametrize("kind", [np.float16, np.float32])
+@pytest.mark.parametrize(("write", "prefix"), [(write_merged, "fg."), (write_sidecar, "")])
+def test_the_foreground_of_what_is_solid_is_the_plate_to_the_bit(tmp_path, kind, write, prefix):
+    values = np.linspace(-1, 3, 192).reshape(12, 16).astype(kind)
+    values[0, 0] = 90000.0 if kind == np.float32 else 65504.0
+    plate = exrs.write(tmp_path / "p.exr", dict.fromkeys("RGB", values))
+    write(tmp_path / "o.exr", solid_of(plate), layer="rgba.alpha", premult=False)
+    assert exrs.everything(tmp_path / "o.exr")[0][2][f"{prefix}R"] == exrs.everything(plate)[0][2]["R"]
+
+
+@pytest.mark.parametrize(("write", "prefix"), [(write_merged, "fg."), (write_sidecar, "")])
+def test_so_is_that_of_a_plate_of_integers(tmp_path, write, prefix):
+    ramp = np.linspace(0, 1, 36, dtype=np.float32).reshape(3, 4, 3)
+    assert oiio.ImageBuf(ramp).write(str(tmp_path / "p.png"), oiio.UINT16)
+    pixels = solid_of(tmp_path / "p.png")
+    write(tmp_path / "o.exr", pixels, layer="rgba.alpha", premult=False)
+    kind, red = exrs.everything(tmp_path / "o.exr")[0][2][f"{prefix}R"]
+    assert kind == "float" and red == pixels.foreground[..., 0].tobytes()
 
 
 def test_a_sidecar_holds_the_alpha_alone_with_the_plates_metadata(tmp_path):
@@ -407,3 +443,14 @@ def test_a_channel_of_the_plate_is_not_replaced_in_silence(tmp_path):
     plate = exrs.write(tmp_path / "p.exr", {**exrs.rgb(), "depth.Z": np.zeros((12, 16), np.float32)})
     warnings = write_merged(tmp_path / "m.exr", pixels_of(plate), layer="depth.Z", premult=False)
     assert warnings == ["the plate's own channel depth.Z is replaced"]
+
+
+@pytest.mark.parametrize(("views", "said"), [(("", ""), 1), (("left", "right"), 0)], ids=["one view", "two"])
+def test_a_channel_that_another_part_has_too_is_said_unless_it_is_of_another_view(tmp_path, views, said):
+    channels = exrs.rgb() | {"A": exrs.half()}, {"matte.A": exrs.half(), "A": exrs.half()}
+    headers = [{"name": name} | ({"view": view} if view else {}) for name, view in zip("pq", views, strict=True)]
+    plate = exrs.write(tmp_path / "p.exr", *zip(headers, channels, strict=True))
+    warnings = write_merged(tmp_path / "m.exr", pixels_of(plate), layer="matte.A", premult=False)
+    text = "another part of the plate has matte.A too, and keeps it: name another --layer"
+    assert warnings == [text] * said
+    assert exrs.everything(tmp_path / "m.exr")[1][2] == exrs.everything(plate)[1][2]

@@ -35,7 +35,7 @@ class ModnetModel:
     def prepare(self, frame: FrameInput) -> Tensor:
         """[1, 3, h, w] float32 in [-1, 1] on the CPU, at a size of the network's."""
         image = image_tensor(frame.image)
-        return area(image, *size_of(*image.shape[-2:])) * 2 - 1
+        return area(image, *size_of(*frame.unsqueezed(image.shape[-2], image.shape[-1]))) * 2 - 1
 
     def encode(self, prepared: Tensor) -> Tensor:
         return prepared
