@@ -37,7 +37,7 @@ from nuke_matting.settings import Settings
 
 log = logging.getLogger(__name__)
 
-CACHE_VERSION = 10  # to be raised by every change that changes mattes
+CACHE_VERSION = 11  # to be raised by every change that changes mattes
 _SAY_NOTHING = ("", "data", "raw", "unknown")  # interop IDs that name no space of a picture
 
 

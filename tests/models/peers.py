@@ -48,12 +48,13 @@ class Bgmv2(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.conv = nn.Conv2d(6, 1, 3, padding=1)
-        self.backbone_scale = 1.0
+        self.backbone_scale = 0.5
         self.refine_mode = "full"
         self.refine_sample_pixels = 0
 
     def forward(self, src: Tensor, bgr: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         assert src.shape[2] % 4 == 0 and src.shape[3] % 4 == 0
+        assert self.backbone_scale <= 0.5  # as its authors'
         both = F.interpolate(torch.cat([src, bgr], 1), scale_factor=self.backbone_scale, recompute_scale_factor=True)
         coarse = torch.sigmoid(self.conv(both))
         alpha = F.interpolate(coarse, size=src.shape[2:])
@@ -101,11 +102,14 @@ _STATE = """ old{0} = Mul(r{0}i, half)
  r{0}o = Add(old{0}, new{0})"""
 _BGMV2 = """
 <ir_version: 8, opset_import: ["" : 13]>
-bgmv2 (float[b,3,h,w] src, float[b,3,h,w] bgr) => (float[b,1,h,w] pha, float[b,3,h,w] fgr) <float dim = {0.9}>
+bgmv2 (float[b,3,h,w] src, float[b,3,h,w] bgr) => (float[b,1,h,w] pha, float[b,3,h,w] fgr)
+ <float dim = {0.9}, float[4] half = {1.0, 1.0, 0.5, 0.5}, float[4] twice = {1.0, 1.0, 2.0, 2.0}>
 {
  both = Concat<axis = 1>(src, bgr)
- x = Conv<pads = [1, 1, 1, 1]>(both, weight, bias)
- pha = Sigmoid(x)
+ small = Resize<mode = "nearest", coordinate_transformation_mode = "asymmetric", nearest_mode = "floor">(both, , half)
+ x = Conv<pads = [1, 1, 1, 1]>(small, weight, bias)
+ coarse = Sigmoid(x)
+ pha = Resize<mode = "nearest", coordinate_transformation_mode = "asymmetric", nearest_mode = "floor">(coarse, , twice)
  fgr = Mul(src, dim)
 }
 """

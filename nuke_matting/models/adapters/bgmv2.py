@@ -12,6 +12,7 @@ from nuke_matting.models.contract import FrameInput, Quality, RawMatte
 from nuke_matting.nets.resize import pad_to_multiple
 
 LONG_SIDE = 480  # pixels of the coarse stage: scales of 0.25 at HD and 0.125 at 4K, as its authors advise
+LARGEST_SCALE = 0.5  # of the coarse stage; its authors' refiner works at half size and at full
 STRIDE = 4  # sides are multiples of it
 
 
@@ -47,7 +48,7 @@ class Bgmv2Model:
         # it asks for as many patches as it is told, whether or not they are there
         most = plate.shape[-2] * plate.shape[-1]
         self._net.tune(
-            backbone_scale=min(1.0, LONG_SIDE / max(height, width)),
+            backbone_scale=min(LARGEST_SCALE, LONG_SIDE / max(height, width)),
             refine_mode="sampling",
             # its pixels come in patches of 4x4, our regions are 8x8
             refine_sample_pixels=min(most, round(quality.regions * (height + width) / 8) * 64),
