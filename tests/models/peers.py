@@ -109,10 +109,20 @@ bgmv2 (float[b,3,h,w] src, float[b,3,h,w] bgr) => (float[b,1,h,w] pha, float[b,3
  small = Resize<mode = "nearest", coordinate_transformation_mode = "asymmetric", nearest_mode = "floor">(both, , half)
  x = Conv<pads = [1, 1, 1, 1]>(small, weight, bias)
  coarse = Sigmoid(x)
- pha = Resize<mode = "nearest", coordinate_transformation_mode = "asymmetric", nearest_mode = "floor">(coarse, , twice)
- fgr = Mul(src, dim)
+ %s = Resize<mode = "nearest", coordinate_transformation_mode = "asymmetric", nearest_mode = "floor">(coarse, , twice)
+ fgr = Mul(src, dim)%s
 }
 """
+_PICKING = """
+ cells = MaxPool<kernel_shape = [4, 4], strides = [4, 4]>(src)
+ grey = ReduceMean<axes = [1]>(cells)
+ row = Flatten(grey)%s
+ best, at = TopK(row, picks)
+ most = ReduceMax<keepdims = 0>(best)
+ nothing = Sub(most, most)
+ pha = Add(found, nothing)"""
+_PICKS = """
+ picks = Constant<value = int64[1] {%d}>()"""
 _MODNET = """
 <ir_version: 8, opset_import: ["" : 13]>
 modnet (float[b,3,h,w] input) => (float[b,1,h,w] output)
@@ -138,8 +148,12 @@ def rvm_onnx(path: Path, conv: nn.Conv2d) -> Path:
     return onnx_file(text, path, conv, four_at=np.array([4], np.int64))
 
 
-def bgmv2_onnx(path: Path, conv: nn.Conv2d) -> Path:
-    return onnx_file(_BGMV2, path, conv)
+def bgmv2_onnx(path: Path, conv: nn.Conv2d, picks: int = 0, constant: bool = False) -> Path:
+    """picks : of how many cells it takes the best, as a constant of the graph or as one of its weights."""
+    if not picks:
+        return onnx_file(_BGMV2 % ("pha", ""), path, conv)
+    text = _BGMV2 % ("found", _PICKING % (_PICKS % picks if constant else ""))
+    return onnx_file(text, path, conv, **({} if constant else {"picks": np.array([picks], np.int64)}))
 
 
 def modnet_onnx(path: Path) -> Path:

@@ -185,6 +185,17 @@ class TestBgmv2:
         few, many = (model.matte(frame, (), (), Quality(regions, 64)).alpha for regions in (1.0, 2.0))
         assert np.allclose(few * 2, many)
 
+    @pytest.mark.parametrize("constant", [True, False])
+    def test_a_frame_of_fewer_cells_than_its_onnx_picks_out_is_padded_and_cropped_back(self, tmp_path, constant):
+        conv, frame = torch.nn.Conv2d(6, 1, 3), FrameInput(image(24, 30), image(24, 30, 1))  # 6 x 8 cells
+        mattes = []
+        for picks in (0, 60):
+            path = peers.bgmv2_onnx(tmp_path / "bgmv2.onnx", conv, picks, constant)
+            mattes.append(matted(open_peer("bgmv2", OnnxNet(path.read_bytes(), "cpu"), "bgmv2", "", 0), frame))
+        plain, padded = mattes
+        assert padded.alpha.shape == (24, 30) and np.allclose(plain.foreground, padded.foreground)
+        assert np.allclose(plain.alpha[:-4, :-4], padded.alpha[:-4, :-4])  # what lies beyond the rest is another edge
+
     def test_no_more_regions_are_asked_for_than_there_are(self, opened):
         model, frame = opened("bgmv2.torchscript"), FrameInput(image(24, 32), image(24, 32, 1))
         most, more = (model.matte(frame, (), (), Quality(regions, 64)).alpha for regions in (12.0, 500.0))

@@ -21,6 +21,7 @@ class TorchScriptNet:
     """See `net.Net`. Raises ModelError for bytes that are no TorchScript, or in a precision that is not known."""
 
     outputs: tuple[str, ...] = ()  # TorchScript does not name them
+    picks = 0  # it is told how many, see `tune`
 
     def __init__(self, data: bytes, device: str, count: bool = False) -> None:
         try:
