@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from nuke_matting.errors import ModelError, UsageError
 from nuke_matting.models.adapters.modnet import size_of
-from nuke_matting.models.adapters.onnx_file import OnnxNet
+from nuke_matting.models.adapters.onnx_file import OnnxNet, providers
 from nuke_matting.models.adapters.peers import format_of, kind_of, open_net, open_peer
 from nuke_matting.models.adapters.published import write_ours
 from nuke_matting.models.adapters.rvm import ratio_of
@@ -222,6 +222,13 @@ class TestModnet:
 def test_highlights_of_the_foreground_stay(opened, name):
     frame = FrameInput(np.full((16, 16, 3), 4.0, np.float32), image(16, 16))
     assert matted(opened(name), frame).foreground.min() > 3.8
+
+
+def test_onnx_on_cuda_is_to_give_the_same_bits_in_every_process_and_whole_fp32():
+    (name, options), other = providers("cuda:1")
+    assert (name, other) == ("CUDAExecutionProvider", "CPUExecutionProvider")
+    assert options == {"device_id": 1, "cudnn_conv_algo_search": "DEFAULT", "use_tf32": 0}
+    assert providers("cpu") == ["CPUExecutionProvider"]
 
 
 class TestFilesThatAreNotToBeTrusted:
