@@ -7,12 +7,13 @@ from pathlib import Path
 from nuke_matting.models.contract import Model
 from nuke_matting.models.tensors import bf16_is_fast
 from nuke_matting.plate.sequence import Sequence, sequence_around
-from nuke_matting.settings import Settings
+from nuke_matting.settings import Settings, idle
 
 
 def remarks(settings: Settings, model: Model, plate: Sequence, keys: Sequence | None) -> tuple[str, ...]:
-    """What is said of a shot: help that its model cannot take, a memory that has nothing to read, slow arithmetic."""
-    said = []
+    """What is said of a shot: settings that do nothing, help that its model cannot take, a memory that has
+    nothing to read, slow arithmetic."""
+    said = [f"{name} does nothing without {needed}" for name, needed in idle(settings)]
     if settings.clean_plate and not _takes(model, "clean plate"):
         said.append(f"the model {model.name} takes no clean plate: it is left aside")
     if settings.guide and not _takes(model, "guide"):
