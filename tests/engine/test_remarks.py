@@ -5,6 +5,8 @@ from types import SimpleNamespace
 import pytest
 
 from nuke_matting.engine.remarks import remarks
+from nuke_matting.models.adapters.modnet import ModnetModel
+from nuke_matting.models.regional import RegionalModel
 from nuke_matting.plate.sequence import Sequence
 from nuke_matting.settings import Settings
 
@@ -45,3 +47,12 @@ def test_a_setting_that_does_nothing_without_another_is_said_with_that(changed, 
 )
 def test_nothing_is_said_of_defaults_nor_of_what_has_what_it_needs(whole):
     assert said(Settings(**whole)) == ()
+
+
+@pytest.mark.parametrize("network", [RegionalModel, ModnetModel])
+def test_a_foreground_that_is_only_the_plate_is_said_where_it_was_asked_for(network):
+    has = network.has_foreground
+    assert said(Settings(fg=True), has_foreground=has) == (
+        "the model it finds no foreground: the plate's own colours stand in for it",
+    )
+    assert said(Settings(), has_foreground=has) == said(Settings(fg=True)) == ()
