@@ -24,6 +24,7 @@ class Option:
     pattern : regular expression that a free text value must match whole, if any.
     minimum, maximum : range of a number, both inclusive.
     unit : unit of a number.
+    needs : the setting without which it does nothing, if any.
     pixels : True where the setting changes the alpha's values (so it is part of the cache key).
     """
 
@@ -34,6 +35,7 @@ class Option:
     minimum: float | None = None
     maximum: float | None = None
     unit: str = ""
+    needs: str = ""
     pixels: bool = False
 
 
@@ -77,13 +79,20 @@ class Settings:
         "",
         "colour space of the clean plate; default: the plate's, but of another kind of file, or one that says its own",
         metavar="NAME",
+        needs="clean_plate",
         pixels=True,
     )
     clean_match: bool = _option(
-        True, "fit the clean plate's exposure to each frame's, by a gain and a bias of each channel", pixels=True
+        True,
+        "fit the clean plate's exposure to each frame's, by a gain and a bias of each channel",
+        needs="clean_plate",
+        pixels=True,
     )
     clean_align: bool = _option(
-        False, "line the clean plate up with each frame, for a camera that moved a little", pixels=True
+        False,
+        "line the clean plate up with each frame, for a camera that moved a little",
+        needs="clean_plate",
+        pixels=True,
     )
     guide: str = _option(
         "",
@@ -95,6 +104,7 @@ class Settings:
         "hint",
         "hint leaves the last word to the network; force makes the guide's 0 and 1 final, limit its 0 alone",
         choices=("hint", "force", "limit"),
+        needs="guide",
         pixels=True,
     )
     keys: str = _option(
@@ -145,7 +155,7 @@ class Settings:
         pattern=r"rgba\.alpha|(?!rgba\.)[A-Za-z][A-Za-z0-9_]*\.[A-Za-z][A-Za-z0-9_]*",
     )
     fg: bool = _option(False, "also write the foreground colour, free of the background's")
-    premult: bool = _option(False, "multiply the foreground by the alpha (else it is straight)")
+    premult: bool = _option(False, "multiply the foreground by the alpha (else it is straight)", needs="fg")
     cache_dir: str = _option(
         "", "folder of cached mattes; default: $NUKE_MATTING_CACHE, then the user's cache folder", metavar="DIR"
     )
@@ -156,6 +166,7 @@ class Settings:
         unit="GB",
         minimum=0.0,
         maximum=1_000_000.0,
+        needs="cache",
     )
     jobs: int = _option(2, "threads that read and write files beside the network", minimum=1, maximum=64)
 
@@ -177,13 +188,26 @@ class Settings:
         return dataclasses.replace(self, **changes)
 
 
+def idle(settings: Settings) -> list[tuple[str, str]]:
+    """The settings that are not as by default and do nothing, each with the one that it needs, as users write them.
+
+    >>> idle(Settings(premult=True))
+    [('premult', 'fg')]
+    """
+    return [
+        (_shown(name), _shown(option.needs))
+        for name, (default, option) in options().items()
+        if option.needs and getattr(settings, name) != default and not getattr(settings, option.needs)
+    ]
+
+
 def options() -> dict[str, tuple[Any, Option]]:
     """Name -> (default, Option) of every setting, in order."""
     return {each.name: (each.default, each.metadata["option"]) for each in fields(Settings)}
 
 
 def _check(name: str, value: Any, option: Option, kind: type) -> None:
-    shown = name.replace("_", "-")
+    shown = _shown(name)
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
     if type(value) is not kind:
@@ -196,3 +220,7 @@ def _check(name: str, value: Any, option: Option, kind: type) -> None:
         low, high = option.minimum, option.maximum
         if value != value or (low is not None and value < low) or (high is not None and value > high):
             raise UsageError(f"{shown}: {value} is outside {low}..{high} {option.unit}".rstrip())
+
+
+def _shown(name: str) -> str:
+    return name.replace("_", "-")

@@ -83,7 +83,8 @@ class Delivery(Target):
             remembered.append(self._ledger.vouch(path, about, stamp))
 
         write = write_merged if settings.mode == "merge" else write_sidecar
-        space = "" if matte.plate.suffix.lower() == ".exr" else self.shot.space(matte.frame)  # an EXR says it itself
+        says_itself = matte.plate.suffix.lower() == ".exr"
+        space = "" if says_itself else matte.space or self.shot.space(matte.frame)
         pixels = Pixels(
             matte.plate, matte.frame, matte.data_window, matte.display_window, matte.alpha, matte.foreground, space
         )

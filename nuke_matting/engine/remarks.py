@@ -7,12 +7,13 @@ from pathlib import Path
 from nuke_matting.models.contract import Model
 from nuke_matting.models.tensors import bf16_is_fast
 from nuke_matting.plate.sequence import Sequence, sequence_around
-from nuke_matting.settings import Settings
+from nuke_matting.settings import Settings, idle
 
 
 def remarks(settings: Settings, model: Model, plate: Sequence, keys: Sequence | None) -> tuple[str, ...]:
-    """What is said of a shot: help that its model cannot take, a memory that has nothing to read, slow arithmetic."""
-    said = []
+    """What is said of a shot: settings that do nothing, help that its model cannot take and a foreground that it cannot
+    give, a memory that has nothing to read, slow arithmetic."""
+    said = [f"{name} does nothing without {needed}" for name, needed in idle(settings)]
     if settings.clean_plate and not _takes(model, "clean plate"):
         said.append(f"the model {model.name} takes no clean plate: it is left aside")
     if settings.guide and not _takes(model, "guide"):
@@ -24,6 +25,8 @@ def remarks(settings: Settings, model: Model, plate: Sequence, keys: Sequence | 
         said.append(f"the model {model.name} takes no guide: {final[settings.guide_use]}")
     if keys is not None and not getattr(model, "takes_keys", False):
         said.append(f"the model {model.name} does not read key mattes: each is the matte of its own frame alone")
+    if settings.fg and not getattr(model, "has_foreground", True):
+        said.append(f"the model {model.name} finds no foreground: the plate's own colours stand in for it")
     if plate.still and model.references and (around := sequence_around(Path(plate.pattern))) is not None:
         name = Path(around.pattern).name
         said.append(

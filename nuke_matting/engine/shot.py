@@ -242,6 +242,7 @@ class Shot:
             plan.path,
             tuple(notes),
             made_of,
+            space=loaded.colour.space,
         )
 
     def _is_still(self, plan: Plan) -> bool:

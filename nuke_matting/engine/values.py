@@ -28,6 +28,7 @@ class Matte:
     notes : what the user should know of how it came about.
     key : its name in the cache; empty where it must not be kept, as what it was made from changed meanwhile.
     cached : it was taken from there.
+    space : the plate's colour space, as the config calls it; empty where the plate was not read for it.
     """
 
     frame: int
@@ -39,6 +40,7 @@ class Matte:
     notes: tuple[str, ...]
     key: str
     cached: bool = False
+    space: str = ""
 
 
 @dataclass(frozen=True)

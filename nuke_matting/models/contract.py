@@ -54,7 +54,8 @@ class RawMatte:
     """A model's answer.
 
     alpha : [H, W] float32 in [0, 1].
-    foreground : [H, W, 3] float32 in the model space, straight; always there where it was wanted.
+    foreground : [H, W, 3] float32 in the model space, straight; always there where it was wanted, the frame's own
+        colours from a network that has none.
     notes : what its user should know of how it came about.
     """
 
@@ -74,6 +75,7 @@ class Model(Protocol):
     takes : its inputs as users read of them: plate, clean plate, guide, key mattes, each maybe with a word in brackets.
 
     A model that gives no matte without a clean plate says so: it has an attribute `needs_clean_plate`, which is True.
+    One whose network finds no foreground says so likewise: an attribute `has_foreground`, which is False.
     One that can use key mattes is a `KeyedModel`.
     """
 

@@ -25,6 +25,7 @@ class RegionalModel:
     """
 
     takes: tuple[str, ...] = ("plate",)
+    has_foreground = False
     references: tuple[int, ...] = ()
 
     def __init__(self, weights: WeightFile, device: str, precision: str) -> None:

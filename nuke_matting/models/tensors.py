@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -44,11 +44,30 @@ def to_device(net: Network, device: str) -> Network:
     return net.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
 
-def autocast(device: str, precision: str) -> torch.autocast:
+@contextmanager
+def autocast(device: str, precision: str) -> Iterator[None]:
     """The arithmetic of `contract.Model.precision`."""
     enabled = precision != "fp32"
     dtype = _DTYPES[precision] if enabled else torch.bfloat16
-    return torch.autocast(torch.device(device).type, dtype, enabled=enabled)
+    with torch.autocast(torch.device(device).type, dtype, enabled=enabled), whole_fp32(device, precision):
+        yield
+
+
+@contextmanager
+def whole_fp32(device: str, precision: str) -> Iterator[None]:
+    """Keeps fp32 on CUDA from TF32, which has 10 of its 23 bits, and in which torch convolves unless it is told."""
+    if precision != "fp32" or torch.device(device).type != "cuda":
+        yield
+        return
+    switches: tuple[Any, ...] = (torch.backends.cudnn, torch.backends.cuda.matmul)
+    before = [each.allow_tf32 for each in switches]
+    try:
+        for each in switches:
+            each.allow_tf32 = False
+        yield
+    finally:
+        for each, was in zip(switches, before, strict=True):
+            each.allow_tf32 = was
 
 
 def bf16_is_fast(device: str) -> bool:

@@ -16,6 +16,8 @@ from torch import Tensor, nn
 
 from nuke_matting.errors import ModelError
 
+_FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+
 
 @dataclass(frozen=True)
 class WeightFile:
@@ -48,7 +50,7 @@ def save_weights(path: Path, net: nn.Module, metadata: dict[str, str], dtype: to
 
 
 def load_weights(path: Path) -> WeightFile:
-    """Reads a weight file. Raises ModelError where it is missing, damaged or not ours."""
+    """Reads a weight file. Raises ModelError where it is missing, damaged, not ours, or of numbers that none takes."""
     advice = "copy the file anew, or name another model with --model"
     try:
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -59,12 +61,23 @@ def load_weights(path: Path) -> WeightFile:
         raise ModelError(f"the weights cannot be read ({error.strerror or error})", path=path, advice=advice) from error
     except (SafetensorError, ValueError, json.JSONDecodeError) as error:
         raise ModelError(f"not a whole safetensors file ({error})", path=path, advice=advice) from error
+    odd = sorted({str(value.dtype).removeprefix("torch.") for value in tensors.values() if not _is_known(value.dtype)})
+    if odd:
+        raise ModelError(
+            f"the weights hold numbers of a kind that no network here takes ({', '.join(odd)})",
+            path=path,
+            advice="save them as fp16, bf16, fp32 or fp64",
+        )
     found = _digest_of(tensors)
     if metadata.get("digest", found) != found:
         raise ModelError("the weights were changed or damaged: their digest is another", path=path, advice=advice)
     if "architecture" not in metadata:
         raise ModelError("the file does not say which network it is for", path=path, advice=advice)
     return WeightFile(path, tensors, metadata, digest)
+
+
+def _is_known(dtype: torch.dtype) -> bool:
+    return dtype in _FLOATS or not (dtype.is_floating_point or dtype.is_complex)
 
 
 def stated(weights: WeightFile, key: str, known: Sequence[str]) -> str:

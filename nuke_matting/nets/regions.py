@@ -62,10 +62,10 @@ def sample(feature: Tensor, regions: Tensor, grid: tuple[int, int]) -> Tensor:
     for index in range(feature.shape[0]):
         mine = regions[:, 0] == index
         at = regions[mine]
-        y = (at[:, 1].to(feature.dtype) + 0.5) / rows * 2 - 1
-        x = (at[:, 2].to(feature.dtype) + 0.5) / columns * 2 - 1
+        y = _in_map(at[:, 1].to(feature.dtype), rows, feature.shape[2])
+        x = _in_map(at[:, 2].to(feature.dtype), columns, feature.shape[3])
         where = torch.stack([x, y], dim=1)[None, None]
-        found = F.grid_sample(feature[index : index + 1], where, padding_mode="border", align_corners=False)
+        found = F.grid_sample(feature[index : index + 1], where, align_corners=False)
         out[mine] = found[0, :, 0].transpose(0, 1)
     return out
 
@@ -81,13 +81,24 @@ def sample_pixels(small: Tensor, regions: Tensor, height: int, width: int, halo:
     span = torch.arange(-halo, cell + halo, device=small.device)
     for index in range(small.shape[0]):
         mine = regions[:, 0] == index
-        y = ((regions[mine, 1, None] * cell + span).clamp(0, height - 1).to(small.dtype) + 0.5) / height * 2 - 1
-        x = ((regions[mine, 2, None] * cell + span).clamp(0, width - 1).to(small.dtype) + 0.5) / width * 2 - 1
+        y = _in_map((regions[mine, 1, None] * cell + span).clamp(0, height - 1).to(small.dtype), height, small.shape[2])
+        x = _in_map((regions[mine, 2, None] * cell + span).clamp(0, width - 1).to(small.dtype), width, small.shape[3])
         shape = [len(y), side, side]
         where = torch.stack([x[:, None, :].expand(shape), y[:, :, None].expand(shape)], dim=3).reshape(1, -1, side, 2)
-        found = F.grid_sample(small[index : index + 1], where, padding_mode="border", align_corners=False)
+        found = F.grid_sample(small[index : index + 1], where, align_corners=False)
         out[mine] = found[0].reshape(small.shape[1], -1, side, side).transpose(0, 1)
     return out
+
+
+def _in_map(pixel: Tensor, whole: int, side: int, inside: float = 1 - 2**-22) -> Tensor:
+    """Where pixels of `whole` in a row are in a map of `side`, which covers the same, as `grid_sample` counts: -1 to 1.
+
+    No further out than the centres of the map's outermost pixels, so that those reach to the edge without
+    `padding_mode="border"`, which Apple's GPU lacks before torch 2.13. inside : how near to those centres, as rounding
+    must not pass them.
+    """
+    most = (1 - 1 / side) * inside
+    return ((pixel + 0.5) / whole * 2 - 1).clamp(-most, most)
 
 
 def paste(image: Tensor, regions: Tensor, patches: Tensor, cell: int = CELL) -> Tensor:

@@ -35,5 +35,10 @@ def _summed(x: Tensor) -> Tensor:
 
 def pad_to_multiple(x: Tensor, side: int) -> Tensor:
     """Repeats the right and bottom edges up to multiples of `side`: [B, C, H, W] -> [B, C, H', W']."""
-    right, bottom = -x.shape[3] % side, -x.shape[2] % side
+    return pad_to(x, x.shape[2] + -x.shape[2] % side, x.shape[3] + -x.shape[3] % side)
+
+
+def pad_to(x: Tensor, height: int, width: int) -> Tensor:
+    """Repeats the right and bottom edges: [B, C, H, W] -> [B, C, height, width], which are no less."""
+    right, bottom = width - x.shape[3], height - x.shape[2]
     return F.pad(x, (0, right, 0, bottom), mode="replicate") if right or bottom else x

@@ -141,3 +141,14 @@ def test_colour_that_came_from_no_exr_says_its_space(make_plate, weights, tmp_pa
     warnings = target.write(shot.matte(1001))
     written = oiio.ImageBuf(str(tmp_path / "m.1001.exr")).spec()
     assert written.getattribute("oiio:ColorSpace") == shot.space(1001) and shot.space(1001) in warnings[0]
+
+
+def test_a_plate_that_was_read_for_its_matte_is_not_opened_again_for_its_space(
+    make_plate, weights, tmp_path, monkeypatch
+):
+    oiio.ImageBuf(make_plate([1001]) % 1001).write(f"{tmp_path}/p.1001.png")
+    shot = Shot(f"{tmp_path}/p.####.png", Settings(model=weights, cache=False))
+    matte = shot.matte(1001)
+    monkeypatch.setattr(shot, "space", None)
+    Delivery(shot, str(tmp_path / "m.####.exr"), [1001], overwrite=False).write(matte)
+    assert (tmp_path / "m.1001.exr").exists()

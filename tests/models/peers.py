@@ -48,12 +48,13 @@ class Bgmv2(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.conv = nn.Conv2d(6, 1, 3, padding=1)
-        self.backbone_scale = 1.0
+        self.backbone_scale = 0.5
         self.refine_mode = "full"
         self.refine_sample_pixels = 0
 
     def forward(self, src: Tensor, bgr: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         assert src.shape[2] % 4 == 0 and src.shape[3] % 4 == 0
+        assert self.backbone_scale <= 0.5  # as its authors'
         both = F.interpolate(torch.cat([src, bgr], 1), scale_factor=self.backbone_scale, recompute_scale_factor=True)
         coarse = torch.sigmoid(self.conv(both))
         alpha = F.interpolate(coarse, size=src.shape[2:])
@@ -101,14 +102,27 @@ _STATE = """ old{0} = Mul(r{0}i, half)
  r{0}o = Add(old{0}, new{0})"""
 _BGMV2 = """
 <ir_version: 8, opset_import: ["" : 13]>
-bgmv2 (float[b,3,h,w] src, float[b,3,h,w] bgr) => (float[b,1,h,w] pha, float[b,3,h,w] fgr) <float dim = {0.9}>
+bgmv2 (float[b,3,h,w] src, float[b,3,h,w] bgr) => (float[b,1,h,w] pha, float[b,3,h,w] fgr)
+ <float dim = {0.9}, float[4] half = {1.0, 1.0, 0.5, 0.5}, float[4] twice = {1.0, 1.0, 2.0, 2.0}>
 {
  both = Concat<axis = 1>(src, bgr)
- x = Conv<pads = [1, 1, 1, 1]>(both, weight, bias)
- pha = Sigmoid(x)
- fgr = Mul(src, dim)
+ small = Resize<mode = "nearest", coordinate_transformation_mode = "asymmetric", nearest_mode = "floor">(both, , half)
+ x = Conv<pads = [1, 1, 1, 1]>(small, weight, bias)
+ coarse = Sigmoid(x)
+ %s = Resize<mode = "nearest", coordinate_transformation_mode = "asymmetric", nearest_mode = "floor">(coarse, , twice)
+ fgr = Mul(src, dim)%s
 }
 """
+_PICKING = """
+ cells = MaxPool<kernel_shape = [4, 4], strides = [4, 4]>(src)
+ grey = ReduceMean<axes = [1]>(cells)
+ row = Flatten(grey)%s
+ best, at = TopK(row, picks)
+ most = ReduceMax<keepdims = 0>(best)
+ nothing = Sub(most, most)
+ pha = Add(found, nothing)"""
+_PICKS = """
+ picks = Constant<value = int64[1] {%d}>()"""
 _MODNET = """
 <ir_version: 8, opset_import: ["" : 13]>
 modnet (float[b,3,h,w] input) => (float[b,1,h,w] output)
@@ -134,8 +148,12 @@ def rvm_onnx(path: Path, conv: nn.Conv2d) -> Path:
     return onnx_file(text, path, conv, four_at=np.array([4], np.int64))
 
 
-def bgmv2_onnx(path: Path, conv: nn.Conv2d) -> Path:
-    return onnx_file(_BGMV2, path, conv)
+def bgmv2_onnx(path: Path, conv: nn.Conv2d, picks: int = 0, constant: bool = False) -> Path:
+    """picks : of how many cells it takes the best, as a constant of the graph or as one of its weights."""
+    if not picks:
+        return onnx_file(_BGMV2 % ("pha", ""), path, conv)
+    text = _BGMV2 % ("found", _PICKING % (_PICKS % picks if constant else ""))
+    return onnx_file(text, path, conv, **({} if constant else {"picks": np.array([picks], np.int64)}))
 
 
 def modnet_onnx(path: Path) -> Path:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from nuke_matting.errors import ModelError, UsageError
 from nuke_matting.models.adapters.modnet import size_of
-from nuke_matting.models.adapters.onnx_file import OnnxNet
+from nuke_matting.models.adapters.onnx_file import OnnxNet, providers
 from nuke_matting.models.adapters.peers import format_of, kind_of, open_net, open_peer
 from nuke_matting.models.adapters.published import write_ours
 from nuke_matting.models.adapters.rvm import ratio_of
@@ -191,6 +191,17 @@ class TestBgmv2:
         few, many = (model.matte(frame, (), (), Quality(regions, 64)).alpha for regions in (1.0, 2.0))
         assert np.allclose(few * 2, many)
 
+    @pytest.mark.parametrize("constant", [True, False])
+    def test_a_frame_of_fewer_cells_than_its_onnx_picks_out_is_padded_and_cropped_back(self, tmp_path, constant):
+        conv, frame = torch.nn.Conv2d(6, 1, 3), FrameInput(image(24, 30), image(24, 30, 1))  # 6 x 8 cells
+        mattes = []
+        for picks in (0, 60):
+            path = peers.bgmv2_onnx(tmp_path / "bgmv2.onnx", conv, picks, constant)
+            mattes.append(matted(open_peer("bgmv2", OnnxNet(path.read_bytes(), "cpu"), "bgmv2", "", 0), frame))
+        plain, padded = mattes
+        assert padded.alpha.shape == (24, 30) and np.allclose(plain.foreground, padded.foreground)
+        assert np.allclose(plain.alpha[:-4, :-4], padded.alpha[:-4, :-4])  # what lies beyond the rest is another edge
+
     def test_no_more_regions_are_asked_for_than_there_are(self, opened):
         model, frame = opened("bgmv2.torchscript"), FrameInput(image(24, 32), image(24, 32, 1))
         most, more = (model.matte(frame, (), (), Quality(regions, 64)).alpha for regions in (12.0, 500.0))
@@ -217,6 +228,13 @@ class TestModnet:
 def test_highlights_of_the_foreground_stay(opened, name):
     frame = FrameInput(np.full((16, 16, 3), 4.0, np.float32), image(16, 16))
     assert matted(opened(name), frame).foreground.min() > 3.8
+
+
+def test_onnx_on_cuda_is_to_give_the_same_bits_in_every_process_and_whole_fp32():
+    (name, options), other = providers("cuda:1")
+    assert (name, other) == ("CUDAExecutionProvider", "CPUExecutionProvider")
+    assert options == {"device_id": 1, "cudnn_conv_algo_search": "DEFAULT", "use_tf32": 0}
+    assert providers("cpu") == ["CPUExecutionProvider"]
 
 
 class TestFilesThatAreNotToBeTrusted:

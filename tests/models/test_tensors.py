@@ -4,12 +4,41 @@ import pytest
 import torch
 
 from nuke_matting.errors import ModelError
-from nuke_matting.models.tensors import DARKEST, memory_told, seen
+from nuke_matting.models.tensors import DARKEST, autocast, memory_told, seen, whole_fp32
 
 
 def test_networks_see_bright_light_as_it_is_and_nothing_far_below_black():
     image = torch.tensor([-107.0, -0.05, 0.0, 0.5, 1.9])
     assert seen(image).tolist() == [pytest.approx(DARKEST), *image[1:].tolist()]
+
+
+class TestFp32OnCuda:
+    """Is fp32: torch has its convolutions in TF32, unless it is told. What else runs in the process keeps its own."""
+
+    SWITCHES = (torch.backends.cudnn, torch.backends.cuda.matmul)
+
+    @pytest.fixture(autouse=True)
+    def tf32_on(self):
+        before = self.allowed()
+        for each in self.SWITCHES:
+            each.allow_tf32 = True
+        yield
+        for each, was in zip(self.SWITCHES, before, strict=True):
+            each.allow_tf32 = was
+
+    def allowed(self):
+        return [each.allow_tf32 for each in self.SWITCHES]
+
+    def test_is_whole_within_and_nowhere_else(self):
+        with pytest.raises(KeyError), autocast("cuda:0", "fp32"):
+            assert self.allowed() == [False, False]
+            raise KeyError
+        assert self.allowed() == [True, True]
+
+    @pytest.mark.parametrize(("device", "precision"), [("cpu", "fp32"), ("mps", "fp32"), ("cuda:0", "fp16")])
+    def test_other_arithmetic_is_left_as_it_is(self, device, precision):
+        with whole_fp32(device, precision):
+            assert self.allowed() == [True, True]
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,19 @@ def test_what_is_no_weight_file_is_refused(tmp_path, content):
         load_weights(path)
 
 
+@pytest.mark.parametrize("dtype", [torch.float8_e4m3fn, torch.complex64])
+def test_numbers_that_no_network_takes_are_refused_by_name(tmp_path, dtype):
+    save_file({"a": torch.ones(3), "b": torch.ones(3).to(dtype)}, tmp_path / "w.safetensors", ABOUT)
+    with pytest.raises(ModelError, match=rf"w\.safetensors.*{str(dtype)[6:]}.*save them as fp16"):
+        load_weights(tmp_path / "w.safetensors")
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16, torch.int64, torch.bool])
+def test_plain_and_whole_numbers_of_any_width_are_read(tmp_path, dtype):
+    save_file({"a": torch.ones(3).to(dtype)}, tmp_path / "w.safetensors", ABOUT)
+    assert load_weights(tmp_path / "w.safetensors").tensors["a"].dtype == dtype
+
+
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(at=st.floats(0, 1, exclude_max=True), value=st.integers(1, 255))
 def test_a_flipped_byte_is_found(path, at, value):

@@ -97,7 +97,7 @@ def test_no_regions_have_no_neighbours():
 def test_a_map_is_sampled_at_the_regions_centres():
     feature = torch.tensor([[[[0.0, 1.0], [2.0, 3.0]]]])
     found = rg.sample(feature, torch.tensor([[0, 0, 0], [0, 1, 1]]), (2, 2))
-    assert torch.allclose(found[:, 0], torch.tensor([0.0, 3.0]))
+    assert torch.allclose(found[:, 0], torch.tensor([0.0, 3.0]), atol=1e-6)
 
 
 @settings(max_examples=30, deadline=None)
@@ -107,6 +107,17 @@ def test_pixels_sampled_in_all_regions_are_the_enlarged_map(height, width, seed)
     cells = torch.ones(2, *rg.grid_size(height, width)).nonzero()
     pasted = rg.paste(torch.zeros(2, 3, height, width), cells, rg.sample_pixels(small, cells, height, width))
     torch.testing.assert_close(pasted, bilinear(small, height, width), atol=1e-5, rtol=1e-4)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(1, 300), st.integers(1, 300))
+def test_nothing_of_a_map_is_lost_where_it_ends(height, width):
+    grid = (-(-height // 2), -(-width // 2))
+    around = torch.ones(1, *grid).nonzero()
+    around = around[(around[:, 1] % (grid[0] - 1 or 1) == 0) | (around[:, 2] % (grid[1] - 1 or 1) == 0)]
+    white = torch.ones(1, 1, height, width)
+    found = rg.sample_pixels(white, around, 4 * height, 4 * width)
+    torch.testing.assert_close(found, torch.ones_like(found), atol=1e-6, rtol=0)
 
 
 @settings(max_examples=30, deadline=None)

@@ -10,6 +10,7 @@ import torch
 from nuke_matting.host.graph import at
 from nuke_matting.models.weights import save_weights
 from nuke_matting.nets.memory_network import MemoryNetwork
+from nuke_matting.settings import Settings, idle
 
 
 @pytest.fixture
@@ -462,6 +463,12 @@ def test_a_clean_plate_is_in_the_space_of_its_own_read(comp):
     assert both == ("ACES - ACES2065-1", "ACEScg")
     comp.node["colourspace"].setValue("ACEScct")
     assert plan(comp).settings["clean_colourspace"] == "ACEScct", "the knob is for both"
+
+
+@pytest.mark.parametrize("colourspace", ["", "ACEScg"])
+def test_a_node_without_a_clean_plate_or_guide_sends_nothing_that_needs_one(comp, colourspace):
+    comp.node["colourspace"].setValue(colourspace)
+    assert idle(Settings(**plan(comp).settings)) == []
 
 
 def plan(comp):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from torch import Tensor
@@ -9,9 +10,10 @@ from torch import Tensor
 from nuke_matting.errors import UsageError
 from nuke_matting.models.adapters.net import Net, checked, image_tensor, with_residual
 from nuke_matting.models.contract import FrameInput, Quality, RawMatte
-from nuke_matting.nets.resize import pad_to_multiple
+from nuke_matting.nets.resize import pad_to
 
 LONG_SIDE = 480  # pixels of the coarse stage: scales of 0.25 at HD and 0.125 at 4K, as its authors advise
+LARGEST_SCALE = 0.5  # of the coarse stage; its authors' refiner works at half size and at full
 STRIDE = 4  # sides are multiples of it
 
 
@@ -42,12 +44,13 @@ class Bgmv2Model:
 
     def matte(self, frame: FrameInput, own: tuple[()], memory: Sequence[tuple[()]], quality: Quality) -> RawMatte:
         pictures = (image_tensor(frame.image), _clean_of(frame, self.name))
-        plate, clean = (pad_to_multiple(each, STRIDE) for each in pictures)
         height, width = frame.image.shape[:2]
+        size = padded_size(height, width, self._net.picks)
+        plate, clean = (pad_to(each, *size) for each in pictures)
         # it asks for as many patches as it is told, whether or not they are there
         most = plate.shape[-2] * plate.shape[-1]
         self._net.tune(
-            backbone_scale=min(1.0, LONG_SIDE / max(height, width)),
+            backbone_scale=min(LARGEST_SCALE, LONG_SIDE / max(height, width)),
             refine_mode="sampling",
             # its pixels come in patches of 4x4, our regions are 8x8
             refine_sample_pixels=min(most, round(quality.regions * (height + width) / 8) * 64),
@@ -59,6 +62,16 @@ class Bgmv2Model:
             checked(alpha, 1, (height, width), self.name)[0].clip(0, 1),
             with_residual(frame.image, checked(foreground, 3, (height, width), self.name)),
         )
+
+
+def padded_size(height: int, width: int, cells: int) -> tuple[int, int]:
+    """Height and width that the network sees a frame at: multiples of 4, and of as many cells of 4x4 as it picks out.
+
+    >>> padded_size(1080, 1921, 20000), padded_size(512, 512, 20000)
+    ((1080, 1924), (568, 568))
+    """
+    grown = max(1.0, (cells * STRIDE**2 / (height * width)) ** 0.5)
+    return math.ceil(height * grown / STRIDE) * STRIDE, math.ceil(width * grown / STRIDE) * STRIDE
 
 
 def _clean_of(frame: FrameInput, name: str) -> Tensor:

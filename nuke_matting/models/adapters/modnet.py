@@ -21,6 +21,7 @@ class ModnetModel:
     task = "portrait matting, frame by frame; no foreground"
     takes: tuple[str, ...] = ("plate",)
     needs_clean_plate = False
+    has_foreground = False
     references: tuple[int, ...] = ()
 
     def __init__(self, net: Net, name: str, digest: str) -> None:

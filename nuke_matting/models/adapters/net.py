@@ -22,6 +22,7 @@ class Net(Protocol):
     parameters : how many numbers it learned.
     precision : fp32 or fp16, whichever its weights are in.
     device : where it runs.
+    picks : how many cells of a frame it picks out, where the file fixes that, so that no frame may have fewer; or 0.
     """
 
     inputs: tuple[str, ...]
@@ -29,6 +30,7 @@ class Net(Protocol):
     parameters: int
     precision: str
     device: str
+    picks: int
 
     def run(self, given: Mapping[str, Tensor | float | None], wanted: Sequence[str]) -> list[Tensor]:
         """The outputs `wanted` for the inputs `given`, both in the published order. Raises ModelError.

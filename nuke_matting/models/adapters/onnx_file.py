@@ -23,7 +23,7 @@ class OnnxNet:
     """See `net.Net`. Raises ModelError for bytes that are no ONNX model, or one that reads other files."""
 
     def __init__(self, data: bytes, device: str, count: bool = False) -> None:
-        self.parameters = _inspect(data)
+        self.parameters, self.picks = _inspect(data)
         _, runtime = _packages()
         options = runtime.SessionOptions()
         options.intra_op_num_threads = torch.get_num_threads()
@@ -34,7 +34,7 @@ class OnnxNet:
             options.graph_optimization_level = runtime.GraphOptimizationLevel.ORT_DISABLE_ALL
             options.enable_profiling, options.profile_file_prefix = True, f"{self._folder.name}/run"
         try:
-            self._session = runtime.InferenceSession(data, options, providers=_providers(device, runtime))
+            self._session = runtime.InferenceSession(data, options, providers=providers(device))
         except Exception as error:  # its binding has no common class
             raise failure("onnxruntime cannot open it", error) from error
         inputs = self._session.get_inputs()
@@ -88,26 +88,48 @@ def _packages() -> tuple[Any, Any]:
     return onnx, onnxruntime
 
 
-def _providers(device: str, runtime: Any) -> list[Any]:
+def providers(device: str) -> list[Any]:
+    """What onnxruntime is to run a network by, in order of preference."""
     if not device.startswith("cuda"):
         return ["CPUExecutionProvider"]
-    return [("CUDAExecutionProvider", {"device_id": int(device.partition(":")[2] or 0)}), "CPUExecutionProvider"]
+    options = {
+        "device_id": int(device.partition(":")[2] or 0),
+        # by default it times all that there are, so that each process may choose another, with other last bits
+        "cudnn_conv_algo_search": "DEFAULT",
+        "use_tf32": 0,  # which fp32 is not
+    }
+    return [("CUDAExecutionProvider", options), "CPUExecutionProvider"]
 
 
-def _inspect(data: bytes) -> int:
-    """How many numbers a model learned. Raises ModelError for what must not be run."""
+def _inspect(data: bytes) -> tuple[int, int]:
+    """How many numbers a model learned, and `net.Net.picks`. Raises ModelError for what must not be run."""
     onnx, _ = _packages()
     try:
         model = onnx.load_model_from_string(data)
         weights = model.graph.initializer
         count = sum(math.prod(each.dims) for each in weights if each.data_type in (1, 10))  # float, float16
+        picks = _picks(model.graph, onnx)
     except Exception as error:  # protobuf's own kinds, which change between its releases
         raise failure("not an ONNX file", error) from error
     if not model.graph.node:
         raise ModelError("not an ONNX file: there is no network in it", advice="copy the file anew")
     if any(each.data_location == onnx.TensorProto.EXTERNAL for each in weights):
         raise ModelError("it keeps weights in other files", advice="use a model that is one file")
-    return count
+    return count, picks
+
+
+def _picks(graph: Any, onnx: Any) -> int:
+    """The largest number that a graph takes the best of, where it is written down in it; else 0."""
+    known = {each.name: each for each in graph.initializer}
+    picks = [0]
+    for node in graph.node:
+        if node.op_type == "Constant":
+            known.update((name, each.t) for name in node.output for each in node.attribute if each.name == "value")
+        elif node.op_type == "TopK":
+            numbers = [known[name] for name in node.input[1:] if name in known]
+            picks += [int(onnx.numpy_helper.to_array(each).max()) for each in numbers]
+            picks += [each.i for each in node.attribute if each.name == "k"]  # before opset 10
+    return max(picks)
 
 
 def _macs(about: dict[str, Any]) -> float:

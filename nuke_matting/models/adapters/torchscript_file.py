@@ -12,7 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from nuke_matting.errors import ModelError
 from nuke_matting.models.adapters.net import failure
-from nuke_matting.models.tensors import is_out_of_memory
+from nuke_matting.models.tensors import is_out_of_memory, whole_fp32
 
 _PRECISIONS = {torch.float32: "fp32", torch.float16: "fp16"}
 
@@ -21,6 +21,7 @@ class TorchScriptNet:
     """See `net.Net`. Raises ModelError for bytes that are no TorchScript, or in a precision that is not known."""
 
     outputs: tuple[str, ...] = ()  # TorchScript does not name them
+    picks = 0  # it is told how many, see `tune`
 
     def __init__(self, data: bytes, device: str, count: bool = False) -> None:
         try:
@@ -45,7 +46,11 @@ class TorchScriptNet:
         values = [each.to(self.device, self._dtype) if isinstance(each, Tensor) else each for each in given.values()]
         try:
             # unoptimised: the optimiser changes its mind after the first runs, and the last bits with it
-            with torch.inference_mode(), torch.jit.optimized_execution(False):
+            with (
+                torch.inference_mode(),
+                torch.jit.optimized_execution(False),
+                whole_fp32(self.device, self.precision),
+            ):
                 result = self._counted(values) if self._count else self._module(*values)
         except RuntimeError as error:
             if is_out_of_memory(error):

@@ -1,0 +1,58 @@
+"""What is said of a shot before its first frame: settings that do nothing, and what its model cannot do."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from nuke_matting.engine.remarks import remarks
+from nuke_matting.models.adapters.modnet import ModnetModel
+from nuke_matting.models.regional import RegionalModel
+from nuke_matting.plate.sequence import Sequence
+from nuke_matting.settings import Settings
+
+PLATE = Sequence("plate.####.exr", (1001, 1002))
+ALL = ("plate", "clean plate", "guide", "key mattes")
+
+
+def said(settings, **about):
+    """Of a model with these attributes beside the usual ones."""
+    model = SimpleNamespace(name="it", takes=ALL, references=(), precision="fp32", device="cpu", **about)
+    return remarks(settings, model, PLATE, None)
+
+
+@pytest.mark.parametrize(
+    ("changed", "text"),
+    [
+        ({"premult": True}, "premult does nothing without fg"),
+        ({"clean_align": True}, "clean-align does nothing without clean-plate"),
+        ({"clean_match": False}, "clean-match does nothing without clean-plate"),
+        ({"clean_colourspace": "ACEScg"}, "clean-colourspace does nothing without clean-plate"),
+        ({"guide_use": "force"}, "guide-use does nothing without guide"),
+        ({"cache": False, "cache_size": 9.0}, "cache-size does nothing without cache"),
+    ],
+)
+def test_a_setting_that_does_nothing_without_another_is_said_with_that(changed, text):
+    assert said(Settings(**changed)) == (text,)
+
+
+@pytest.mark.parametrize(
+    "whole",
+    [
+        {},
+        {"premult": True, "fg": True},
+        {"clean_plate": "c.exr", "clean_align": True, "clean_match": False, "clean_colourspace": "ACEScg"},
+        {"guide": "g.exr", "guide_use": "limit"},
+        {"cache": False},
+    ],
+)
+def test_nothing_is_said_of_defaults_nor_of_what_has_what_it_needs(whole):
+    assert said(Settings(**whole)) == ()
+
+
+@pytest.mark.parametrize("network", [RegionalModel, ModnetModel])
+def test_a_foreground_that_is_only_the_plate_is_said_where_it_was_asked_for(network):
+    has = network.has_foreground
+    assert said(Settings(fg=True), has_foreground=has) == (
+        "the model it finds no foreground: the plate's own colours stand in for it",
+    )
+    assert said(Settings(), has_foreground=has) == said(Settings(fg=True)) == ()
