@@ -90,14 +90,14 @@ def sample_pixels(small: Tensor, regions: Tensor, height: int, width: int, halo:
     return out
 
 
-def _in_map(pixel: Tensor, whole: int, side: int, inside: float = 1 - 2**-22) -> Tensor:
+def _in_map(pixel: Tensor, whole: int, side: int, short: float = 1 + 2**-22) -> Tensor:
     """Where pixels of `whole` in a row are in a map of `side`, which covers the same, as `grid_sample` counts: -1 to 1.
 
     No further out than the centres of the map's outermost pixels, so that those reach to the edge without
-    `padding_mode="border"`, which Apple's GPU lacks before torch 2.13. inside : how near to those centres, as rounding
-    must not pass them.
+    `padding_mode="border"`, which Apple's GPU lacks before torch 2.13. short : by how much less, as rounding must not
+    pass those centres.
     """
-    most = (1 - 1 / side) * inside
+    most = (side - 1) / side / short
     return ((pixel + 0.5) / whole * 2 - 1).clamp(-most, most)
 
 
