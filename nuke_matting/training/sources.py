@@ -212,7 +212,7 @@ def _read_alpha(picture: Picture, number: int) -> NDArray[np.float32]:
     path = picture.alpha or picture.foreground
     if picture.alpha is None and not _has_alpha(path, number):
         raise PlateError("has no alpha channel", path=path, advice="name the layout of its matte: pairs=, parallel=")
-    alpha, data_window, display_window, _ = read_matte(path, number, painted=picture.alpha is not None)
+    alpha, data_window, display_window, *_ = read_matte(path, number, painted=picture.alpha is not None)
     if path.suffix.lower() in {".jpg", ".jpeg"}:  # JPEG leaves neither 0 nor 1 alone near edges
         alpha = (alpha - LEAST_ALPHA) / (1 - 2 * LEAST_ALPHA)
     return np.clip(upright(align(alpha, data_window, display_window), path, number), 0, 1)
