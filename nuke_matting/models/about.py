@@ -10,7 +10,7 @@ from nuke_matting.models.adapters.peers import PEERS
 from nuke_matting.models.added import added_models, path_of, read_added
 from nuke_matting.models.cost import SIZES, gmacs, parameters
 from nuke_matting.models.registry import ARCHITECTURES, find_weights, known_models, load_model, shipped_weights
-from nuke_matting.models.weights import load_weights
+from nuke_matting.models.weights import LICENCES_BEFORE, load_weights
 
 UNKNOWN = "not stated"
 
@@ -23,7 +23,8 @@ class About:
     kind : its network: one of ours, or rvm, bgmv2, modnet.
     task : what it is for.
     inputs : what it takes; all but the plate may be left out, but where it says needed.
-    licence : of its weights; for an added one, what its user noted.
+    licence : of its weights, and of those that they were learnt from where these say one; for an added one, what its
+        user noted.
     digest : SHA-256 of its file.
     origin : shipped, added, or file for one that was named by its path.
     format : safetensors, torchscript or onnx.
@@ -73,6 +74,8 @@ def about(name: str) -> About:
             path=weights.path,
             advice=f"known networks: {', '.join(ARCHITECTURES)}",
         )
+    if LICENCES_BEFORE in weights.metadata:
+        licence += f" (learnt from weights of: {weights.metadata[LICENCES_BEFORE]})"
     origin = "shipped" if name in shipped_weights() else "file"
     ours = ARCHITECTURES[kind]
     return About(name, kind, ours.task, ours.takes, licence, weights.digest, origin, "safetensors", weights.path)

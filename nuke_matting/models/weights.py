@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from nuke_matting.errors import ModelError
 
+LICENCES_BEFORE = "licences_before"  # key of the metadata: what was stated of weights that these come from
 _FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
 

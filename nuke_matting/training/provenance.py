@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
 
-from nuke_matting.models.weights import WeightFile
+from nuke_matting.models.weights import LICENCES_BEFORE, WeightFile
 from nuke_matting.training.data import Sources
 from nuke_matting.training.datasets import KNOWN, Source
 
-LICENCES_BEFORE = "licences_before"  # key of the metadata: what was stated of weights that these come from
 MOST = 40  # runs that the metadata tell of; checkpoints know all
 _BEFORE, _AND = "; before: ", " | "
 

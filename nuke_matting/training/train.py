@@ -20,14 +20,14 @@ from torch import Tensor, nn
 
 from nuke_matting.errors import MattingError, ModelError, OutputError, UsageError
 from nuke_matting.models.tensors import autocast, bf16_is_fast
-from nuke_matting.models.weights import WeightFile, load_weights, save_weights
+from nuke_matting.models.weights import LICENCES_BEFORE, WeightFile, load_weights, save_weights
 from nuke_matting.plate.atomic import write_whole
 from nuke_matting.training.data import Batch, Sources
 from nuke_matting.training.echo import batches
 from nuke_matting.training.failures import failures_told
 from nuke_matting.training.learning import follow, make_optimiser, repeatable
 from nuke_matting.training.processes import GO_ON, Processes
-from nuke_matting.training.provenance import LICENCES_BEFORE, Drawn, Past, drawn_from
+from nuke_matting.training.provenance import Drawn, Past, drawn_from
 from nuke_matting.training.record import Log, write_picture
 from nuke_matting.training.stages import Recipe, rate_at
 from nuke_matting.training.starts import Start, fitting, read_checkpoint, take

@@ -10,7 +10,10 @@ import pytest
 import torch
 
 from nuke_matting.cli.app import main
+from nuke_matting.models.about import about
 from nuke_matting.models.registry import shipped_weights
+from nuke_matting.models.weights import LICENCES_BEFORE, save_weights
+from nuke_matting.nets.memory_network import MemoryNetwork
 from nuke_matting.plate.reader import read_matte
 from nuke_matting.worker.serve import hello
 
@@ -111,6 +114,13 @@ def test_show_tells_what_a_model_is_and_costs(nuke_matting, added, model, parame
     assert told["gmacs_512"] == pytest.approx(512 * 512 * macs / 1e9, abs=1e-3)
     assert {"task", "inputs", "licence", "digest", "gmacs_hd", "gmacs_4k", "path"} <= set(told)
     assert told["warm_up"] == (3 if model == "rvm" else 0)
+
+
+def test_the_licence_of_what_weights_were_learnt_from_is_shown_with_their_own(tmp_path):
+    path = tmp_path / "own.safetensors"
+    metadata = {"architecture": "memory", "name": "own", "licence": "ours", LICENCES_BEFORE: "CC BY-NC 4.0"}
+    save_weights(path, MemoryNetwork(), metadata)
+    assert about(str(path)).licence == "ours (learnt from weights of: CC BY-NC 4.0)"
 
 
 def test_show_counts_what_ships(nuke_matting):
