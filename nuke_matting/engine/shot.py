@@ -38,7 +38,7 @@ from nuke_matting.settings import Settings
 log = logging.getLogger(__name__)
 
 CACHE_VERSION = 11  # to be raised by every change that changes mattes
-_SAY_NOTHING = ("", "data", "raw", "unknown")  # interop IDs that name no space of a picture
+_SAY_NOTHING = ("data", "raw", "unknown")  # interop IDs that name no space of a picture
 
 
 def cache_folder(settings: Settings) -> Path:
@@ -380,7 +380,12 @@ class Shot:
     def _clean_colour(self, hints: ColourHints, path: Path, plate: ColourHints) -> ColourPipe:
         """What the user says of the plate holds for a clean plate too, of which nothing else is said, unless that is of
         another kind, or says another space itself: a PNG beside log EXRs is in no log space."""
-        says = hints.interop_id if hints.interop_id not in _SAY_NOTHING else ""
-        own = hints.integer != plate.integer or (says and says != plate.interop_id)
+        says = _said(hints)
+        own = hints.integer != plate.integer or (says and says != _said(plate))
         named = self.settings.clean_colourspace or ("" if own else self.settings.colourspace)
         return open_colour(self.settings.ocio, named, hints, path)
+
+
+def _said(hints: ColourHints) -> str:
+    """The space that a file says its picture is in, or ""."""
+    return next((each for each in (hints.interop_id, hints.oiio_space) if each and each not in _SAY_NOTHING), "")

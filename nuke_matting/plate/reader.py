@@ -75,7 +75,7 @@ def _notes(choice: Choice, specs: Sequence[oiio.ImageSpec]) -> tuple[str, ...]:
     if layer.lower() not in ("", "rgba", "rgb"):
         return (f"the picture was read from the layer {layer}",)
     plain = [_called(spec)[0] for spec in specs if {"R", "G", "B"} <= set(spec.channelnames)]
-    if not layer and len(plain) > 1:
+    if not layer and len(plain) > 1 and all(plain):  # pages of a TIFF have no names
         return (f"of the parts {', '.join(plain)} the picture was read from {_called(specs[choice.part])[0]}",)
     return ()
 
@@ -195,11 +195,9 @@ def part_layers(called: Iterable[tuple[str, str]]) -> list[str]:
     return [name.removesuffix(view).rstrip("._") if view else name for name, view in called]
 
 
-def choose_matte(parts: Sequence[Sequence[str]], layers: Sequence[str] = ()) -> Choice | None:
-    """Which channel is the matte: an alpha, else the red of the picture, else a lone channel that is no depth.
-
-    Of several alphas the main layer's comes first, as in `choose_picture`; that of data (Cryptomatte) is none.
-    """
+def choose_alpha(parts: Sequence[Sequence[str]], layers: Sequence[str] = ()) -> Choice | None:
+    """Which channel is an alpha, if any: of several the main layer's, as in `choose_picture`; data (Cryptomatte) has
+    none."""
     own = layers if layers and len(parts) > 1 else [""] * len(parts)
     found = []
     for part, names in enumerate(parts):
@@ -208,14 +206,24 @@ def choose_matte(parts: Sequence[Sequence[str]], layers: Sequence[str] = ()) -> 
             rank = _rank(prefix or own[part])
             if last.lower() in {"a", "alpha", "matte"} and rank != DATA:
                 found.append(((rank, part, name), Choice(part, prefix + dot, (index,))))
-    if found:
-        return min(found, key=lambda each: each[0])[1]
-    picture = choose_picture(parts, layers)
+    return min(found, key=lambda each: each[0])[1] if found else None
+
+
+def choose_matte(parts: Sequence[Sequence[str]], layers: Sequence[str] = ()) -> Choice | None:
+    """Which channel is the matte: an alpha, else the red of the picture, else a lone channel; none of them of data."""
+    alpha, picture = choose_alpha(parts, layers), choose_picture(parts, layers)
+    if alpha is not None:
+        return alpha
+    own = layers if layers and len(parts) > 1 else [""] * len(parts)
     if picture is not None:
-        return Choice(picture.part, picture.prefix, picture.channels[:1])
+        data = _rank(picture.prefix.rstrip(".") or own[picture.part]) == DATA
+        return None if data else Choice(picture.part, picture.prefix, picture.channels[:1])
     alone = [name for names in parts for name in names]
-    if len(alone) == 1 and alone[0].rpartition(".")[2].lower() not in {"z", "zback", "depth", "id"}:
-        return Choice(next(part for part, names in enumerate(parts) if names), "", (0,))
+    part = next((part for part, names in enumerate(parts) if names), 0)
+    if len(alone) == 1:
+        prefix, _, last = alone[0].rpartition(".")
+        if last.lower() not in {"z", "zback", "depth", "id"} and _rank(prefix or own[part]) != DATA:
+            return Choice(part, "", (0,))
     return None
 
 
@@ -243,6 +251,11 @@ def _called(spec: oiio.ImageSpec) -> tuple[str, str]:
 def picture_of(specs: Sequence[oiio.ImageSpec]) -> Choice | None:
     """As `choose_picture`, of a file's parts."""
     return choose_picture([list(spec.channelnames) for spec in specs], _layers(specs))
+
+
+def alpha_of(specs: Sequence[oiio.ImageSpec]) -> Choice | None:
+    """As `choose_alpha`, of a file's parts."""
+    return choose_alpha([list(spec.channelnames) for spec in specs], _layers(specs))
 
 
 def _without(path: Path, number: int, what: str, specs: Sequence[oiio.ImageSpec], advice: str) -> PlateError:

@@ -23,7 +23,7 @@ from nuke_matting.colour.processor import open_colour
 from nuke_matting.errors import ColourError, PlateError
 from nuke_matting.plate.files import open_image
 from nuke_matting.plate.frame import Frame
-from nuke_matting.plate.reader import align, read_frame, read_matte
+from nuke_matting.plate.reader import align, alpha_of, read_frame, read_matte
 
 LONG_SIDE = 640  # pixels; larger pictures are reduced to it
 LEAST_ALPHA = 4 / 255  # below it a pixel shows nothing, and its colour cannot be known
@@ -234,7 +234,7 @@ def upright(pixels: NDArray, path: Path, number: int = 0) -> NDArray:
 
 def _has_alpha(path: Path, number: int) -> bool:
     with open_image(path, number) as (_, specs):
-        return any(name.rpartition(".")[2].lower() in {"a", "alpha"} for spec in specs for name in spec.channelnames)
+        return alpha_of(specs) is not None
 
 
 def crop(alpha: NDArray[np.float32], picture: Picture) -> tuple[slice, slice]:

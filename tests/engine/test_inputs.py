@@ -1,6 +1,7 @@
 """A clean plate, a guide and key mattes: where their pixels lie on the plate, and what is said of those that do not."""
 
 import numpy as np
+import OpenEXR
 import OpenImageIO as oiio
 import pytest
 
@@ -131,6 +132,14 @@ class TestColourOfACleanPlate:
         told, clean = self.colours(shot, saying)
         assert "; the clean plate ACEScg (the file's colorInteropID" in told
         assert np.array_equal(clean, open_colour(colourspace="ACEScg").to_model(noise(channels=3)))
+
+    def test_whatever_says_it(self, shot, tmp_path):
+        saying = write(tmp_path / "clean.exr", noise(channels=3))
+        file = OpenEXR.File(saying, separate_channels=True)
+        file.header()["oiio:ColorSpace"] = "lin_ap1_scene"
+        file.write(saying)
+        told, _ = self.colours(shot, saying)
+        assert "; the clean plate ACEScg (the file's oiio:ColorSpace" in told
 
     def test_what_the_user_corrects_of_the_plate_is_corrected_of_a_clean_plate_that_says_the_same(
         self, weights, tmp_path

@@ -365,6 +365,24 @@ def test_the_alpha_of_data_is_no_matte(tmp_path, layer):
     assert (read_matte(exrs.write(tmp_path / "q.exr", *parts), 1).pixels == 0.5).all()
 
 
+@pytest.mark.parametrize("names", [[f"crypto.{each}" for each in "RGBA"], ["depth.A"], ["Normal.R"]])
+def test_a_file_of_data_alone_has_no_matte(tmp_path, names):
+    plate = exrs.write(tmp_path / "p.exr", {name: np.full((3, 5), 0.9, np.float32) for name in names})
+    with pytest.raises(PlateError, match="has no alpha"):
+        read_matte(plate, 1)
+
+
+def test_pages_without_names_are_not_told(tmp_path):
+    page = oiio.ImageBuf(np.full((4, 4, 3), 0.5, np.float32))
+    assert page.write(str(tmp_path / "p.tif"))
+    out = oiio.ImageOutput.create(str(tmp_path / "p.tif"))
+    spec = oiio.ImageSpec(4, 4, 3, "uint8")
+    assert out.open(str(tmp_path / "p.tif"), (spec, spec))
+    assert out.write_image(page.get_pixels()) and out.open(str(tmp_path / "p.tif"), spec, "AppendSubimage")
+    assert out.write_image(page.get_pixels()) and out.close()
+    assert read_frame(tmp_path / "p.tif", 1).notes == ()
+
+
 def test_of_several_alphas_the_main_layer_s_is_the_matte_and_another_s_is_named(tmp_path):
     layers = {f"{layer}.A": np.full((3, 5), value, np.float32) for layer, value in (("diffuse", 0.9), ("rgba", 0.5))}
     main, side = (

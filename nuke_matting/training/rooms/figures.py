@@ -96,7 +96,10 @@ class Figures:
         light = light_of(
             np.full((32, 64, 3), 1.0, np.float32) * np.linspace(1.6, 0.4, 32, dtype=np.float32)[:, None, None], 0.0
         )
-        drawn = expose(self._renderer.render(pose_scene(person, pose, light, draw_camera(rng, person, pose))), 0.5)
+        drawn = expose(
+            self._renderer.render(pose_scene(person, pose, light, draw_camera(rng, person, pose, rng.uniform(0, 0.9)))),
+            0.5,
+        )
         ground = np.linspace(1.2, 0.8, drawn.shape[0])[:, None, None] * rng.uniform(0.03, 0.7, 3)
         return encode_srgb(drawn[..., :3] + ground.astype(np.float32) * (1 - drawn[..., 3:]))
 
