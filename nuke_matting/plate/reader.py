@@ -164,7 +164,7 @@ def choose_picture(parts: Sequence[Sequence[str]], layers: Sequence[str] = ()) -
 
     layers : as of `part_layers`; what plain channels are of, where there are several parts.
     """
-    own = layers if layers and len(parts) > 1 else [""] * len(parts)
+    own = _own_layers(parts, layers)
     found = []
     for part, names in enumerate(parts):
         lower = [name.lower() for name in names]
@@ -195,10 +195,15 @@ def part_layers(called: Iterable[tuple[str, str]]) -> list[str]:
     return [name.removesuffix(view).rstrip("._") if view else name for name, view in called]
 
 
+def _own_layers(parts: Sequence[Sequence[str]], layers: Sequence[str]) -> Sequence[str]:
+    """What each part's plain channels are of; a lone part is the picture, whatever its name."""
+    return layers if layers and len(parts) > 1 else [""] * len(parts)
+
+
 def choose_alpha(parts: Sequence[Sequence[str]], layers: Sequence[str] = ()) -> Choice | None:
     """Which channel is an alpha, if any: of several the main layer's, as in `choose_picture`; data (Cryptomatte) has
     none."""
-    own = layers if layers and len(parts) > 1 else [""] * len(parts)
+    own = _own_layers(parts, layers)
     found = []
     for part, names in enumerate(parts):
         for index, name in enumerate(names):
@@ -211,10 +216,11 @@ def choose_alpha(parts: Sequence[Sequence[str]], layers: Sequence[str] = ()) -> 
 
 def choose_matte(parts: Sequence[Sequence[str]], layers: Sequence[str] = ()) -> Choice | None:
     """Which channel is the matte: an alpha, else the red of the picture, else a lone channel; none of them of data."""
-    alpha, picture = choose_alpha(parts, layers), choose_picture(parts, layers)
+    alpha = choose_alpha(parts, layers)
     if alpha is not None:
         return alpha
-    own = layers if layers and len(parts) > 1 else [""] * len(parts)
+    picture = choose_picture(parts, layers)
+    own = _own_layers(parts, layers)
     if picture is not None:
         data = _rank(picture.prefix.rstrip(".") or own[picture.part]) == DATA
         return None if data else Choice(picture.part, picture.prefix, picture.channels[:1])

@@ -154,21 +154,12 @@ def _cut_clothes(assets: Assets, rng: np.random.Generator, vertices: NDArray, we
         surfaces, colours = surfaces[:1] * 2, colours[:1] * 2
     if skirt:
         length = float(rng.uniform(-6.8, -1.5))
-        parts.append(
-            _shell(
-                assets,
-                "helper-skirt",
-                lambda p, r: p[:, 1] - length,
-                vertices,
-                weights,
-                0.04,
-                colours[1],
-                surfaces[1],
-            )
-        )
+        parts.append(_shell(assets, "helper-skirt", _skirt(length), vertices, weights, 0.04, colours[1], surfaces[1]))
         hem = -1.2  # a slip below the skirt
-    pieces = [(top, 0, 0.05 + loose)] if not bare else []
-    for cut, which, out in [(_legs(waist, hem), 1, 0.02 + loose * 0.4), *pieces]:
+    pieces = [(_legs(waist, hem), 1, 0.02 + loose * 0.4)]
+    if not bare:
+        pieces.append((top, 0, 0.05 + loose))
+    for cut, which, out in pieces:
         parts.append(_shell(assets, "helper-tights", cut, vertices, weights, out, colours[which], surfaces[which]))
         hidden.append(_below(assets, cut(*_tight_places(assets)) > 0))
     return parts, np.concatenate(hidden)
@@ -183,11 +174,8 @@ def thick_clothes(assets: Assets, rng: np.random.Generator, vertices: NDArray, w
     waist = float(rng.uniform(0.5, 1.5))
     overall = rng.random() < 0.45
     shirt = waist - float(rng.uniform(0.3, 1.2) if rng.random() < 0.6 else rng.uniform(1.5, 4.5))
-    hem, neck, sleeve = (
-        float(rng.uniform(-7.7, -6.9)),
-        float(rng.uniform(5.8, 6.3)),
-        WRIST + float(rng.uniform(-0.08, 0.03)),
-    )
+    hem, neck = float(rng.uniform(-7.7, -6.9)), float(rng.uniform(5.8, 6.3))
+    sleeve = WRIST + float(rng.uniform(-0.08, 0.03))
     places, reach = _tight_places(assets)
     down = np.where(reach > 0.1, np.abs(places[:, 0]), places[:, 1])  # along arms, along the trunk and the legs
     seams = np.abs(np.sin(down * np.pi / rng.uniform(0.5, 1.8))) ** 0.5 if rng.random() < 0.6 else 1.0
@@ -209,16 +197,7 @@ def thick_clothes(assets: Assets, rng: np.random.Generator, vertices: NDArray, w
     ]
     if not overall and shirt < waist - 1.5:  # a coat, which is one around both legs
         parts.append(
-            _shell(
-                assets,
-                "helper-skirt",
-                lambda p, _: p[:, 1] - shirt,
-                vertices,
-                weights,
-                padding * 0.7 + 0.05,
-                colour,
-                surface,
-            )
+            _shell(assets, "helper-skirt", _skirt(shirt), vertices, weights, padding * 0.7 + 0.05, colour, surface)
         )
     return parts, np.concatenate([_below(assets, cut(places, reach) > 0) for cut, *_ in pieces])
 
@@ -237,6 +216,11 @@ Cut = Callable[[NDArray, NDArray], NDArray]  # rest position, reach -> how far i
 def _legs(waist: float, hem: float) -> Cut:
     """Trousers or shorts, between two heights."""
     return lambda p, reach: np.minimum.reduce([0.5 - reach * 20, waist - p[:, 1], p[:, 1] - hem])
+
+
+def _skirt(hem: float) -> Cut:
+    """A skirt, or what of a coat is around both legs, down to a height."""
+    return lambda p, reach: p[:, 1] - hem
 
 
 @cache
