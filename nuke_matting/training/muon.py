@@ -12,6 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from nuke_matting.models.tensors import bf16_is_fast
+
 MOMENTUM = 0.95
 LEAST_SIDE = 32  # below it a matrix has too few directions to gain
 
@@ -77,9 +79,11 @@ def orthogonal(matrices: Tensor, rounds: int = 5) -> Tensor:
     """U V^T of matrices U S V^T, [..., rows, columns], about: their singular values become some 0.7 to 1.2, by
     Newton-Schulz iterations.
 
-    Jordan et al., whose coefficients these are. In bfloat16, which is enough; answers in the matrices' dtype.
+    Jordan et al., whose coefficients these are. In bfloat16, which is enough, where that is fast; answers in the
+    matrices' dtype.
     """
-    x = matrices.bfloat16().reshape(-1, *matrices.shape[-2:])
+    dtype = torch.bfloat16 if bf16_is_fast(matrices.device.type) else matrices.dtype
+    x = matrices.to(dtype).reshape(-1, *matrices.shape[-2:])
     if tall := x.shape[-2] > x.shape[-1]:
         x = x.mT
     x = x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)
