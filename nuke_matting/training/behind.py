@@ -1,5 +1,4 @@
-"""What is behind people in photographs: for backgrounds, as pictures of nobody seldom show it, and for the photographs
-as they were taken.
+"""What is behind people in photographs, for samples that are photographs as they were taken.
 
 Where the person was, the picture is carried on from around, ever more blurred; subjects mostly hide it.
 """

@@ -41,13 +41,18 @@ def batches(
 
 
 def echoed(kept: Sequence[Batch], seed: int, step: int) -> Batch:
-    """A step's batch: the subjects of one of those kept, over the backgrounds of another of its size, or its own."""
+    """A step's batch: the subjects of one of those kept, over the backgrounds of another of its size, or its own.
+
+    But over none of photographs as they were taken, if there are others: where somebody was they are made up.
+    """
     random = torch.Generator().manual_seed(seed * 104_729 + step)
     batch = kept[int(torch.randint(len(kept), (), generator=random))]
-    others = [each.behind for each in kept if each.behind.shape == batch.behind.shape]
-    behind = others[int(torch.randint(len(others), (), generator=random))]
-    order = torch.randperm(len(behind), generator=random).to(behind.device, non_blocking=True)
-    return remixed(batch, behind[order], random)
+    others = [each for each in kept if each.behind.shape == batch.behind.shape]
+    other = others[int(torch.randint(len(others), (), generator=random))]
+    order = torch.randperm(len(other.behind), generator=random).to(other.behind.device, non_blocking=True)
+    order = order[other.in_place[order].to(torch.uint8).argsort(stable=True)]
+    known = (~other.in_place).sum().clamp(min=1)
+    return remixed(batch, other.behind[order[torch.arange(len(order), device=order.device) % known]], random)
 
 
 def to(batch: Batch, device: torch.device) -> Batch:

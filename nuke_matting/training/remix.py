@@ -28,9 +28,9 @@ def remixed(batch: Batch, behind: Tensor, random: torch.Generator) -> Batch:
     """
     b, t = batch.image.shape[:2]
     draw = _Draw(b, random, batch.image.device)
-    present = draw.present()
-    alpha, guide = batch.alpha * present, batch.guide * present
     whole = draw.whole(batch.in_place)
+    present = torch.where(whole, 1.0, draw.present())  # what is behind them is made up
+    alpha, guide = batch.alpha * present, batch.guide * present
     light, path = draw.light(0.4, 0.08), draw.path(t)
     hue, night = draw.hue(), draw.night()
     straight = _turned(from_model(batch.foreground).clamp(-1, BRIGHTEST), hue) * light * night
@@ -102,11 +102,11 @@ class _Draw:
         return mixed.gather(2, order.view(b, 1, 3, 1, 1).expand(b, t, 3, height, width))
 
     def decoys(self, places: Tensor, alpha: Tensor, alone: Tensor) -> Tensor:
-        """Places [B, T, 3, H, W], one in three with something in it, and of those without a subject two: pieces of
-        another place, cut out as subjects are.
+        """Places [B, T, 3, H, W], of those without a subject two in three with something in it: pieces of another
+        place, cut out as subjects are.
 
         alpha : of subjects [B, T, 1, H, W], whose outlines the pieces have, never upright. alone : [B, 1, 1, 1, 1],
-        true where no subject is to be seen.
+        true where no subject is to be seen; what sticks out from behind one is mostly an arm.
 
         Being cut out and put in the middle makes nobody: else whatever stands out is a person.
         """
@@ -119,7 +119,7 @@ class _Draw:
         matrix[:, :, 2] = 0.3 * self._normal(2)
         grid = F.affine_grid(matrix, [b, 1, height, width], align_corners=False)
         outline = F.grid_sample(alpha.roll(2, 0)[:, 0], grid, align_corners=False)
-        some = self._uniform(1, 1, 1, 1) < torch.where(alone, 0.67, 0.33)
+        some = alone & (self._uniform(1, 1, 1, 1) < 0.67)
         pieces = (places.roll(3, 0).flip(-1) + 0.15 * self._normal(1, 1, 1, 1)).clamp(min=0)
         return torch.lerp(places, pieces, outline[:, None] * some)
 
@@ -150,7 +150,7 @@ class _Draw:
         return (self._uniform(1, 1, 1, 1) >= 1 / 7).float()
 
     def alike(self, places: Tensor, premultiplied: Tensor, alpha: Tensor) -> Tensor:
-        """Places [B, T, 3, H, W], in three clips of ten in the mean colour of the subject or of a part of it, or on the
+        """Places [B, T, 3, H, W], in one clip of five in the mean colour of the subject or of a part of it, or on the
         way to it.
 
         premultiplied, alpha : the subjects, [B, T, 3, H, W] and [B, T, 1, H, W], linear like the places.
@@ -165,7 +165,7 @@ class _Draw:
         own = (premultiplied * band).sum((1, 3, 4), keepdim=True) / cover.clamp(min=1)
         theirs = places.mean((1, 3, 4), keepdim=True)
         gain = (own.clamp(min=0.002) / theirs.clamp(min=0.002)).clamp(1 / 64, 8)
-        some = (self._uniform(1, 1, 1, 1) < 0.3) & (cover >= 1)
+        some = (self._uniform(1, 1, 1, 1) < 0.2) & (cover >= 1)
         return places * torch.where(some, gain ** self._uniform(1, 1, 1, 1), 1.0)
 
     def blurred(self, *layers: Tensor) -> list[Tensor]:
@@ -192,8 +192,8 @@ class _Draw:
         return linear + noise * (linear.clamp(min=0).sqrt() * shot + read)
 
     def hue(self) -> Tensor:
-        """Angles by which subjects' hues are turned, in one clip of five: shape makes a person, and no colour does."""
-        return torch.where(self._uniform(1, 1, 1, 1) < 0.2, 2 * torch.pi * self._uniform(1, 1, 1, 1), 0.0)
+        """Angles by which subjects' hues are turned, in one clip of ten: shape makes a person, and no colour does."""
+        return torch.where(self._uniform(1, 1, 1, 1) < 0.1, 2 * torch.pi * self._uniform(1, 1, 1, 1), 0.0)
 
     def vivid(self) -> Tensor:
         """How much of the colours is left, 0 in black and white; all of it in four clips of five."""

@@ -102,19 +102,17 @@ def _draw(among: Sequence[Any], random: np.random.Generator, get: Callable[[Any]
 
 
 def find_backgrounds(folder: Path) -> list[Path]:
-    """Photographs, panoramas and other pictures in a folder and those below it; where it holds subjects, and what is
-    behind them, that alone. Raises UsageError: there are none."""
+    """Photographs, panoramas and other pictures in a folder and those below it. Raises UsageError: there are none.
+
+    What is behind subjects is none: it is made up where they were, and whoever learns that such blurs are nobody takes
+    what is plain, such as an arm, for nobody too.
+    """
     found = sorted(path for path in visible(folder) if path.suffix.lower() in CODED | LINEAR)
-    found = [path for path in found if path.stem.endswith("_behind")] or found
     if not found:
         raise UsageError("holds no backgrounds", path=folder, advice="expected images: .jpg, .png, .webp, .hdr, .exr")
-    found = [path for path in found if not path.stem.endswith(("_fg", "_alpha"))]
+    found = [path for path in found if not path.stem.endswith(("_fg", "_alpha", "_behind"))]
     if not found:
-        raise UsageError(
-            "holds subjects, and not what is behind them",
-            path=folder,
-            advice="run nuke-matting train behind on it first",
-        )
+        raise UsageError("holds subjects, and no backgrounds", path=folder, advice="give it with --people")
     return found
 
 

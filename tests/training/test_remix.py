@@ -121,15 +121,15 @@ def test_some_places_are_mixed_some_upside_down_some_of_other_colours_and_some_a
         assert 0.1 < found.float().mean() < 0.6, name
 
 
-def test_a_third_of_places_has_a_piece_of_another_whose_outline_is_a_subjects_but_not_upright():
+def test_where_nobody_is_a_piece_of_another_place_has_a_subjects_outline_but_is_not_upright():
     draw = remix._Draw(120, torch.Generator().manual_seed(5), torch.device("cpu"))
     places = torch.linspace(0.1, 0.9, 120).view(-1, 1, 1, 1, 1).expand(120, 2, 3, 40, 60).clone()
     alpha = torch.zeros(120, 2, 1, 40, 60)
     alpha[..., 4:40, 25:35] = 1.0  # upright
-    made = draw.decoys(places, alpha, torch.zeros(120, 1, 1, 1, 1, dtype=torch.bool))
+    made = draw.decoys(places, alpha, torch.ones(120, 1, 1, 1, 1, dtype=torch.bool))
     changed = (made != places)[:, 0, 0]
     some = changed.flatten(1).any(1)
-    assert 0.2 < some.float().mean() < 0.45
+    assert 0.5 < some.float().mean() < 0.8
     assert torch.equal((made != places)[:, 1], (made != places)[:, 0]), "they stand still"
     wide, tall = changed[some].any(1).sum(1).float(), changed[some].any(2).sum(1).float()
     assert wide.mean() > tall.mean(), "what stood lies, or hangs"
@@ -142,11 +142,34 @@ def test_nothing_is_put_where_no_subject_lends_its_outline():
     assert torch.equal(draw.decoys(places, torch.zeros(50, 1, 1, 8, 8), alone), places)
 
 
-def test_where_nobody_is_left_something_else_is_there_mostly():
+def test_nothing_is_put_behind_somebody():
     draw = remix._Draw(120, torch.Generator().manual_seed(5), torch.device("cpu"))
     places = torch.linspace(0.1, 0.9, 120).view(-1, 1, 1, 1, 1).expand(120, 1, 3, 40, 60).clone()
-    made = draw.decoys(places, torch.ones(120, 1, 1, 40, 60), torch.ones(120, 1, 1, 1, 1, dtype=torch.bool))
-    assert 0.55 < (made != places).flatten(1).any(1).float().mean() < 0.8
+    made = draw.decoys(places, torch.ones(120, 1, 1, 40, 60), torch.zeros(120, 1, 1, 1, 1, dtype=torch.bool))
+    assert torch.equal(made, places)
+
+
+def test_nobody_stands_before_what_is_made_up_where_somebody_was(monkeypatch):
+    drawn = batch(1, b=8, t=1)
+    taken = torch.arange(8) < 5
+    kept = [replace(drawn, behind=torch.where(taken.view(-1, 1, 1, 1, 1), 0.9, 0.3).expand_as(drawn.behind))]
+    kept = [replace(each, in_place=taken) for each in kept]
+    seen = []
+
+    monkeypatch.setattr("nuke_matting.training.echo.remixed", lambda _batch, behind, _random: seen.append(behind))
+    for step in range(20):
+        echoed(kept, 3, step)
+    echoed([replace(kept[0], in_place=torch.ones(8, dtype=torch.bool))], 3, 1)
+    assert max(float(each.max()) for each in seen[:20]) == pytest.approx(0.3)
+    assert len(seen[20]) == 8, "where there is nothing else they have to do"
+
+
+def test_subjects_of_photographs_as_they_were_taken_stay(without_noise):
+    drawn = replace(batch(1, b=60, t=1), in_place=torch.ones(60, dtype=torch.bool))
+    drawn = replace(drawn, alpha=torch.ones_like(drawn.alpha))
+    made = remixed(drawn, drawn.behind, torch.Generator().manual_seed(3))
+    assert (made.alpha[made.in_place] > 0.99).all()
+    assert (made.alpha[~made.in_place] < 0.01).any(), "others are taken away at times"
 
 
 def test_some_subjects_are_taken_away_with_their_guides(without_noise):
@@ -165,18 +188,18 @@ def test_some_places_get_the_subjects_own_colour():
     places = torch.full((200, 1, 3, 8, 8), 0.2)
     made = draw.alike(places, skin * alpha, alpha)
     changed = (made != places).flatten(1).any(1)
-    assert 0.2 < changed.float().mean() < 0.4
+    assert 0.12 < changed.float().mean() < 0.28
     red = made[changed, 0, 0, 0, 0]
     assert (red > 0.2).all() and red.max() > 0.4, "on the way to the subject's colour"
     assert red.max() <= 0.5 + 1e-6
 
 
 def test_some_places_get_the_colour_of_a_part_of_the_subject_however_dark_that_is():
-    draw = remix._Draw(300, torch.Generator().manual_seed(5), torch.device("cpu"))
-    alpha = torch.ones(300, 1, 1, 16, 8)
-    subject = torch.full((300, 1, 3, 16, 8), 0.5)
+    draw = remix._Draw(1000, torch.Generator().manual_seed(5), torch.device("cpu"))
+    alpha = torch.ones(1000, 1, 1, 16, 8)
+    subject = torch.full((1000, 1, 3, 16, 8), 0.5)
     subject[:, :, :, 8:] = 0.005  # trousers
-    made = draw.alike(torch.full((300, 1, 3, 16, 8), 0.2), subject, alpha)[:, 0, 0, 0, 0]
+    made = draw.alike(torch.full((1000, 1, 3, 16, 8), 0.2), subject, alpha)[:, 0, 0, 0, 0]
     assert made.min() < 0.02 and made.max() > 0.4
 
 
@@ -211,7 +234,7 @@ def test_hues_of_some_subjects_are_turned_and_their_grey_is_kept():
     cloth = torch.tensor([0.4, 0.2, 0.15]).view(1, 1, 3, 1, 1).expand(200, 1, 3, 2, 2)
     made = remix._turned(cloth, draw.hue())
     changed = (made != cloth).flatten(1).any(1)
-    assert 0.12 < changed.float().mean() < 0.28
+    assert 0.04 < changed.float().mean() < 0.18
     torch.testing.assert_close(made.mean(2), cloth.mean(2), atol=0.01, rtol=0)  # but where a colour ends at 0
     assert len(made[changed].argmax(2).flatten().unique()) == 3, "red becomes green and blue"
     assert made.min() >= 0

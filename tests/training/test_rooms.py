@@ -44,6 +44,15 @@ def test_normals_of_a_closed_shape_point_outwards(shape: Piece):
     assert (np.einsum("vc,vc->v", outward, shape.vertices[:, 3:6]) > -1e-5).all()
 
 
+def test_no_mannequin_has_the_colour_of_skin():
+    from nuke_matting.training.rooms.figures import plastic
+    from nuke_matting.training.rooms.kit import Kit
+
+    kits = (Kit(np.random.default_rng(seed), lambda _rng, _name: np.zeros((4, 4, 3), np.uint8)) for seed in range(200))
+    red, _, blue = np.transpose([plastic(kit).colour for kit in kits])
+    assert (red <= 1.2 * blue + 1e-9).all() and (red < blue).any()
+
+
 def test_joined_pieces_keep_their_triangles():
     first, second = box((0, 0, 0), (1, 1, 1), 3), box((5, 0, 0), (1, 1, 1), 4)
     both = join([first, second])

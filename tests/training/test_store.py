@@ -138,11 +138,6 @@ def test_what_is_behind_must_have_its_subjects_size(tmp_path):
         Store().photograph([photograph(tmp_path, behind=(20, 40))], np.random.default_rng(0))
 
 
-def test_where_subjects_are_what_is_behind_them_is_the_background(tmp_path):
-    photograph(tmp_path)
-    assert [path.name for path in find_backgrounds(tmp_path)] == ["a_behind.png"]
-
-
 def test_a_jpeg_that_ends_too_soon_is_an_error_and_a_hidden_file_is_no_background(tmp_path):
     pixels = np.random.default_rng(0).integers(0, 255, (64, 64, 3)).astype(np.uint8)
     whole = cv2.imencode(".jpg", pixels)[1].tobytes()
@@ -155,8 +150,9 @@ def test_a_jpeg_that_ends_too_soon_is_an_error_and_a_hidden_file_is_no_backgroun
         read_background(short)
 
 
-def test_a_folder_of_subjects_without_what_is_behind_them_is_no_folder_of_backgrounds(tmp_path):
-    for ending in ("fg", "alpha"):
-        cv2.imwrite(str(tmp_path / f"a_{ending}.png"), np.zeros((30, 40, 3), np.uint8))
-    with pytest.raises(UsageError, match="train behind"):
+def test_subjects_and_what_is_made_up_behind_them_are_no_backgrounds(tmp_path):
+    photograph(tmp_path)
+    with pytest.raises(UsageError, match="holds subjects, and no backgrounds"):
         find_backgrounds(tmp_path)
+    cv2.imwrite(str(tmp_path / "place.png"), np.zeros((30, 40, 3), np.uint8))
+    assert [path.name for path in find_backgrounds(tmp_path)] == ["place.png"]

@@ -128,8 +128,16 @@ def _hard_material(kit: Kit) -> int:
         dark = np.array([0.25, 0.15, 0.07]) * kit.between(0.3, 1.5)
         green = (0.12, 0.25, 0.2) if kit.chance(0.4) else tuple(dark * 0.4)
         return kit.add(Material(tuple(dark), green, "worn", 3.0, 0.7, 30.0, metal=kit.between(0.3, 0.9)))
-    tone = np.asarray(kit.colour(0.8)) if kit.chance(0.5) else np.array([0.55, 0.42, 0.33]) * kit.between(0.5, 1.4)
-    return kit.add(Material(tuple(tone), tuple(tone * 0.9), "plain", 1.0, kit.between(0.2, 1.0), kit.between(20, 120)))
+    return kit.add(plastic(kit))
+
+
+def plastic(kit: Kit) -> Material:
+    """Of a mannequin: white or any colour that skin does not have, or bare arms would be nobody's."""
+    white = kit.between(0.5, 0.85) * np.array([1.0, kit.between(0.97, 1.0), kit.between(0.92, 1.0)])
+    tone = np.asarray(kit.colour(0.8)) if kit.chance(0.5) else white
+    if tone[0] > 1.2 * tone[2]:
+        tone = tone[::-1]
+    return Material(tuple(tone), tuple(tone * 0.9), "plain", 1.0, kit.between(0.2, 1.0), kit.between(20, 120))
 
 
 def plinth(kit: Kit, high: float, wide: float) -> Piece:
