@@ -226,13 +226,21 @@ def _of_pattern(path: Path) -> Sequence:
             for entry in entries
             if (match := number.fullmatch(entry.name))
             and expand_pattern(path.name, frame := int(match[1])).name == entry.name
-            and not entry.is_dir()
+            and not _is_folder(entry)
         )
     if not frames:
         raise UsageError(
             "no file matches the pattern", path=path, advice=_near(path) or "check the name and the folder"
         )
     return Sequence(str(path), tuple(frames))
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """A link that leads nowhere is none: it is a frame, which fails alone when it is read."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
 def _sequence(found: FileSequence) -> Sequence:

@@ -206,19 +206,22 @@ def _write_new(
 
 def _metadata(pixels: Pixels) -> tuple[Mapping[str, Attribute], np.dtype]:
     """The attributes of the part that the picture was read from, and the type that its values fit into."""
-    with open(pixels.plate, "rb") if pixels.plate.is_file() else io.BytesIO() as file:
-        data = file.read(65536)
-        while True:
-            if data and not data.startswith(exr_header.MAGIC):
-                return _foreign_metadata(pixels), np.dtype(np.float32)
-            try:
-                headers, _ = exr_header.headers(data)
-                break
-            except ValueError as error:
-                more = file.read(max(len(data), 1))
-                if not more:
-                    raise _damaged(pixels, str(error)) from error
-                data += more
+    try:
+        with open(pixels.plate, "rb") as file:
+            data = file.read(65536)
+            while True:
+                if data and not data.startswith(exr_header.MAGIC):
+                    return _foreign_metadata(pixels), np.dtype(np.float32)
+                try:
+                    headers, _ = exr_header.headers(data)
+                    break
+                except ValueError as error:
+                    more = file.read(max(len(data), 1))
+                    if not more:
+                        raise _damaged(pixels, str(error)) from error
+                    data += more
+    except OSError as error:
+        raise _damaged(pixels, str(error.strerror or error)) from error
     choice = choose_picture([exr_header.channel_names(header) for header in headers], _layers(headers))
     if choice is None:
         return headers[0], np.dtype(np.float16)

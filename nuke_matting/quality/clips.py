@@ -10,6 +10,7 @@ Clips are named in one of these ways, the same one for mattes and truths:
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,12 +67,12 @@ def find_clips(where: str) -> Found:
     starred = [index for index, part in enumerate(path.parts) if "*" in part]
     if starred:
         root, folder, rest = Path(*path.parts[: starred[0]]), path.parts[starred[0]], path.parts[starred[0] + 1 :]
-        return _in_folders([each for each in root.glob(folder) if each.is_dir()], rest, path)
+        return _in_folders([each for each in root.glob(folder) if os.path.isdir(each)], rest, path)
     if not path.is_dir():
         return {ALONE: find_sequence(where)}
     inside = [each for each in _listed(path) if not each.name.startswith(".")]
-    images = [each for each in inside if each.suffix.lower() in IMAGES and each.is_file()]
-    if not images and (folders := [each for each in inside if each.is_dir()]):
+    images = [each for each in inside if each.suffix.lower() in IMAGES and not os.path.isdir(each)]
+    if not images and (folders := [each for each in inside if os.path.isdir(each)]):
         return _in_folders(folders, (), path)
     try:
         return {ALONE: find_sequence(where)}

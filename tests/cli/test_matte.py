@@ -228,6 +228,21 @@ class TestFramesThatFail:
         assert "plate.1003.exr (frame 1003): the frame is missing; render or copy it" in done.stderr
         assert len(alphas(tmp_path)) == 3
 
+    @pytest.mark.skipif(os.name != "posix", reason="links need a right there")
+    @pytest.mark.parametrize("leads_to", ["plate.1001.exr", "x" * 300])  # itself; where no file system can look
+    @pytest.mark.parametrize("named", ["plate", "plate/plate.####.exr"])
+    def test_a_link_that_leads_nowhere_costs_its_frame_alone(
+        self, nuke_matting, make_plate, weights, tmp_path, named, leads_to
+    ):
+        (Path(make_plate([1002, 1003])).parent / "plate.1001.exr").symlink_to(leads_to)
+        done = nuke_matting("matte", named, "--model", weights, "--json", *QUICK, "--out", "o.####.exr")
+        told = {each["frame"]: each for each in events(done.stdout) if each["event"] in ("frame", "error")}
+        assert done.returncode == 1 and sorted(alphas(tmp_path)) == ["o.1002.exr", "o.1003.exr"]
+        assert (told[1001]["event"], told[1001]["kind"]) == ("error", "plate") and "cannot be read" in told[1001][
+            "what"
+        ]
+        assert any("frame 1001 is left out" in note for note in told[1002]["notes"])
+
     def test_a_range_that_the_plate_has_nothing_of(self, nuke_matting, make_plate, weights):
         plate = make_plate([1001, 1002])
         done = nuke_matting("matte", plate, "--model", weights, "--frames", "1-500")

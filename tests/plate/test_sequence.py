@@ -155,6 +155,14 @@ def test_a_folder_named_like_a_frame_is_none(tmp_path):
     assert find_sequence(str(tmp_path / "plate.####.exr")).frames == (1001,)
 
 
+@pytest.mark.skipif(os.name != "posix", reason="links need a right there")
+def test_a_link_that_leads_nowhere_is_a_frame(tmp_path):
+    touch(tmp_path, "plate.1001.exr")
+    (tmp_path / "plate.1002.exr").symlink_to("plate.1002.exr")
+    for named in (tmp_path, tmp_path / "plate.####.exr"):
+        assert find_sequence(str(named)).frames == (1001, 1002)
+
+
 def test_frames_of_more_digits_than_the_padding_belong_to_the_sequence(tmp_path):
     touch(tmp_path, "plate.9999.exr", "plate.10000.exr", "._plate.9999.exr")
     assert find_sequence(str(tmp_path)).frames == (9999, 10000)
