@@ -16,12 +16,12 @@ from rich.text import Text
 
 from nuke_matting.cli.options import add_settings, file, settings_of
 from nuke_matting.cli.report import error_facts
-from nuke_matting.cli.sheets import SHOWN, must_be_png, sheet_row
+from nuke_matting.cli.sheets import SHOWN, must_be_no_input, must_be_png, sheet_row
 from nuke_matting.colour.config import load_config
 from nuke_matting.colour.processor import open_colour
 from nuke_matting.errors import MattingError, OutputError, UsageError
 from nuke_matting.plate.atomic import write_whole
-from nuke_matting.plate.sequence import IMAGES, format_frames, parse_frames
+from nuke_matting.plate.sequence import IMAGES, Sequence, format_frames, parse_frames
 from nuke_matting.quality.clips import Clip, Colour, find_clips, match_clips, measure, read_sample
 from nuke_matting.quality.figures import TITLES, UNITS, Figures, mean_figures
 from nuke_matting.quality.sheet import Row, contact_sheet, save_sheet
@@ -227,7 +227,11 @@ def _colour(args: argparse.Namespace) -> Colour:
 def _clips(args: argparse.Namespace, report: _Report | _JsonReport) -> list[Clip | MattingError]:
     alphas, truths = find_clips(args.alpha), find_clips(args.truth)
     others = (find_clips(args.foreground), find_clips(args.true_foreground)) if args.foreground else None
-    clips = match_clips(alphas, truths, others, find_clips(args.plate) if args.plate else None)
+    plates = find_clips(args.plate) if args.plate else None
+    inputs = [each for found in (alphas, truths, *(others or ()), plates or {}) for each in found.values()]
+    outputs = [each for each in (args.sheet, args.csv) if each is not None]
+    must_be_no_input(outputs, [each for each in inputs if isinstance(each, Sequence)])
+    clips = match_clips(alphas, truths, others, plates)
     more = sorted(set(alphas) - set(truths))
     if more:
         report.warning(f"{len(more)} clips have no truth and are left out: {', '.join(more[:5])}")

@@ -207,6 +207,18 @@ def test_a_sheet_that_cannot_be_written_is_a_failure_and_the_table_is_printed(nu
     assert done.returncode == 1 and "--sheet" in done.stderr and "mean" in table(done.stdout)
 
 
+@pytest.mark.parametrize("sheet", ["a/bo.png", "a/../t/bo.png"])
+def test_a_sheet_is_not_written_over_what_is_measured(nuke_matting, tmp_path, sheet):
+    for folder in ("a", "t"):
+        (tmp_path / folder).mkdir()
+        for name in ("anna", "bo"):
+            Image.new("L", (8, 8), 255).save(tmp_path / folder / f"{name}.png")
+    before = (tmp_path / sheet).read_bytes()
+    done = nuke_matting("eval", "a", "t", "--sheet", sheet, "--plate", "t")
+    assert done.returncode == 2 and "bo.png: would be written over" in done.stderr
+    assert (tmp_path / sheet).read_bytes() == before
+
+
 @pytest.mark.parametrize(
     "command, said",
     [
