@@ -23,7 +23,7 @@ from nuke_matting.errors import MattingError, PlateError, UsageError
 from nuke_matting.plate.files import MOST_PIXELS
 from nuke_matting.plate.frame import Window
 from nuke_matting.plate.reader import align, read_frame, read_matte
-from nuke_matting.plate.sequence import IMAGES, Sequence, find_sequence, format_frames
+from nuke_matting.plate.sequence import IMAGES, Sequence, find_sequence, format_frames, sequence_around
 from nuke_matting.quality.figures import Figures, Sample, frame_figures
 
 ALONE = ""  # the name of the one clip, where no set of them was named
@@ -77,9 +77,9 @@ def find_clips(where: str) -> Found:
     try:
         return {ALONE: find_sequence(where)}
     except UsageError:
-        if len(images) < 2:
+        if len(images) < 2 or _numbered(images) > len(images) / 2:  # names of single pictures may end in digits too
             raise
-        return {each.stem: Sequence(str(each), (1,), still=True) for each in images}
+        return _pictures(images)
 
 
 def match_clips(
@@ -192,6 +192,30 @@ def _in_folders(folders: list[Path], rest: tuple[str, ...], named: Path) -> Foun
         why = f": {first}" if isinstance(first, UsageError) else ""
         raise UsageError(f"no clip is there{why}", path=named, advice="check the path")
     return found
+
+
+def _numbered(images: list[Path]) -> int:
+    """How many of the files of a folder are frames of sequences."""
+    frames: set[Path] = set()
+    for each in images:
+        around = None if each in frames else sequence_around(each)
+        if around is not None:
+            frames.update(map(around.path, around.frames))
+    return len(frames)
+
+
+def _pictures(images: list[Path]) -> Found:
+    """Single pictures by their names. Raises UsageError where two have one name."""
+    found: dict[str, Path] = {}
+    for each in images:
+        other = found.setdefault(each.stem, each)
+        if other is not each:
+            raise UsageError(
+                f"both {other.name} and {each.name} are clip {each.stem}",
+                path=each.parent,
+                advice="keep one of them there",
+            )
+    return {name: Sequence(str(each), (1,), still=True) for name, each in found.items()}
 
 
 def _match(name: str, kinds: dict[str, Found]) -> Clip | MattingError:

@@ -71,6 +71,27 @@ def test_a_folder_of_single_pictures_is_a_set_of_clips(tmp_path):
     assert list(find_clips(str(tmp_path / "a"))) == ["anna", "bo"]
 
 
+def test_two_pictures_of_one_name_are_refused(tmp_path):
+    for name in ("anna.png", "anna.exr", "bo.png"):
+        png(tmp_path / name)
+    with pytest.raises(UsageError, match=r"both anna\.exr and anna\.png are clip anna"):
+        find_clips(str(tmp_path))
+
+
+@pytest.mark.parametrize("beside", [["plate.0001.png", "plate.0002.png"], ["thumbnail.png"]])
+def test_frames_of_a_sequence_that_is_not_alone_are_no_clips_of_their_own(tmp_path, beside):
+    for name in ("m.0001.png", "m.0002.png", *beside):
+        png(tmp_path / name)
+    with pytest.raises(UsageError, match=r"the folder holds 2 sequences .*m\.####\.png"):
+        find_clips(str(tmp_path))
+
+
+def test_single_pictures_of_which_some_are_numbered_are_clips(tmp_path):
+    for name in ("p_015dd22e.png", "p_12345678.png", "p_87654321.png", "p_f30ab.png"):
+        png(tmp_path / name)
+    assert len(find_clips(str(tmp_path))) == 4
+
+
 def test_a_clip_of_a_set_that_cannot_be_found_leaves_the_others(tmp_path):
     png(tmp_path / "a" / "walk" / "m.0001.png")
     (tmp_path / "a" / "empty").mkdir()
