@@ -130,7 +130,7 @@ def _measure(
             wanted = clip.frames if frames is None else frames
             report.clip(clip, wanted)
             rows[clip.name] = []
-            for frame, found in measure(clip, wanted, colour):
+            for frame, found in measure(clip, wanted, colour, report.warning):
                 if isinstance(found, MattingError):
                     report.error(found, frame)
                     failed += 1

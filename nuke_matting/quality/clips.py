@@ -11,7 +11,7 @@ Clips are named in one of these ways, the same one for mattes and truths:
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -120,40 +120,58 @@ def read_sample(clip: Clip, frame: int, colour: Colour | None = None) -> Sample:
     Raises PlateError where a file cannot be read or sizes differ, ColourError.
     """
     path = clip.alpha.path(frame)
-    truth, alpha = read_alpha(clip.truth, frame), read_alpha(clip.alpha, frame)
+    # painted: Blender and Nuke write a grey truth as R, G, B with a solid alpha
+    (truth, by_grey), alpha = _read(clip.truth, frame, painted=True), read_alpha(clip.alpha, frame)
     _same_size(path, frame, alpha, truth)
     if clip.foreground is None or clip.true_foreground is None:
-        return Sample(alpha, truth)
+        return Sample(alpha, truth, by_grey=by_grey)
     colours = [_picture(each, frame, colour or Colour()) for each in (clip.foreground, clip.true_foreground)]
     for each, picture in zip((clip.foreground, clip.true_foreground), colours, strict=True):
         _same_size(each.path(frame), frame, picture, truth)
-    return Sample(alpha, truth, *colours)
+    return Sample(alpha, truth, colours[0], colours[1], by_grey)
 
 
 def measure(
-    clip: Clip, frames: tuple[int, ...] | None = None, colour: Colour | None = None
+    clip: Clip,
+    frames: tuple[int, ...] | None = None,
+    colour: Colour | None = None,
+    warn: Callable[[str], None] = lambda text: None,
 ) -> Iterator[tuple[int, Figures | MattingError]]:
     """The figures of one frame after the other, or why a frame has none. Only two frames are held at a time.
 
     frames : all of the clip's if not given. dtSSD is of frames whose numbers follow each other.
+    warn : told, in the end, of truths that were read by their grey.
     """
     before: tuple[int, Sample] | None = None
+    by_grey: list[int] = []
     for frame in sorted(clip.frames if frames is None else frames):
         try:
             sample = read_sample(clip, frame, colour)
         except MattingError as error:
             yield frame, error
             continue
+        by_grey += [frame] if sample.by_grey else []
         yield frame, frame_figures(sample, before[1] if before and before[0] == frame - 1 else None)
         before = frame, sample
+    if by_grey:
+        warn(
+            f"{clip.name}: the true alpha of frames {format_frames(by_grey)} is 1 everywhere: its grey was read in "
+            "place of it"
+        )
 
 
 def read_alpha(sequence: Sequence, frame: int) -> NDArray[np.float32]:
     """A frame's alpha [H, W] over the whole of its format, cut to [0, 1]. Raises PlateError."""
+    # EXRs may be merged mattes of grey plates, whose alpha is the alpha
+    return _read(sequence, frame, painted=sequence.path(frame).suffix.lower() != ".exr")[0]
+
+
+def _read(sequence: Sequence, frame: int, painted: bool) -> tuple[NDArray[np.float32], bool]:
+    """A frame's alpha as of `read_alpha`, and whether it is a picture's grey, as of `read_matte`."""
     path = sequence.path(frame)
-    painted = path.suffix.lower() != ".exr"  # EXRs may be merged mattes of grey plates, whose alpha is the alpha
-    matte, data, display, *_ = read_matte(path, frame, painted)
-    return np.clip(whole(matte, data, display, path, frame), 0, 1)
+    matte = read_matte(path, frame, painted)
+    pixels = whole(matte.pixels, matte.data_window, matte.display_window, path, frame)
+    return np.clip(pixels, 0, 1), matte.by_grey
 
 
 def whole(pixels: NDArray[np.float32], data: Window, display: Window, path: Path, frame: int) -> NDArray[np.float32]:

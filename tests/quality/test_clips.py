@@ -176,6 +176,20 @@ def test_alphas_are_compared_over_the_format_and_cut_to_their_range(clip):
     assert sample.alpha.sum() == 6 * 3 and sample.alpha[1:4, 2:].all()
 
 
+def test_a_painted_truth_with_a_solid_alpha_is_read_by_its_grey_and_that_is_said(tmp_path):
+    header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
+    grey, solid = np.full((6, 8), 0.5, np.float32), np.ones((6, 8), np.float32)
+    for frame in (1, 2):
+        for name in ("truth", "merged"):
+            channels = {"R": grey, "G": grey, "B": grey, "A": solid}
+            OpenEXR.File(header, channels).write(str(tmp_path / f"{name}.000{frame}.exr"))
+    truth, merged = (find_clips(str(tmp_path / f"{name}.####.exr")) for name in ("truth", "merged"))
+    said = []
+    figures = dict(measure(one(match_clips(merged, truth)), warn=said.append))
+    assert figures[1]["mad"] == 500  # the matte's alpha is its alpha: it may be merged with a grey plate
+    assert len(said) == 1 and "frames 1-2 is 1 everywhere: its grey was read" in said[0]
+
+
 def test_a_format_that_no_memory_could_hold_is_damage(clip):
     exr(clip.alpha.path(1), 1.0, display=(0, 0, 2**16, 2**16))
     assert "claims a format" in dict(measure(clip))[1].what
