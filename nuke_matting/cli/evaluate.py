@@ -153,7 +153,7 @@ def _write(
     failed = 0
     try:
         if args.csv:
-            write_whole(args.csv, _csv(results).encode())
+            write_whole(args.csv, _csv(results).encode(errors="backslashreplace"))
     except OutputError as error:
         report.error(OutputError(error.what, path=error.path, advice="choose another file with --csv"))
         failed += 1

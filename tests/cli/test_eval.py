@@ -1,8 +1,10 @@
 """`nuke-matting eval`, as a user runs it."""
 
 import csv
+import io
 import json
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -205,6 +207,21 @@ def test_a_sheet_that_cannot_be_written_is_a_failure_and_the_table_is_printed(nu
     os.mkdir("sheet.png")
     done = nuke_matting("eval", "a", "t", "--sheet", "sheet.png", "--plate", "p")
     assert done.returncode == 1 and "--sheet" in done.stderr and "mean" in table(done.stdout)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="names are UTF-16 there")
+@pytest.mark.parametrize(
+    ("name", "frames"),
+    [("\u6b69\u304f", 6), (os.fsdecode(b"caf\xe9"), 3)],  # Japanese; Latin-1, under which no file can be read
+)
+def test_a_clip_whose_name_cannot_be_printed_ends_nothing(nuke_matting, clips, monkeypatch, name, frames):
+    for folder in ("a", "t"):
+        os.rename(f"{folder}/walk", f"{folder}/{name}")
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(io.BytesIO(), encoding="cp1252", write_through=True))
+    done = nuke_matting("eval", "a", "t", "--csv", "figures.csv")
+    printed = table(sys.stdout.buffer.getvalue().decode("cp1252"))
+    assert done.returncode == (frames < 6) and printed["mean"]["frames"] == str(frames)
+    assert "1003" in Path("figures.csv").read_text("utf-8")
 
 
 @pytest.mark.parametrize("sheet", ["a/bo.png", "a/../t/bo.png"])
