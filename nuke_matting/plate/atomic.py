@@ -45,7 +45,8 @@ def write_whole(
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        give_rights(temporary, within)
+        with suppress(OSError):  # some network shares keep no rights, and what they have is good enough
+            give_rights(temporary, within)
         if before is not None:
             _date_apart(temporary)
             before(temporary.stat())  # as its disk keeps it
