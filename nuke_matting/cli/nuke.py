@@ -115,7 +115,7 @@ def _sheet(args: argparse.Namespace) -> int:
 
 
 def _folder(args: argparse.Namespace) -> Path:
-    return _home() / NAME if args.dir is None else Path(os.path.abspath(args.dir.expanduser()))
+    return _home() / NAME if args.dir is None else Path(os.path.abspath(os.path.expanduser(args.dir)))
 
 
 def _init() -> Path:

@@ -63,7 +63,7 @@ def find_clips(where: str) -> Found:
 
     Raises UsageError where it means none.
     """
-    path = Path(where).expanduser()
+    path = Path(os.path.expanduser(where))
     starred = [index for index, part in enumerate(path.parts) if "*" in part]
     if starred:
         root, folder, rest = Path(*path.parts[: starred[0]]), path.parts[starred[0]], path.parts[starred[0] + 1 :]

@@ -245,6 +245,7 @@ def test_a_sheet_is_not_written_over_what_is_measured(nuke_matting, tmp_path, sh
         (("a", "t", "--sheet", "s.png", "--plate", "nowhere"), "nowhere"),
         (("a", "t", "--sheet", "s.png", "--plate", "a/walk"), "one clip cannot be compared with a set of 2"),
         (("a", "nothing/alpha.####.exr"), "no such folder"),
+        (("a", "~nobody-of-this-name/t"), "~nobody-of-this-name"),
         (("a/walk", "t"), "one clip cannot be compared with a set of 2"),
         (("a/*", "t/nobody/*"), "nobody"),
         (("a", "t", "--frames", "1-"), "no frame range"),
