@@ -72,9 +72,9 @@ def test_a_folder_of_single_pictures_is_a_set_of_clips(tmp_path):
 
 
 def test_two_pictures_of_one_name_are_refused(tmp_path):
-    for name in ("anna.png", "anna.exr", "bo.png"):
+    for name in ("anna.png", "anna.jpg", "bo.png"):
         png(tmp_path / name)
-    with pytest.raises(UsageError, match=r"both anna\.exr and anna\.png are clip anna"):
+    with pytest.raises(UsageError, match=r"both anna\.jpg and anna\.png are clip anna"):
         find_clips(str(tmp_path))
 
 
