@@ -102,6 +102,7 @@ def _run(args: argparse.Namespace, report: Report) -> int:
         )
     out = os.path.expanduser(args.out) if args.out else default_out(args.plate)
     delivery = Delivery(shot, out, frames, args.overwrite)
+    delivery.try_folders(frames)
     report.start(shot, frames, out)
     if wanted is None:
         first, last = frames[0], frames[-1]

@@ -58,6 +58,18 @@ def write_whole(
     _sync_folder(path.parent)
 
 
+def try_folder(folder: Path) -> None:
+    """Makes a folder, and sees that a file can be made in it. Raises OutputError where it cannot."""
+    try:
+        make_folder(folder)
+        handle, name = tempfile.mkstemp(prefix=TEMPORARY, suffix=".part", dir=folder)
+    except OSError as error:
+        raise _output_error(error, folder, None) from error
+    os.close(handle)
+    with suppress(OSError):
+        os.unlink(name)
+
+
 def remove_left_behind(folder: Path) -> None:
     """Removes temporary files of writers that were killed. What cannot be looked at or removed stays."""
     with suppress(OSError):
