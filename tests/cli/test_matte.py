@@ -171,6 +171,16 @@ class TestWrongUse:
             nuke_matting("matte", "file/plate.%04d.exr", "--model", weights), "a file stands where a folder should be"
         )
 
+    @pytest.mark.parametrize("named", ["plate", "./plate/", "guide"])
+    def test_mattes_in_a_folder_that_is_named_for_its_sequence(self, nuke_matting, make_plate, weights, named):
+        """Mattes there make it two sequences, of which the next run could not tell which is meant."""
+        plate, guide = make_plate([1001, 1002]), make_plate([1001, 1002], name="guide")
+        plate, guide = (plate, named) if named == "guide" else (named, guide)
+        command = ("matte", plate, "--guide", guide, "--model", weights, *QUICK)
+        done = nuke_matting(*command, "--out", f"{named}/m.####.exr")
+        assert done.returncode == 2 and "/plate.####.exr, or give another --out" in done.stderr
+        assert nuke_matting(*command, "--out", "m.####.exr").returncode == 0
+
     def test_an_unknown_colour_space(self, nuke_matting, make_plate, weights):
         done = nuke_matting("matte", make_plate([1]), "--model", weights, "--colourspace", "ACEScgg")
         self.refused(done, "ACEScgg", "ACEScg")
