@@ -149,6 +149,12 @@ def test_any_text_is_a_plate_or_a_usage_error(text):
         assert error.advice
 
 
+def test_frames_whose_sign_is_before_the_padding_are_named_as_left_out(tmp_path):
+    touch(tmp_path, "plate.-0002.exr", "plate.-001.exr", "plate.0001.exr", "plate.-1.exr", "plate.-10000.exr")
+    found = find_sequence(str(tmp_path / "plate.####.exr"))
+    assert (found.frames, found.left_out) == ((-10000, -1, 1), ("plate.-0002.exr",))
+
+
 def test_a_folder_named_like_a_frame_is_none(tmp_path):
     touch(tmp_path, "plate.1001.exr")
     (tmp_path / "plate.1002.exr").mkdir()
