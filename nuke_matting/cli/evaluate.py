@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 from dataclasses import dataclass, replace
@@ -15,7 +14,7 @@ from rich.progress import Progress
 from rich.text import Text
 
 from nuke_matting.cli.options import add_settings, file, settings_of
-from nuke_matting.cli.report import error_facts
+from nuke_matting.cli.report import error_facts, say
 from nuke_matting.cli.sheets import SHOWN, must_be_no_input, must_be_png, sheet_row
 from nuke_matting.colour.config import load_config
 from nuke_matting.colour.processor import open_colour
@@ -310,7 +309,7 @@ class _JsonReport:
         self._say("done", **about, seconds=round(results.seconds, 3), **_all(results.mean, results.columns))
 
     def _say(self, event: str, **about: Any) -> None:
-        print(json.dumps({"event": event, **about}), flush=True)
+        say({"event": event, **about})
 
 
 def _all(found: Figures, columns: tuple[str, ...]) -> dict[str, float | None]:

@@ -1,5 +1,6 @@
 """`nuke-matting matte`, as a user runs it."""
 
+import io
 import json
 import os
 import re
@@ -7,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,7 @@ import pytest
 
 from nuke_matting.cli.app import parser
 from nuke_matting.cli.matte import default_out
+from nuke_matting.cli.report import JsonReport
 from nuke_matting.plate.reader import read_frame, read_matte
 from nuke_matting.settings import options
 
@@ -56,6 +59,21 @@ def test_json_tells_everything_a_line_at_a_time(nuke_matting, make_plate, weight
     errors = {each["frame"]: each for each in told if each["event"] == "error"}
     assert "plate.1002.exr" in errors[1002]["path"] and errors[1002]["kind"] == "plate"
     assert errors[1004]["what"] == "the frame is missing" and errors[1004]["advice"]
+
+
+def test_lines_of_json_are_whole_whichever_threads_speak(monkeypatch):
+    class Slow(io.StringIO):
+        """A pipe on which others come in between two writes."""
+
+        def write(self, text):
+            time.sleep(0.001)
+            return super().write(text)
+
+    monkeypatch.setattr(sys, "stdout", Slow())
+    report = JsonReport()
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(report.warning, map(str, range(40))))
+    assert sorted(int(each["text"]) for each in events(sys.stdout.getvalue())) == list(range(40))
 
 
 def test_a_second_run_skips_what_is_there_and_overwrite_does_not(nuke_matting, make_plate, weights):
