@@ -101,8 +101,8 @@ def _run(args: argparse.Namespace, report: Report) -> int:
             advice=f"it has {format_frames(shot.frames)}",
         )
     out = os.path.expanduser(args.out) if args.out else default_out(args.plate)
-    _refuse_mixed_folder(out, shot, args.plate)
     delivery = Delivery(shot, out, frames, args.overwrite)
+    _refuse_mixed_folder(out, shot, args.plate)
     delivery.try_folders(frames)
     report.start(shot, frames, out)
     if wanted is None:

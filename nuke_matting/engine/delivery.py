@@ -47,7 +47,7 @@ class Delivery(Target):
             raise UsageError("the output would write over an input", path=taken, advice="give another --out")
         for folder in {self.path(frame).parent for frame in frames}:
             remove_left_behind(folder)
-        self._refusals: dict[Path, OutputError | None] = {}  # of the folders that were tried, if any
+        self._refusals: dict[Path, OutputError | None] = {}  # of folders; None where it can be written
         self._trying = threading.Lock()
         self._forgets = threading.Lock()  # taken, and kept, by the frame that says so
         self._ledger = Ledger(cache_folder(shot.settings))
@@ -62,7 +62,9 @@ class Delivery(Target):
         Not where one of them is there: all of them may be, and nothing be written.
         """
         paths = [self.path(frame) for frame in frames]
-        for folder in set() if any(map(os.path.lexists, paths)) else {path.parent for path in paths}:
+        if any(map(os.path.lexists, paths)):
+            return
+        for folder in {path.parent for path in paths}:
             if refusal := self._refusal(folder):
                 raise refusal
 
@@ -82,14 +84,15 @@ class Delivery(Target):
         return False
 
     def _refusal(self, folder: Path) -> OutputError | None:
-        """Why nothing can be written into a folder, as it was tried once or as a write of this run has met it."""
+        """Why nothing can be written into a folder: as a write of this run has met it, or as it was tried now, which it
+        is until it can."""
         with self._trying:
             if folder not in self._refusals:
                 try:
                     try_folder(folder)
                     self._refusals[folder] = None
                 except OutputError as error:
-                    self._refusals[folder] = error
+                    return error
             return self._refusals[folder]
 
     def look(self, plan: Plan) -> Look:

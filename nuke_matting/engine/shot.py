@@ -66,6 +66,7 @@ class Shot:
     Raises
     ------
     UsageError, ModelError, ColourError : the plate, key mattes, model, device or config cannot be used at all.
+    CacheError : there is no place for a cache.
     """
 
     def __init__(self, plate: str | Path, settings: Settings | None = None, model: Model | None = None) -> None:

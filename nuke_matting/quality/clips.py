@@ -68,7 +68,7 @@ def find_clips(where: str) -> Found:
     if starred:
         root, folder, rest = Path(*path.parts[: starred[0]]), path.parts[starred[0]], path.parts[starred[0] + 1 :]
         return _in_folders([each for each in root.glob(folder) if os.path.isdir(each)], rest, path)
-    if not path.is_dir():
+    if not os.path.isdir(path):
         return {ALONE: find_sequence(where)}
     inside = [each for each in _listed(path) if not each.name.startswith(".")]
     images = [each for each in inside if each.suffix.lower() in IMAGES and not os.path.isdir(each)]
