@@ -6,6 +6,7 @@ Exit codes: 0 all done, 1 some frames (or checks) failed, 2 wrong use, 130 inter
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import re
 import signal
@@ -26,6 +27,7 @@ def main(argv: list[str] | None = None) -> int:
     """Runs the command line and returns its exit code."""
     _interrupt_on_kill()
     keep_freed()
+    _print_any_name()
     try:
         args = parser().parse_args(_ranges_joined(sys.argv[1:] if argv is None else argv))
         return args.run(args)
@@ -82,6 +84,12 @@ def _interrupt_on_kill() -> None:
     """A farm's kill and a closed terminal are interruptions like Ctrl-C; one that nohup shields from stays so."""
     for number in heeded("SIGTERM", "SIGHUP"):
         signal.signal(number, signal.default_int_handler)
+
+
+def _print_any_name() -> None:
+    """A name that a terminal's or a log's encoding lacks is printed by its codes, as stderr does; it ends nothing."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def parser() -> argparse.ArgumentParser:

@@ -122,7 +122,11 @@ def _model_in_use(settings: Settings) -> str:
 
 
 def _cache(settings: Settings) -> Iterator[Finding]:
-    folder = cache_folder(settings)
+    try:
+        folder = cache_folder(settings)
+    except MattingError as error:
+        yield Finding("cache", "", str(error))
+        return
     advice = "give another with --cache-dir or $NUKE_MATTING_CACHE, or change its rights"
     try:
         there = _nearest(folder)

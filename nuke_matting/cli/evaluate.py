@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 from dataclasses import dataclass, replace
@@ -15,13 +14,13 @@ from rich.progress import Progress
 from rich.text import Text
 
 from nuke_matting.cli.options import add_settings, file, settings_of
-from nuke_matting.cli.report import error_facts
-from nuke_matting.cli.sheets import SHOWN, must_be_png, sheet_row
+from nuke_matting.cli.report import error_facts, say
+from nuke_matting.cli.sheets import SHOWN, must_be_no_input, must_be_png, sheet_row
 from nuke_matting.colour.config import load_config
 from nuke_matting.colour.processor import open_colour
 from nuke_matting.errors import MattingError, OutputError, UsageError
 from nuke_matting.plate.atomic import write_whole
-from nuke_matting.plate.sequence import IMAGES, format_frames, parse_frames
+from nuke_matting.plate.sequence import IMAGES, Sequence, format_frames, parse_frames
 from nuke_matting.quality.clips import Clip, Colour, find_clips, match_clips, measure, read_sample
 from nuke_matting.quality.figures import TITLES, UNITS, Figures, mean_figures
 from nuke_matting.quality.sheet import Row, contact_sheet, save_sheet
@@ -130,7 +129,7 @@ def _measure(
             wanted = clip.frames if frames is None else frames
             report.clip(clip, wanted)
             rows[clip.name] = []
-            for frame, found in measure(clip, wanted, colour):
+            for frame, found in measure(clip, wanted, colour, report.warning):
                 if isinstance(found, MattingError):
                     report.error(found, frame)
                     failed += 1
@@ -153,7 +152,7 @@ def _write(
     failed = 0
     try:
         if args.csv:
-            write_whole(args.csv, _csv(results).encode())
+            write_whole(args.csv, _csv(results).encode(errors="backslashreplace"))
     except OutputError as error:
         report.error(OutputError(error.what, path=error.path, advice="choose another file with --csv"))
         failed += 1
@@ -227,7 +226,11 @@ def _colour(args: argparse.Namespace) -> Colour:
 def _clips(args: argparse.Namespace, report: _Report | _JsonReport) -> list[Clip | MattingError]:
     alphas, truths = find_clips(args.alpha), find_clips(args.truth)
     others = (find_clips(args.foreground), find_clips(args.true_foreground)) if args.foreground else None
-    clips = match_clips(alphas, truths, others, find_clips(args.plate) if args.plate else None)
+    plates = find_clips(args.plate) if args.plate else None
+    inputs = [each for found in (alphas, truths, *(others or ()), plates or {}) for each in found.values()]
+    outputs = [each for each in (args.sheet, args.csv) if each is not None]
+    must_be_no_input(outputs, [each for each in inputs if isinstance(each, Sequence)])
+    clips = match_clips(alphas, truths, others, plates)
     more = sorted(set(alphas) - set(truths))
     if more:
         report.warning(f"{len(more)} clips have no truth and are left out: {', '.join(more[:5])}")
@@ -306,7 +309,7 @@ class _JsonReport:
         self._say("done", **about, seconds=round(results.seconds, 3), **_all(results.mean, results.columns))
 
     def _say(self, event: str, **about: Any) -> None:
-        print(json.dumps({"event": event, **about}), flush=True)
+        say({"event": event, **about})
 
 
 def _all(found: Figures, columns: tuple[str, ...]) -> dict[str, float | None]:

@@ -102,6 +102,8 @@ def _run(args: argparse.Namespace, report: Report) -> int:
         )
     out = os.path.expanduser(args.out) if args.out else default_out(args.plate)
     delivery = Delivery(shot, out, frames, args.overwrite)
+    _refuse_mixed_folder(out, shot, args.plate)
+    delivery.try_folders(frames)
     report.start(shot, frames, out)
     if wanted is None:
         first, last = frames[0], frames[-1]
@@ -127,6 +129,21 @@ def _run(args: argparse.Namespace, report: Report) -> int:
         report.close()
     report.done(done, failed, time.monotonic() - began, out)
     return 1 if failed else 0
+
+
+def _refuse_mixed_folder(out: str, shot: Shot, plate: str) -> None:
+    """Raises UsageError for mattes that would lie in a folder whose one sequence is an input: the next run would find
+    two there, and could not tell which is meant."""
+    folder = os.path.realpath(os.path.dirname(out))
+    settings = shot.settings
+    named = ((plate, shot.plate), (settings.clean_plate, shot.clean), (settings.guide, shot.guide))
+    for name, found in (*named, (settings.keys, shot.keys)):
+        if name and found is not None and os.path.realpath(os.path.expanduser(name)) == folder:
+            raise UsageError(
+                "the mattes would lie in a folder that is named for the one sequence in it",
+                path=out,
+                advice=f"name that as {found.pattern}, or give another --out",
+            )
 
 
 def default_out(plate: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from nuke_matting.cli.nuke_install import add_line, install, read_record, remove, remove_line
 from nuke_matting.cli.options import add_settings, file, settings_of
-from nuke_matting.cli.sheets import SHOWN, must_be_png, sheet_row
+from nuke_matting.cli.sheets import SHOWN, must_be_no_input, must_be_png, sheet_row
 from nuke_matting.errors import MattingError, UsageError
 from nuke_matting.plate.sequence import find_sequence, parse_frames
 from nuke_matting.quality.clips import Colour, read_alpha
@@ -92,6 +92,7 @@ def _sheet(args: argparse.Namespace) -> int:
     settings = settings_of(args)
     must_be_png(args.out)
     plate, mattes = find_sequence(args.plate), find_sequence(args.mattes)
+    must_be_no_input([args.out], [plate, mattes])
     wanted = mattes.frames if args.frames is None else parse_frames(args.frames)
     there = [frame for frame in wanted if frame in set(mattes.frames) & set(plate.frames)]
     if not there:
@@ -114,7 +115,7 @@ def _sheet(args: argparse.Namespace) -> int:
 
 
 def _folder(args: argparse.Namespace) -> Path:
-    return _home() / NAME if args.dir is None else Path(os.path.abspath(args.dir.expanduser()))
+    return _home() / NAME if args.dir is None else Path(os.path.abspath(os.path.expanduser(args.dir)))
 
 
 def _init() -> Path:

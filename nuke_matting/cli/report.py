@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -53,6 +54,16 @@ def error_facts(error: MattingError, frame: int | None) -> dict[str, Any]:
         "advice": error.advice,
         "text": str(error),
     }
+
+
+_SAYING = threading.Lock()
+
+
+def say(event: dict[str, Any]) -> None:
+    """One JSON object as one line on stdout, whole whichever threads speak: a warning comes from where it is met."""
+    with _SAYING:
+        sys.stdout.write(json.dumps(event) + "\n")
+        sys.stdout.flush()
 
 
 class QuietReport:
@@ -120,7 +131,7 @@ class JsonReport:
         self._say("error", **error_facts(error, frame))
 
     def _say(self, event: str, **about: Any) -> None:
-        print(json.dumps({"event": event, **about}), flush=True)
+        say({"event": event, **about})
 
 
 class _Speed(ProgressColumn):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from nuke_matting.colour.model_space import srgb_curve
 from nuke_matting.colour.processor import open_colour
 from nuke_matting.errors import UsageError
 from nuke_matting.plate.reader import read_frame
-from nuke_matting.plate.sequence import Sequence
+from nuke_matting.plate.sequence import Sequence, found_among
 from nuke_matting.quality.clips import Colour, whole
 from nuke_matting.quality.sheet import Row
 
@@ -22,6 +23,13 @@ def must_be_png(sheet: Path) -> None:
     """Raises UsageError for a name that is no PNG's, as a plate's or a script's, which would be written over."""
     if sheet.suffix.lower() != ".png":
         raise UsageError("is no name for a sheet", path=sheet, advice="end it in .png")
+
+
+def must_be_no_input(outputs: Iterable[Path], inputs: Iterable[Sequence]) -> None:
+    """Raises UsageError for an output that would be written over a file that is read."""
+    taken = found_among(outputs, inputs)
+    if taken is not None:
+        raise UsageError("would be written over, and is an input", path=taken, advice="choose another name")
 
 
 def sheet_row(

@@ -50,7 +50,7 @@ def load_config(ocio: str = "") -> tuple[ocio_lib.Config, str]:
 def _load(where: str, source: str) -> ocio_lib.Config:
     if where.startswith(_SCHEME):
         return _load_builtin(where, source)
-    path = Path(where).expanduser()
+    path = Path(os.path.expanduser(where))
     try:
         stat = path.stat()
         if S_ISDIR(stat.st_mode):

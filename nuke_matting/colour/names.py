@@ -18,7 +18,7 @@ def find_space(config: ocio_lib.Config, name: str) -> str | None:
 
     `name` may be a name, an alias, a role or an interop ID of the config, in any case of letters.
     """
-    if not name.strip():
+    if not name.strip() or any("\ud800" <= character <= "\udfff" for character in name):  # what is no UTF-8 in a file
         return None
     space = config.getColorSpace(name.strip())
     if space is not None:

@@ -59,9 +59,20 @@ class CacheInfo:
 
 
 def default_folder() -> Path:
-    """$NUKE_MATTING_CACHE, else the user's cache folder of the operating system."""
+    """$NUKE_MATTING_CACHE, else the user's cache folder of the operating system.
+
+    Raises CacheError where the user has none.
+    """
     given = os.environ.get("NUKE_MATTING_CACHE", "")
-    return Path(given).expanduser() if given else Path(platformdirs.user_cache_dir("nuke_matting", appauthor=False))
+    if given:
+        return Path(os.path.expanduser(given))
+    try:
+        return Path(platformdirs.user_cache_dir("nuke_matting", appauthor=False))
+    except RuntimeError as error:  # a user without a home, as in some containers
+        raise CacheError(
+            "there is no place for the cache, as the user has no home",
+            advice="name one with --cache-dir or $NUKE_MATTING_CACHE",
+        ) from error
 
 
 class Cache:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 from collections.abc import Sequence
@@ -14,12 +15,16 @@ from nuke_matting.engine.ledger import Ledger
 from nuke_matting.engine.pipeline import Target
 from nuke_matting.engine.shot import Shot, cache_folder
 from nuke_matting.engine.values import Matte, Plan
-from nuke_matting.errors import TakenError, UsageError
-from nuke_matting.plate.atomic import remove_left_behind
+from nuke_matting.errors import OutputError, TakenError, UsageError
+from nuke_matting.plate.atomic import remove_left_behind, try_folder
 from nuke_matting.plate.sequence import expand_pattern, found_among, has_frame_field
 from nuke_matting.plate.writer import Pixels, write_merged, write_sidecar
 
 Look = Literal["there", "missing", "unknown"]  # missing: also where it is another one
+
+
+# what keeps the next file from its folder as well
+_LASTING = (errno.ENOSPC, errno.EROFS, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 
 class Delivery(Target):
@@ -42,6 +47,8 @@ class Delivery(Target):
             raise UsageError("the output would write over an input", path=taken, advice="give another --out")
         for folder in {self.path(frame).parent for frame in frames}:
             remove_left_behind(folder)
+        self._refusals: dict[Path, OutputError | None] = {}  # of folders; None where it can be written
+        self._trying = threading.Lock()
         self._forgets = threading.Lock()  # taken, and kept, by the frame that says so
         self._ledger = Ledger(cache_folder(shot.settings))
 
@@ -49,14 +56,44 @@ class Delivery(Target):
         """The output file of a frame."""
         return Path(expand_pattern(self.out, frame))
 
+    def try_folders(self, frames: Sequence[int]) -> None:
+        """Raises OutputError where a folder of the frames' files cannot be made or written to, before any is computed.
+
+        Not where one of them is there: all of them may be, and nothing be written.
+        """
+        paths = [self.path(frame) for frame in frames]
+        if any(map(os.path.lexists, paths)):
+            return
+        for folder in {path.parent for path in paths}:
+            if refusal := self._refusal(folder):
+                raise refusal
+
     def has(self, plan: Plan) -> bool:
-        """Whether a plan's matte is there. Raises TakenError for a file in the way: before the matte is computed."""
-        if self.overwrite:
-            return False
-        found = self.look(plan)
-        if found == "unknown":
-            raise _taken(self.path(plan.frame), plan.frame)
-        return found == "there"
+        """Whether a plan's matte is there. Raises, before the matte is computed, TakenError for a file in the way, and
+        OutputError for a folder that cannot be written to.
+        """
+        path = self.path(plan.frame)
+        if not self.overwrite:
+            found = self.look(plan)
+            if found == "unknown":
+                raise _taken(path, plan.frame)
+            if found == "there":
+                return True
+        if refusal := self._refusal(path.parent):
+            raise OutputError(refusal.what, path=path, frame=plan.frame, advice=refusal.advice)
+        return False
+
+    def _refusal(self, folder: Path) -> OutputError | None:
+        """Why nothing can be written into a folder: as a write of this run has met it, or as it was tried now, which it
+        is until it can."""
+        with self._trying:
+            if folder not in self._refusals:
+                try:
+                    try_folder(folder)
+                    self._refusals[folder] = None
+                except OutputError as error:
+                    return error
+            return self._refusals[folder]
 
     def look(self, plan: Plan) -> Look:
         """Whether a plan's matte is there. A file that the ledger does not know may be that of another user or machine,
@@ -88,7 +125,12 @@ class Delivery(Target):
         pixels = Pixels(
             matte.plate, matte.frame, matte.data_window, matte.display_window, matte.alpha, matte.foreground, space
         )
-        warnings = write(path, pixels, layer=settings.layer, premult=settings.premult, before=before)
+        try:
+            warnings = write(path, pixels, layer=settings.layer, premult=settings.premult, before=before)
+        except OutputError as error:
+            if isinstance(error.__cause__, OSError) and error.__cause__.errno in _LASTING:
+                self._refusals[path.parent] = error
+            raise
         if there is not None:
             self._ledger.forget(path, there)
         if not all(remembered) and self._forgets.acquire(blocking=False):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from nuke_matting.models.contract import Model
 from nuke_matting.models.tensors import bf16_is_fast
-from nuke_matting.plate.sequence import Sequence, sequence_around
+from nuke_matting.plate.sequence import Sequence, expand_pattern, sequence_around
 from nuke_matting.settings import Settings, idle
 
 
@@ -33,6 +33,13 @@ def remarks(settings: Settings, model: Model, plate: Sequence, keys: Sequence | 
             f"the plate is one of {len(around.frames)} files {name}; name that pattern, and the frame "
             f"{plate.frames[0]} for this one alone, and its memory reads the others"
         )
+    for each in (plate, keys):
+        if each is not None and each.left_out:
+            more = f" and {len(each.left_out) - 3} more" if len(each.left_out) > 3 else ""
+            said.append(
+                f"{', '.join(each.left_out[:3])}{more} left out: in {Path(each.pattern).name} the sign counts "
+                f"as a digit, as in {expand_pattern(each.pattern, -1).name}; rename them to have them matted"
+            )
     if model.precision == "bf16" and not bf16_is_fast(model.device):
         said.append("this processor emulates bf16, many times slower than fp32: leave --precision out")
     return tuple(said)

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -42,8 +43,8 @@ _SAY_NOTHING = ("data", "raw", "unknown")  # interop IDs that name no space of a
 
 
 def cache_folder(settings: Settings) -> Path:
-    """The folder of the cache: from the settings, else $NUKE_MATTING_CACHE, else the user's own."""
-    return Path(settings.cache_dir).expanduser() if settings.cache_dir else default_folder()
+    """The folder of the cache: from the settings, else $NUKE_MATTING_CACHE, else the user's own. Raises CacheError."""
+    return Path(os.path.expanduser(settings.cache_dir)) if settings.cache_dir else default_folder()
 
 
 class Shot:
@@ -65,6 +66,7 @@ class Shot:
     Raises
     ------
     UsageError, ModelError, ColourError : the plate, key mattes, model, device or config cannot be used at all.
+    CacheError : there is no place for a cache.
     """
 
     def __init__(self, plate: str | Path, settings: Settings | None = None, model: Model | None = None) -> None:
@@ -80,7 +82,7 @@ class Shot:
             self._refuse_encoded()
         self.cache = self._open_cache()
         self._fingerprints = Fingerprints()
-        file = Path(self.settings.model).expanduser()
+        file = Path(os.path.expanduser(self.settings.model))
         self._model_date = file.stat().st_mtime_ns if file.is_file() else 0  # else it is a name, not a path
         self._memory = Memory(self.model, lambda frame: self.load(frame).known)
 

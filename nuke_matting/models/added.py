@@ -64,19 +64,29 @@ class Record:
 
 
 def models_folder() -> Path:
-    """$NUKE_MATTING_MODELS, else in the user's data folder of the operating system. It need not be there."""
+    """$NUKE_MATTING_MODELS, else in the user's data folder of the operating system. It need not be there.
+
+    Raises ModelError where the user has none.
+    """
     given = os.environ.get("NUKE_MATTING_MODELS", "")
-    return (
-        Path(given).expanduser()
-        if given
-        else Path(platformdirs.user_data_dir("nuke_matting", appauthor=False), "models")
-    )
+    if given:
+        return Path(os.path.expanduser(given))
+    try:
+        return Path(platformdirs.user_data_dir("nuke_matting", appauthor=False), "models")
+    except RuntimeError as error:  # as in some containers
+        raise ModelError(
+            "there is no place for added models, as the user has no home", advice="name one with $NUKE_MATTING_MODELS"
+        ) from error
 
 
 def added_models() -> dict[str, Record]:
     """Name -> record of every model that was added. A record that cannot be read is left out, and logged."""
     found = {}
-    for path in sorted(models_folder().glob("*.json")):
+    try:
+        records = sorted(models_folder().glob("*.json"))
+    except ModelError:  # no place, so no models
+        records = []
+    for path in records:
         try:
             found[path.stem] = read_record(path)
         except ModelError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,7 +80,7 @@ def find_weights(model: str) -> Path:
     if model in known:
         return known[model]
     if model.endswith(".safetensors") or "/" in model or "\\" in model:
-        path = Path(model).expanduser()
+        path = Path(os.path.expanduser(model))
         if path.is_file():
             return path
         raise ModelError("there is no such weight file", path=path, advice="check the path given with --model")

@@ -45,7 +45,8 @@ def write_whole(
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        give_rights(temporary, within)
+        with suppress(OSError):  # some network shares keep no rights, and what they have is good enough
+            give_rights(temporary, within)
         if before is not None:
             _date_apart(temporary)
             before(temporary.stat())  # as its disk keeps it
@@ -55,6 +56,18 @@ def write_whole(
     finally:
         temporary.unlink(missing_ok=True)
     _sync_folder(path.parent)
+
+
+def try_folder(folder: Path) -> None:
+    """Makes a folder, and sees that a file can be made in it. Raises OutputError where it cannot."""
+    try:
+        make_folder(folder)
+        handle, name = tempfile.mkstemp(prefix=TEMPORARY, suffix=".part", dir=folder)
+    except OSError as error:
+        raise _output_error(error, folder, None) from error
+    os.close(handle)
+    with suppress(OSError):
+        os.unlink(name)
 
 
 def remove_left_behind(folder: Path) -> None:

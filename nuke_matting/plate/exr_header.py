@@ -11,6 +11,11 @@ import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+# bytes that are no UTF-8, as Latin-1 names have them, for characters that libraries take: the last ones there are, so
+# that names keep their order
+_STAND_INS = {0xDC00 + byte: 0x10FF00 + byte for byte in range(0x80, 0x100)}
+_STOOD_FOR = {stand_in: byte for byte, stand_in in _STAND_INS.items()}
+
 MAGIC = b"\x76\x2f\x31\x01"
 _LONG_NAMES, _MULTI_PART = 0x400, 0x1000
 _LONGEST_NAME = 255
@@ -72,15 +77,7 @@ def channels(header: Header) -> list[tuple[str, int]]:
 
     Raises ValueError.
     """
-    value = header["channels"].value if "channels" in header else b""
-    found, position = [], 0
-    while position < len(value) and value[position]:
-        name, position = _text(value, position)
-        found.append(
-            (name.decode("utf-8", "surrogateescape"), int.from_bytes(value[position : position + 4], "little"))
-        )
-        position += 16  # pixel type, linearity, sampling in x and y
-    return found
+    return [(name, int.from_bytes(about[:4], "little")) for name, about in _channels(header)]
 
 
 def channel_names(header: Header) -> list[str]:
@@ -94,16 +91,47 @@ def text(header: Header, name: str) -> str:
 
 
 def plain(data: bytes) -> bytes:
-    """The same file, every attribute that is not `STRUCTURE` given a type that no library knows, so that none reads it.
+    """The same pixels in a file that any library reads: every attribute that is not `STRUCTURE` has a type that none
+    knows, so that none reads it, and nothing moves.
 
-    Nothing moves: positions of chunks stay. Raises ValueError.
+    Where a name of it is no UTF-8, only `STRUCTURE` is kept, and the names of parts and channels have stand-ins, which
+    `restored` takes back.
+
+    Raises ValueError.
     """
+    parts, _ = headers(data)
+    if not all(map(_is_utf_8, parts)):
+        kept = [{name: each for name, each in part.items() if name in STRUCTURE} for part in parts]
+        return with_headers(data, [_renamed(part, _STAND_INS) for part in kept])
     out = bytearray(data)
-    for part in headers(data)[0]:
+    for part in parts:
         for name, attribute in part.items():
             if name not in STRUCTURE:
                 out[attribute.at : attribute.at + len(attribute.kind)] = b"?" * len(attribute.kind)
     return bytes(out)
+
+
+def stand_in(name: str) -> str:
+    """The name of a part or channel in the file that `plain` gives."""
+    return name.translate(_STAND_INS)
+
+
+def original(text: str) -> str:
+    """A text with names of such a file in it, as they are to be shown."""
+    return text.translate(_STOOD_FOR).encode(errors="replace").decode()
+
+
+def restored(header: Header) -> Header:
+    """A header that a library made of such names, with the names that they stand for.
+
+    Raises ValueError where the channels would no longer be in the order that the format has them in: some of their
+    names are UTF-8 beyond ASCII, and others no UTF-8.
+    """
+    found = _renamed(header, _STOOD_FOR)
+    names = list(map(_encoded, channel_names(found)))
+    if names != sorted(names):
+        raise ValueError("the names of its channels are partly UTF-8, and partly not")
+    return found
 
 
 def with_headers(data: bytes, parts: Sequence[Header]) -> bytes:
@@ -116,14 +144,43 @@ def with_headers(data: bytes, parts: Sequence[Header]) -> bytes:
         raise ValueError(f"{len(parts)} headers for {len(old)} parts")
     table = _table(data, end)
     flags = struct.unpack_from("<I", data, 4)[0]
-    if any(
-        len(name.encode("utf-8", "surrogateescape")) > 31 for part in parts for name in [*part, *channel_names(part)]
-    ):
+    if any(len(_encoded(name)) > 31 for part in parts for name in [*part, *channel_names(part)]):
         flags |= _LONG_NAMES
     text = b"".join(_bytes(part) for part in parts) + (b"\0" if flags & _MULTI_PART else b"")
     moved = 8 + len(text) - end
     offsets = struct.pack(f"<{len(table)}Q", *(offset + moved for offset in table))
     return b"".join((MAGIC, struct.pack("<I", flags), text, offsets, data[end + 8 * len(table) :]))
+
+
+def _channels(header: Header) -> list[tuple[str, bytes]]:
+    """The names of a part's channels, and what is said of each: pixel type, linearity, sampling in x and y."""
+    value = header["channels"].value if "channels" in header else b""
+    found, position = [], 0
+    while position < len(value) and value[position]:
+        name, position = _text(value, position)
+        found.append((name.decode("utf-8", "surrogateescape"), value[position : position + 16]))
+        position += 16
+    return found
+
+
+def _is_utf_8(part: Header) -> bool:
+    names = [*part, *channel_names(part), text(part, "name")]
+    return not any(character in _STAND_INS for name in names for character in map(ord, name))
+
+
+def _renamed(part: Header, table: Mapping[int, int]) -> dict[str, Attribute]:
+    """A header with the names of the part and of its channels translated."""
+    renamed = dict(part)
+    if "name" in part:
+        renamed["name"] = Attribute(part["name"].kind, _encoded(text(part, "name").translate(table)))
+    if "channels" in part:
+        entries = [_encoded(name.translate(table)) + b"\0" + about for name, about in _channels(part)]
+        renamed["channels"] = Attribute(part["channels"].kind, b"".join(entries) + b"\0")
+    return renamed
+
+
+def _encoded(name: str) -> bytes:
+    return name.encode("utf-8", "surrogateescape")
 
 
 def _header(data: bytes, position: int) -> tuple[dict[str, Attribute], int]:
@@ -172,12 +229,7 @@ def _table(data: bytes, end: int) -> list[int]:
 def _bytes(part: Header) -> bytes:
     return (
         b"".join(
-            name.encode("utf-8", "surrogateescape")
-            + b"\0"
-            + each.kind
-            + b"\0"
-            + struct.pack("<i", len(each.value))
-            + each.value
+            _encoded(name) + b"\0" + each.kind + b"\0" + struct.pack("<i", len(each.value)) + each.value
             for name, each in part.items()
         )
         + b"\0"

@@ -6,6 +6,8 @@ any size; reading the pixels of a deep file through its plain calls ends the pro
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,13 +38,7 @@ def open_image(path: Path, frame: int) -> Iterator[tuple[oiio.ImageInput, list[o
     Values are given as they are stored: colour that a file keeps apart from its alpha is not multiplied by it.
     Raises PlateError.
     """
-    if not path.is_file():
-        raise PlateError(
-            "is a folder, not an image" if path.is_dir() else "the file is missing",
-            path=path,
-            frame=frame,
-            advice="render or copy it, or leave the frame out of --frames",
-        )
+    _must_be_a_file(path, frame)
     try:
         str(path).encode()
     except UnicodeEncodeError as error:  # such as a Latin-1 name from an old disk, which OpenImageIO cannot be given
@@ -61,6 +57,23 @@ def open_image(path: Path, frame: int) -> Iterator[tuple[oiio.ImageInput, list[o
         yield image, _parts(image, path, frame)
     finally:
         image.close()
+
+
+def _must_be_a_file(path: Path, frame: int) -> None:
+    try:
+        mode = os.stat(path).st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        what = "the file is missing"
+    except (OSError, ValueError) as error:  # a link to itself, or into a folder that nobody may look into
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        raise PlateError(
+            f"cannot be read ({why})", path=path, frame=frame, advice="check its rights and, of a link, where it leads"
+        ) from error
+    else:
+        if stat.S_ISREG(mode):
+            return
+        what = "is a folder, not an image" if stat.S_ISDIR(mode) else "is no file"
+    raise PlateError(what, path=path, frame=frame, advice="render or copy it, or leave the frame out of --frames")
 
 
 def _parts(image: oiio.ImageInput, path: Path, frame: int) -> list[oiio.ImageSpec]:

@@ -39,11 +39,13 @@ class Sequence:
     pattern : the path with a frame field such as `####`, or the path of the one file.
     frames : the frames that are on disk, ascending.
     still : one file without a sequence around it; as a clean plate or guide it serves every frame.
+    left_out : names of files whose number has its sign before the padding (-0001 of ####, where -001 is meant).
     """
 
     pattern: str
     frames: tuple[int, ...]
     still: bool = False
+    left_out: tuple[str, ...] = ()
 
     @functools.cached_property
     def frame_set(self) -> frozenset[int]:
@@ -219,20 +221,31 @@ def _of_pattern(path: Path) -> Sequence:
     _refuse_missing_folder(path)
     fields = list(_FIELD.finditer(path.name))
     before, after = path.name[: fields[-1].start()], path.name[fields[-1].end() :]
-    number = re.compile(re.escape(before) + r"(-?\d+)" + re.escape(after))
+    number = re.compile(re.escape(before) + r"(-?)(\d+)" + re.escape(after))
+    frames, left_out = [], []
     with os.scandir(path.parent) as entries:
-        frames = sorted(
-            frame
-            for entry in entries
-            if (match := number.fullmatch(entry.name))
-            and expand_pattern(path.name, frame := int(match[1])).name == entry.name
-            and not entry.is_dir()
-        )
+        for entry in entries:
+            match = number.fullmatch(entry.name)
+            if not match or _is_folder(entry):
+                continue
+            frame = int(match[1] + match[2])
+            if expand_pattern(path.name, frame).name == entry.name:
+                frames.append(frame)
+            elif frame < 0 and expand_pattern(path.name, -frame).name == before + match[2] + after:
+                left_out.append(entry.name)
     if not frames:
         raise UsageError(
             "no file matches the pattern", path=path, advice=_near(path) or "check the name and the folder"
         )
-    return Sequence(str(path), tuple(frames))
+    return Sequence(str(path), tuple(sorted(frames)), left_out=tuple(sorted(left_out)))
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """A link that leads nowhere is none: it is a frame, which fails alone when it is read."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
 def _sequence(found: FileSequence) -> Sequence:

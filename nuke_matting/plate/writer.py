@@ -143,7 +143,12 @@ def write_merged(out: Path, pixels: Pixels, *, layer: str, premult: bool, before
                 each["compression"] = OpenEXR.ZIP_COMPRESSION
         warnings.append("the plate's compression is lossy and would have changed its pixels again: zip in its place")
         made = _encode(structures, planes, out, pixels.frame)
-    laid_out, _ = exr_header.headers(made)
+    try:
+        laid_out = [exr_header.restored(each) for each in exr_header.headers(made)[0]]
+    except ValueError as error:
+        raise PlateError(
+            str(error), path=pixels.plate, frame=pixels.frame, advice="rename them, or give --mode sidecar"
+        ) from error
     copies = [
         {
             name: new[name] if name in _LAYOUT else value
@@ -153,14 +158,14 @@ def write_merged(out: Path, pixels: Pixels, *, layer: str, premult: bool, before
         for old, new in zip(headers, laid_out, strict=True)
     ]
     write_whole(out, exr_header.with_headers(made, copies), pixels.frame, before)
-    return warnings
+    return list(map(exr_header.original, warnings))
 
 
 def _elsewhere(headers: Sequence[Mapping[str, Attribute]], part: int) -> set[str]:
     """The channels of layers in the other parts of a part's view. What is of no layer is of its part."""
     view = exr_header.text(headers[part], "view")
     others = [each for index, each in enumerate(headers) if index != part and exr_header.text(each, "view") == view]
-    return {name for each in others for name in exr_header.channel_names(each) if "." in name}
+    return {exr_header.stand_in(name) for each in others for name in exr_header.channel_names(each) if "." in name}
 
 
 def _ours(pixels: Pixels, plate: Channels, prefix: str, red: int, layer: str, premult: bool) -> Channels:
@@ -206,19 +211,22 @@ def _write_new(
 
 def _metadata(pixels: Pixels) -> tuple[Mapping[str, Attribute], np.dtype]:
     """The attributes of the part that the picture was read from, and the type that its values fit into."""
-    with open(pixels.plate, "rb") if pixels.plate.is_file() else io.BytesIO() as file:
-        data = file.read(65536)
-        while True:
-            if data and not data.startswith(exr_header.MAGIC):
-                return _foreign_metadata(pixels), np.dtype(np.float32)
-            try:
-                headers, _ = exr_header.headers(data)
-                break
-            except ValueError as error:
-                more = file.read(max(len(data), 1))
-                if not more:
-                    raise _damaged(pixels, str(error)) from error
-                data += more
+    try:
+        with open(pixels.plate, "rb") as file:
+            data = file.read(65536)
+            while True:
+                if data and not data.startswith(exr_header.MAGIC):
+                    return _foreign_metadata(pixels), np.dtype(np.float32)
+                try:
+                    headers, _ = exr_header.headers(data)
+                    break
+                except ValueError as error:
+                    more = file.read(max(len(data), 1))
+                    if not more:
+                        raise _damaged(pixels, str(error)) from error
+                    data += more
+    except OSError as error:
+        raise _damaged(pixels, str(error.strerror or error)) from error
     choice = choose_picture([exr_header.channel_names(header) for header in headers], _layers(headers))
     if choice is None:
         return headers[0], np.dtype(np.float16)
@@ -279,7 +287,7 @@ def _read(data: bytes, pixels: Pixels) -> tuple[list[dict[str, Attribute]], list
     try:
         headers, _ = exr_header.headers(data)
         parts = list(OpenEXR.File(io.BytesIO(exr_header.plain(data)), separate_channels=True).parts)
-        named = [exr_header.channel_names(header) for header in headers]
+        named = [list(map(exr_header.stand_in, exr_header.channel_names(header))) for header in headers]
     except Exception as error:  # the library raises whatever its C++ side threw
         raise _damaged(pixels, str(error)) from error
     if [sorted(names) for names in named] != [sorted(part.channels) for part in parts]:

@@ -10,7 +10,8 @@ Clips are named in one of these ways, the same one for mattes and truths:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from nuke_matting.errors import MattingError, PlateError, UsageError
 from nuke_matting.plate.files import MOST_PIXELS
 from nuke_matting.plate.frame import Window
 from nuke_matting.plate.reader import align, read_frame, read_matte
-from nuke_matting.plate.sequence import IMAGES, Sequence, find_sequence, format_frames
+from nuke_matting.plate.sequence import IMAGES, Sequence, find_sequence, format_frames, sequence_around
 from nuke_matting.quality.figures import Figures, Sample, frame_figures
 
 ALONE = ""  # the name of the one clip, where no set of them was named
@@ -62,23 +63,23 @@ def find_clips(where: str) -> Found:
 
     Raises UsageError where it means none.
     """
-    path = Path(where).expanduser()
+    path = Path(os.path.expanduser(where))
     starred = [index for index, part in enumerate(path.parts) if "*" in part]
     if starred:
         root, folder, rest = Path(*path.parts[: starred[0]]), path.parts[starred[0]], path.parts[starred[0] + 1 :]
-        return _in_folders([each for each in root.glob(folder) if each.is_dir()], rest, path)
-    if not path.is_dir():
+        return _in_folders([each for each in root.glob(folder) if os.path.isdir(each)], rest, path)
+    if not os.path.isdir(path):
         return {ALONE: find_sequence(where)}
     inside = [each for each in _listed(path) if not each.name.startswith(".")]
-    images = [each for each in inside if each.suffix.lower() in IMAGES and each.is_file()]
-    if not images and (folders := [each for each in inside if each.is_dir()]):
+    images = [each for each in inside if each.suffix.lower() in IMAGES and not os.path.isdir(each)]
+    if not images and (folders := [each for each in inside if os.path.isdir(each)]):
         return _in_folders(folders, (), path)
     try:
         return {ALONE: find_sequence(where)}
     except UsageError:
-        if len(images) < 2:
+        if len(images) < 2 or _numbered(images) > len(images) / 2:  # names of single pictures may end in digits too
             raise
-        return {each.stem: Sequence(str(each), (1,), still=True) for each in images}
+        return _pictures(images)
 
 
 def match_clips(
@@ -119,40 +120,58 @@ def read_sample(clip: Clip, frame: int, colour: Colour | None = None) -> Sample:
     Raises PlateError where a file cannot be read or sizes differ, ColourError.
     """
     path = clip.alpha.path(frame)
-    truth, alpha = read_alpha(clip.truth, frame), read_alpha(clip.alpha, frame)
+    # painted: Blender and Nuke write a grey truth as R, G, B with a solid alpha
+    (truth, by_grey), alpha = _read(clip.truth, frame, painted=True), read_alpha(clip.alpha, frame)
     _same_size(path, frame, alpha, truth)
     if clip.foreground is None or clip.true_foreground is None:
-        return Sample(alpha, truth)
+        return Sample(alpha, truth, by_grey=by_grey)
     colours = [_picture(each, frame, colour or Colour()) for each in (clip.foreground, clip.true_foreground)]
     for each, picture in zip((clip.foreground, clip.true_foreground), colours, strict=True):
         _same_size(each.path(frame), frame, picture, truth)
-    return Sample(alpha, truth, *colours)
+    return Sample(alpha, truth, colours[0], colours[1], by_grey)
 
 
 def measure(
-    clip: Clip, frames: tuple[int, ...] | None = None, colour: Colour | None = None
+    clip: Clip,
+    frames: tuple[int, ...] | None = None,
+    colour: Colour | None = None,
+    warn: Callable[[str], None] = lambda text: None,
 ) -> Iterator[tuple[int, Figures | MattingError]]:
     """The figures of one frame after the other, or why a frame has none. Only two frames are held at a time.
 
     frames : all of the clip's if not given. dtSSD is of frames whose numbers follow each other.
+    warn : told, in the end, of truths that were read by their grey.
     """
     before: tuple[int, Sample] | None = None
+    by_grey: list[int] = []
     for frame in sorted(clip.frames if frames is None else frames):
         try:
             sample = read_sample(clip, frame, colour)
         except MattingError as error:
             yield frame, error
             continue
+        by_grey += [frame] if sample.by_grey else []
         yield frame, frame_figures(sample, before[1] if before and before[0] == frame - 1 else None)
         before = frame, sample
+    if by_grey:
+        warn(
+            f"{clip.name}: the true alpha of frames {format_frames(by_grey)} is 1 everywhere: its grey was read in "
+            "place of it"
+        )
 
 
 def read_alpha(sequence: Sequence, frame: int) -> NDArray[np.float32]:
     """A frame's alpha [H, W] over the whole of its format, cut to [0, 1]. Raises PlateError."""
+    # EXRs may be merged mattes of grey plates, whose alpha is the alpha
+    return _read(sequence, frame, painted=sequence.path(frame).suffix.lower() != ".exr")[0]
+
+
+def _read(sequence: Sequence, frame: int, painted: bool) -> tuple[NDArray[np.float32], bool]:
+    """A frame's alpha as of `read_alpha`, and whether it is a picture's grey, as of `read_matte`."""
     path = sequence.path(frame)
-    painted = path.suffix.lower() != ".exr"  # EXRs may be merged mattes of grey plates, whose alpha is the alpha
-    matte, data, display, *_ = read_matte(path, frame, painted)
-    return np.clip(whole(matte, data, display, path, frame), 0, 1)
+    matte = read_matte(path, frame, painted)
+    pixels = whole(matte.pixels, matte.data_window, matte.display_window, path, frame)
+    return np.clip(pixels, 0, 1), matte.by_grey
 
 
 def whole(pixels: NDArray[np.float32], data: Window, display: Window, path: Path, frame: int) -> NDArray[np.float32]:
@@ -191,6 +210,30 @@ def _in_folders(folders: list[Path], rest: tuple[str, ...], named: Path) -> Foun
         why = f": {first}" if isinstance(first, UsageError) else ""
         raise UsageError(f"no clip is there{why}", path=named, advice="check the path")
     return found
+
+
+def _numbered(images: list[Path]) -> int:
+    """How many of the files of a folder are frames of sequences."""
+    frames: set[Path] = set()
+    for each in images:
+        around = None if each in frames else sequence_around(each)
+        if around is not None:
+            frames.update(map(around.path, around.frames))
+    return len(frames)
+
+
+def _pictures(images: list[Path]) -> Found:
+    """Single pictures by their names. Raises UsageError where two have one name."""
+    found: dict[str, Path] = {}
+    for each in images:
+        other = found.setdefault(each.stem, each)
+        if other is not each:
+            raise UsageError(
+                f"both {other.name} and {each.name} are clip {each.stem}",
+                path=each.parent,
+                advice="keep one of them there",
+            )
+    return {name: Sequence(str(each), (1,), still=True) for name, each in found.items()}
 
 
 def _match(name: str, kinds: dict[str, Found]) -> Clip | MattingError:

@@ -58,16 +58,16 @@ def soft_iou(alpha: NDArray, truth: NDArray) -> float:
     return float(np.sum(np.minimum(alpha, truth), dtype=np.float64)) / union if union else 1.0
 
 
-def grad(alpha: NDArray, truth: NDArray, normalise: bool = True) -> float:
+def grad(alpha: NDArray, truth: NDArray) -> float:
     """Gradient error: sum (|grad p| - |grad t|)^2, divided by 1e3.
+
+    Each alpha is first stretched from its own least to its own largest value (an even alpha becomes 0).
 
     The gradient is taken with first derivatives of a Gaussian of sigma 1.4 pixels, cut where the Gaussian falls under
     0.01 (so 9x9), each kernel scaled to a sum of squares of 1; the border's pixels are repeated outside.
-
-    normalise : first stretch each alpha from its own least to its own largest value (an even alpha becomes 0).
     """
     _difference(alpha, truth)
-    one, other = (_gradient(_stretched(each) if normalise else each.astype(np.float64)) for each in (alpha, truth))
+    one, other = (_gradient(_stretched(each)) for each in (alpha, truth))
     return float(np.sum((one - other) ** 2)) / 1e3
 
 

@@ -6,7 +6,6 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +16,6 @@ from nuke_matting.errors import UsageError
 from nuke_matting.plate.atomic import write_whole
 
 GREEN = (0.05, 0.75, 0.15)  # display values of the new background; no skin, hair or cloth is near it
-CHECKER = (0.35, 0.65)  # display values of its squares
 _TEXT, _PAPER, _EDGE = (235, 235, 235), (32, 32, 32), 6  # colours of the sheet, and its gaps in pixels
 
 
@@ -37,10 +35,8 @@ class Row:
     truth: NDArray | None = None
 
 
-def contact_sheet(
-    rows: Sequence[Row], width: int = 320, background: Literal["green", "checker"] = "green"
-) -> NDArray[np.uint8]:
-    """The sheet: plate | alpha | subject over the background | and, where any row has a truth, the error.
+def contact_sheet(rows: Sequence[Row], width: int = 320) -> NDArray[np.uint8]:
+    """The sheet: plate | alpha | subject over green | and, where any row has a truth, the error.
 
     The subject is composited in linear light, from the plate's own colour (so what shows of the old background in
     soft edges shows here). In the error, red is too much alpha, blue too little, black none.
@@ -51,10 +47,10 @@ def contact_sheet(
     """
     if not rows:
         raise UsageError("a contact sheet needs at least one frame")
-    titles = ["plate", "alpha", f"over {background}"]
+    titles = ["plate", "alpha", "over green"]
     if any(row.truth is not None for row in rows):
         titles.append("error: red too much, blue too little")
-    return lay_out(titles, [(row.label, _pictures(row, background)) for row in rows], width)
+    return lay_out(titles, [(row.label, _pictures(row)) for row in rows], width)
 
 
 def lay_out(titles: Sequence[str], rows: Sequence[tuple[str, Sequence[NDArray]]], width: int) -> NDArray[np.uint8]:
@@ -92,15 +88,15 @@ def save_sheet(path: str | Path, sheet: NDArray[np.uint8]) -> None:
     write_whole(Path(path), stream.getvalue())
 
 
-def _pictures(row: Row, background: str) -> list[NDArray]:
+def _pictures(row: Row) -> list[NDArray]:
     """Display values, [H, W, 3] each."""
     shape = row.alpha.shape
     if len(shape) != 2 or not row.alpha.size or row.rgb.shape != (*shape, 3):
         raise UsageError(f"{row.label}: a plate of {row.rgb.shape} and an alpha of {shape} do not go together")
     rgb, alpha = _shown(row.rgb), _shown(row.alpha)
-    behind = np.broadcast_to(np.array(GREEN, np.float32), rgb.shape) if background == "green" else _checker(shape)
     weight = alpha[..., None]
-    over = srgb_curve(srgb_curve_inverse(rgb) * weight + srgb_curve_inverse(behind) * (1 - weight))
+    behind = srgb_curve_inverse(np.array(GREEN, np.float32))
+    over = srgb_curve(srgb_curve_inverse(rgb) * weight + behind * (1 - weight))
     pictures = [rgb, np.repeat(weight, 3, axis=-1), over]
     if row.truth is not None:
         if row.truth.shape != shape:
@@ -113,12 +109,6 @@ def _pictures(row: Row, background: str) -> list[NDArray]:
 
 def _shown(values: NDArray) -> NDArray[np.float32]:
     return np.clip(np.nan_to_num(values.astype(np.float32)), 0, 1)
-
-
-def _checker(shape: tuple[int, ...]) -> NDArray[np.float32]:
-    square = max(1, max(shape) // 24)
-    y, x = np.indices(shape, sparse=True)
-    return np.repeat(np.array(CHECKER, np.float32)[(y // square + x // square) % 2][..., None], 3, axis=-1)
 
 
 def _fit(picture: NDArray, width: int) -> Image.Image:

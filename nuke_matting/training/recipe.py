@@ -6,6 +6,7 @@ What is wrong is told in one line that names the file, the key and what may have
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Collection, Hashable
 from contextlib import suppress
 from dataclasses import fields, is_dataclass
@@ -44,7 +45,7 @@ def _path(name: str) -> Path:
     known = shipped_recipes()
     if name in known and not Path(name).is_file():
         return known[name]
-    path = Path(name).expanduser()
+    path = Path(os.path.expanduser(name))
     if not path.exists():
         advice = _near(name, known) or f"give a file, or one of {', '.join(known)}"
         raise UsageError("there is no such recipe", path=path, advice=advice)

@@ -138,6 +138,13 @@ def test_a_wrong_folder_is_wrong_use(nuke_matting, tmp_path, action, name, says)
     assert (tmp_path / "file").read_bytes() == b"mine" and not (tmp_path / "typo").exists()
 
 
+def test_a_home_of_nobody_is_a_folder_that_is_not_there(nuke_matting, monkeypatch):
+    done = nuke_matting("cache", "info", "--cache-dir", "~nobody-of-this-name/cache")
+    assert done.returncode == 2 and "~nobody-of-this-name/cache: there is no such folder" in done.stderr
+    monkeypatch.setenv("NUKE_MATTING_CACHE", "~nobody-of-this-name/cache")
+    assert nuke_matting("cache", "info").returncode == 0
+
+
 @pytest.mark.parametrize("size", ["inf", "-1", "nan", "much"])
 def test_a_limit_that_is_none_is_wrong_use(cache, folder, size):
     done = cache("prune", "--cache-size", size)

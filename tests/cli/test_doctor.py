@@ -118,6 +118,20 @@ def test_a_cache_that_cannot_be_written_is_wrong(doctor, tmp_path):
     assert "cannot be written to" in found["cache"]["wrong"] and "--cache-dir" in found["cache"]["wrong"]
 
 
+def test_without_a_home_the_doctor_says_how_to_name_a_cache(doctor, monkeypatch, tmp_path):
+    pwd = pytest.importorskip("pwd")
+
+    def nobody(user):
+        raise KeyError(user)
+
+    monkeypatch.setattr(pwd, "getpwuid", nobody)
+    for name in ("HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "NUKE_MATTING_CACHE", "NUKE_MATTING_MODELS"):
+        monkeypatch.delenv(name, raising=False)
+    code, found = doctor()
+    assert code == 1 and set(wrongs(found)) == {"cache"} and "name one with --cache-dir" in found["cache"]["wrong"]
+    assert doctor("--cache-dir", tmp_path / "cache")[0] == 0
+
+
 def test_a_read_only_cache_is_wrong(doctor, tmp_path):
     disk = tmp_path / "disk"
     disk.mkdir()

@@ -1,8 +1,10 @@
 """`nuke-matting eval`, as a user runs it."""
 
 import csv
+import io
 import json
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -207,6 +209,33 @@ def test_a_sheet_that_cannot_be_written_is_a_failure_and_the_table_is_printed(nu
     assert done.returncode == 1 and "--sheet" in done.stderr and "mean" in table(done.stdout)
 
 
+@pytest.mark.skipif(os.name != "posix", reason="names are UTF-16 there")
+@pytest.mark.parametrize(
+    ("name", "frames"),
+    [("\u6b69\u304f", 6), (os.fsdecode(b"caf\xe9"), 3)],  # Japanese; Latin-1, under which no file can be read
+)
+def test_a_clip_whose_name_cannot_be_printed_ends_nothing(nuke_matting, clips, monkeypatch, name, frames):
+    for folder in ("a", "t"):
+        os.rename(f"{folder}/walk", f"{folder}/{name}")
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(io.BytesIO(), encoding="cp1252", write_through=True))
+    done = nuke_matting("eval", "a", "t", "--csv", "figures.csv")
+    printed = table(sys.stdout.buffer.getvalue().decode("cp1252"))
+    assert done.returncode == (frames < 6) and printed["mean"]["frames"] == str(frames)
+    assert "1003" in Path("figures.csv").read_text("utf-8")
+
+
+@pytest.mark.parametrize("sheet", ["a/bo.png", "a/../t/bo.png"])
+def test_a_sheet_is_not_written_over_what_is_measured(nuke_matting, tmp_path, sheet):
+    for folder in ("a", "t"):
+        (tmp_path / folder).mkdir()
+        for name in ("anna", "bo"):
+            Image.new("L", (8, 8), 255).save(tmp_path / folder / f"{name}.png")
+    before = (tmp_path / sheet).read_bytes()
+    done = nuke_matting("eval", "a", "t", "--sheet", sheet, "--plate", "t")
+    assert done.returncode == 2 and "bo.png: would be written over" in done.stderr
+    assert (tmp_path / sheet).read_bytes() == before
+
+
 @pytest.mark.parametrize(
     "command, said",
     [
@@ -216,6 +245,7 @@ def test_a_sheet_that_cannot_be_written_is_a_failure_and_the_table_is_printed(nu
         (("a", "t", "--sheet", "s.png", "--plate", "nowhere"), "nowhere"),
         (("a", "t", "--sheet", "s.png", "--plate", "a/walk"), "one clip cannot be compared with a set of 2"),
         (("a", "nothing/alpha.####.exr"), "no such folder"),
+        (("a", "~nobody-of-this-name/t"), "~nobody-of-this-name"),
         (("a/walk", "t"), "one clip cannot be compared with a set of 2"),
         (("a/*", "t/nobody/*"), "nobody"),
         (("a", "t", "--frames", "1-"), "no frame range"),

@@ -1,5 +1,6 @@
 """`nuke-matting matte`, as a user runs it."""
 
+import io
 import json
 import os
 import re
@@ -7,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,7 @@ import pytest
 
 from nuke_matting.cli.app import parser
 from nuke_matting.cli.matte import default_out
+from nuke_matting.cli.report import JsonReport
 from nuke_matting.plate.reader import read_frame, read_matte
 from nuke_matting.settings import options
 
@@ -56,6 +59,21 @@ def test_json_tells_everything_a_line_at_a_time(nuke_matting, make_plate, weight
     errors = {each["frame"]: each for each in told if each["event"] == "error"}
     assert "plate.1002.exr" in errors[1002]["path"] and errors[1002]["kind"] == "plate"
     assert errors[1004]["what"] == "the frame is missing" and errors[1004]["advice"]
+
+
+def test_lines_of_json_are_whole_whichever_threads_speak(monkeypatch):
+    class Slow(io.StringIO):
+        """A pipe on which others come in between two writes."""
+
+        def write(self, text):
+            time.sleep(0.001)
+            return super().write(text)
+
+    monkeypatch.setattr(sys, "stdout", Slow())
+    report = JsonReport()
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(report.warning, map(str, range(40))))
+    assert sorted(int(each["text"]) for each in events(sys.stdout.getvalue())) == list(range(40))
 
 
 def test_a_second_run_skips_what_is_there_and_overwrite_does_not(nuke_matting, make_plate, weights):
@@ -171,6 +189,16 @@ class TestWrongUse:
             nuke_matting("matte", "file/plate.%04d.exr", "--model", weights), "a file stands where a folder should be"
         )
 
+    @pytest.mark.parametrize("named", ["plate", "./plate/", "guide"])
+    def test_mattes_in_a_folder_that_is_named_for_its_sequence(self, nuke_matting, make_plate, weights, named):
+        """Mattes there make it two sequences, of which the next run could not tell which is meant."""
+        plate, guide = make_plate([1001, 1002]), make_plate([1001, 1002], name="guide")
+        plate, guide = (plate, named) if named == "guide" else (named, guide)
+        command = ("matte", plate, "--guide", guide, "--model", weights, *QUICK)
+        done = nuke_matting(*command, "--out", f"{named}/m.####.exr")
+        assert done.returncode == 2 and "/plate.####.exr, or give another --out" in done.stderr
+        assert nuke_matting(*command, "--out", "m.####.exr").returncode == 0
+
     def test_an_unknown_colour_space(self, nuke_matting, make_plate, weights):
         done = nuke_matting("matte", make_plate([1]), "--model", weights, "--colourspace", "ACEScgg")
         self.refused(done, "ACEScgg", "ACEScg")
@@ -228,6 +256,21 @@ class TestFramesThatFail:
         assert "plate.1003.exr (frame 1003): the frame is missing; render or copy it" in done.stderr
         assert len(alphas(tmp_path)) == 3
 
+    @pytest.mark.skipif(os.name != "posix", reason="links need a right there")
+    @pytest.mark.parametrize("leads_to", ["plate.1001.exr", "x" * 300])  # itself; where no file system can look
+    @pytest.mark.parametrize("named", ["plate", "plate/plate.####.exr"])
+    def test_a_link_that_leads_nowhere_costs_its_frame_alone(
+        self, nuke_matting, make_plate, weights, tmp_path, named, leads_to
+    ):
+        (Path(make_plate([1002, 1003])).parent / "plate.1001.exr").symlink_to(leads_to)
+        done = nuke_matting("matte", named, "--model", weights, "--json", *QUICK, "--out", "o.####.exr")
+        told = {each["frame"]: each for each in events(done.stdout) if each["event"] in ("frame", "error")}
+        assert done.returncode == 1 and sorted(alphas(tmp_path)) == ["o.1002.exr", "o.1003.exr"]
+        assert (told[1001]["event"], told[1001]["kind"]) == ("error", "plate") and "cannot be read" in told[1001][
+            "what"
+        ]
+        assert any("frame 1001 is left out" in note for note in told[1002]["notes"])
+
     def test_a_range_that_the_plate_has_nothing_of(self, nuke_matting, make_plate, weights):
         plate = make_plate([1001, 1002])
         done = nuke_matting("matte", plate, "--model", weights, "--frames", "1-500")
@@ -239,14 +282,15 @@ class TestFramesThatFail:
         done = nuke_matting("matte", make_plate([1001, 1002, 1004]), "--model", weights, *QUICK)
         assert done.returncode == 0 and "1003 are not there" in done.stderr
 
-    def test_a_read_only_folder(self, nuke_matting, make_plate, weights, tmp_path):
+    def test_a_read_only_folder_is_told_before_any_frame_is_computed(self, nuke_matting, make_plate, weights, tmp_path):
         if os.name != "posix":
             pytest.skip("rights work otherwise there")
         folder = "/proc/self/no" if os.geteuid() == 0 else str(tmp_path / "locked")  # root may write anywhere but there
         if os.geteuid():
             (tmp_path / "locked").mkdir(mode=0o555)
         done = nuke_matting("matte", make_plate([1001]), "--model", weights, "--out", f"{folder}/o.####.exr", *QUICK)
-        assert done.returncode == 1 and "cannot be written" in done.stderr and "Traceback" not in done.stderr
+        assert done.returncode == 2 and f"{folder}: cannot be written" in done.stderr
+        assert len(done.stderr.splitlines()) == 1
 
     def test_a_full_disk(self, nuke_matting, make_plate, weights, tmp_path):
         disk = tmp_path / "disk"

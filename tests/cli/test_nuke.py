@@ -194,6 +194,13 @@ def test_a_sheet_is_written_over_nothing_but_a_png(nuke_matting, make_plate):
     assert Path(plate % 1001).read_bytes() == before
 
 
+def test_a_sheet_is_not_written_over_its_plate(nuke_matting, tmp_path):
+    Image.new("L", (8, 8), 255).save(tmp_path / "plate.png")
+    before = (tmp_path / "plate.png").read_bytes()
+    done = nuke_matting("nuke", "sheet", "plate.png", "plate.png", "--out", "plate.png")
+    assert done.returncode == 2 and "is an input" in done.stderr and (tmp_path / "plate.png").read_bytes() == before
+
+
 def test_a_broken_frame_costs_a_sheet_its_row_alone(nuke_matting, make_plate, tmp_path):
     plate, mattes = make_plate(range(1001, 1004)), make_plate(range(1001, 1004), name="mattes")
     Path(mattes % 1002).write_bytes(b"broken")

@@ -264,7 +264,7 @@ class TestWrongUse:
 
 
 class TestOutputs:
-    """What stands in the way of a file is told for its frame; the others are written."""
+    """What stands in the way of a file is told for its frame, and the others are written; in that of all, at once."""
 
     @pytest.mark.parametrize("more", [(), ("--overwrite",)])
     def test_a_folder_where_the_file_should_be(self, matte, make_plate, tmp_path, more):
@@ -276,7 +276,7 @@ class TestOutputs:
     def test_a_file_where_the_folder_should_be(self, matte, make_plate, tmp_path):
         (tmp_path / "out").write_bytes(b"mine")
         done = matte(make_plate([1001, 1002]), "--out", "out/o.####.exr", "--quiet")
-        assert done.returncode == 1 and done.stderr.count("a file stands where a folder should be") == 2
+        assert done.returncode == 2 and done.stderr.count("a file stands where a folder should be") == 1
         assert (tmp_path / "out").read_bytes() == b"mine"
 
     def test_a_matte_that_an_artist_painted_over_is_not_lost(self, matte, make_plate, tmp_path):

@@ -140,6 +140,11 @@ def test_an_attribute_that_the_config_does_not_know_is_passed_over_and_said(defa
     assert "'Acme Film'" in choice.reason
 
 
+def test_an_interop_id_that_is_no_utf_8_is_passed_over_and_said(default):
+    choice = choose_space(default, ColourHints(interop_id="caf\udce9", oiio_space="stra\udcdfe"), "a.exr")
+    assert choice.name == "ACEScg" and r"does not know the file's colorInteropID 'caf\udce9'" in choice.reason
+
+
 def test_an_unknown_interop_id_called_unknown_says_nothing(default):
     assert "unknown" not in choose_space(default, ColourHints(interop_id="unknown"), "a.exr").reason
 

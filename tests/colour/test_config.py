@@ -111,3 +111,8 @@ def test_an_unknown_built_in_config_is_an_error_that_lists_those_there_are():
 def test_a_name_that_no_file_can_have_is_an_error_and_no_fault():
     with pytest.raises(ColourError, match="cannot be found"):
         load_config("x" * 5000)
+
+
+def test_a_config_in_the_home_of_nobody_cannot_be_found():
+    with pytest.raises(ColourError, match="cannot be found"):
+        load_config("~nobody-of-this-name/config.ocio")

@@ -1,5 +1,6 @@
 """Where mattes go: which files a run may write over, whatever became of the runs before."""
 
+import errno
 import os
 import shutil
 from pathlib import Path
@@ -122,6 +123,38 @@ def test_a_file_in_the_way_is_told_before_a_matte_is_computed(shot, tmp_path):
     with pytest.raises(TakenError, match=r"m\.1001\.exr \(frame 1001\): a file is in the way"):
         target.has(shot.plan(1001))
     assert not forced.has(shot.plan(1001))
+
+
+@pytest.mark.parametrize("why", [errno.ENOSPC, errno.EROFS])
+def test_once_a_disk_is_full_no_further_matte_is_computed_for_it(make_plate, weights, tmp_path, monkeypatch, why):
+    def full(*_, **__):
+        raise OutputError("cannot be written: no room") from OSError(why, os.strerror(why))
+
+    shot = Shot(make_plate([1001, 1002]), Settings(model=weights, cache=False))
+    first = deliver(shot, tmp_path)
+    assert not first.has(shot.plan(1002))
+    monkeypatch.setattr(delivery, "write_sidecar", full)
+    with pytest.raises(OutputError):
+        first.write(shot.matte(1002))
+    with pytest.raises(OutputError, match=r"m\.1002\.exr \(frame 1002\): cannot be written: no room"):
+        first.has(shot.plan(1002))
+    assert first.has(shot.plan(1001))
+
+
+def test_a_folder_that_cannot_be_written_to_is_told_unless_mattes_are_there(shot, tmp_path, monkeypatch):
+    def refuse(folder):
+        raise OutputError("cannot be written: no right", path=folder)
+
+    monkeypatch.setattr(delivery, "try_folder", refuse)
+    target = Delivery(shot, str(tmp_path / "m.####.exr"), [1001], overwrite=False)
+    for _ in "12":  # what is told before a run is told of each frame, too
+        with pytest.raises(OutputError, match="no right"):
+            target.try_folders([1001])
+        with pytest.raises(OutputError, match="no right"):
+            target.has(shot.plan(1001))
+    target.write(shot.matte(1001))
+    target.try_folders([1001])
+    assert target.has(shot.plan(1001))
 
 
 def test_key_mattes_are_not_written_over_whichever_of_them_are_keys(make_plate, weights, tmp_path):

@@ -56,3 +56,10 @@ def test_a_foreground_that_is_only_the_plate_is_said_where_it_was_asked_for(netw
         "the model it finds no foreground: the plate's own colours stand in for it",
     )
     assert said(Settings(), has_foreground=has) == said(Settings(fg=True)) == ()
+
+
+def test_frames_whose_sign_is_before_the_padding_are_said_to_be_left_out():
+    model = SimpleNamespace(name="it", takes=ALL, references=(), precision="fp32", device="cpu")
+    plate = Sequence("plate.####.exr", (1,), left_out=("plate.-0002.exr", "plate.-0001.exr"))
+    (text,) = remarks(Settings(), model, plate, None)
+    assert text.startswith("plate.-0002.exr, plate.-0001.exr left out") and "as in plate.-001.exr; rename" in text

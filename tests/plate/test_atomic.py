@@ -19,6 +19,15 @@ def test_a_file_appears_whole_with_the_rights_of_any_other(tmp_path):
     assert [path.name for path in (tmp_path / "a").iterdir()] == ["b.exr"]
 
 
+def test_a_disk_that_keeps_no_rights_is_written_to(tmp_path, monkeypatch):
+    def refused(*_, **__):
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(os, "chmod", refused)
+    write_whole(tmp_path / "a" / "b.exr", b"data")
+    assert (tmp_path / "a" / "b.exr").read_bytes() == b"data"
+
+
 def test_what_a_file_will_be_is_told_before_it_has_its_name(tmp_path):
     path, told = tmp_path / "a.exr", []
     write_whole(path, b"data", before=lambda about: told.append((about.st_size, about.st_mtime_ns, path.exists())))

@@ -149,10 +149,24 @@ def test_any_text_is_a_plate_or_a_usage_error(text):
         assert error.advice
 
 
+def test_frames_whose_sign_is_before_the_padding_are_named_as_left_out(tmp_path):
+    touch(tmp_path, "plate.-0002.exr", "plate.-001.exr", "plate.0001.exr", "plate.-1.exr", "plate.-10000.exr")
+    found = find_sequence(str(tmp_path / "plate.####.exr"))
+    assert (found.frames, found.left_out) == ((-10000, -1, 1), ("plate.-0002.exr",))
+
+
 def test_a_folder_named_like_a_frame_is_none(tmp_path):
     touch(tmp_path, "plate.1001.exr")
     (tmp_path / "plate.1002.exr").mkdir()
     assert find_sequence(str(tmp_path / "plate.####.exr")).frames == (1001,)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links need a right there")
+def test_a_link_that_leads_nowhere_is_a_frame(tmp_path):
+    touch(tmp_path, "plate.1001.exr")
+    (tmp_path / "plate.1002.exr").symlink_to("plate.1002.exr")
+    for named in (tmp_path, tmp_path / "plate.####.exr"):
+        assert find_sequence(str(named)).frames == (1001, 1002)
 
 
 def test_frames_of_more_digits_than_the_padding_belong_to_the_sequence(tmp_path):

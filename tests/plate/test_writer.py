@@ -106,6 +106,33 @@ def test_attributes_of_every_kind_are_kept_byte_for_byte(tmp_path, kind):
     assert kept == tuple(attribute) or (kept is None and name in (b"deepImageState", b"preview"))
 
 
+LATIN_1 = {
+    "a channel": ([exrs.rgb() | exrs.rgb(prefix="cafX.", seed=3)], "A"),
+    "the layer of the picture": ([exrs.rgb(prefix="cafX.")], "caf\udce9.A"),
+    "a part": ([({"name": "rgba"}, exrs.rgb()), ({"name": "cafX"}, exrs.rgb(seed=3))], "A"),
+    "an attribute": ([({"cafX": "black"}, exrs.rgb())], "A"),
+    "one of two that differ there alone": ([exrs.rgb() | exrs.rgb(prefix="cafX.") | exrs.rgb(prefix="cafY.")], "A"),
+}
+
+
+@pytest.mark.parametrize("named", LATIN_1)
+def test_names_that_are_no_utf_8_are_kept(tmp_path, capfd, named):
+    parts, alpha = LATIN_1[named]
+    plate = exrs.write(tmp_path / "plate.exr", *parts)
+    plate.write_bytes(plate.read_bytes().replace(b"cafX", b"caf\xe9").replace(b"cafY", b"caf\xf6"))
+    given = pixels_of(plate)
+    assert write_merged(tmp_path / "merged.exr", given, layer="rgba.alpha", premult=False) == []
+    assert_only_the_alpha_differs(plate, tmp_path / "merged.exr", alpha)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_names_that_would_change_their_order_are_refused(tmp_path):
+    plate = exrs.write(tmp_path / "plate.exr", exrs.rgb() | exrs.rgb(prefix="cafX.") | exrs.rgb(prefix="caf\ucfff."))
+    plate.write_bytes(plate.read_bytes().replace(b"cafX", b"caf\xe9"))
+    with pytest.raises(PlateError, match="partly UTF-8, and partly not; rename them"):
+        write_merged(tmp_path / "merged.exr", pixels_of(plate), layer="rgba.alpha", premult=False)
+
+
 @pytest.mark.parametrize("order", ["INCREASING_Y", "DECREASING_Y"])
 def test_the_order_of_lines_is_kept(tmp_path, order):
     plate = exrs.write(tmp_path / "p.exr", exrs.rgb(40, 20), lineOrder=getattr(OpenEXR, order))

@@ -71,6 +71,27 @@ def test_a_folder_of_single_pictures_is_a_set_of_clips(tmp_path):
     assert list(find_clips(str(tmp_path / "a"))) == ["anna", "bo"]
 
 
+def test_two_pictures_of_one_name_are_refused(tmp_path):
+    for name in ("anna.png", "anna.jpg", "bo.png"):
+        png(tmp_path / name)
+    with pytest.raises(UsageError, match=r"both anna\.jpg and anna\.png are clip anna"):
+        find_clips(str(tmp_path))
+
+
+@pytest.mark.parametrize("beside", [["plate.0001.png", "plate.0002.png"], ["thumbnail.png"]])
+def test_frames_of_a_sequence_that_is_not_alone_are_no_clips_of_their_own(tmp_path, beside):
+    for name in ("m.0001.png", "m.0002.png", *beside):
+        png(tmp_path / name)
+    with pytest.raises(UsageError, match=r"the folder holds 2 sequences .*m\.####\.png"):
+        find_clips(str(tmp_path))
+
+
+def test_single_pictures_of_which_some_are_numbered_are_clips(tmp_path):
+    for name in ("p_015dd22e.png", "p_12345678.png", "p_87654321.png", "p_f30ab.png"):
+        png(tmp_path / name)
+    assert len(find_clips(str(tmp_path))) == 4
+
+
 def test_a_clip_of_a_set_that_cannot_be_found_leaves_the_others(tmp_path):
     png(tmp_path / "a" / "walk" / "m.0001.png")
     (tmp_path / "a" / "empty").mkdir()
@@ -153,6 +174,20 @@ def test_alphas_are_compared_over_the_format_and_cut_to_their_range(clip):
     sample = read_sample(clip, 1)
     assert sample.alpha.shape == (6, 8) and sample.alpha.max() == 1
     assert sample.alpha.sum() == 6 * 3 and sample.alpha[1:4, 2:].all()
+
+
+def test_a_painted_truth_with_a_solid_alpha_is_read_by_its_grey_and_that_is_said(tmp_path):
+    header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
+    grey, solid = np.full((6, 8), 0.5, np.float32), np.ones((6, 8), np.float32)
+    for frame in (1, 2):
+        for name in ("truth", "merged"):
+            channels = {"R": grey, "G": grey, "B": grey, "A": solid}
+            OpenEXR.File(header, channels).write(str(tmp_path / f"{name}.000{frame}.exr"))
+    truth, merged = (find_clips(str(tmp_path / f"{name}.####.exr")) for name in ("truth", "merged"))
+    said = []
+    figures = dict(measure(one(match_clips(merged, truth)), warn=said.append))
+    assert figures[1]["mad"] == 500  # the matte's alpha is its alpha: it may be merged with a grey plate
+    assert len(said) == 1 and "frames 1-2 is 1 everywhere: its grey was read" in said[0]
 
 
 def test_a_format_that_no_memory_could_hold_is_damage(clip):

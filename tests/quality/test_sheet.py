@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from nuke_matting.errors import OutputError, UsageError
-from nuke_matting.quality.sheet import CHECKER, GREEN, Row, contact_sheet, save_sheet
+from nuke_matting.quality.sheet import GREEN, Row, contact_sheet, save_sheet
 
 
 def row(label="frame 1001", size=(30, 40), rgb=(0.8, 0.4, 0.2), alpha=1.0, truth=None) -> Row:
@@ -34,12 +34,6 @@ def test_where_alpha_is_nothing_the_new_background_is_seen():
 def test_the_subject_is_composited_in_linear_light():
     over = middles(contact_sheet([row(label="", rgb=(1, 1, 1), alpha=0.5)], width=64), 3)[2]
     assert over[0] == pytest.approx(0.737, abs=0.01)  # half of white, and next to nothing of the green's red
-
-
-def test_the_checker_is_the_other_background():
-    sheet = contact_sheet([row(alpha=0.0)], width=64, background="checker")
-    shown = set(sheet[:, 6 + 2 * 70 : 6 + 2 * 70 + 64, 0].ravel())
-    assert {round(each * 255) for each in CHECKER} <= shown
 
 
 def test_a_truth_adds_the_signed_error():
