@@ -8,6 +8,7 @@ from contextlib import suppress
 
 from .description import MARK, NO_PIXELS, NOTES
 from .nuke_api import nuke
+from .paths import common
 
 _IMAGES = (".exr", ".sxr", ".dpx", ".cin", ".tif", ".tiff", ".png", ".jpg", ".jpeg", ".tga", ".hdr")
 _NO_VALUES = ("Root", "Viewer")  # what changes in them is the frame in view
@@ -151,21 +152,22 @@ def pattern_of(read):
     return whole(nuke.filename(read) or read["file"].value())
 
 
+def path_identity(read):
+    """What a Read's files are known by: where they are, and not how its knob says it, which may say the same in another
+    shot's script. The same on all machines that the path map is for."""
+    return _file_identity(read["file"].value(), pattern_of(read))
+
+
 def graph_digest(node):
     """A digest of all that is upstream of a node, itself included: what the nodes are, how connected, and their knobs.
 
-    Nodes that only their expressions ask count too, with their knobs. It is of the script's text alone, so it is the
-    same in another session, on another machine and under another name.
+    Nodes that only their expressions ask count too, with their knobs. It is of the script's text and the places of the
+    files that are read alone, so it is the same in another session, on another machine and under another name.
     """
     nodes = upstream(node)
     places = {each.fullName(): place for place, each in enumerate(nodes)}
     found = [[each.Class(), [places[one.fullName()] for one in feeders(each)], _knobs(each)] for each in nodes]
-    return digest(found + asked(nodes))
-
-
-def asked(nodes):
-    """What some nodes ask of others, by expressions and by a Read's file that is written as Tcl: classes and knobs."""
-    return sorted(([each.Class(), _knobs(each)] for each in _asked(nodes)), key=json.dumps)
+    return digest(found + sorted(([each.Class(), _knobs(each)] for each in _asked(nodes)), key=json.dumps))
 
 
 def digest(value):
@@ -203,22 +205,15 @@ def _asked(nodes):
     seen, found, waiting = {each.fullName() for each in nodes}, [], list(nodes)
     while waiting:
         node = waiting.pop()
-        others = _by_tcl(node)
+        others = []
         with suppress(RuntimeError):  # an expression that is broken
-            others += node.dependencies(nuke.EXPRESSIONS)
+            others = node.dependencies(nuke.EXPRESSIONS)
         for each in others:
             if each.Class() not in _NO_VALUES and each.fullName() not in seen:
                 seen.add(each.fullName())
                 found.append(each)
                 waiting.append(each)
     return found
-
-
-def _by_tcl(node):
-    """The nodes whose values a Read's file asks for, as in `[value Control.folder]/plate.%04d.exr`."""
-    text = node["file"].value() or "" if node.Class() == "Read" else ""
-    named = [nuke.toNode(name) for name in re.findall(r"\[value\s+\{?([\w.]+)\.\w+", text)]
-    return [each for each in named if each is not None]
 
 
 def _is_read(node):
@@ -241,15 +236,16 @@ def _lacks(read, span):
 
 
 def whole(path):
-    """A path of the script, whole: one that is relative is of the project directory, where there is one.
+    """A path of the script, whole: one that is relative is of the project directory; of the folder that Nuke was
+    started in, where there is none.
 
     >>> whole("/show/a.exr"), whole("P:/show/a.exr"), whole("~/a.exr"), whole("")
     ('/show/a.exr', 'P:/show/a.exr', '~/a.exr', '')
     """
     if not path or re.match(r"[\\/~]|[A-Za-z]:|[a-z]+://", path):
         return path
-    folder = nuke.root()["project_directory"].evaluate() or ""
-    return folder.replace("\\", "/").rstrip("/") + "/" + path if folder else path
+    folder = nuke.root()["project_directory"].evaluate() or os.getcwd()
+    return folder.replace("\\", "/").rstrip("/") + "/" + path
 
 
 def _is_off(node):
@@ -271,4 +267,24 @@ def _knobs(node):
         idle |= NOTES | NO_PIXELS
     elif node.name() == "Mattes" and is_matting(node.parent()):
         idle |= _OF_MATTES
-    return [[name, knobs[name].toScript(False, None)] for name in sorted(names & set(knobs) - idle)]
+    return [[name, _text(node, knobs[name])] for name in sorted(names & set(knobs) - idle)]
+
+
+def _text(node, knob):
+    """A knob's text; of one that names files to read, where these are."""
+    text = knob.toScript(False, None)
+    if not isinstance(knob, nuke.File_Knob) or not knob.value() or (knob.name() == "file" and not _is_read(node)):
+        return text  # to where a Write writes changes no pixels
+    if knob.name() == "file":
+        return _file_identity(text, pattern_of(node))
+    with suppress(RuntimeError):  # its Tcl is broken
+        return _file_identity(text, whole(nuke.value(f"{node.fullName()}.{knob.name()}")))
+    return text
+
+
+def _file_identity(text, path):
+    """text : as a knob has it. path : whole, its Tcl evaluated."""
+    path = common(path)
+    if re.search(r"\[[^]]*\bframe\b", text):  # another name at each frame: the folder alone is that of them all
+        return [text, path.rpartition("/")[0]]
+    return path

@@ -8,9 +8,9 @@ from collections import namedtuple
 from .description import FOREGROUND, INPUTS, KEYS, MARK, NO_PIXELS, NOT_KNOBS, VERSION
 from .errors import HostError
 from .frames import format_frames, parse_frames, parse_reads
-from .graph import asked, at, digest, graph_digest, has_views, pattern_of, plain_read, reads, whole
+from .graph import at, digest, graph_digest, has_views, path_identity, pattern_of, plain_read, reads, whole
 from .nuke_api import nuke
-from .paths import local
+from .paths import common, local
 from .protocol import setting_schemas
 from .script_colour import config_identity, script_config, space_name, space_of_read, working_space
 
@@ -59,7 +59,7 @@ def plan_of(node):
         space = space_of_read(plain) if there else None
         if space is not None:
             pattern = pattern_of(plain)
-            identities.append([name, plain["file"].value(), space, *asked([plain])])
+            identities.append([name, path_identity(plain), space])
             sources.append(Source(pattern, frames, False))
         else:
             identity = graph_digest(source)
@@ -80,7 +80,7 @@ def plan_of(node):
     elif "clean_plate" in spaces:
         settings["clean_colourspace"] = settings["colourspace"]
     decides = {name: value for name, value in settings.items() if name not in NO_PIXELS and name not in NOT_KNOBS}
-    decides["ocio"] = config_identity(settings["ocio"])
+    decides.update(ocio=config_identity(settings["ocio"]), model=common(settings["model"]))
     made = digest([decides, settings["fg"], identities])
     if os.path.isfile(settings["model"]):
         sources.append(Source(settings["model"], None, False))

@@ -184,6 +184,29 @@ def test_a_script_that_was_copied_elsewhere_keeps_its_mattes(comp, tmp_path, own
     comp.nuke.execute(comp.nuke.toNode("Write1"), 1001, 1006)
 
 
+@pytest.mark.parametrize("folder", ["", "mattes"], ids=["beside the script", "of the show"])
+def test_a_script_that_was_copied_to_another_shot_neither_shows_nor_overwrites_its_mattes(
+    comp, make_plate, tmp_path, folder
+):
+    for shot, gain in (("sh010", 1.0), ("sh020", 0.2)):
+        make_plate(range(1001, 1007), name=shot, gain=gain)
+    comp.node["folder"].setValue(folder and f"{tmp_path}/{folder}")
+    comp.read["file"].setValue("plate.%04d.exr")
+    comp.nuke.root()["project_directory"].setValue("[python {nuke.script_directory()}]")
+    comp.nuke.scriptSaveAs(f"{tmp_path}/sh010/comp.nk")
+    comp.press("matte_range")
+    first = comp.node.node("Mattes")["file"].value()
+    before = [os.stat(first % frame).st_mtime_ns for frame in range(1001, 1007)]
+    comp.nuke.scriptSaveAs(f"{tmp_path}/sh020/comp.nk")
+    with pytest.raises(RuntimeError, match="another plate"):
+        render(comp)
+    comp.press("matte_range")
+    second = comp.node.node("Mattes")["file"].value()
+    assert second != first and second.startswith(f"{tmp_path}/{folder or 'sh020'}/")
+    assert before == [os.stat(first % frame).st_mtime_ns for frame in range(1001, 1007)]
+    render(comp)
+
+
 @pytest.mark.parametrize(
     "words",
     [["-F", "1002-1003", "comp.nk"], ["comp.nk", "1002-1003"], ["comp.nk", "1002", "1003"]],

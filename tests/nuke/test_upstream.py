@@ -411,13 +411,64 @@ def test_another_config_of_the_same_name_makes_other_mattes_and_a_copy_elsewhere
     assert digests[0] != digests[1] and digests[0] == digests[2]
 
 
-def test_what_the_tcl_of_a_file_asks_for_counts(comp):
-    control = comp.nuke.nodes.Grade()
+@pytest.mark.parametrize("behind", [False, True], ids=["plain", "behind a Grade"])
+@pytest.mark.parametrize(
+    "how",
+    [
+        "[value Control.label]/plate.%04d.exr",
+        "[getenv SHOT]/plate.%04d.exr",
+        "[file dirname [value root.name]]/plate.%04d.exr",
+        "[python {nuke.script_directory()}]/plate.%04d.exr",
+        "[getenv SHOT]/plate.[format %04d [frame]].exr",
+    ],
+)
+def test_files_are_known_by_where_they_are_and_not_by_how_a_knob_says_it(graded, monkeypatch, how, behind):
+    control, root = graded.nuke.nodes.Grade(), graded.nuke.root()
     control.setName("Control")
-    comp.read["file"].setValue("[value Control.label]/" + comp.read["file"].value())
-    before = plan(comp).digest
+    graded.node.setInput(0, graded.grade if behind else graded.read)
+    graded.read["file"].setValue(how)
+
+    def digest_in(shot):
+        control["label"].setValue(shot), monkeypatch.setenv("SHOT", shot), root["name"].setValue(f"{shot}/comp.nk")
+        return plan(graded).digest
+
+    first = digest_in("/show/sh010")
+    assert digest_in("/show/sh020") != first == digest_in("/show/sh010")
     control["multiply"].setValue(0.5)
-    assert plan(comp).digest != before
+    assert digest_in("/show/sh010") == first
+    if behind:
+        root["frame"].setValue(1005)
+        assert digest_in("/show/sh010") == first, "whatever the frame in view"
+
+
+def test_so_are_files_of_other_knobs_and_of_other_nodes_but_not_those_that_a_write_writes(graded, monkeypatch):
+    live, write = (graded.nuke.createNode(name) for name in ("Inference", "Write"))
+    live.setInput(0, graded.grade), write.setInput(0, live), graded.node.setInput(0, write)
+    write["file"].setValue("[getenv SHOT]/out.%04d.exr")
+    digests = []
+    for number in (1, 2, 3):
+        monkeypatch.setenv("SHOT", f"/show/sh0{number}0")
+        digests.append(plan(graded).digest)
+        if number == 2:
+            live["modelFile"].setValue("[getenv SHOT]/model.cat")
+            digests.append(plan(graded).digest)
+    assert digests[0] == digests[1] and len(set(digests)) == 3
+
+
+@pytest.mark.parametrize("behind", [False, True], ids=["plain", "behind a Grade"])
+def test_a_script_whose_paths_a_farm_rewrites_has_the_same_mattes_there(graded, monkeypatch, behind):
+    monkeypatch.setenv("NUKE_MATTING_PATH_MAP", "P:/show=/mnt/show;/Volumes/show=/mnt/show")
+    graded.node.setInput(0, graded.grade if behind else graded.read)
+    digests = []
+    for root in ("P:/show", "/mnt/show", "/Volumes/show", "/mnt/other"):
+        graded.read["file"].setValue(f"{root}/plate.%04d.exr")
+        graded.node["model"].setValue(f"{root}/person.safetensors")
+        digests.append(plan(graded).digest)
+    monkeypatch.delenv("NUKE_MATTING_PATH_MAP")  # as on a machine whose names the script has
+    graded.read["file"].setValue("P:/show/plate.%04d.exr")
+    graded.node["model"].setValue("P:/show/person.safetensors")
+    digests.append(plan(graded).digest)
+    assert digests[0] == digests[1] == digests[2] == digests[4] != digests[3]
 
 
 def test_a_relative_path_is_of_the_project_directory(comp, tmp_path):
