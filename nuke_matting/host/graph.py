@@ -27,6 +27,9 @@ _RETIMES = frozenset(
         "TimeBlur",
         "TimeEcho",
         "AppendClip",
+        "TemporalMedian",
+        "add32p",
+        "remove32p",
     ]
 )
 # knobs that do not change pixels
@@ -61,8 +64,12 @@ _IDLE = frozenset(
         "updateUI",
         "autolabel",
         "reload",
+        "localizationPolicy",
+        "toolbox",
+        "colorOverlay",
     ]
 )
+_TOOLS = "toolbar_"  # how the knobs begin that say what the next stroke or shape will be like
 # where a node of ours has its mattes: no render passes but with those that its other knobs and what is before it ask
 # for, and whether these are new is told by their dates
 _OF_MATTES = frozenset(["file", "first", "last", "origfirst", "origlast", "raw", "colorspace"])
@@ -74,7 +81,9 @@ def is_matting(node):
 
 
 def feeders(node):
-    """The nodes that a node takes its pixels from, also into and out of groups."""
+    """The nodes that a node takes its pixels from, also into and out of groups; none of one that reads its own file."""
+    if _is_rendered(node):
+        return []
     if node.Class() == "Input":
         group = node.parent()
         found = [group.input(int(node["number"].value()))]
@@ -111,8 +120,8 @@ def upstream(node, follow=feeders):
 
 
 def is_retime(node):
-    """Whether a node may show other frames than the one that it is asked for."""
-    return node.Class() in _RETIMES and not _is_off(node)
+    """Whether a node may show other frames than the one that it is asked for, as any OFX plug-in may."""
+    return (node.Class() in _RETIMES or node.Class().startswith("OFX")) and not _is_off(node)
 
 
 def has_views(node):
@@ -140,8 +149,12 @@ def reads(node, span):
     """
     nodes = upstream(node)
     behind = {each.fullName() for one in nodes if is_retime(one) for each in upstream(one)}
-    found = [each for each in nodes if _is_read(each)]
-    return [(pattern_of(each), each.fullName() in behind or _shifts(each) or _lacks(each, span)) for each in found]
+    found = []
+    for each in filter(_is_read, nodes):
+        shifted = each.fullName() in behind or _shifts(each) or _lacks(each, span)
+        writes = [one for one in each.nodes() if "Write" in one.Class()] if _is_rendered(each, "Precomp") else []
+        found += [(pattern_of(one), shifted) for one in (each, *writes)]
+    return found
 
 
 def pattern_of(read):
@@ -219,8 +232,14 @@ def _asked(nodes):
 def _is_read(node):
     """Whether a node reads a file, as a Read does, a DeepRead, a Camera, or a Write that shows what it has written."""
     file, reading = node.knob("file"), node.knob("reading")
-    own = "Write" in node.Class() and not (reading is not None and reading.value())
+    own = "Write" in node.Class() and not (reading is not None and (_varies(reading) or reading.value()))
     return not own and isinstance(file, nuke.File_Knob) and bool(file.value())
+
+
+def _is_rendered(node, kinds="Write DeepWrite Precomp"):
+    """Whether a node shows what it, or the script that it names, has rendered, and not what is before it."""
+    reading = node.knob("reading") if node.Class() in kinds.split() else None
+    return reading is not None and not _varies(reading) and bool(reading.value()) and not _is_off(node)
 
 
 def _shifts(read):
@@ -267,7 +286,8 @@ def _knobs(node):
         idle |= NOTES | NO_PIXELS
     elif node.name() == "Mattes" and is_matting(node.parent()):
         idle |= _OF_MATTES
-    return [[name, _text(node, knobs[name])] for name in sorted(names & set(knobs) - idle)]
+    counted = [name for name in sorted(names & set(knobs) - idle) if not name.startswith(_TOOLS)]
+    return [[name, _text(node, knobs[name])] for name in counted]
 
 
 def _text(node, knob):

@@ -331,7 +331,7 @@ def make(nkscript, catalogue, pixels, gui, plugins):
         if tree is None:
             return None
         if id(tree) not in wrapped:
-            wrapped[id(tree)] = (Root if tree.kind == "Root" else Group if tree.kind == "Group" else Node)(tree)
+            wrapped[id(tree)] = (Root if tree.kind == "Root" else Group if tree.kind in ("Group", "Precomp") else Node)(tree)
         return wrapped[id(tree)]
 
     nuke._wrap = wrap

@@ -106,6 +106,33 @@ def test_behind_a_time_offset_the_frame_is_not_judged(comp):
     assert guard._guarded(comp.write, guard._in_step) == [] and guard._guarded(comp.write) == [comp.node]
 
 
+def test_behind_a_time_offset_mattes_that_are_out_of_date_stop_a_render(comp):
+    offset_behind(comp, -2.0)
+    comp.press("matte_range")
+    os.utime(comp.read["file"].value() % 1006, (2e9, 2e9))
+    with pytest.raises(RuntimeError, match="out of date: 1004-1006"):
+        render(comp, 1001, 1002)
+    assert comp.nuke.rendered == []
+
+
+@pytest.mark.parametrize("kind", ["OFXcom.revisionfx.twixtor_v1.0", "TemporalMedian", "add32p"])
+def test_a_node_that_may_ask_for_other_frames_is_as_a_time_offset(comp, kind):
+    comp.press("matte_range")
+    other = comp.nuke.createNode(kind)
+    other.setInput(0, comp.node), comp.write.setInput(0, other)
+    comp.nuke.root()["frame"].setValue(1010)
+    comp.nuke._call("BeforeRender", comp.write), comp.nuke._call("BeforeFrameRender", comp.write)
+
+
+def test_what_is_before_a_write_that_reads_what_it_has_written_is_not_guarded(comp):
+    before = comp.nuke.nodes.Write(file=comp.read["file"].value())
+    before.setInput(0, comp.node), comp.write.setInput(0, before)
+    with pytest.raises(RuntimeError, match="nothing is matted yet"):
+        comp.nuke._call("BeforeRender", comp.write)
+    before["reading"].setValue(True)
+    comp.nuke._call("BeforeRender", comp.write), comp.nuke._call("BeforeFrameRender", comp.write)
+
+
 def test_a_disabled_time_offset_is_none(comp):
     offset_behind(comp)["disable"].setValue(True)
     comp.node["frames"].setValue("1001-1003")

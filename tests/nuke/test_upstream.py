@@ -303,7 +303,43 @@ def test_a_write_that_reads_what_it_has_written_is_a_read(graded):
     write.setInput(0, graded.grade)
     assert reads(write) == reads(graded.grade)
     write["reading"].setValue(True)
-    assert reads(write) == [("/show/pre.%04d.exr", False), *reads(graded.grade)]
+    graded.node.setInput(0, write)
+    before = plan(graded).digest
+    graded.grade["multiply"].setValue(0.1)
+    assert reads(write) == [("/show/pre.%04d.exr", False)] and plan(graded).digest == before
+    write["reading"].fromScript("{{frame>1003}}")
+    assert reads(write) == [("/show/pre.%04d.exr", False), *reads(graded.grade)], "now this, now that"
+
+
+def test_a_precomp_that_reads_what_was_rendered_depends_on_that_file_and_not_on_what_is_in_it(graded):
+    precomp = graded.nuke.createNode("Precomp")
+    precomp["file"].setValue("/show/pre.nk")
+    with precomp:
+        write = graded.nuke.nodes.Write(file="/show/pre.%04d.exr")
+        graded.nuke.nodes.Output()
+    write.setInput(0, graded.read), precomp.node("Output1").setInput(0, write)
+    file = graded.read["file"].value()
+    assert reads(precomp) == [("/show/pre.nk", False), (file, False)]
+    precomp["reading"].setValue(True)
+    assert reads(precomp) == [("/show/pre.nk", False), ("/show/pre.%04d.exr", False)]
+
+
+@pytest.mark.parametrize(
+    "kind, knob, value",
+    [
+        ("Roto", "toolbox", "createBezier {{ createBezier str 1}}"),
+        ("Roto", "toolbar_brush_hardness", 0.5),
+        ("Roto", "colorOverlay", 0.5),
+        ("Read", "localizationPolicy", "on"),
+    ],
+)
+def test_a_tool_that_is_chosen_and_where_a_file_is_copied_to_change_no_pixels(graded, kind, knob, value):
+    node = graded.read if kind == "Read" else graded.nuke.createNode(kind)
+    if node is not graded.read:
+        node.setInput(0, graded.read), graded.grade.setInput(0, node)
+    before = plan(graded).digest
+    node[knob].setValue(value)
+    assert plan(graded).digest == before
 
 
 def test_whatever_has_a_file_reads_it(graded):
