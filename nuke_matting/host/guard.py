@@ -95,7 +95,7 @@ def _check_all(node, plan):
     first, last = plan.span
     stale = states_of(node, plan, sorted({*frames_of(node), *range(first, last + 1)})).such("stale")
     if stale:
-        what = f"behind a node that may show other frames, where any may be asked for; out of date: {format_frames(stale)}"
+        what = f"out of date: {format_frames(stale)}; behind a node that shifts frames any of them may be asked for"
         raise HostError(what, "press Matte range, with a frame range that has them")
 
 
