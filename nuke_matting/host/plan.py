@@ -46,7 +46,7 @@ def plan_of(node):
     if node.input(0) is None:
         raise HostError("no plate is connected", "connect a Read to the input plate")
     folder, span = cache_folder(node), _span(node)
-    settings, keys = _settings(node), [frame for frame in key_frames_of(node) if span[0] <= frame <= span[1]]
+    settings, keys = _settings(node, span), [frame for frame in key_frames_of(node) if span[0] <= frame <= span[1]]
     settings["key_frames"] = format_frames(keys)
     renders, sources, identities, plate, read = [], [], [], None, None
     spaces = {}
@@ -160,12 +160,17 @@ def cache_folder(node):
     return folder
 
 
-def _settings(node):
+def _settings(node, span):
     settings = {}
     for name, schema in setting_schemas().items():
         if name in NOT_KNOBS:
             continue
-        knob = node[name]
+        knob = node.knob(name)
+        if knob is None:  # the node is older than the setting
+            settings[name] = schema["default"]
+            continue
+        if name not in NO_PIXELS:
+            _check_steady(knob, span)
         value = knob.evaluate() or "" if isinstance(knob, nuke.File_Knob) and knob.value() else knob.value()
         if isinstance(knob, nuke.File_Knob) and "/" in value:
             value = whole(value)
@@ -173,8 +178,21 @@ def _settings(node):
         settings[name] = kind(value) if kind else (value or "").strip()
     settings["model"] = settings["model"] or setting_schemas()["model"]["default"]
     settings["device"] = settings["device"] or setting_schemas()["device"]["default"]
+    _check_steady(node["foreground"], span)
     settings["fg"] = node["foreground"].value() != FOREGROUND[0]
     return settings
+
+
+def _check_steady(knob, span):
+    """Raises HostError where a knob's value differs from frame to frame: all mattes are made with one."""
+    numbers = (nuke.Double_Knob, nuke.Int_Knob, nuke.Boolean_Knob, nuke.Enumeration_Knob)
+    if isinstance(knob, numbers) and (knob.isAnimated() or knob.hasExpression()):
+        frames = {nuke.frame(), *range(span[0], span[1] + 1)}
+        if len({knob.valueAt(frame) for frame in frames}) > 1:
+            raise HostError(
+                f"the knob {knob.name().replace('_', ' ')} is animated, and all mattes are made with one value",
+                "remove its animation, or use a node for each value",
+            )
 
 
 def _stem(path):

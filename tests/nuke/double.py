@@ -132,10 +132,15 @@ def make(nkscript, catalogue, pixels, gui, plugins):
             return self._put("true" if value else "false")
 
     class Enumeration_Knob(Knob):
+        isAnimated, hasExpression = Array_Knob.isAnimated, Array_Knob.hasExpression
+        valueAt, fromScript = Array_Knob.valueAt, Array_Knob.fromScript
+
         def values(self):
             return list(self._default)
 
         def value(self):
+            if self.isAnimated():
+                return self._default[int(self.valueAt(nuke.frame()))]
             return self._text() or self._default[0]
 
         def getValue(self):
@@ -331,7 +336,8 @@ def make(nkscript, catalogue, pixels, gui, plugins):
         if tree is None:
             return None
         if id(tree) not in wrapped:
-            wrapped[id(tree)] = (Root if tree.kind == "Root" else Group if tree.kind in ("Group", "Precomp") else Node)(tree)
+            kinds_of_node = {"Root": Root, "Group": Group, "Precomp": Group}
+            wrapped[id(tree)] = kinds_of_node.get(tree.kind, Node)(tree)
         return wrapped[id(tree)]
 
     nuke._wrap = wrap

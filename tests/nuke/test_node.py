@@ -238,6 +238,25 @@ def test_a_review_that_cannot_be_drawn_is_said(comp, monkeypatch):
     assert status(comp).startswith("no contact sheet: ZeroDivisionError")
 
 
+@pytest.mark.parametrize("knob", ["edge_shift", "guide_use", "clean_align", "foreground"])
+def test_a_knob_that_is_animated_is_refused_by_name_and_one_that_stays_the_same_is_not(comp, knob):
+    comp.node[knob].fromScript("{curve K x1001 0 x1004 1}")
+    comp.press("matte_frame")
+    assert f"the knob {knob.replace('_', ' ')} is animated" in status(comp)
+    comp.node[knob].fromScript("{curve K x1001 1 x1004 1}")
+    comp.press("matte_frame")
+    assert status(comp).startswith("1 of 6")
+
+
+def test_a_node_that_is_older_than_a_knob_has_its_default(comp):
+    plan_of = sys.modules["nuke_matting_host.plan"].plan_of
+    before = plan_of(comp.node)
+    tree = comp.node._tree
+    tree.user_knobs = [each for each in tree.user_knobs if each.name not in ("clean_match", "clean_align")]
+    tree.knobs = {name: text for name, text in tree.knobs.items() if name not in ("clean_match", "clean_align")}
+    assert plan_of(comp.node) == before
+
+
 def test_a_second_press_does_not_start_a_second_time(comp):
     comp.press("matte_range", wait=False)
     comp.press("matte_range", wait=False)
