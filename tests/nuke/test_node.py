@@ -143,6 +143,19 @@ def test_refresh_by_another_artist_calls_no_matte_out_of_date(comp):
     assert status(comp) == "6 of 6 frames matted" and comp.node["outdated"].value() == ""
 
 
+def test_what_another_artists_cache_has_made_is_not_made_again_but_what_is_out_of_date(comp):
+    comp.press("matte_range")
+    change(comp, "cache_dir", str(comp.folder / "another_artists_cache"))
+    before = {frame: path.stat().st_mtime_ns for frame, path in mattes(comp).items()}
+    comp.press("matte_range")
+    assert before == {frame: path.stat().st_mtime_ns for frame, path in mattes(comp).items()}
+    assert status(comp) == "6 of 6 frames matted, cpu"
+    comp.node["outdated"].setValue("1002")
+    comp.press("matte_range")
+    assert [each for each, path in mattes(comp).items() if path.stat().st_mtime_ns != before[each]] == [1002]
+    assert status(comp) == "6 of 6 frames matted, cpu"
+
+
 def test_what_a_worker_has_called_out_of_date_stays_so_for_one_that_does_not_know_it(comp):
     comp.press("matte_range")
     cache = comp.node["cache_dir"].value()
@@ -409,7 +422,7 @@ def test_cancel_is_not_undone_by_files_that_were_in_the_way(comp, make_plate):
         Path(plan.out % frame).write_bytes(b"in the way")
     comp.press("matte_range", wait=False)
     jobs = sys.modules["nuke_matting_host.jobs"]
-    comp.nuke.pump(lambda: jobs._running and "taken" in jobs._running[0].failed.values())
+    comp.nuke.pump(lambda: jobs._running and "taken" in [kind for kind, _ in jobs._running[0].failed.values()])
     comp.press("cancel")
     comp.nuke.pump(lambda: not jobs._running)
     assert "cancelled" in status(comp) and Path(plan.out % 1100).read_bytes() == b"in the way"
