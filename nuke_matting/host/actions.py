@@ -133,7 +133,7 @@ def look(node):
     plan = plan_of(node)
     set_keys(node)
     states = states_of(node, plan, frames_of(node))
-    if states.such("cached") or states.such("stale"):
+    if states.such("cached") or states.such("stale") or node["made"].value() == plan.digest:  # or they were removed
         show(node, plan, states)
         say(node, states.text())
     else:

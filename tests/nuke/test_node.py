@@ -178,6 +178,25 @@ def test_a_worker_that_does_not_know_the_files_again_may_write_them_again(comp):
     assert path.read_bytes() != b"nonsense" and "error" not in status(comp)
 
 
+@pytest.mark.parametrize("how", ["refresh", "opening the script"])
+def test_mattes_that_were_removed_are_not_shown_any_more(comp, tools, how):
+    comp.press("matte_range")
+    shutil.rmtree(mattes(comp)[1001].parent)
+    if how == "refresh":
+        comp.press("refresh")
+    else:
+        comp.nuke._call("OnScriptLoad", comp.nuke.root())
+    assert cached(comp) == [] and status(comp).startswith("0 of 6 frames matted")
+    assert not tools.pixels.Evaluator(1003, True).of(comp.node._tree)["rgba.alpha"][5:-5].any()
+
+
+def test_mattes_beside_the_frame_range_are_shown_in_the_gui_as_a_render_takes_them(comp):
+    comp.press("matte_range")
+    comp.node["frames"].setValue("1003-1004")
+    comp.press("matte_range")
+    assert cached(comp) == FRAMES and status(comp) == "2 of 2 frames matted, cpu"
+
+
 def test_clear_cache_removes_the_mattes_and_nothing_else(comp):
     comp.press("matte_range")
     folder = mattes(comp)[1001].parent
@@ -219,6 +238,25 @@ def test_what_cannot_be_done_is_said_in_the_node(comp, wrong, word):
     assert word in status(comp)
 
 
+@pytest.mark.parametrize("knob", ["edge_shift", "guide_use", "clean_align", "foreground"])
+def test_a_knob_that_is_animated_is_refused_by_name_and_one_that_stays_the_same_is_not(comp, knob):
+    comp.node[knob].fromScript("{curve K x1001 0 x1004 1}")
+    comp.press("matte_frame")
+    assert f"the knob {knob.replace('_', ' ')} is animated" in status(comp)
+    comp.node[knob].fromScript("{curve K x1001 1 x1004 1}")
+    comp.press("matte_frame")
+    assert status(comp).startswith("1 of 6")
+
+
+def test_a_node_that_is_older_than_a_knob_has_its_default(comp):
+    plan_of = sys.modules["nuke_matting_host.plan"].plan_of
+    before = plan_of(comp.node)
+    tree = comp.node._tree
+    tree.user_knobs = [each for each in tree.user_knobs if each.name not in ("clean_match", "clean_align")]
+    tree.knobs = {name: text for name, text in tree.knobs.items() if name not in ("clean_match", "clean_align")}
+    assert plan_of(comp.node) == before
+
+
 def test_open_review_opens_a_contact_sheet_of_what_is_matted(comp, monkeypatch):
     opened = []
     monkeypatch.setattr(sys.modules["nuke_matting_host.review"], "open_file", opened.append)
@@ -249,25 +287,6 @@ def test_a_review_that_cannot_be_drawn_is_said(comp, monkeypatch):
     comp.press("review")
     comp.nuke.pump(lambda: "drawing" not in status(comp))
     assert status(comp).startswith("no contact sheet: ZeroDivisionError")
-
-
-@pytest.mark.parametrize("knob", ["edge_shift", "guide_use", "clean_align", "foreground"])
-def test_a_knob_that_is_animated_is_refused_by_name_and_one_that_stays_the_same_is_not(comp, knob):
-    comp.node[knob].fromScript("{curve K x1001 0 x1004 1}")
-    comp.press("matte_frame")
-    assert f"the knob {knob.replace('_', ' ')} is animated" in status(comp)
-    comp.node[knob].fromScript("{curve K x1001 1 x1004 1}")
-    comp.press("matte_frame")
-    assert status(comp).startswith("1 of 6")
-
-
-def test_a_node_that_is_older_than_a_knob_has_its_default(comp):
-    plan_of = sys.modules["nuke_matting_host.plan"].plan_of
-    before = plan_of(comp.node)
-    tree = comp.node._tree
-    tree.user_knobs = [each for each in tree.user_knobs if each.name not in ("clean_match", "clean_align")]
-    tree.knobs = {name: text for name, text in tree.knobs.items() if name not in ("clean_match", "clean_align")}
-    assert plan_of(comp.node) == before
 
 
 def test_a_second_press_does_not_start_a_second_time(comp):
@@ -420,6 +439,7 @@ def test_cancel_is_not_undone_by_files_that_were_in_the_way(comp, make_plate):
     os.makedirs(os.path.dirname(plan.out))
     for frame in range(1001, 1101):
         Path(plan.out % frame).write_bytes(b"in the way")
+        os.utime(plan.out % frame, (1, 1))  # older than the plate, so that they are to be written over
     comp.press("matte_range", wait=False)
     jobs = sys.modules["nuke_matting_host.jobs"]
     comp.nuke.pump(lambda: jobs._running and "taken" in [kind for kind, _ in jobs._running[0].failed.values()])
