@@ -54,6 +54,18 @@ def test_a_render_stops_at_a_plate_that_is_newer(comp):
         render(comp)
 
 
+def test_a_deep_render_is_guarded_too(comp):
+    deep = comp.nuke.createNode("DeepWrite")
+    deep.setInput(0, comp.node)
+    with pytest.raises(RuntimeError, match="nothing is matted yet"):
+        comp.nuke._call("BeforeRender", deep)
+    comp.press("matte_frame")
+    comp.nuke._call("BeforeRender", deep), comp.nuke._call("BeforeFrameRender", deep)
+    comp.nuke.root()["frame"].setValue(1001)
+    with pytest.raises(RuntimeError, match="not matted: 1001"):
+        comp.nuke._call("BeforeFrameRender", deep)
+
+
 def test_by_a_knob_it_mattes_them_first(comp):
     comp.press("matte_frame")
     comp.node["guard"].setValue("matte them first")
