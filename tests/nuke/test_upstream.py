@@ -298,6 +298,20 @@ def test_the_newest_of_a_pattern_is_that_of_its_own_files(comp, tmp_path):
     assert [times.Times().of(each, 7) for each in (a, none, still)] == [2, None, 4]
 
 
+def test_of_files_of_several_views_the_newest_counts(comp, tmp_path, monkeypatch):
+    import nuke_matting_host.plan as plan
+    import nuke_matting_host.times as times
+
+    monkeypatch.setattr(comp.nuke, "views", lambda: ["left", "right", "none"])
+    for age, name in enumerate(["right/a.1002.exr", "left/a.1002.exr", "left/a.1001.exr", "l.1002.exr"]):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (age, age))
+    several = [("%V/a.%04d.exr", False), ("%V/a.%04d.exr", True), ("%v.%04d.exr", False)]
+    sources = [plan.Source(f"{tmp_path}/{name}", None, any_) for name, any_ in several]
+    assert [times.Times().of(each, 1002) for each in sources] == [1, 2, 3]
+
+
 def test_a_write_that_reads_what_it_has_written_is_a_read(graded):
     write = graded.nuke.nodes.Write(file="/show/pre.%04d.exr")
     write.setInput(0, graded.grade)
