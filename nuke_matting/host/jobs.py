@@ -46,8 +46,8 @@ class Job:
     """One request and what becomes of it.
 
     plate, about : as `Client.matte` takes them. on_events, on_end : called on the main thread, with a list of events as
-    they come, and with the job once it is closed. errors, warnings : lines for the artist. failed : by frame, the kind and
-    the line of its error. closing : the last event.
+    they come, and with the job once it is closed. errors, warnings : lines for the artist. failed : by frame, the
+    error's kind and line. closing : the last event.
     """
 
     def __init__(self, node, plate, about, on_events, on_end):
