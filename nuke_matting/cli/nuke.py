@@ -38,9 +38,9 @@ def add(verbs: argparse._SubParsersAction) -> None:
         description="Installs the node, and records this Python as the one that the worker is started with.",
         epilog=EPILOG,
     )
-    ways = put.add_mutually_exclusive_group()
-    ways.add_argument("--copy", action="store_true", help="copy the files (default)")
-    ways.add_argument("--link", action="store_true", help="link them, so that an upgrade needs no new install")
+    put.add_argument(
+        "--link", action="store_true", help="link the files, not copy them, so that an upgrade needs no new install"
+    )
     put.set_defaults(run=_install)
     away = actions.add_parser(
         "uninstall",

@@ -229,7 +229,7 @@ def _link(path: Path, source: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.symlink_to(source)
     except OSError as error:
-        advice = "use --copy" if os.name == "nt" else "check the folder's rights, or use --copy"
+        advice = "leave --link out" if os.name == "nt" else "check the folder's rights, or leave --link out"
         raise OutputError(f"cannot be linked ({error.strerror or error})", path=path, advice=advice) from error
 
 

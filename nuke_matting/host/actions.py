@@ -68,8 +68,13 @@ def _ask(node, plan, states, frames, wait, overwrite=False):
 
     def on_end(job):
         node.node("Mattes")["reload"].execute()
-        # a file of this very plan that the worker does not know again, as its cache was cleared: it is the node's own
-        again = [frame for frame, kind in job.failed.items() if kind == "taken"]
+        # files of this very plan that the worker does not know again, as its cache was cleared, or another artist's has
+        # made them: they are the node's own, and good as long as nothing that they are made from is newer
+        taken = [frame for frame, (kind, _) in job.failed.items() if kind == "taken"]
+        again = [frame for frame in taken if states.of[frame] != "cached"]
+        if not overwrite:
+            for frame in set(taken) - set(again):
+                job.pardon(frame)
         if again and not overwrite and job.state() != "cancelled":
             _ask(node, plan, states, again, wait, overwrite=True)
             return
@@ -128,7 +133,7 @@ def look(node):
     plan = plan_of(node)
     set_keys(node)
     states = states_of(node, plan, frames_of(node))
-    if states.such("cached") or states.such("stale"):
+    if states.such("cached") or states.such("stale") or node["made"].value() == plan.digest:  # or they were removed
         show(node, plan, states)
         say(node, states.text())
     else:

@@ -108,13 +108,6 @@ class Client:
         """Whether the worker answers within `timeout` seconds. Raises HostError where none can be started."""
         return (self._ask({"type": "ping"}).wait(timeout) or {}).get("type") == "ok"
 
-    def cancel_all(self):
-        """Cancels every matte."""
-        with self._lock:
-            for request in self._open.values():
-                request.cancelled = True
-        self._ask({"type": "cancel"}, start=False)
-
     def close(self, patience=5.0):
         """Ends the worker, waited for; what is under way is cancelled. The client may be used again afterwards."""
         with self._lock:

@@ -8,6 +8,7 @@ from contextlib import suppress
 
 from .description import MARK, NO_PIXELS, NOTES
 from .nuke_api import nuke
+from .paths import common
 
 _IMAGES = (".exr", ".sxr", ".dpx", ".cin", ".tif", ".tiff", ".png", ".jpg", ".jpeg", ".tga", ".hdr")
 _NO_VALUES = ("Root", "Viewer")  # what changes in them is the frame in view
@@ -26,6 +27,9 @@ _RETIMES = frozenset(
         "TimeBlur",
         "TimeEcho",
         "AppendClip",
+        "TemporalMedian",
+        "add32p",
+        "remove32p",
     ]
 )
 # knobs that do not change pixels
@@ -60,8 +64,12 @@ _IDLE = frozenset(
         "updateUI",
         "autolabel",
         "reload",
+        "localizationPolicy",
+        "toolbox",
+        "colorOverlay",
     ]
 )
+_TOOLS = "toolbar_"  # how the knobs begin that say what the next stroke or shape will be like
 # where a node of ours has its mattes: no render passes but with those that its other knobs and what is before it ask
 # for, and whether these are new is told by their dates
 _OF_MATTES = frozenset(["file", "first", "last", "origfirst", "origlast", "raw", "colorspace"])
@@ -73,7 +81,9 @@ def is_matting(node):
 
 
 def feeders(node):
-    """The nodes that a node takes its pixels from, also into and out of groups."""
+    """The nodes that a node takes its pixels from, also into and out of groups; none of one that reads its own file."""
+    if _is_rendered(node):
+        return []
     if node.Class() == "Input":
         group = node.parent()
         found = [group.input(int(node["number"].value()))]
@@ -110,8 +120,8 @@ def upstream(node, follow=feeders):
 
 
 def is_retime(node):
-    """Whether a node may show other frames than the one that it is asked for."""
-    return node.Class() in _RETIMES and not _is_off(node)
+    """Whether a node may show other frames than the one that it is asked for, as any OFX plug-in may."""
+    return (node.Class() in _RETIMES or node.Class().startswith("OFX")) and not _is_off(node)
 
 
 def has_views(node):
@@ -139,8 +149,12 @@ def reads(node, span):
     """
     nodes = upstream(node)
     behind = {each.fullName() for one in nodes if is_retime(one) for each in upstream(one)}
-    found = [each for each in nodes if _is_read(each)]
-    return [(pattern_of(each), each.fullName() in behind or _shifts(each) or _lacks(each, span)) for each in found]
+    found = []
+    for each in filter(_is_read, nodes):
+        shifted = each.fullName() in behind or _shifts(each) or _lacks(each, span)
+        writes = [one for one in each.nodes() if "Write" in one.Class()] if _is_rendered(each, "Precomp") else []
+        found += [(pattern_of(one), shifted) for one in (each, *writes)]
+    return found
 
 
 def pattern_of(read):
@@ -151,21 +165,22 @@ def pattern_of(read):
     return whole(nuke.filename(read) or read["file"].value())
 
 
+def path_identity(read):
+    """What a Read's files are known by: where they are, and not how its knob says it, which may say the same in another
+    shot's script. The same on all machines that the path map is for."""
+    return _file_identity(read["file"].value(), pattern_of(read))
+
+
 def graph_digest(node):
     """A digest of all that is upstream of a node, itself included: what the nodes are, how connected, and their knobs.
 
-    Nodes that only their expressions ask count too, with their knobs. It is of the script's text alone, so it is the
-    same in another session, on another machine and under another name.
+    Nodes that only their expressions ask count too, with their knobs. It is of the script's text and the places of the
+    files that are read alone, so it is the same in another session, on another machine and under another name.
     """
     nodes = upstream(node)
     places = {each.fullName(): place for place, each in enumerate(nodes)}
     found = [[each.Class(), [places[one.fullName()] for one in feeders(each)], _knobs(each)] for each in nodes]
-    return digest(found + asked(nodes))
-
-
-def asked(nodes):
-    """What some nodes ask of others, by expressions and by a Read's file that is written as Tcl: classes and knobs."""
-    return sorted(([each.Class(), _knobs(each)] for each in _asked(nodes)), key=json.dumps)
+    return digest(found + sorted(([each.Class(), _knobs(each)] for each in _asked(nodes)), key=json.dumps))
 
 
 def digest(value):
@@ -203,9 +218,9 @@ def _asked(nodes):
     seen, found, waiting = {each.fullName() for each in nodes}, [], list(nodes)
     while waiting:
         node = waiting.pop()
-        others = _by_tcl(node)
+        others = []
         with suppress(RuntimeError):  # an expression that is broken
-            others += node.dependencies(nuke.EXPRESSIONS)
+            others = node.dependencies(nuke.EXPRESSIONS)
         for each in others:
             if each.Class() not in _NO_VALUES and each.fullName() not in seen:
                 seen.add(each.fullName())
@@ -214,18 +229,17 @@ def _asked(nodes):
     return found
 
 
-def _by_tcl(node):
-    """The nodes whose values a Read's file asks for, as in `[value Control.folder]/plate.%04d.exr`."""
-    text = node["file"].value() or "" if node.Class() == "Read" else ""
-    named = [nuke.toNode(name) for name in re.findall(r"\[value\s+\{?([\w.]+)\.\w+", text)]
-    return [each for each in named if each is not None]
-
-
 def _is_read(node):
     """Whether a node reads a file, as a Read does, a DeepRead, a Camera, or a Write that shows what it has written."""
     file, reading = node.knob("file"), node.knob("reading")
-    own = "Write" in node.Class() and not (reading is not None and reading.value())
+    own = "Write" in node.Class() and not (reading is not None and (_varies(reading) or reading.value()))
     return not own and isinstance(file, nuke.File_Knob) and bool(file.value())
+
+
+def _is_rendered(node, kinds="Write DeepWrite Precomp"):
+    """Whether a node shows what it, or the script that it names, has rendered, and not what is before it."""
+    reading = node.knob("reading") if node.Class() in kinds.split() else None
+    return reading is not None and not _varies(reading) and bool(reading.value()) and not _is_off(node)
 
 
 def _shifts(read):
@@ -241,15 +255,16 @@ def _lacks(read, span):
 
 
 def whole(path):
-    """A path of the script, whole: one that is relative is of the project directory, where there is one.
+    """A path of the script, whole: one that is relative is of the project directory; of the folder that Nuke was
+    started in, where there is none.
 
     >>> whole("/show/a.exr"), whole("P:/show/a.exr"), whole("~/a.exr"), whole("")
     ('/show/a.exr', 'P:/show/a.exr', '~/a.exr', '')
     """
     if not path or re.match(r"[\\/~]|[A-Za-z]:|[a-z]+://", path):
         return path
-    folder = nuke.root()["project_directory"].evaluate() or ""
-    return folder.replace("\\", "/").rstrip("/") + "/" + path if folder else path
+    folder = nuke.root()["project_directory"].evaluate() or os.getcwd()
+    return folder.replace("\\", "/").rstrip("/") + "/" + path
 
 
 def _is_off(node):
@@ -271,4 +286,25 @@ def _knobs(node):
         idle |= NOTES | NO_PIXELS
     elif node.name() == "Mattes" and is_matting(node.parent()):
         idle |= _OF_MATTES
-    return [[name, knobs[name].toScript(False, None)] for name in sorted(names & set(knobs) - idle)]
+    counted = [name for name in sorted(names & set(knobs) - idle) if not name.startswith(_TOOLS)]
+    return [[name, _text(node, knobs[name])] for name in counted]
+
+
+def _text(node, knob):
+    """A knob's text; of one that names files to read, where these are."""
+    text = knob.toScript(False, None)
+    if not isinstance(knob, nuke.File_Knob) or not knob.value() or (knob.name() == "file" and not _is_read(node)):
+        return text  # to where a Write writes changes no pixels
+    if knob.name() == "file":
+        return _file_identity(text, pattern_of(node))
+    with suppress(RuntimeError):  # its Tcl is broken
+        return _file_identity(text, whole(nuke.value(f"{node.fullName()}.{knob.name()}")))
+    return text
+
+
+def _file_identity(text, path):
+    """text : as a knob has it. path : whole, its Tcl evaluated."""
+    path = common(path)
+    if re.search(r"\[[^]]*\bframe\b", text):  # another name at each frame: the folder alone is that of them all
+        return [text, path.rpartition("/")[0]]
+    return path

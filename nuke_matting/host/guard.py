@@ -62,6 +62,8 @@ def _prepare(node, retimed):
         frames = frames_of(node)
         _matte_missing(node, plan, frames if retimed else _asked_for(frames))
     _check_made(node, plan)
+    if retimed:
+        _check_all(node, plan)
 
 
 def _check_made(node, plan):
@@ -85,6 +87,16 @@ def _check(node, frame):
     words = [f"not matted: {format_frames(missing)}"] * bool(missing)
     words += [f"out of date: {format_frames(stale)}"] * bool(stale)
     raise HostError("; ".join(words), _advice())
+
+
+def _check_all(node, plan):
+    """Where no frame is judged by itself: one whose matte is missing ends the render, one that is out of date would be
+    rendered."""
+    first, last = plan.span
+    stale = states_of(node, plan, sorted({*frames_of(node), *range(first, last + 1)})).such("stale")
+    if stale:
+        what = f"out of date: {format_frames(stale)}; behind a node that shifts frames any of them may be asked for"
+        raise HostError(what, "press Matte range, with a frame range that has them")
 
 
 def _advice():

@@ -46,7 +46,8 @@ class Job:
     """One request and what becomes of it.
 
     plate, about : as `Client.matte` takes them. on_events, on_end : called on the main thread, with a list of events as
-    they come, and with the job once it is closed. errors, warnings : lines for the artist. closing : the last event.
+    they come, and with the job once it is closed. errors, warnings : lines for the artist. failed : by frame, the
+    error's kind and line. closing : the last event.
     """
 
     def __init__(self, node, plate, about, on_events, on_end):
@@ -101,6 +102,10 @@ class Job:
         self._instead = functools.partial(begin, *args)
         self._request.cancel()
 
+    def pardon(self, frame):
+        """The error of a frame turned out to be none."""
+        self.errors.remove(self.failed.pop(frame)[1])
+
     def state(self):
         """How it ended: failed, cancelled, error where it never began, or done, unless it was to be replaced."""
         state = self.closing.get("state", "error")
@@ -142,7 +147,7 @@ class Job:
         elif event["type"] == "error":
             self.errors.append(sentence(event))
             if event["frame"] is not None:
-                self.failed[event["frame"]] = event["kind"]
+                self.failed[event["frame"]] = event["kind"], self.errors[-1]
         if closes(event):
             self.closing = event
 

@@ -17,6 +17,15 @@ def local(path):
     return path
 
 
+def common(path):
+    """A path under one name for all machines: that of the left side of the path map, which machines without one use.
+
+    Raises HostError for a map that is none.
+    """
+    paths = PathMap.parse(os.environ.get(VARIABLE, ""))
+    return paths.here(paths.there(path))  # of several left sides for one right side, the first
+
+
 class Local:
     """In place of a map, where the worker runs on this machine: every path as this machine knows it."""
 

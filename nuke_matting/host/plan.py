@@ -8,9 +8,9 @@ from collections import namedtuple
 from .description import FOREGROUND, INPUTS, KEYS, MARK, NO_PIXELS, NOT_KNOBS, VERSION
 from .errors import HostError
 from .frames import format_frames, parse_frames, parse_reads
-from .graph import asked, at, digest, graph_digest, has_views, pattern_of, plain_read, reads, whole
+from .graph import at, digest, graph_digest, has_views, path_identity, pattern_of, plain_read, reads, whole
 from .nuke_api import nuke
-from .paths import local
+from .paths import common, local
 from .protocol import setting_schemas
 from .script_colour import config_identity, script_config, space_name, space_of_read, working_space
 
@@ -46,7 +46,7 @@ def plan_of(node):
     if node.input(0) is None:
         raise HostError("no plate is connected", "connect a Read to the input plate")
     folder, span = cache_folder(node), _span(node)
-    settings, keys = _settings(node), [frame for frame in key_frames_of(node) if span[0] <= frame <= span[1]]
+    settings, keys = _settings(node, span), [frame for frame in key_frames_of(node) if span[0] <= frame <= span[1]]
     settings["key_frames"] = format_frames(keys)
     renders, sources, identities, plate, read = [], [], [], None, None
     spaces = {}
@@ -59,7 +59,7 @@ def plan_of(node):
         space = space_of_read(plain) if there else None
         if space is not None:
             pattern = pattern_of(plain)
-            identities.append([name, plain["file"].value(), space, *asked([plain])])
+            identities.append([name, path_identity(plain), space])
             sources.append(Source(pattern, frames, False))
         else:
             identity = graph_digest(source)
@@ -80,7 +80,7 @@ def plan_of(node):
     elif "clean_plate" in spaces:
         settings["clean_colourspace"] = settings["colourspace"]
     decides = {name: value for name, value in settings.items() if name not in NO_PIXELS and name not in NOT_KNOBS}
-    decides["ocio"] = config_identity(settings["ocio"])
+    decides.update(ocio=config_identity(settings["ocio"]), model=common(settings["model"]))
     made = digest([decides, settings["fg"], identities])
     if os.path.isfile(settings["model"]):
         sources.append(Source(settings["model"], None, False))
@@ -160,12 +160,17 @@ def cache_folder(node):
     return folder
 
 
-def _settings(node):
+def _settings(node, span):
     settings = {}
     for name, schema in setting_schemas().items():
         if name in NOT_KNOBS:
             continue
-        knob = node[name]
+        knob = node.knob(name)
+        if knob is None:  # the node is older than the setting
+            settings[name] = schema["default"]
+            continue
+        if name not in NO_PIXELS:
+            _check_steady(knob, span)
         value = knob.evaluate() or "" if isinstance(knob, nuke.File_Knob) and knob.value() else knob.value()
         if isinstance(knob, nuke.File_Knob) and "/" in value:
             value = whole(value)
@@ -173,8 +178,21 @@ def _settings(node):
         settings[name] = kind(value) if kind else (value or "").strip()
     settings["model"] = settings["model"] or setting_schemas()["model"]["default"]
     settings["device"] = settings["device"] or setting_schemas()["device"]["default"]
+    _check_steady(node["foreground"], span)
     settings["fg"] = node["foreground"].value() != FOREGROUND[0]
     return settings
+
+
+def _check_steady(knob, span):
+    """Raises HostError where a knob's value differs from frame to frame: all mattes are made with one."""
+    numbers = (nuke.Double_Knob, nuke.Int_Knob, nuke.Boolean_Knob, nuke.Enumeration_Knob)
+    if isinstance(knob, numbers) and (knob.isAnimated() or knob.hasExpression()):
+        frames = {nuke.frame(), *range(span[0], span[1] + 1)}
+        if len({knob.valueAt(frame) for frame in frames}) > 1:
+            raise HostError(
+                f"the knob {knob.name().replace('_', ' ')} is animated, and all mattes are made with one value",
+                "remove its animation, or use a node for each value",
+            )
 
 
 def _stem(path):

@@ -27,8 +27,9 @@ _looked = {}  # full name -> when the next look may be
 
 def init():
     """For init.py: with and without a GUI."""
-    nuke.addBeforeRender(guard.before_render)
-    nuke.addBeforeFrameRender(guard.before_frame)
+    for kind in ("Write", "DeepWrite"):
+        nuke.addBeforeRender(guard.before_render, nodeClass=kind)
+        nuke.addBeforeFrameRender(guard.before_frame, nodeClass=kind)
     nuke.addOnScriptClose(_looked.clear)
     if os.environ.get(VARIABLE):
         nuke.addFilenameFilter(_filtered)

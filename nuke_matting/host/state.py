@@ -22,7 +22,7 @@ class States:
         self.frames = list(frames)
         self.outdated = set(outdated)
         self.device = ""  # that they are matted on, once it is known
-        self._times, self._views = times or Times(), plan.views
+        self._times, self._plan, self._beside = times or Times(), plan, None
         self.of = {frame: self._look(plan, frame) for frame in self.frames}
 
     def such(self, state):
@@ -36,13 +36,22 @@ class States:
         if state == "cached":
             self.outdated.discard(frame)
 
+    def beside(self):
+        """The frames of the plate that have a matte, and are none of these: what a frame range leaves out is shown as
+        well, as a render takes it. Looked for once."""
+        if self._beside is None:
+            first, last = self._plan.span
+            others = [frame for frame in range(first, last + 1) if frame not in self.of]
+            self._beside = [frame for frame in others if time_of(at(self._plan.out, frame)) is not None]
+        return self._beside
+
     def text(self):
         """In words, for the node."""
         cached, stale = len(self.such("cached")), len(self.such("stale"))
         words = [f"{cached} of {len(self.frames)} frames matted"]
         words += [f"{stale} out of date"] * bool(stale)
         words += [self.device] * bool(self.device)
-        words += ["one view for all: put a OneView before the node"] * self._views
+        words += ["one view for all: put a OneView before the node"] * self._plan.views
         return ", ".join(words)
 
     def _look(self, plan, frame):
@@ -84,7 +93,7 @@ def show(node, plan, states):
         _put(read["raw"], not foreign)  # a foreground is in the plate's own space; an alpha has none
         if foreign:
             set_space(read, plan.space)
-        _put_curve(node["matted"], states.such("cached") + states.such("stale"))
+        _put_curve(node["matted"], states.such("cached") + states.such("stale") + states.beside())
 
 
 def show_keys(node, frames):

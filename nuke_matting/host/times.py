@@ -1,10 +1,11 @@
-"""When files were written last."""
+"""When files were written last: of a pattern with %V, those of all views."""
 
 import os
 import re
 from contextlib import suppress
 
 from .graph import at, numbered
+from .nuke_api import nuke
 from .paths import local
 
 
@@ -18,7 +19,9 @@ class Times:
         """Of a source's file of a frame; of its newest, where any may be shown. None where there is none."""
         name = source.pattern if source.shifted else at(source.pattern, frame)
         if name not in self._known:
-            self._known[name] = _newest(name) if source.shifted else time_of(name)
+            look = _newest if source.shifted else time_of
+            times = (look(each) for each in _of_views(name))
+            self._known[name] = max((each for each in times if each is not None), default=None)
         return self._known[name]
 
 
@@ -28,6 +31,13 @@ def time_of(path):
         return os.stat(local(path)).st_mtime
     except OSError:
         return None
+
+
+def _of_views(name):
+    """A name for each of the script's views, where it has %V or, for their first letters, %v."""
+    if "%v" not in name.lower():
+        return [name]
+    return [name.replace("%V", view).replace("%v", view[:1]) for view in nuke.views()]
 
 
 def _newest(pattern):

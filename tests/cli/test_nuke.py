@@ -50,12 +50,12 @@ def test_it_copies_the_node_records_this_python_and_adds_one_line(nuke_matting, 
     assert lines[0] == "nuke.pluginAddPath('./mine')" and "pluginAddPath('./NukeMatting')" in lines[1]
 
 
-@pytest.mark.parametrize("way", ["--copy", "--link"])
+@pytest.mark.parametrize("way", [(), ("--link",)], ids=["copied", "linked"])
 def test_uninstall_leaves_everything_as_it_was(nuke_matting, home, way):
     before = tree(home)
-    nuke_matting("nuke", "install", way)
+    nuke_matting("nuke", "install", *way)
     pycache = home / ".nuke" / "NukeMatting" / "nuke_matting_host" / "__pycache__"
-    if way == "--copy":  # as Nuke's Python does
+    if not way:  # as Nuke's Python does
         pycache.mkdir()
         (pycache / "client.cpython-39.pyc").write_bytes(b"")
     done = nuke_matting("nuke", "uninstall")
@@ -63,14 +63,14 @@ def test_uninstall_leaves_everything_as_it_was(nuke_matting, home, way):
     assert not (home / ".nuke" / "NukeMatting").exists()
 
 
-@pytest.mark.parametrize("first", ["--copy", "--link"])
-@pytest.mark.parametrize("second", ["--copy", "--link"])
+@pytest.mark.parametrize("first", [(), ("--link",)])
+@pytest.mark.parametrize("second", [(), ("--link",)])
 def test_installed_twice_it_is_as_installed_once(nuke_matting, home, first, second):
-    nuke_matting("nuke", "install", second)
+    nuke_matting("nuke", "install", *second)
     once = tree(home)
     nuke_matting("nuke", "uninstall")
-    assert nuke_matting("nuke", "install", first).returncode == 0
-    assert nuke_matting("nuke", "install", second).returncode == 0
+    assert nuke_matting("nuke", "install", *first).returncode == 0
+    assert nuke_matting("nuke", "install", *second).returncode == 0
     assert tree(home) == once
 
 

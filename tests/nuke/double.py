@@ -5,6 +5,7 @@ and windows from another thread than the main one, `executeInMainThread` from th
 has a GUI only without one. The nodes are those of `nkscript`, so that scripts are saved and opened as text.
 """
 
+import os
 import queue
 import re
 import threading
@@ -76,7 +77,8 @@ def make(nkscript, catalogue, pixels, gui, plugins):
 
     class EvalString_Knob(String_Knob):
         def evaluate(self):
-            return re.sub(r"%0(\d)d", lambda match: f"{nuke.frame():0{match[1]}d}", self.value()) or None
+            text = expanded(self.value())
+            return re.sub(r"%0(\d)d", lambda match: f"{nuke.frame():0{match[1]}d}", text) or None
 
     class File_Knob(EvalString_Knob):
         pass
@@ -89,7 +91,7 @@ def make(nkscript, catalogue, pixels, gui, plugins):
             text = self._text()
             if text is None:
                 return self._default
-            return pixels.Evaluator(time, gui, nuke._filtered).number(self._node._alive(), self._name)
+            return pixels.Evaluator(time, gui, opened).number(self._node._alive(), self._name)
 
         def setValue(self, value):
             if isinstance(value, str) or not isinstance(value, (int, float)):
@@ -130,10 +132,15 @@ def make(nkscript, catalogue, pixels, gui, plugins):
             return self._put("true" if value else "false")
 
     class Enumeration_Knob(Knob):
+        isAnimated, hasExpression = Array_Knob.isAnimated, Array_Knob.hasExpression
+        valueAt, fromScript = Array_Knob.valueAt, Array_Knob.fromScript
+
         def values(self):
             return list(self._default)
 
         def value(self):
+            if self.isAnimated():
+                return self._default[int(self.valueAt(nuke.frame()))]
             return self._text() or self._default[0]
 
         def getValue(self):
@@ -289,7 +296,7 @@ def make(nkscript, catalogue, pixels, gui, plugins):
             return self._picture().shape[0]
 
         def _picture(self, channel=None):
-            channels = pixels.Evaluator(nuke.frame(), gui, nuke._filtered).of(self._alive()) or {}
+            channels = pixels.Evaluator(nuke.frame(), gui, opened).of(self._alive()) or {}
             if channel is not None and channel not in channels:
                 raise RuntimeError(f"no channel {channel}")
             return channels[channel] if channel else next(iter(channels.values()))
@@ -329,7 +336,8 @@ def make(nkscript, catalogue, pixels, gui, plugins):
         if tree is None:
             return None
         if id(tree) not in wrapped:
-            wrapped[id(tree)] = (Root if tree.kind == "Root" else Group if tree.kind == "Group" else Node)(tree)
+            kinds_of_node = {"Root": Root, "Group": Group, "Precomp": Group}
+            wrapped[id(tree)] = kinds_of_node.get(tree.kind, Node)(tree)
         return wrapped[id(tree)]
 
     nuke._wrap = wrap
@@ -421,7 +429,7 @@ def make(nkscript, catalogue, pixels, gui, plugins):
             for frame in range(first, last + 1, increment):
                 nuke.root()["frame"].setValue(frame)
                 nuke._call("BeforeFrameRender", node)
-                picture = pixels.Evaluator(frame, gui, nuke._filtered, executing=True).of(tree.inputs[0])
+                picture = pixels.Evaluator(frame, gui, opened, executing=True).of(tree.inputs[0])
                 path = Path(nuke._filtered(node["file"].evaluate()))
                 if node["create_directories"].value():
                     path.parent.mkdir(parents=True, exist_ok=True)
@@ -431,18 +439,35 @@ def make(nkscript, catalogue, pixels, gui, plugins):
             nuke.root()["frame"].setValue(before)
 
     def filename(node, i=None):
-        proxy = nuke.root()["proxy"].value() and node["proxy"].value()
-        return proxy or node["file"].value() or None
+        proxy = nuke.root()["proxy"].value() and node.knob("proxy") and node["proxy"].value()
+        return expanded(proxy or node["file"].value()) or None
 
     def value(knob, default=None):
         on_main("value")
         name, _, knob = knob.rpartition(".")
-        return nuke.toNode(name)[knob].value()
+        knob = (nuke.root() if name == "root" else nuke.toNode(name))[knob]
+        return expanded(knob.value()) if isinstance(knob, EvalString_Knob) else knob.value()
+
+    def expanded(text):
+        """Text with its Tcl evaluated."""
+        if "[" not in text:
+            return text
+        tcl = nkscript.new_tcl()
+        tcl.createcommand("value", lambda knob: str(value(knob)))
+        tcl.createcommand("getenv", lambda name: os.environ.get(name, ""))
+        tcl.createcommand("frame", lambda: str(nuke.frame()))
+        tcl.createcommand("python", lambda code: str(eval(code, {"nuke": nuke})))
+        return tcl.call("subst", "-nobackslashes", "-novariables", text)
+
+    def opened(path):
+        """The file that is opened for a path of the script."""
+        folder, path = nuke.root()["project_directory"].evaluate() or "", expanded(path)
+        return nuke._filtered(path if path.startswith("/") or not folder else f"{folder}/{path}")
 
     nuke.createNode, nuke.nodes, nuke.delete, nuke.allNodes = create_node, Nodes(), delete, all_nodes
     nuke.pluginAddPath, nuke.scriptClear = plugin_add_path, clear
     nuke.scriptSaveAs, nuke.scriptOpen, nuke.execute, nuke.filename = script_save_as, script_open, execute, filename
-    nuke.value = value
+    nuke.value, nuke.script_directory = value, lambda: os.path.dirname(nuke.root()["name"].value())
     nuke.root = lambda: wrap(nuke._script.root)
     nuke.frame = lambda: (nuke.root()["frame"]._text() and int(nuke.root()["frame"]._text())) or 1
     nuke.toNode = lambda name: next((each for each in all_nodes(recurseGroups=True) if each.fullName() == name), None)

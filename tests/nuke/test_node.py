@@ -143,6 +143,19 @@ def test_refresh_by_another_artist_calls_no_matte_out_of_date(comp):
     assert status(comp) == "6 of 6 frames matted" and comp.node["outdated"].value() == ""
 
 
+def test_what_another_artists_cache_has_made_is_not_made_again_but_what_is_out_of_date(comp):
+    comp.press("matte_range")
+    change(comp, "cache_dir", str(comp.folder / "another_artists_cache"))
+    before = {frame: path.stat().st_mtime_ns for frame, path in mattes(comp).items()}
+    comp.press("matte_range")
+    assert before == {frame: path.stat().st_mtime_ns for frame, path in mattes(comp).items()}
+    assert status(comp) == "6 of 6 frames matted, cpu"
+    comp.node["outdated"].setValue("1002")
+    comp.press("matte_range")
+    assert [each for each, path in mattes(comp).items() if path.stat().st_mtime_ns != before[each]] == [1002]
+    assert status(comp) == "6 of 6 frames matted, cpu"
+
+
 def test_what_a_worker_has_called_out_of_date_stays_so_for_one_that_does_not_know_it(comp):
     comp.press("matte_range")
     cache = comp.node["cache_dir"].value()
@@ -163,6 +176,25 @@ def test_a_worker_that_does_not_know_the_files_again_may_write_them_again(comp):
     os.utime(comp.read["file"].value() % 1001, (2e9, 2e9))
     comp.press("matte_range")
     assert path.read_bytes() != b"nonsense" and "error" not in status(comp)
+
+
+@pytest.mark.parametrize("how", ["refresh", "opening the script"])
+def test_mattes_that_were_removed_are_not_shown_any_more(comp, tools, how):
+    comp.press("matte_range")
+    shutil.rmtree(mattes(comp)[1001].parent)
+    if how == "refresh":
+        comp.press("refresh")
+    else:
+        comp.nuke._call("OnScriptLoad", comp.nuke.root())
+    assert cached(comp) == [] and status(comp).startswith("0 of 6 frames matted")
+    assert not tools.pixels.Evaluator(1003, True).of(comp.node._tree)["rgba.alpha"][5:-5].any()
+
+
+def test_mattes_beside_the_frame_range_are_shown_in_the_gui_as_a_render_takes_them(comp):
+    comp.press("matte_range")
+    comp.node["frames"].setValue("1003-1004")
+    comp.press("matte_range")
+    assert cached(comp) == FRAMES and status(comp) == "2 of 2 frames matted, cpu"
 
 
 def test_clear_cache_removes_the_mattes_and_nothing_else(comp):
@@ -204,6 +236,25 @@ def test_what_cannot_be_done_is_said_in_the_node(comp, wrong, word):
     wrong(comp)
     comp.press("matte_range")
     assert word in status(comp)
+
+
+@pytest.mark.parametrize("knob", ["edge_shift", "guide_use", "clean_align", "foreground"])
+def test_a_knob_that_is_animated_is_refused_by_name_and_one_that_stays_the_same_is_not(comp, knob):
+    comp.node[knob].fromScript("{curve K x1001 0 x1004 1}")
+    comp.press("matte_frame")
+    assert f"the knob {knob.replace('_', ' ')} is animated" in status(comp)
+    comp.node[knob].fromScript("{curve K x1001 1 x1004 1}")
+    comp.press("matte_frame")
+    assert status(comp).startswith("1 of 6")
+
+
+def test_a_node_that_is_older_than_a_knob_has_its_default(comp):
+    plan_of = sys.modules["nuke_matting_host.plan"].plan_of
+    before = plan_of(comp.node)
+    tree = comp.node._tree
+    tree.user_knobs = [each for each in tree.user_knobs if each.name not in ("clean_match", "clean_align")]
+    tree.knobs = {name: text for name, text in tree.knobs.items() if name not in ("clean_match", "clean_align")}
+    assert plan_of(comp.node) == before
 
 
 def test_open_review_opens_a_contact_sheet_of_what_is_matted(comp, monkeypatch):
@@ -388,9 +439,10 @@ def test_cancel_is_not_undone_by_files_that_were_in_the_way(comp, make_plate):
     os.makedirs(os.path.dirname(plan.out))
     for frame in range(1001, 1101):
         Path(plan.out % frame).write_bytes(b"in the way")
+        os.utime(plan.out % frame, (1, 1))  # older than the plate, so that they are to be written over
     comp.press("matte_range", wait=False)
     jobs = sys.modules["nuke_matting_host.jobs"]
-    comp.nuke.pump(lambda: jobs._running and "taken" in jobs._running[0].failed.values())
+    comp.nuke.pump(lambda: jobs._running and "taken" in [kind for kind, _ in jobs._running[0].failed.values()])
     comp.press("cancel")
     comp.nuke.pump(lambda: not jobs._running)
     assert "cancelled" in status(comp) and Path(plan.out % 1100).read_bytes() == b"in the way"

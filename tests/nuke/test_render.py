@@ -54,6 +54,18 @@ def test_a_render_stops_at_a_plate_that_is_newer(comp):
         render(comp)
 
 
+def test_a_deep_render_is_guarded_too(comp):
+    deep = comp.nuke.createNode("DeepWrite")
+    deep.setInput(0, comp.node)
+    with pytest.raises(RuntimeError, match="nothing is matted yet"):
+        comp.nuke._call("BeforeRender", deep)
+    comp.press("matte_frame")
+    comp.nuke._call("BeforeRender", deep), comp.nuke._call("BeforeFrameRender", deep)
+    comp.nuke.root()["frame"].setValue(1001)
+    with pytest.raises(RuntimeError, match="not matted: 1001"):
+        comp.nuke._call("BeforeFrameRender", deep)
+
+
 def test_by_a_knob_it_mattes_them_first(comp):
     comp.press("matte_frame")
     comp.node["guard"].setValue("matte them first")
@@ -104,6 +116,33 @@ def test_behind_a_time_offset_the_frame_is_not_judged(comp):
     import nuke_matting_host.guard as guard
 
     assert guard._guarded(comp.write, guard._in_step) == [] and guard._guarded(comp.write) == [comp.node]
+
+
+def test_behind_a_time_offset_mattes_that_are_out_of_date_stop_a_render(comp):
+    offset_behind(comp, -2.0)
+    comp.press("matte_range")
+    os.utime(comp.read["file"].value() % 1006, (2e9, 2e9))
+    with pytest.raises(RuntimeError, match="out of date: 1004-1006"):
+        render(comp, 1001, 1002)
+    assert comp.nuke.rendered == []
+
+
+@pytest.mark.parametrize("kind", ["OFXcom.revisionfx.twixtor_v1.0", "TemporalMedian", "add32p"])
+def test_a_node_that_may_ask_for_other_frames_is_as_a_time_offset(comp, kind):
+    comp.press("matte_range")
+    other = comp.nuke.createNode(kind)
+    other.setInput(0, comp.node), comp.write.setInput(0, other)
+    comp.nuke.root()["frame"].setValue(1010)
+    comp.nuke._call("BeforeRender", comp.write), comp.nuke._call("BeforeFrameRender", comp.write)
+
+
+def test_what_is_before_a_write_that_reads_what_it_has_written_is_not_guarded(comp):
+    before = comp.nuke.nodes.Write(file=comp.read["file"].value())
+    before.setInput(0, comp.node), comp.write.setInput(0, before)
+    with pytest.raises(RuntimeError, match="nothing is matted yet"):
+        comp.nuke._call("BeforeRender", comp.write)
+    before["reading"].setValue(True)
+    comp.nuke._call("BeforeRender", comp.write), comp.nuke._call("BeforeFrameRender", comp.write)
 
 
 def test_a_disabled_time_offset_is_none(comp):
@@ -182,6 +221,29 @@ def test_a_script_that_was_copied_elsewhere_keeps_its_mattes(comp, tmp_path, own
     comp.nuke.scriptOpen(path)
     assert comp.nuke.toNode("NukeMatting1")["status"].value() == "6 of 6 frames matted"
     comp.nuke.execute(comp.nuke.toNode("Write1"), 1001, 1006)
+
+
+@pytest.mark.parametrize("folder", ["", "mattes"], ids=["beside the script", "of the show"])
+def test_a_script_that_was_copied_to_another_shot_neither_shows_nor_overwrites_its_mattes(
+    comp, make_plate, tmp_path, folder
+):
+    for shot, gain in (("sh010", 1.0), ("sh020", 0.2)):
+        make_plate(range(1001, 1007), name=shot, gain=gain)
+    comp.node["folder"].setValue(folder and f"{tmp_path}/{folder}")
+    comp.read["file"].setValue("plate.%04d.exr")
+    comp.nuke.root()["project_directory"].setValue("[python {nuke.script_directory()}]")
+    comp.nuke.scriptSaveAs(f"{tmp_path}/sh010/comp.nk")
+    comp.press("matte_range")
+    first = comp.node.node("Mattes")["file"].value()
+    before = [os.stat(first % frame).st_mtime_ns for frame in range(1001, 1007)]
+    comp.nuke.scriptSaveAs(f"{tmp_path}/sh020/comp.nk")
+    with pytest.raises(RuntimeError, match="another plate"):
+        render(comp)
+    comp.press("matte_range")
+    second = comp.node.node("Mattes")["file"].value()
+    assert second != first and second.startswith(f"{tmp_path}/{folder or 'sh020'}/")
+    assert before == [os.stat(first % frame).st_mtime_ns for frame in range(1001, 1007)]
+    render(comp)
 
 
 @pytest.mark.parametrize(

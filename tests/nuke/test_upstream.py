@@ -298,12 +298,62 @@ def test_the_newest_of_a_pattern_is_that_of_its_own_files(comp, tmp_path):
     assert [times.Times().of(each, 7) for each in (a, none, still)] == [2, None, 4]
 
 
+def test_of_files_of_several_views_the_newest_counts(comp, tmp_path, monkeypatch):
+    import nuke_matting_host.plan as plan
+    import nuke_matting_host.times as times
+
+    monkeypatch.setattr(comp.nuke, "views", lambda: ["left", "right", "none"])
+    for age, name in enumerate(["right/a.1002.exr", "left/a.1002.exr", "left/a.1001.exr", "l.1002.exr"]):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (age, age))
+    several = [("%V/a.%04d.exr", False), ("%V/a.%04d.exr", True), ("%v.%04d.exr", False)]
+    sources = [plan.Source(f"{tmp_path}/{name}", None, any_) for name, any_ in several]
+    assert [times.Times().of(each, 1002) for each in sources] == [1, 2, 3]
+
+
 def test_a_write_that_reads_what_it_has_written_is_a_read(graded):
     write = graded.nuke.nodes.Write(file="/show/pre.%04d.exr")
     write.setInput(0, graded.grade)
     assert reads(write) == reads(graded.grade)
     write["reading"].setValue(True)
-    assert reads(write) == [("/show/pre.%04d.exr", False), *reads(graded.grade)]
+    graded.node.setInput(0, write)
+    before = plan(graded).digest
+    graded.grade["multiply"].setValue(0.1)
+    assert reads(write) == [("/show/pre.%04d.exr", False)] and plan(graded).digest == before
+    write["reading"].fromScript("{{frame>1003}}")
+    assert reads(write) == [("/show/pre.%04d.exr", False), *reads(graded.grade)], "now this, now that"
+
+
+def test_a_precomp_that_reads_what_was_rendered_depends_on_that_file_and_not_on_what_is_in_it(graded):
+    precomp = graded.nuke.createNode("Precomp")
+    precomp["file"].setValue("/show/pre.nk")
+    with precomp:
+        write = graded.nuke.nodes.Write(file="/show/pre.%04d.exr")
+        graded.nuke.nodes.Output()
+    write.setInput(0, graded.read), precomp.node("Output1").setInput(0, write)
+    file = graded.read["file"].value()
+    assert reads(precomp) == [("/show/pre.nk", False), (file, False)]
+    precomp["reading"].setValue(True)
+    assert reads(precomp) == [("/show/pre.nk", False), ("/show/pre.%04d.exr", False)]
+
+
+@pytest.mark.parametrize(
+    "kind, knob, value",
+    [
+        ("Roto", "toolbox", "createBezier {{ createBezier str 1}}"),
+        ("Roto", "toolbar_brush_hardness", 0.5),
+        ("Roto", "colorOverlay", 0.5),
+        ("Read", "localizationPolicy", "on"),
+    ],
+)
+def test_a_tool_that_is_chosen_and_where_a_file_is_copied_to_change_no_pixels(graded, kind, knob, value):
+    node = graded.read if kind == "Read" else graded.nuke.createNode(kind)
+    if node is not graded.read:
+        node.setInput(0, graded.read), graded.grade.setInput(0, node)
+    before = plan(graded).digest
+    node[knob].setValue(value)
+    assert plan(graded).digest == before
 
 
 def test_whatever_has_a_file_reads_it(graded):
@@ -411,13 +461,64 @@ def test_another_config_of_the_same_name_makes_other_mattes_and_a_copy_elsewhere
     assert digests[0] != digests[1] and digests[0] == digests[2]
 
 
-def test_what_the_tcl_of_a_file_asks_for_counts(comp):
-    control = comp.nuke.nodes.Grade()
+@pytest.mark.parametrize("behind", [False, True], ids=["plain", "behind a Grade"])
+@pytest.mark.parametrize(
+    "how",
+    [
+        "[value Control.label]/plate.%04d.exr",
+        "[getenv SHOT]/plate.%04d.exr",
+        "[file dirname [value root.name]]/plate.%04d.exr",
+        "[python {nuke.script_directory()}]/plate.%04d.exr",
+        "[getenv SHOT]/plate.[format %04d [frame]].exr",
+    ],
+)
+def test_files_are_known_by_where_they_are_and_not_by_how_a_knob_says_it(graded, monkeypatch, how, behind):
+    control, root = graded.nuke.nodes.Grade(), graded.nuke.root()
     control.setName("Control")
-    comp.read["file"].setValue("[value Control.label]/" + comp.read["file"].value())
-    before = plan(comp).digest
+    graded.node.setInput(0, graded.grade if behind else graded.read)
+    graded.read["file"].setValue(how)
+
+    def digest_in(shot):
+        control["label"].setValue(shot), monkeypatch.setenv("SHOT", shot), root["name"].setValue(f"{shot}/comp.nk")
+        return plan(graded).digest
+
+    first = digest_in("/show/sh010")
+    assert digest_in("/show/sh020") != first == digest_in("/show/sh010")
     control["multiply"].setValue(0.5)
-    assert plan(comp).digest != before
+    assert digest_in("/show/sh010") == first
+    if behind:
+        root["frame"].setValue(1005)
+        assert digest_in("/show/sh010") == first, "whatever the frame in view"
+
+
+def test_so_are_files_of_other_knobs_and_of_other_nodes_but_not_those_that_a_write_writes(graded, monkeypatch):
+    live, write = (graded.nuke.createNode(name) for name in ("Inference", "Write"))
+    live.setInput(0, graded.grade), write.setInput(0, live), graded.node.setInput(0, write)
+    write["file"].setValue("[getenv SHOT]/out.%04d.exr")
+    digests = []
+    for number in (1, 2, 3):
+        monkeypatch.setenv("SHOT", f"/show/sh0{number}0")
+        digests.append(plan(graded).digest)
+        if number == 2:
+            live["modelFile"].setValue("[getenv SHOT]/model.cat")
+            digests.append(plan(graded).digest)
+    assert digests[0] == digests[1] and len(set(digests)) == 3
+
+
+@pytest.mark.parametrize("behind", [False, True], ids=["plain", "behind a Grade"])
+def test_a_script_whose_paths_a_farm_rewrites_has_the_same_mattes_there(graded, monkeypatch, behind):
+    monkeypatch.setenv("NUKE_MATTING_PATH_MAP", "P:/show=/mnt/show;/Volumes/show=/mnt/show")
+    graded.node.setInput(0, graded.grade if behind else graded.read)
+    digests = []
+    for root in ("P:/show", "/mnt/show", "/Volumes/show", "/mnt/other"):
+        graded.read["file"].setValue(f"{root}/plate.%04d.exr")
+        graded.node["model"].setValue(f"{root}/person.safetensors")
+        digests.append(plan(graded).digest)
+    monkeypatch.delenv("NUKE_MATTING_PATH_MAP")  # as on a machine whose names the script has
+    graded.read["file"].setValue("P:/show/plate.%04d.exr")
+    graded.node["model"].setValue("P:/show/person.safetensors")
+    digests.append(plan(graded).digest)
+    assert digests[0] == digests[1] == digests[2] == digests[4] != digests[3]
 
 
 def test_a_relative_path_is_of_the_project_directory(comp, tmp_path):
