@@ -118,7 +118,7 @@ def test_some_places_are_mixed_some_upside_down_some_of_other_colours_and_some_a
         "mixed": made.flatten(1).amax(1) != behind.flatten(1).amax(1),
     }
     for name, found in shares.items():
-        assert 0.1 < found.float().mean() < 0.6, name
+        assert 0.04 < found.float().mean() < 0.75, name
 
 
 def test_where_nobody_is_a_piece_of_another_place_has_a_subjects_outline_but_is_not_upright():
@@ -188,7 +188,7 @@ def test_some_places_get_the_subjects_own_colour():
     places = torch.full((200, 1, 3, 8, 8), 0.2)
     made = draw.alike(places, skin * alpha, alpha)
     changed = (made != places).flatten(1).any(1)
-    assert 0.12 < changed.float().mean() < 0.28
+    assert 0.06 < changed.float().mean() < 0.2
     red = made[changed, 0, 0, 0, 0]
     assert (red > 0.2).all() and red.max() > 0.4, "on the way to the subject's colour"
     assert red.max() <= 0.5 + 1e-6
@@ -200,14 +200,14 @@ def test_some_places_get_the_colour_of_a_part_of_the_subject_however_dark_that_i
     subject = torch.full((1000, 1, 3, 16, 8), 0.5)
     subject[:, :, :, 8:] = 0.005  # trousers
     made = draw.alike(torch.full((1000, 1, 3, 16, 8), 0.2), subject, alpha)[:, 0, 0, 0, 0]
-    assert made.min() < 0.02 and made.max() > 0.4
+    assert made.min() < 0.04 and made.max() > 0.4
 
 
 def test_in_some_clips_all_is_dark():
     night = remix._Draw(400, torch.Generator().manual_seed(5), torch.device("cpu")).night().flatten()
     dark = night < 1
-    assert 0.06 < dark.float().mean() < 0.2
-    assert night[dark].min() > 2**-4.6 and night[dark].max() < 2**-1.4
+    assert 0.02 < dark.float().mean() < 0.1
+    assert night[dark].min() > 2**-3.6 and night[dark].max() < 2**-1.4
 
 
 def test_it_is_the_subjects_colour_not_what_was_behind(without_noise, monkeypatch):
@@ -234,7 +234,7 @@ def test_hues_of_some_subjects_are_turned_and_their_grey_is_kept():
     cloth = torch.tensor([0.4, 0.2, 0.15]).view(1, 1, 3, 1, 1).expand(200, 1, 3, 2, 2)
     made = remix._turned(cloth, draw.hue())
     changed = (made != cloth).flatten(1).any(1)
-    assert 0.04 < changed.float().mean() < 0.18
+    assert 0.02 < changed.float().mean() < 0.12
     torch.testing.assert_close(made.mean(2), cloth.mean(2), atol=0.01, rtol=0)  # but where a colour ends at 0
     assert len(made[changed].argmax(2).flatten().unique()) == 3, "red becomes green and blue"
     assert made.min() >= 0
