@@ -336,16 +336,18 @@ def _ribbons(strands: Strands) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
     tangent = np.gradient(points, axis=1)
     along = np.linspace(0, 1, steps, dtype=np.float32)
     radius = strands.radius[:, None] * (1 - 0.75 * along**2)
-    table = np.empty((count, steps, 2, 14), np.float32)
-    table[..., 0:3] = points[:, :, None]
-    table[..., 3:6] = tangent[:, :, None]
-    table[..., 6] = radius[:, :, None] * np.array([-1, 1], np.float32)
-    table[..., 7:10] = strands.colour[:, None, None]
-    table[..., 10:13] = strands.outward[:, None, None]
-    table[..., 13] = along[None, :, None]
-    first = (np.arange(count)[:, None] * steps + np.arange(steps - 1)).reshape(-1, 1) * 2
-    triangles = (first + np.array([0, 1, 2, 2, 1, 3])).reshape(-1, 3)
-    return table.reshape(-1, 14), triangles.astype(np.int32)
+    row = np.empty((count, steps, 1, 14), np.float32)  # of one side
+    row[..., 0, 0:3] = points
+    row[..., 0, 3:6] = tangent
+    row[..., 0, 6] = radius
+    row[..., 0, 7:10] = strands.colour[:, None]
+    row[..., 0, 10:13] = strands.outward[:, None]
+    row[..., 0, 13] = along
+    table = np.repeat(row, 2, axis=2)
+    table[:, :, 0, 6] *= -1
+    first = 2 * np.arange(count * steps, dtype=np.int32).reshape(count, steps)[:, :-1]
+    triangles = first.reshape(-1, 1) + np.array([0, 1, 2, 2, 1, 3], np.int32)
+    return table.reshape(-1, 14), triangles.reshape(-1, 3)
 
 
 def straight(picture: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
