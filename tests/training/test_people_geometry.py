@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from nuke_matting.training.people.action import in_action
 from nuke_matting.training.people.assets import Fitting, read_fitting, read_obj
 from nuke_matting.training.people.body import Body, draw_body, macro_weights, morph
-from nuke_matting.training.people.parts import fit, hung_weights
+from nuke_matting.training.people.parts import Part, fit, hung_weights
 from nuke_matting.training.people.pose import Pose, Skeleton, between, bone_transforms, draw_pose, mix, rotation, skin
-from nuke_matting.training.people.render import Camera, vertex_normals
+from nuke_matting.training.people.render import Camera, Surface, vertex_normals
 
 UNIT = st.floats(0, 1)
 
@@ -173,3 +173,17 @@ def test_the_camera_sees_its_target_in_the_middle_and_up_as_up():
     np.testing.assert_allclose(middle[:2] / middle[3], 0, atol=1e-9)
     assert above[1] / above[3] > 0
     assert -1 < middle[2] / middle[3] < 1
+
+
+def test_what_no_triangle_has_is_not_drawn():
+    rest = np.random.default_rng(0).normal(0, 1, (9, 3)).astype(np.float32)
+    corner = np.array([8, 1, 2, 3, 4, 5], np.int32)
+    uv, tint = np.arange(12, dtype=np.float32).reshape(6, 2), np.arange(24, dtype=np.float32).reshape(6, 4)
+    triangles = np.array([[5, 2, 0], [2, 5, 3]], np.int32)
+    part = Part(rest, np.ones((9, 1), np.float32), corner, uv, triangles, tint, Surface(5))
+    drawn = part.posed(np.eye(3, 4, dtype=np.float32)[None])
+    assert drawn.vertices.shape == (4, 15)
+    np.testing.assert_array_equal(drawn.vertices[:, 6:8][drawn.triangles], uv[triangles])
+    np.testing.assert_allclose(drawn.vertices[:, :3][drawn.triangles], rest[corner[triangles]], atol=1e-6)
+    normals = vertex_normals(rest, corner, triangles)
+    np.testing.assert_allclose(drawn.vertices[:, 3:6][drawn.triangles], normals[corner[triangles]], atol=1e-6)

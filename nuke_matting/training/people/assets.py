@@ -171,6 +171,7 @@ class Assets:
             "weights"
         ]
         self.target = cache(self._target)
+        self.moves = cache(self._moves)
         self.mesh = cache(lambda path: read_obj(self.humans / path))
         self.fitting = cache(lambda path: read_fitting(self.humans / path))
         self.texture = cache(self._texture)
@@ -185,6 +186,16 @@ class Assets:
             return np.zeros(0, np.int32), np.zeros((0, 3), np.float32)
         table = np.fromstring(" ".join(rows), np.float64, sep=" ").reshape(-1, 4)
         return table[:, 0].astype(np.int32), table[:, 1:].astype(np.float32)
+
+    def _moves(self, name: str) -> tuple[NDArray[np.int32] | slice, NDArray[np.float32]]:
+        """A morph as `target` has it; one that moves most of those from its first to its last moves all of them."""
+        vertices, moves = self._target(name)
+        first, last = (int(vertices.min()), int(vertices.max()) + 1) if len(vertices) else (0, 0)
+        if 2 * len(vertices) <= last - first:
+            return vertices, moves
+        dense = np.zeros((last - first, 3), np.float32)
+        dense[vertices - first] = moves
+        return slice(first, last), dense
 
     def _texture(self, path: str) -> NDArray[np.uint8]:
         """[H, W, 4] uint8 sRGB + alpha, first row at v = 0 (flipped from the file)."""

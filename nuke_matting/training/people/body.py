@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 
 import numpy as np
@@ -60,8 +61,7 @@ def _draw_details(rng: np.random.Generator, target_names: frozenset[str]) -> dic
     """Some sliders of every part of the body, left and right alike (`asym` apart)."""
     weights: dict[str, float] = {}
     for folder, count, spread in _DETAILS:
-        names = sorted(n for n in target_names if n.startswith(folder + "/") and not any(bad in n for bad in _LEFT_OUT))
-        sides = sorted({n.replace("/r-", "/l-") for n in names})
+        sides = _sliders(target_names, folder)
         if not sides:
             continue
         for pick in rng.choice(len(sides), min(count, len(sides)), replace=False):
@@ -70,6 +70,13 @@ def _draw_details(rng: np.random.Generator, target_names: frozenset[str]) -> dic
                 if name in target_names:
                     weights[name] = value
     return weights
+
+
+@cache
+def _sliders(target_names: frozenset[str], folder: str) -> list[str]:
+    """Sorted names of a folder's sliders, of pairs the left ones."""
+    names = (n for n in target_names if n.startswith(folder + "/") and not any(bad in n for bad in _LEFT_OUT))
+    return sorted({n.replace("/r-", "/l-") for n in names})
 
 
 def draw_expression(rng: np.random.Generator) -> dict[str, float]:
@@ -143,19 +150,18 @@ def _steps(value: float, marks: tuple[tuple[float, str], ...]) -> dict[str, floa
 def morph(
     positions: NDArray[np.float32],
     weights: Mapping[str, float],
-    target: Callable[[str], tuple[NDArray[np.int32], NDArray[np.float32]]],
+    target: Callable[[str], tuple[NDArray[np.int32] | slice, NDArray[np.float32]]],
 ) -> NDArray[np.float32]:
-    """Vertices [V, 3] moved by the sum of weight times target; `target(name)` gives (vertices [N], moves [N, 3])."""
-    found = [(weight, *target(name)) for name, weight in weights.items()]
-    if not found:
-        return positions.copy()
-    vertices = np.concatenate([vertices for _, vertices, _ in found])
-    moves = np.concatenate([weight * moves for weight, _, moves in found])
-    summed = [np.bincount(vertices, moves[:, axis], len(positions)) for axis in range(3)]
-    return positions + np.stack(summed, axis=1).astype(np.float32)
+    """Vertices [V, 3] moved by the sum of weight times target; `target(name)` gives (vertices [N], moves [N, 3]), each
+    vertex once."""
+    summed = np.zeros(positions.shape)
+    for name, weight in weights.items():
+        vertices, moves = target(name)
+        summed[vertices] += np.float32(weight) * moves
+    return positions + summed.astype(np.float32)
 
 
 def shape_body(assets: Assets, body: Body) -> NDArray[np.float32]:
     """The base mesh's vertices [V, 3] for this body, in the rest pose, decimetres."""
     known = {name: weight for name, weight in body.details.items() if name in assets.target_names}
-    return morph(assets.base.positions, {**macro_weights(body, assets.target_names), **known}, assets.target)
+    return morph(assets.base.positions, {**macro_weights(body, assets.target_names), **known}, assets.moves)

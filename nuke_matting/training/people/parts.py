@@ -26,18 +26,33 @@ class Part:
     surface: Surface
 
     def posed(self, transforms: NDArray[np.float32]) -> Drawing:
-        """The part as it is drawn when the bones are where `transforms` [B, 3, 4] put them."""
-        positions = skin(self.rest, self.weights, transforms)
-        normals = vertex_normals(positions, self.corner, self.triangles)
-        columns = (positions[self.corner], normals[self.corner], self.uv, self.tint, self.rest[self.corner])
-        return Drawing(np.concatenate(columns, axis=1).astype(np.float32), self.triangles, self.surface)
+        """The part as it is drawn when the bones are where `transforms` [B, 3, 4] put them: what no triangle has is
+        left out, in a part that shares the base mesh's tables nearly all of it."""
+        drawn, triangles = _renumbered(self.triangles, len(self.corner))
+        rows, corner = _renumbered(self.corner[drawn], len(self.rest))
+        rest = self.rest[rows]
+        positions = skin(rest, self.weights[rows], transforms)
+        normals = vertex_normals(positions, corner, triangles)
+        columns = (positions[corner], normals[corner], self.uv[drawn], self.tint[drawn], rest[corner])
+        return Drawing(np.concatenate(columns, axis=1).astype(np.float32), triangles, self.surface)
+
+
+def _renumbered(indices: NDArray[np.int32], count: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Which of `count` rows the indices name, in their order, and the indices into those alone."""
+    used = np.zeros(count, bool)
+    used[indices] = True
+    return np.flatnonzero(used), (np.cumsum(used, dtype=np.int32) - 1)[indices]
 
 
 def open_edges(triangles: NDArray) -> NDArray[np.int64]:
     """Edges [E, 2] that belong to one triangle [T, 3] alone."""
-    edges = np.sort(np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]]), axis=1)
-    unique, count = np.unique(edges, axis=0, return_counts=True)
-    return unique[count == 1].astype(np.int64)
+    first = np.asarray(triangles, np.int64).T.reshape(-1)
+    second = np.roll(first, -len(triangles))
+    edges = np.sort(np.minimum(first, second) << 32 | np.maximum(first, second))
+    apart = np.ones(len(edges) + 1, bool)  # an edge from the one before it
+    apart[1:-1] = edges[1:] != edges[:-1]
+    alone = edges[apart[1:] & apart[:-1]]
+    return np.stack([alone >> 32, alone & 0xFFFFFFFF], axis=1)
 
 
 def fit(fitting: Fitting, vertices: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import cv2
 import moderngl
 import numpy as np
 from numpy.typing import NDArray
@@ -153,16 +152,16 @@ class Renderer:
             ) from error
         self.context.enable_direct(_CLIP_DISTANCE)
         context, size = self.context, (width * supersample, height * supersample)
-        self._sampled = context.framebuffer(
-            [context.renderbuffer(size, 4, samples=_MULTISAMPLES, dtype="f2")],
-            context.depth_renderbuffer(size, samples=_MULTISAMPLES),
-        )
-        self._resolved = context.framebuffer([context.renderbuffer(size, 4, dtype="f2")])
-        self._mesh = context.program(shaders.MESH_VERTEX, shaders.MESH_FRAGMENT)
-        self._cards = context.program(shaders.MESH_VERTEX, shaders.CARD_FRAGMENT)
+        self._samples = context.texture(size, 4, samples=_MULTISAMPLES, dtype="f2")
+        self._sampled = context.framebuffer([self._samples], context.depth_renderbuffer(size, samples=_MULTISAMPLES))
+        self._averaged = context.framebuffer([context.renderbuffer((width, height), 4, dtype="f4")])
+        self._average = context.program(shaders.SCREEN_VERTEX, shaders.average_fragment(supersample, _MULTISAMPLES))
+        self._screen = context.vertex_array(self._average, [])
+        self._meshes: dict[str, moderngl.Program] = {}  # by their fragment shaders
         self._hair = context.program(shaders.STRAND_VERTEX, shaders.STRAND_FRAGMENT)
         self._mesh_depth = context.program(shaders.MESH_VERTEX, shaders.DEPTH_FRAGMENT)
-        self._hair_depth = context.program(shaders.STRAND_VERTEX, shaders.STRAND_DEPTH_FRAGMENT)
+        self._card_depth = context.program(shaders.MESH_VERTEX, shaders.CARD_DEPTH_FRAGMENT)
+        self._hair_depth = context.program(shaders.STRAND_VERTEX, shaders.DEPTH_FRAGMENT)
         self._shadows = []
         for _ in range(2):
             depth = context.depth_texture((_SHADOW_SIDE, _SHADOW_SIDE))
@@ -181,7 +180,7 @@ class Renderer:
             return self._render(scene, cameras or (scene.camera,))
 
     def _render(self, scene: Scene, cameras: Sequence[Camera]) -> NDArray[np.float32]:
-        meshes = [(self._upload(each), each) for each in scene.drawings]
+        meshes = [(self._upload(each, cameras[0]), each) for each in scene.drawings]
         hairs = [(self._upload_strands(each), each) for each in scene.strands]
         views = [
             self._shadow(i, d, scene, meshes, hairs)
@@ -199,10 +198,11 @@ class Renderer:
         self._sampled.use()
         self._sampled.clear(0.0, 0.0, 0.0, 0.0)
         self.context.enable(moderngl.DEPTH_TEST)
-        for program in (self._mesh, self._cards, self._hair):
+        rim = bool(scene.light.rim_colour.any())
+        programs = [self._program(drawing.surface, rim) for _, drawing in meshes]
+        for program in (*self._meshes.values(), self._hair):
             self._lights(program, scene, camera, views)
-        for buffers, drawing in meshes:
-            program = self._cards if drawing.surface.mode == CARD else self._mesh
+        for program, (buffers, drawing) in zip(programs, meshes, strict=True):
             self._surface(program, drawing.surface)
             if drawing.surface.mode in (SKIN, EYE):
                 self.context.enable(moderngl.CULL_FACE)
@@ -213,15 +213,20 @@ class Renderer:
             _set(self._hair, "lit_here", True)
             _set(self._hair, "shine", strands.shine)
             self._draw(self._hair, buffers, _HAIR_LAYOUT)
-        self.context.copy_framebuffer(self._resolved, self._sampled)
-        raw = np.frombuffer(self._resolved.read(components=4, dtype="f2"), np.float16)
-        samples = raw.reshape(*self._resolved.size[::-1], 4).astype(np.float32)
-        return cv2.resize(samples, (self.width, self.height), interpolation=cv2.INTER_AREA)[::-1]
+        self._averaged.use()
+        self._samples.use(0)
+        self.context.disable(moderngl.DEPTH_TEST)
+        self._screen.render(moderngl.TRIANGLES, vertices=3)
+        raw = np.frombuffer(self._averaged.read(components=4, dtype="f4"), np.float32)
+        return raw.reshape(self.height, self.width, 4)[::-1]
 
-    def _upload(self, drawing: Drawing):
-        return self.context.buffer(np.ascontiguousarray(drawing.vertices, np.float32)), self.context.buffer(
-            np.ascontiguousarray(drawing.triangles, np.int32)
-        )
+    def _upload(self, drawing: Drawing, camera: Camera):
+        """What is near comes first, so that little is shaded that is behind; cards, whose shader cuts, win nothing."""
+        vertices, triangles = np.ascontiguousarray(drawing.vertices, np.float32), drawing.triangles
+        if drawing.surface.mode != CARD:
+            away = vertices[:, :3] @ (camera.target - camera.eye).astype(np.float32)
+            triangles = triangles[np.argsort(away[triangles].sum(axis=1))]
+        return self.context.buffer(vertices), self.context.buffer(np.ascontiguousarray(triangles, np.int32))
 
     def _upload_strands(self, strands: Strands):
         vertices, triangles = _ribbons(strands)
@@ -236,9 +241,13 @@ class Renderer:
         array.render(vertices=array.vertices // 3 // one_in * 3)
         array.release()
 
+    def _program(self, surface: Surface, rim: bool) -> moderngl.Program:
+        text = shaders.mesh_fragment(surface.mode, bool(surface.texture), surface.pattern, rim)
+        if text not in self._meshes:
+            self._meshes[text] = self.context.program(shaders.MESH_VERTEX, text)
+        return self._meshes[text]
+
     def _surface(self, program, surface: Surface) -> None:
-        _set(program, "mode", surface.mode)
-        _set(program, "textured", bool(surface.texture))
         _set(program, "trimmed", surface.trimmed)
         if surface.texture:
             self._texture(surface.texture).use(2)
@@ -276,12 +285,13 @@ class Renderer:
         target.use()
         target.clear(depth=1.0)
         self.context.enable(moderngl.DEPTH_TEST)
-        for program in (self._mesh_depth, self._hair_depth):
+        for program in (self._mesh_depth, self._card_depth, self._hair_depth):
             _set(program, "camera", _columns(matrix))
             _set(program, "eye", tuple(scene.centre + toward * 1000.0))
         for buffers, drawing in meshes:
-            self._surface(self._mesh_depth, drawing.surface)
-            self._draw(self._mesh_depth, buffers, _MESH_LAYOUT)
+            program = self._card_depth if drawing.surface.mode == CARD else self._mesh_depth
+            self._surface(program, drawing.surface)
+            self._draw(program, buffers, _MESH_LAYOUT)
         _set(self._hair_depth, "widen", 1.5 * _CASTING)
         _set(self._hair_depth, "lit_here", False)
         for buffers, _ in hairs:
@@ -326,16 +336,18 @@ def _ribbons(strands: Strands) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
     tangent = np.gradient(points, axis=1)
     along = np.linspace(0, 1, steps, dtype=np.float32)
     radius = strands.radius[:, None] * (1 - 0.75 * along**2)
-    table = np.empty((count, steps, 2, 14), np.float32)
-    table[..., 0:3] = points[:, :, None]
-    table[..., 3:6] = tangent[:, :, None]
-    table[..., 6] = radius[:, :, None] * np.array([-1, 1], np.float32)
-    table[..., 7:10] = strands.colour[:, None, None]
-    table[..., 10:13] = strands.outward[:, None, None]
-    table[..., 13] = along[None, :, None]
-    first = (np.arange(count)[:, None] * steps + np.arange(steps - 1)).reshape(-1, 1) * 2
-    triangles = (first + np.array([0, 1, 2, 2, 1, 3])).reshape(-1, 3)
-    return table.reshape(-1, 14), triangles.astype(np.int32)
+    row = np.empty((count, steps, 1, 14), np.float32)  # of one side
+    row[..., 0, 0:3] = points
+    row[..., 0, 3:6] = tangent
+    row[..., 0, 6] = radius
+    row[..., 0, 7:10] = strands.colour[:, None]
+    row[..., 0, 10:13] = strands.outward[:, None]
+    row[..., 0, 13] = along
+    table = np.repeat(row, 2, axis=2)
+    table[:, :, 0, 6] *= -1
+    first = 2 * np.arange(count * steps, dtype=np.int32).reshape(count, steps)[:, :-1]
+    triangles = first.reshape(-1, 1) + np.array([0, 1, 2, 2, 1, 3], np.int32)
+    return table.reshape(-1, 14), triangles.reshape(-1, 3)
 
 
 def straight(picture: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -90,10 +90,13 @@ def _in_head(person: Person, transforms: NDArray, turn: NDArray, moved: NDArray)
 
 def bone_at(person: Person, pose: Pose, bone: str, share: float = 0.0) -> NDArray[np.float64]:
     """Where a point of a bone is in a pose, world axes; share 0 its head, 1 its tail."""
+    return _place(person, bone_transforms(person.skeleton, pose), bone, share)
+
+
+def _place(person: Person, transforms: NDArray, bone: str, share: float = 0.0) -> NDArray[np.float64]:
     row = person.skeleton.index(bone)
-    transform = bone_transforms(person.skeleton, pose)[row]
     rest = person.skeleton.heads[row] * (1 - share) + person.skeleton.tails[row] * share
-    return (transform[:, :3] @ rest + transform[:, 3]).astype(np.float64)
+    return (transforms[row][:, :3] @ rest + transforms[row][:, 3]).astype(np.float64)
 
 
 def direction(pitch: float, yaw: float) -> NDArray[np.float64]:
@@ -107,8 +110,9 @@ def draw_camera(rng: np.random.Generator, person: Person, pose: Pose, kind: floa
 
     kind : which of them, 0 to 1 in that order; drawn where None.
     """
-    crown, neck = bone_at(person, pose, "head", 1.0), bone_at(person, pose, "neck_01")
-    hips, foot = bone_at(person, pose, "pelvis"), bone_at(person, pose, "foot_l", 1.0)
+    bones = bone_transforms(person.skeleton, pose)
+    crown, neck = _place(person, bones, "head", 1.0), _place(person, bones, "neck_01")
+    hips, foot = _place(person, bones, "pelvis"), _place(person, bones, "foot_l", 1.0)
     tall = float(np.linalg.norm(crown - hips)) * 1.1
     kind = rng.random() if kind is None else kind
     shift = rng.normal(0, 0.08, 2)
@@ -124,7 +128,7 @@ def draw_camera(rng: np.random.Generator, person: Person, pose: Pose, kind: floa
         shift = np.clip(rng.normal(0, 0.4, 2), -0.8, 0.8)
     else:
         down = rng.uniform(0, 0.8)
-        part = hips * (1 - down) + foot * down if rng.random() < 0.65 else bone_at(person, pose, "hand_l", 1.0)
+        part = hips * (1 - down) + foot * down if rng.random() < 0.65 else _place(person, bones, "hand_l", 1.0)
         target, span = part, tall * rng.uniform(0.5, 1.3)
     field = float(rng.choice([0.25, 0.4, 0.6, 0.85], p=[0.25, 0.35, 0.3, 0.1]))
     distance = span / (2 * np.tan(field / 2))

@@ -125,26 +125,23 @@ def grow(
         share = step / (style.steps - 1)
         pull = style.weight * (0.35 + 1.2 * share) * min(1.0, 9.0 / style.steps) * freer
         alone, together = (rng.standard_normal((n, 3), np.float32) for n in (count, len(guides)))
-        heading = heading + pull * down + (style.frizz * 0.225) * (alone + together[group]) * wilder
-        heading /= np.maximum(np.linalg.norm(heading, axis=1, keepdims=True), 1e-9)
+        heading = _unit(heading + pull * down + (style.frizz * 0.225) * (alone + together[group]) * wilder)
         at = points[:, step - 1] + heading * stride
         at = keep_out(at, ellipsoids, 1 + 0.06 * rng.random((count, 1), np.float32))
         if style.part and len(ellipsoids) > 1:
             at = _beside_face(at, roots, ellipsoids[1], 0.5)
-        heading = at - points[:, step - 1]
-        heading /= np.maximum(np.linalg.norm(heading, axis=1, keepdims=True), 1e-9)
+        heading = _unit(at - points[:, step - 1])
         points[:, step] = at
     along = np.linspace(0, 1, style.steps, dtype=np.float32)
     if style.clump > 0:
         towards = points[guides][group]
-        gather = (style.clump * along**1.3)[None, :, None] * np.where(stray, 0.1, 1.0)[:, None, None]
+        gather = (style.clump * along**1.3)[None, :, None] * np.where(stray, 0.1, 1.0).astype(np.float32)[:, None, None]
         points = points + gather * (towards - points) * (0.55 + 0.45 * rng.random((count, 1, 1), np.float32))
     if style.curl > 0:
         phase = (shared[:, :1] * 3.0 + own[:, :1] * 0.6)[..., None][:, :, 0]
         angle = phase + along[None] * style.turns * 2 * np.pi
         size = style.curl * np.minimum(along * 3, 1)[None]
-        side = np.cross(heading, (0.3, 1.0, 0.2))
-        side /= np.maximum(np.linalg.norm(side, axis=1, keepdims=True), 1e-9)
+        side = _unit(np.cross(heading, np.array((0.3, 1.0, 0.2), np.float32)))
         other = np.cross(heading, side)
         points = (
             points
@@ -152,6 +149,11 @@ def grow(
             + (size * np.sin(angle))[..., None] * other[:, None]
         )
     return points.astype(np.float32)
+
+
+def _unit(vectors: NDArray) -> NDArray:
+    """[N, 3], each of length 1."""
+    return vectors / np.maximum(np.sqrt(np.einsum("nk,nk->n", vectors, vectors)), 1e-9)[:, None]
 
 
 def _beside_face(points: NDArray, roots: NDArray, face: NDArray, share: float) -> NDArray:
@@ -170,15 +172,31 @@ def keep_out(points: NDArray, ellipsoids: NDArray, margin: NDArray | float = 1.0
 
     margin : [N, 1], or one for all; times the radii.
     """
-    points = np.array(points, np.result_type(points, np.float32))
+    everywhere = np.array(points, np.result_type(points, np.float32))
     margin = np.broadcast_to(margin, (len(points), 1))
-    for row in np.asarray(ellipsoids, points.dtype):
+    rows = np.asarray(ellipsoids, everywhere.dtype)
+    if len(rows) == 0:
+        return everywhere
+    near = np.nonzero(_least(everywhere, rows) < margin[:, 0] ** 2 + 1e-3)[0]  # what is in none of them stays
+    points, margin = everywhere[near], margin[near]
+    for row in rows:
         local = (points - row[:3]) / row[3:]
         squared = np.einsum("nk,nk->n", local, local)
-        (inside,) = np.nonzero(squared < margin[:, 0] ** 2)  # few of a strand's points
+        (inside,) = np.nonzero(squared < margin[:, 0] ** 2)
         scale = margin[inside] / np.maximum(np.sqrt(squared[inside, None]), 1e-6)
         points[inside] = row[:3] + local[inside] * scale * row[3:]
-    return points
+    everywhere[near] = points
+    return everywhere
+
+
+def _least(points: NDArray, ellipsoids: NDArray) -> NDArray:
+    """Squared distance [N] of points [N, 3] from the centre of the ellipsoid they are deepest in, 1 at its surface."""
+    centre = ellipsoids[0, :3]  # rounding grows with the distance from the origin
+    points, shift, share = points - centre, ellipsoids[:, :3] - centre, ellipsoids[:, 3:] ** -2.0
+    squared = (points * points) @ share.T
+    squared -= points @ (2 * shift * share).T
+    squared += (shift * shift * share).sum(axis=1)
+    return squared.min(axis=1)
 
 
 def scatter(
