@@ -217,7 +217,7 @@ def apron(rng: Rng, person: Person, garments: list[Part], colour: Colour) -> lis
     return [over(person, garment, cut, 0.08, colour, surface) for garment in garments]
 
 
-def rucksack(rng: Rng, person: Person, garments: list[Part], large: float) -> list[Part | None]:
+def rucksack(rng: Rng, person: Person, garments: list[Part], large: float = 1.0) -> list[Part | None]:
     """A box on the back, soft or hard, with straps over the shoulders."""
     neck, hips = joint(person, "neck_01"), joint(person, "pelvis")[1]
     tall = float(rng.uniform(0.55, 0.95)) * (neck[1] - hips) * large
