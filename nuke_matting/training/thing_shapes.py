@@ -106,7 +106,7 @@ def gem(random: Random) -> Body:
     faces /= np.linalg.norm(faces, axis=1, keepdims=True)
     far = (random.uniform(0.5, 0.75) * np.exp(random.normal(0, 0.12, count))).astype(np.float32)[:, None]
     around = np.concatenate([np.eye(3), -np.eye(3)])
-    faces, far = np.concatenate([faces, around]).astype(np.float32), np.concatenate([far, np.full((6, 1), 0.85)])
+    faces, far = np.concatenate([faces, around]).astype(np.float32), np.concatenate([far, np.full((6, 1), 0.69)])
     far = far.astype(np.float32)
     return Body(lambda p: (faces @ p - far).max(0), 1.2, True, ("stone", "plain", "metal", "wood", "mottled"))
 
@@ -253,7 +253,7 @@ def lathe(random: Random) -> Body:
     def distance(at: Array) -> Array:
         across = np.hypot(at[0], at[2])
         if lobes:  # of pumpkins, garlic
-            across = across * (1 + dent * np.abs(np.sin(np.arctan2(at[2], at[0]) * np.float32(lobes / 2))) - dent)
+            across = across * (1 + dent * np.abs(np.sin(np.arctan2(at[2], at[0]) * np.float32(lobes / 2))))
         far = _looked_up(table, across, at[1])
         if handle:
             beside = np.hypot(at[0] - np.float32(0.62), at[1]) - np.float32(0.26)
