@@ -244,7 +244,8 @@ class Compositor:
         if r.random() < 0.4:
             radius = r.uniform(0.002, 0.03) * height
             behind = np.stack([cv2.GaussianBlur(each, (0, 0), radius) for each in behind])
-        return self._with_clutter(behind, r.poisson(0.4))  # sharp before what is soft, as people often are
+        behind = self._with_clutter(behind, r.poisson(0.4))  # sharp before what is soft, as people often are
+        return self._with_objects(behind) if r.random() < 0.1 else behind
 
     def _nobody(self, height: int, width: int, frames: int) -> Array:
         """A picture of nobody: as it was taken, or else such pictures always had people in them; or with what stands
@@ -253,7 +254,18 @@ class Compositor:
         if r.random() < 0.35:
             return self._photograph(height, width, frames, whole=True)
         behind = self._background(height, width, frames)
-        return self._with_clutter(behind, 1 + r.poisson(0.6), near=True) if r.random() < 0.6 else behind
+        if r.random() < 0.6:
+            behind = self._with_clutter(behind, 1 + r.poisson(0.6), near=True)
+        return self._with_objects(behind) if r.random() < 0.35 else behind
+
+    def _with_objects(self, behind: Array) -> Array:
+        """With bodies that somebody took a picture of, whole and sharp, where people are in pictures of people."""
+        r = self.random
+        kind = "laid" if r.random() < 0.35 else "bodies"
+        thing = things.draw(r, *behind.shape[1:3], len(behind), kind, near=True)
+        if kind == "bodies" and r.random() < 0.6:
+            behind = behind * (1 - self._shadow(thing.alpha))
+        return behind * (1 - thing.alpha) + thing.colour * thing.alpha
 
     def _with_clutter(self, behind: Array, count: int, near: bool = False) -> Array:
         """With things that stand about, of no interest; near : as large as people are, and in the middle."""
@@ -278,8 +290,9 @@ class Compositor:
     def _clutter(self, height: int, width: int, frames: int, near: bool = False) -> tuple[Array, Array]:
         """Cover [T, H, W, 1] and colour [T, H, W, 3] of a thing, a cloth, or a shape that shows another surface."""
         r = self.random
-        if r.random() < (0.4 if near else 0.25):
-            thing = things.draw(r, height, width, frames)
+        if r.random() < (0.55 if near else 0.25):
+            bodies = r.random() < (0.6 if near else 0.2)
+            thing = things.draw(r, height, width, frames, "bodies" if bodies else None, near)
             return thing.alpha, thing.colour
         if r.random() < (0.1 if near else 0.25):
             return cloths.cloth(r, height, width, frames)

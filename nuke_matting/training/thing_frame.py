@@ -37,6 +37,14 @@ class Motion:
         terms = [start, random.normal(0, scale), random.normal(0, 2 * scale)]
         return cls(np.stack([*terms, random.uniform(0.1, 0.5, 4), random.uniform(0, 6.28, 4)], 1))
 
+    def nearer(self, aspect: float) -> Motion:
+        """Larger, more upright and nearer to the middle of a frame."""
+        terms = self.terms.copy()
+        terms[:2, 0] = np.asarray([aspect, 1.1]) / 2 + 0.5 * (terms[:2, 0] - np.asarray([aspect, 1]) / 2)
+        terms[2, 0] = 0.75 * terms[2, 0] + 0.1
+        terms[3, 0] *= 0.5
+        return Motion(terms)
+
     def at(self, time: float) -> tuple[float, float, float, float]:
         """x, y, size and turn."""
         start, drift, swing, pace, phase = self.terms.T

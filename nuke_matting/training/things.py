@@ -1,8 +1,8 @@
 """Subjects that are no people, made from a seed: straight scene-linear colour with the alpha that made it.
 
-Solids, props, fur, grass, wires, leaves, smoke, fences and nets, soft discs, veils; stills, and clips that move
-smoothly. With a clean plate or a guide, what a subject is need not be known, so these train those modes. Shapes are
-drawn at several times the size and reduced by area; colour and alpha come of the same samples.
+Solids, props, fur, grass, wires, leaves, smoke, fences and nets, soft discs, veils, shaded bodies; stills, and clips
+that move smoothly. With a clean plate or a guide, what a subject is need not be known, so these train those modes.
+Shapes are drawn at several times the size and reduced by area; colour and alpha come of the same samples.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from nuke_matting.training import thing_kinds, thing_soft
+from nuke_matting.training import thing_bodies, thing_kinds, thing_soft
 from nuke_matting.training.thing_frame import Array, Frame, Motion, Painter, Random
 
 LEAST_COVER, MOST_COVER = 0.004, 0.9  # mean alpha of the first frame, or it is drawn anew
@@ -31,6 +31,8 @@ KINDS: dict[str, tuple[float, Callable[[Random], Painter]]] = {
     "lattice": (1.3, thing_soft.lattice),
     "discs": (1.0, thing_soft.discs),
     "veil": (1.0, thing_soft.veil),
+    "bodies": (2.0, thing_bodies.bodies),
+    "laid": (0.6, thing_bodies.laid),
 }
 
 
@@ -53,14 +55,18 @@ def make(seed: int, height: int, width: int, frames: int = 1, kind: str | None =
     return draw(np.random.default_rng(seed), height, width, frames, kind)
 
 
-def draw(random: Random, height: int, width: int, frames: int = 1, kind: str | None = None) -> Thing:
-    """A thing at random, of a kind or of any, that shows in the frame without filling it."""
+def draw(
+    random: Random, height: int, width: int, frames: int = 1, kind: str | None = None, near: bool = False
+) -> Thing:
+    """A thing at random, of a kind or of any, that shows in the frame without filling it; near : sharp, large and in
+    the middle."""
     names = list(KINDS)
     weights = np.asarray([KINDS[name][0] for name in names])
     for _ in range(TRIES):
         chosen = kind or names[random.choice(len(names), p=weights / weights.sum())]
-        paint = _with_camera(random, KINDS[chosen][1](random))
+        paint = _with_camera(random, KINDS[chosen][1](random), sharp=near)
         motion = Motion.draw(random, width / height)
+        motion = motion.nearer(width / height) if near else motion
         picture = paint(Frame(0.0, motion, height, width))
         if LEAST_COVER < float(picture[..., 3].mean()) < MOST_COVER:
             break
@@ -74,12 +80,14 @@ def draw(random: Random, height: int, width: int, frames: int = 1, kind: str | N
     return Thing(chosen, np.maximum(colour, 0).astype(np.float32), alpha)
 
 
-def _with_camera(random: Random, paint: Painter) -> Painter:
+def _with_camera(random: Random, paint: Painter, sharp: bool = False) -> Painter:
     """Sometimes motion blur, defocus, light from a side; always an exposure. Premultiplied [H, W, 4] in and out."""
     exposure = np.float32(np.exp(random.normal(0.2, 0.4)))
     blurred = random.random() < 0.12
     defocus = random.uniform(0.002, 0.014) if random.random() < 0.22 else 0.0
     slope = random.normal(0, 0.5, 2) * (random.random() < 0.5)
+    if sharp:
+        blurred, defocus = False, 0.0
 
     def painted(frame: Frame) -> Array:
         instants = SHUTTER if blurred else (0.0,)

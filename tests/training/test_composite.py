@@ -272,3 +272,17 @@ def test_some_photographs_of_nobody_are_shown_whole(draw, monkeypatch):
 def test_subjects_of_which_nobody_knows_what_is_behind_are_put_over_backgrounds(draw):
     compositor = draw()
     assert not any(compositor.sample(16, 24, 1).in_place for _ in range(40))
+
+
+def test_objects_stand_where_people_do_and_are_no_subjects(draw, no_camera):
+    class Objects(Plain):
+        def _background(self, height, width, frames):
+            return self._with_objects(np.full((frames, height, width, 3), 0.2, np.float32))
+
+    compositor, middle = draw(kind=Objects), 0
+    for _ in range(20):
+        sample = compositor.sample(48, 64, 1)
+        nobody = sample.alpha.max() == 0
+        np.testing.assert_allclose(sample.clean[sample.alpha[..., 0] == 0], sample.image[sample.alpha[..., 0] == 0])
+        middle += nobody and np.ptp(from_model(sample.image)[0, 12:, 16:48]) > 0.05
+    assert middle >= 1

@@ -13,7 +13,7 @@ from scipy.spatial import cKDTree
 from nuke_matting.training.people.light import draw_light, harmonics, light_of, panorama_directions
 from nuke_matting.training.people.render import Camera, straight
 from nuke_matting.training.people.stills import blur_between, defocus, expose, lens_cameras, write_still
-from nuke_matting.training.people.strands import Style, grow, keep_out, scatter
+from nuke_matting.training.people.strands import POINTS_A_TURN, Style, draw_style, grow, keep_out, scatter
 
 HEAD = np.array([[0, 0, 0, 1.0, 1.0, 1.0]])
 
@@ -42,6 +42,15 @@ def test_strands_are_the_same_for_the_same_seed():
         grow(roots, normals, style, np.random.default_rng(9), np.array([0, -1.0, 0]), HEAD) for _ in range(2)
     )
     np.testing.assert_array_equal(first, second)
+
+
+def test_curls_have_points_enough_for_each_turn_and_cost_no_more_triangles():
+    from nuke_matting.training.people.person import _strands_of
+
+    for seed in range(80):
+        style = draw_style(np.random.default_rng(seed), bool(seed % 2), (0.1, 0.1, 0.1), seed % 3 / 2)
+        assert style.curl == 0 or style.steps - 1 >= POINTS_A_TURN * style.turns
+        assert _strands_of(style) * style.steps <= 20000 * 16
 
 
 def test_heavy_hair_hangs_lower_than_light_hair():

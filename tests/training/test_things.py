@@ -4,12 +4,12 @@ import cv2
 import numpy as np
 import pytest
 
-from nuke_matting.training import thing_kinds, thing_soft, things
+from nuke_matting.training import thing_bodies, thing_kinds, thing_shapes, thing_soft, thing_surfaces, things
 from nuke_matting.training.textures import colours, noise, ramp, texture
 from nuke_matting.training.thing_frame import Frame, Motion
 
 KINDS = sorted(things.KINDS)
-DRAWN = {"fur", "grass", "leaves", "lattice", "prop", "solid", "wires"}  # with sharp outlines
+DRAWN = {"bodies", "fur", "grass", "leaves", "lattice", "prop", "solid", "wires"}  # with sharp outlines
 
 
 def frame(height=64, width=96, size=0.35, time=0.0, drift=0.0):
@@ -140,3 +140,57 @@ def test_surfaces_and_their_colours_are_light():
 def test_a_ramp_runs_through_its_palette():
     palette = np.float32([[0, 0, 0], [1, 0, 0], [1, 1, 0]])
     assert np.allclose(ramp(np.float32([-1, 0, 0.25, 0.5, 1, 2]), palette)[:, :2].sum(1), [0, 0, 0.5, 1, 2, 2])
+
+
+BALL = thing_shapes.Body(lambda points: thing_shapes.length(points) - np.float32(0.8), 0.85, True, ("plain",))
+WHITE = thing_surfaces.Stuff(lambda points: np.ones((points.shape[1], 3), np.float32))
+
+
+def ball(at=(0, 0, 0)):
+    return thing_bodies.Placed(BALL, WHITE, np.eye(3, dtype=np.float32), 1.0, np.float32(at))
+
+
+def test_rays_meet_a_body_at_its_surface_and_fill_its_outline():
+    x, y = np.meshgrid(np.linspace(-1, 1, 40, dtype=np.float32), np.linspace(-1, 1, 40, dtype=np.float32))
+    rays, points = thing_bodies._met(ball(), np.eye(3, dtype=np.float32), x, y, 0.004)
+    np.testing.assert_allclose(np.linalg.norm(points, axis=0), 0.8, atol=0.02)
+    assert (points[2] > -0.05).all(), "the side that faces who looks"
+    assert len(rays) == pytest.approx((np.hypot(x, y) < 0.8).sum(), rel=0.04)
+
+
+def test_a_body_is_bright_where_the_lamp_is_and_dark_beyond_its_terminator_and_behind_others():
+    lamp = thing_bodies.Lamp(np.float32([1, 0, 0]), *np.float32([[1, 1, 1], [0.1, 0.1, 0.1], [0.1, 0.1, 0.1]]), 0.0)
+    angle = np.linspace(-1.4, 1.4, 21, dtype=np.float32)
+    points = 0.8 * np.stack([np.sin(angle), 0 * angle, np.cos(angle)])
+    eye, bumps = np.eye(3, dtype=np.float32), thing_surfaces.volume(np.random.default_rng(0))
+    alone, hidden = (
+        thing_bodies._lit(ball(), points, points, eye, lamp, bumps, others, False)[:, 0]
+        for others in ([], [ball((3, 0, 0))])
+    )
+    assert (np.diff(alone[10:]) > 0).all() and np.ptp(alone[:10]) < 0.01
+    assert hidden[-1] < alone[-1] / 2
+
+
+def test_a_lathe_turns_what_its_line_goes_around():
+    table = thing_shapes._table(np.asarray([(0, -0.5), (0.6, -0.5), (0.6, 0.5), (0, 0.5)]))
+    across, up = np.float32([0.0, 0.3, 0.6, 0.9, 0.3, 2.0]), np.float32([0.0, 0.0, 0.0, 0.0, 0.7, 0.0])
+    far = thing_shapes._looked_up(table, across, up)
+    np.testing.assert_allclose(far, [-0.5, -0.3, 0.0, 0.3, 0.2, 1.4], atol=0.03)
+
+
+def test_no_body_reaches_out_of_the_ball_that_holds_it():
+    for seed in range(60):
+        body = thing_shapes.draw_body(np.random.default_rng(seed))
+        way = np.random.default_rng(seed).normal(0, 1, (3, 400))
+        assert body.distance(np.float32(body.radius * way / np.linalg.norm(way, axis=0))).min() > -0.02
+        assert set(body.stuff) <= set(thing_surfaces.STUFF)
+
+
+def test_what_is_near_is_larger_and_nearer_to_the_middle():
+    covers = np.zeros(2)
+    for seed in range(12):
+        motion = Motion.draw(np.random.default_rng(seed), 1.5)
+        assert abs(motion.nearer(1.5).at(0)[0] - 0.75) <= abs(motion.at(0)[0] - 0.75)
+        for near in (False, True):
+            covers[int(near)] += things.draw(np.random.default_rng(seed), 24, 36, 1, "solid", near).alpha.mean()
+    assert covers[1] > covers[0]

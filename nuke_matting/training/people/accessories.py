@@ -1,4 +1,4 @@
-"""What people wear and hold beside clothes: glasses, caps, things in hands."""
+"""What people wear beside clothes: glasses, caps."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from nuke_matting.training.people import parts as shapes
 from nuke_matting.training.people.assets import BODY_VERTICES, Assets
 from nuke_matting.training.people.clothes import draw_colour
 from nuke_matting.training.people.parts import Part, rigid_part
-from nuke_matting.training.people.pose import Skeleton
 from nuke_matting.training.people.render import CLOTH, PLAIN, Surface, vertex_normals
 
 
@@ -79,47 +78,3 @@ def draw_glasses(assets: Assets, rng: np.random.Generator, vertices, bones) -> l
     )
     parts.append(rigid_part(*shapes.tube(bridge, thick, False, 6), head, len(bones), colour, surface))
     return parts
-
-
-def draw_prop(rng: np.random.Generator, skeleton: Skeleton) -> Part:
-    """Something held in a hand: a phone, a mug, a book, a bottle, a ball, a bag."""
-    side = str(rng.choice(["_l", "_r"]))
-    hand = skeleton.heads[skeleton.index("hand" + side)]
-    knuckle = skeleton.heads[skeleton.index("middle_01" + side)]
-    tip = skeleton.tails[skeleton.index("middle_03" + side)]
-    palm = np.cross(
-        skeleton.heads[skeleton.index("index_01" + side)] - hand,
-        skeleton.heads[skeleton.index("pinky_01" + side)] - hand,
-    )
-    palm *= (1.0 if side == "_l" else -1.0) / max(float(np.linalg.norm(palm)), 1e-6)
-    along = (tip - hand) / np.linalg.norm(tip - hand)
-    across = np.cross(along, palm)
-    kind = str(rng.choice(["phone", "mug", "book", "bottle", "ball", "bag"]))
-    points, triangles = {
-        "phone": lambda: shapes.box((0.75, 0.1, 1.5)),
-        "mug": lambda: shapes.cylinder(0.42, 0.95),
-        "book": lambda: shapes.box((1.4, 0.3, 2.1)),
-        "bottle": lambda: shapes.cylinder(0.33, 2.2),
-        "ball": lambda: shapes.ball(float(rng.uniform(0.4, 1.2))),
-        "bag": lambda: shapes.box((2.2, 1.8, 0.7)),
-    }[kind]()
-    out = (
-        0.15
-        + float(np.ptp(points[:, 1])) * (0.5 if kind in ("phone", "book", "ball") else 0.0)
-        + (0.3 if kind in ("mug", "bottle") else 0)
-    )
-    frame = np.stack([across, palm, along]) if kind in ("phone", "book", "ball") else np.stack([along, across, palm])
-    place = knuckle + palm * out
-    colour = draw_colour(rng)
-    second = draw_colour(rng)
-    surface = Surface(
-        CLOTH,
-        gloss=float(rng.uniform(0, 0.6)),
-        shine=40.0,
-        pattern=int(rng.integers(0, 9)),
-        second=second,
-        scale=float(rng.uniform(1, 5)),
-    )
-    return rigid_part(
-        points @ frame + place, triangles, skeleton.index("hand" + side), len(skeleton.names), colour, surface
-    )

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from nuke_matting.training.people import parts as shapes
 from nuke_matting.training.people.assets import BODY_VERTICES, Assets
 from nuke_matting.training.people.clothes import draw_colour
+from nuke_matting.training.people.gear import geared
 from nuke_matting.training.people.parts import Part, rigid_part
 from nuke_matting.training.people.person import Coat, Person, planted
 from nuke_matting.training.people.render import CLOTH, PLAIN, SKIN, Surface, vertex_normals
@@ -38,7 +39,8 @@ def adorned(assets: Assets, rng: Rng, person: Person) -> Person:
         coats.append(fluff(rng, garments[rng.integers(len(garments))]))
     elif garments and kind < 0.21:
         coats += frayed(rng, garments[rng.integers(len(garments))])
-    return replace(person, parts=tuple(parts), coats=tuple(coats))
+    person = replace(person, parts=tuple(parts), coats=tuple(coats))
+    return geared(assets, rng.spawn(1)[0], person)  # which takes nothing from what else is drawn
 
 
 def plain_garments(person: Person) -> list[Part]:

@@ -23,6 +23,7 @@ _SUITS = (
 )  # fmt: skip
 _SHOES = tuple(f"shoes0{number}" for number in range(1, 7))
 _BAREFOOT = 0.08
+THICK, HAT = "thick", "hat"  # kinds of parts that what is worn above them asks for
 Outfit = tuple[list[Part], NDArray[np.int32]]  # parts, and the body vertices they hide
 
 
@@ -185,7 +186,7 @@ def thick_clothes(assets: Assets, rng: np.random.Generator, vertices: NDArray, w
     def top(p: NDArray, reach: NDArray) -> NDArray:
         return np.minimum.reduce([(sleeve - reach) * 3, p[:, 1] - (hem if overall else shirt), neck - p[:, 1]])
 
-    colour, surface = _bright_colour(rng) if rng.random() < 0.6 else draw_colour(rng), draw_cloth(rng)
+    colour, surface = bright_colour(rng) if rng.random() < 0.6 else draw_colour(rng), draw_cloth(rng)
     padding = padding * np.interp(places[:, 1], (5.2, 6.0), (1.0, 0.4))  # collars leave the face free
     pieces: list[tuple[Cut, NDArray, Colour, Surface]] = [(top, padding, colour, surface)]
     if not overall:
@@ -199,10 +200,11 @@ def thick_clothes(assets: Assets, rng: np.random.Generator, vertices: NDArray, w
         parts.append(
             _shell(assets, "helper-skirt", _skirt(shirt), vertices, weights, padding * 0.7 + 0.05, colour, surface)
         )
+    parts = [replace(part, kind=THICK) for part in parts]
     return parts, np.concatenate([_below(assets, cut(places, reach) > 0) for cut, *_ in pieces])
 
 
-def _bright_colour(rng: np.random.Generator) -> Colour:
+def bright_colour(rng: np.random.Generator) -> Colour:
     """Of what is made to be seen: oranges, reds and yellows mostly, scene-linear."""
     hue = rng.normal(0.06, 0.05) if rng.random() < 0.7 else rng.random()
     rgb = np.clip(np.abs((hue * 6 + np.array([0, 4, 2])) % 6 - 3) - 1, 0, 1)  # of full saturation

@@ -15,7 +15,7 @@ from nuke_matting.training.people.render import Drawing, Surface, vertex_normals
 @dataclass(frozen=True)
 class Part:
     """A mesh that follows the skeleton. rest : [V, 3]; weights : [V, B]; corner : [C]; uv : [C, 2]; triangles : [T, 3]
-    into the corners; tint : [C, 4], its meaning is the surface's."""
+    into the corners; tint : [C, 4], its meaning is the surface's. kind : what it is, where something else asks."""
 
     rest: NDArray[np.float32]
     weights: NDArray[np.float32]
@@ -24,6 +24,7 @@ class Part:
     triangles: NDArray[np.int32]
     tint: NDArray[np.float32]
     surface: Surface
+    kind: str = ""
 
     def posed(self, transforms: NDArray[np.float32]) -> Drawing:
         """The part as it is drawn when the bones are where `transforms` [B, 3, 4] put them: what no triangle has is

@@ -11,16 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from nuke_matting.training.people.accessories import draw_beanie, draw_glasses, draw_prop
+from nuke_matting.training.people.accessories import draw_beanie, draw_glasses
 from nuke_matting.training.people.assets import BODY_VERTICES, Assets
 from nuke_matting.training.people.body import Body, draw_body, shape_body
-from nuke_matting.training.people.clothes import draw_colour, draw_outfit
+from nuke_matting.training.people.clothes import HAT, draw_colour, draw_outfit
+from nuke_matting.training.people.held import Held, draw_held
 from nuke_matting.training.people.parts import Part, fitted_part
 from nuke_matting.training.people.pose import Skeleton, skeleton_of, skin_weights
 from nuke_matting.training.people.render import CARD, CLOTH, EYE, PLAIN, SKIN, Surface, vertex_normals
 from nuke_matting.training.people.strands import Style, draw_hair_colour, draw_style, scatter
 
 _CARDS = ("bob02", "long01", "ponytail01", "short01", "short02", "short03", "short04")
+_HOLDING = 0.06  # share of people with something in a hand
 _SKINS = {  # texture: female, young, dark
     "creamy_female_diffuse.jpg": (1, 1, 0.35), "darthfurby_caucasian_female.jpg": (1, 1, 0.0),
     "middleage_eurasian_female_diffuse.jpg": (1, 0.5, 0.1), "old_eurasian_female_diffuse.jpg": (1, 0, 0.1),
@@ -45,7 +47,7 @@ class Coat:
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody in the rest pose. headspace : centre and radii [6] of the skull in the rest pose."""
+    """Somebody in the rest pose. headspace : centre and radii [6] of the skull in the rest pose. held : in a hand."""
 
     body: Body
     skeleton: Skeleton
@@ -53,6 +55,7 @@ class Person:
     coats: tuple[Coat, ...]
     headspace: NDArray[np.float32]
     height: float
+    held: Held | None = None
 
 
 @cache
@@ -138,7 +141,7 @@ def draw_person(
                 else Style(0.3, 0.3, 0.2, (0, 0, -0.3), 0.3, 0, 0, 0.2, 0.1, hair_colour, 7)
             )
         grown = _scalp(assets) * ((assets.base.positions[:, 1] < 7.6) if hat else 1.0)
-        coats.append(_coat(assets, rng, vertices, grown, style, int(np.clip(17000 * style.length**-0.3, 11000, 20000))))
+        coats.append(_coat(assets, rng, vertices, grown, style, _strands_of(style)))
     elif kind == "cards" and not hat:
         pieces.append(_hair_cards(assets, rng, vertices, weights, hair_colour, female))
     if beard_length:
@@ -148,17 +151,20 @@ def draw_person(
     if hat == "fedora":
         mesh, fitting = assets.mesh("clothes/fedora01/fedora.obj"), assets.fitting("clothes/fedora01/fedora.mhclo")
         colour = draw_colour(rng)
-        pieces.append(
-            fitted_part(mesh, fitting, vertices, weights, np.array([*colour, 1.0]), Surface(CLOTH, wrinkle=0.05))
-        )
+        felt = Surface(CLOTH, wrinkle=0.05)
+        pieces.append(replace(fitted_part(mesh, fitting, vertices, weights, np.array([*colour, 1.0]), felt), kind=HAT))
     elif hat:
-        pieces.append(draw_beanie(assets, rng, vertices, weights))
+        pieces.append(replace(draw_beanie(assets, rng, vertices, weights), kind=HAT))
     if rng.random() < 0.2:
         pieces += draw_glasses(assets, rng, vertices, bones)
-    if rng.random() < 0.14:
-        pieces.append(draw_prop(rng, skeleton))
+    held = draw_held(rng.spawn(1)[0], skeleton) if rng.random() < _HOLDING else None
     height = float(vertices[:BODY_VERTICES, 1].max() - vertices[:BODY_VERTICES, 1].min())
-    return Person(body, skeleton, tuple(pieces), tuple(coats), headspace, height)
+    return Person(body, skeleton, tuple(pieces), tuple(coats), headspace, height, held)
+
+
+def _strands_of(style: Style) -> int:
+    """How many strands a head has: fewer long ones, and fewer of many points."""
+    return int(np.clip(17000 * style.length**-0.3, 11000, 20000) * min(1.0, 16 / style.steps))
 
 
 def speaking(assets: Assets, person: Person, share: float) -> Person:

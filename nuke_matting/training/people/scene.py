@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from nuke_matting.training.people.held import grasped
 from nuke_matting.training.people.light import Light
 from nuke_matting.training.people.person import Person
 from nuke_matting.training.people.pose import Pose, bone_transforms
@@ -25,8 +26,9 @@ def pose_scene(
 
     rows : height of the picture in pixels; hairs far thinner than a pixel are drawn as fewer, wider ones.
     """
+    pose, held = grasped(person.skeleton, person.held, pose)
     transforms = bone_transforms(person.skeleton, pose)
-    drawings = tuple(part.posed(transforms) for part in person.parts)
+    drawings = tuple(part.posed(transforms) for part in (*person.parts, *held))
     head = transforms[person.skeleton.index("head")]
     turn = head[:, :3].astype(np.float64)
     distance = float(np.linalg.norm(camera.target - camera.eye))

@@ -33,6 +33,8 @@ class Style:
     part: bool = False
 
 
+POINTS_A_TURN = 5  # of a curl, at the least
+_CURLY = 28  # points of a strand of tight curls; there are fewer such strands
 _COLOURS = (
     (0.006, 0.005, 0.005), (0.012, 0.008, 0.006), (0.03, 0.017, 0.010), (0.07, 0.037, 0.018), (0.13, 0.07, 0.03),
     (0.30, 0.19, 0.09), (0.48, 0.36, 0.20), (0.22, 0.07, 0.025), (0.35, 0.34, 0.33), (0.6, 0.59, 0.57),
@@ -58,9 +60,11 @@ def draw_style(rng: np.random.Generator, female: bool, colour: tuple[float, floa
     way = (float(comb[0]), float(comb[1] * 0.3), float(comb[2]))
     if rng.random() < curly:
         length = float(rng.uniform(0.3, 1.6) if female else rng.uniform(0.15, 0.9))
+        weight, radius, turns = 0.05 + 0.15 * rng.random(), float(rng.uniform(0.05, 0.12)), length * 7 + 2
+        most = (_CURLY - 1) / POINTS_A_TURN  # with more turns, a few points draw zigzags
+        wide, turns = radius * max(1.0, turns / most) ** 0.5, min(turns, most)
         return Style(
-            length, 0.25, 0.9, (0, 0, 0), 0.05 + 0.15 * rng.random(), float(rng.uniform(0.05, 0.12)), length * 7 + 2,
-            0.55, 0.35, colour, 16, 0.0055,
+            length, 0.25, 0.9, (0, 0, 0), weight, wide, turns, 0.55, 0.26, colour, _CURLY, 0.007,
         )  # fmt: skip
     if kind < (0.2 if female else 0.75):  # short
         length = float(rng.uniform(0.15, 0.8))
@@ -81,7 +85,7 @@ def draw_style(rng: np.random.Generator, female: bool, colour: tuple[float, floa
     wavy = rng.random() < 0.45
     return Style(
         length, 0.15, float(rng.uniform(0.1, 0.35)), (way[0] * 0.4, 0, -0.9), float(rng.uniform(0.9, 1.6)),
-        0.08 * wavy * rng.random(), float(rng.uniform(1.0, 4.0)), float(rng.uniform(0.2, 0.7)),
+        0.08 * wavy * rng.random(), float(rng.uniform(1.0, 15 / POINTS_A_TURN)), float(rng.uniform(0.2, 0.7)),
         float(rng.uniform(0.02, 0.18)), colour, 16, 0.005, part=bool(rng.random() < 0.8),
     )  # fmt: skip
 
