@@ -263,8 +263,16 @@ def whole(path):
     """
     if not path or re.match(r"[\\/~]|[A-Za-z]:|[a-z]+://", path):
         return path
-    folder = nuke.root()["project_directory"].evaluate() or os.getcwd()
+    folder = evaluated(nuke.root()["project_directory"]) or os.getcwd()
     return folder.replace("\\", "/").rstrip("/") + "/" + path
+
+
+def evaluated(knob):
+    """The text of a knob with its Tcl evaluated; as it stands where that is broken, which no file is called."""
+    try:
+        return knob.evaluate() or ""
+    except RuntimeError:
+        return knob.value()
 
 
 def _is_off(node):

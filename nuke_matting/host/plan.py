@@ -8,7 +8,7 @@ from collections import namedtuple
 from .description import FOREGROUND, INPUTS, KEYS, MARK, NO_PIXELS, NOT_KNOBS, VERSION
 from .errors import HostError
 from .frames import format_frames, parse_frames, parse_reads
-from .graph import at, digest, graph_digest, has_views, path_identity, pattern_of, plain_read, reads, whole
+from .graph import at, digest, evaluated, graph_digest, has_views, path_identity, pattern_of, plain_read, reads, whole
 from .nuke_api import nuke
 from .paths import common, local
 from .protocol import setting_schemas
@@ -148,7 +148,7 @@ def key_frames_of(node):
 
 def cache_folder(node):
     """The folder for the node's files, with forward slashes. Raises HostError for what a File knob cannot hold."""
-    folder = whole(node["folder"].evaluate() or "") if node["folder"].value() else ""
+    folder = whole(evaluated(node["folder"])) if node["folder"].value() else ""
     if not folder:
         script = nuke.root()["name"].value()
         folder = os.path.join(os.path.dirname(script), "nuke_matting") if script else _temporary()
@@ -171,7 +171,7 @@ def _settings(node, span):
             continue
         if name not in NO_PIXELS:
             _check_steady(knob, span)
-        value = knob.evaluate() or "" if isinstance(knob, nuke.File_Knob) and knob.value() else knob.value()
+        value = evaluated(knob) if isinstance(knob, nuke.File_Knob) and knob.value() else knob.value()
         if isinstance(knob, nuke.File_Knob) and "/" in value:
             value = whole(value)
         kind = {"integer": int, "number": float, "boolean": bool}.get(schema["type"])

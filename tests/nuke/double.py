@@ -10,6 +10,7 @@ import queue
 import re
 import threading
 import time
+import tkinter
 import types
 from contextlib import contextmanager
 from pathlib import Path
@@ -457,7 +458,10 @@ def make(nkscript, catalogue, pixels, gui, plugins):
         tcl.createcommand("getenv", lambda name: os.environ.get(name, ""))
         tcl.createcommand("frame", lambda: str(nuke.frame()))
         tcl.createcommand("python", lambda code: str(eval(code, {"nuke": nuke})))
-        return tcl.call("subst", "-nobackslashes", "-novariables", text)
+        try:
+            return tcl.call("subst", "-nobackslashes", "-novariables", text)
+        except tkinter.TclError as error:
+            raise RuntimeError(str(error)) from error
 
     def opened(path):
         """The file that is opened for a path of the script."""
