@@ -22,7 +22,6 @@ from nuke_matting.plate.writer import Pixels, write_merged, write_sidecar
 
 Look = Literal["there", "missing", "unknown"]  # missing: also where it is another one
 
-
 # what keeps the next file from its folder as well
 _LASTING = (errno.ENOSPC, errno.EROFS, getattr(errno, "EDQUOT", errno.ENOSPC))
 

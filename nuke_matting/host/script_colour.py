@@ -4,6 +4,7 @@ import hashlib
 import os
 import re
 
+from .graph import evaluated
 from .nuke_api import nuke
 from .paths import local
 
@@ -19,7 +20,7 @@ def script_config():
         return ""
     if os.environ.get("OCIO"):
         return os.environ["OCIO"]
-    return root["customOCIOConfigPath" if _is_custom() else "OCIOConfigPath"].evaluate() or ""
+    return evaluated(root["customOCIOConfigPath" if _is_custom() else "OCIOConfigPath"])
 
 
 def config_identity(config):

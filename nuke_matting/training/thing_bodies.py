@@ -62,7 +62,7 @@ def _scene(random: Random, table: bool) -> Painter:
     shift, fit = _fitted(placed, view)
     board = _Board.draw(random, placed) if table else None
     level = random.random() < 0.85 or table
-    kept: dict[int, Array] = {}
+    kept: list[Array] = []  # drawn once, at the first frame's size
 
     def paint(frame: Frame) -> Array:
         if level:  # things lie as the ground does
@@ -70,10 +70,10 @@ def _scene(random: Random, table: bool) -> Painter:
             terms[3] *= 0.15
             frame = Frame(frame.time, Motion(terms), frame.height, frame.width)
         matrix = frame.matrix(1)
-        sharp = int(np.clip(np.hypot(*matrix[:, 0]), 20, _MOST)) if not kept else next(iter(kept))
         if not kept:
-            kept[sharp] = _drawn(placed, view, lamp, bumps, shift, fit, sharp, board is not None)
-        picture = kept[sharp]
+            sharp = int(np.clip(np.hypot(*matrix[:, 0]), 20, _MOST))
+            kept.append(_drawn(placed, view, lamp, bumps, shift, fit, sharp, board is not None))
+        (picture,) = kept
         across, down = 2 * _WIDE / picture.shape[1], 2 * _HIGH / picture.shape[0]
         into = np.asarray([[across, 0, across / 2 - _WIDE], [0, down, down / 2 - _HIGH], [0, 0, 1]])
         seen = cv2.warpAffine(picture, matrix @ into, (frame.width, frame.height), borderMode=cv2.BORDER_CONSTANT)

@@ -126,9 +126,9 @@ def bands(rng: Rng, person: Person) -> list[Part | None]:
         high, trunk = at.rest[:, 1], (at.arm < 0.5) & (at.leg < 0.6)
         inside = np.full(len(high), -1.0)
         for rows, values, where in (
-            (levels, high, trunk), (on_arms, at.along * 5, at.arm >= 0.5), (on_legs, high, at.leg >= 0.6),
+            (levels, high, trunk), (on_arms * 5, at.along * 5, at.arm >= 0.5), (on_legs, high, at.leg >= 0.6),
         ):  # fmt: skip
-            for middle in np.asarray(rows) * (5 if rows is on_arms else 1):
+            for middle in rows:
                 inside = np.maximum(inside, np.where(where, wide / 2 - np.abs(values - middle), -1))
         if upright:
             line = wide / 2 - np.abs(np.abs(at.rest[:, 0]) - upright)
@@ -227,11 +227,11 @@ def rucksack(rng: Rng, person: Person, garments: list[Part], large: float = 1.0)
     colour = draw_colour(rng)
     hard = large > 1 and rng.random() < 0.7
     surface = Surface(PLAIN, gloss=0.3, shine=30.0) if hard else replace(draw_cloth(rng), pattern=0)
-    box = _soft_box(half, 0.18 if hard else float(rng.uniform(0.25, 0.6)))
+    box = shapes.soft_box(half, 0.18 if hard else float(rng.uniform(0.25, 0.6)))
     pieces = [(box[0] + (0, high, behind - half[2] * 0.9), box[1], colour)]
     for _ in range(int(rng.integers(0, 3))):  # pockets, tanks
         small = half * rng.uniform((0.4, 0.2, 0.3), (0.8, 0.45, 0.5))
-        pocket = _soft_box(small, 0.3)
+        pocket = shapes.soft_box(small, 0.3)
         at = (rng.choice([-0.4, 0, 0.4]) * half[0], high + rng.uniform(-0.5, 0.4) * half[1], behind - 2 * half[2])
         pieces.append((pocket[0] + at, pocket[1], colour if rng.random() < 0.5 else draw_colour(rng)))
     bone, bones = person.skeleton.index("spine_03"), len(person.skeleton.names)
@@ -258,12 +258,6 @@ def garments_at(person: Person, garments: list[Part], high: float) -> NDArray:
     return np.concatenate([*near, joint(person, "spine_02")[None]])
 
 
-def _soft_box(half: NDArray, soft: float) -> tuple[NDArray, NDArray]:
-    """A box with rounded edges: soft 0 has corners, 1 is an ellipsoid."""
-    points, triangles = shapes.ball(1.0, 10)
-    return np.sign(points) * np.abs(points) ** soft * half, triangles
-
-
 def bag(rng: Rng, person: Person, garments: list[Part]) -> list[Part | None]:
     """A bag at the hip, its strap across the chest."""
     side, neck, hips = float(rng.choice([-1, 1])), joint(person, "neck_01"), joint(person, "pelvis")
@@ -280,7 +274,7 @@ def bag(rng: Rng, person: Person, garments: list[Part]) -> list[Part | None]:
         return np.where((at.arm > 0.75) | (at.leg > 0.95), -1, np.minimum(line, ends))
 
     half = rng.uniform((0.3, 0.6, 0.7), (0.55, 1.2, 1.4))
-    points, rows = _soft_box(half, float(rng.uniform(0.2, 0.6)))
+    points, rows = shapes.soft_box(half, float(rng.uniform(0.2, 0.6)))
     at = hip + np.array([side * half[0] * 0.9, -half[1] * 0.7, hips[2] + rng.uniform(-0.3, 0.4)])
     colour, surface = draw_colour(rng), draw_cloth(rng)
     bone = person.skeleton.index("pelvis")

@@ -147,8 +147,8 @@ def _bag(rng: Rng, radius: float, size: float, part, cloth: Surface, plain: Surf
     drop, wide = float(rng.uniform(0.9, 1.5)) * size, float(rng.uniform(0.35, 0.6)) * half[1]
     wide = max(wide, 0.5 * size)
     loop = np.array([[drop, -wide, 0], [0.1, -0.45 * size, 0], [0, 0, 0], [0.1, 0.45 * size, 0], [drop, wide, 0]])
-    points, rows = shapes.ball(1.0, 10)
-    body = np.sign(points) * np.abs(points) ** float(rng.uniform(0.15, 0.5)) * half + (drop + half[0] * 0.95, 0, 0)
+    body, rows = shapes.soft_box(half, float(rng.uniform(0.15, 0.5)))
+    body = body + np.array([drop + half[0] * 0.95, 0, 0])
     return [part([shapes.tube(loop, radius, False, 6)], plain), part([(body, rows)], cloth)]
 
 

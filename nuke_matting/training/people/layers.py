@@ -132,7 +132,7 @@ def face_of(groups: dict[str, NDArray[np.int32]], person: Person) -> Face:
     eyes = float(skin.rest[groups["helper-l-eye"], 1].mean())
     mouth = float(skin.rest[groups["joint-mouth"], 1].mean())
     on = skin.weights[:, person.skeleton.index("head")] > 0.6
-    on[: len(on)] &= np.isin(np.arange(len(on)), np.unique(skin.corner[skin.triangles]))
+    on &= np.isin(np.arange(len(on)), np.unique(skin.corner[skin.triangles]))
     head = skin.rest[on]
     chin = mouth - 0.62 * (eyes - mouth)
     head = head[head[:, 1] > chin - 0.05]
@@ -210,6 +210,5 @@ def hung(person: Person, rest: NDArray) -> NDArray[np.float32]:
     """Weights of the bones of points near the skin: those of the nearest points of the base mesh."""
     skin = skin_of(person)
     rows = np.unique(skin.corner)
-    rows = rows[rows < len(skin.rest)]
     _, near = cKDTree(skin.rest[rows]).query(rest, k=4)
     return skin.weights[rows[near]].mean(axis=1)

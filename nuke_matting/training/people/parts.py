@@ -157,3 +157,9 @@ def ball(radius: float, rings: int = 16) -> tuple[NDArray[np.float32], NDArray[n
     first = (np.arange(rings)[:, None] * width + np.arange(width - 1)).reshape(-1, 1)
     triangles = (first + np.array([0, 1, width, width, 1, width + 1])).reshape(-1, 3)
     return (points * radius).astype(np.float32), triangles.astype(np.int32)
+
+
+def soft_box(half: NDArray, soft: float) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+    """A box about the origin with rounded edges, half as large as it is: soft 0 has corners, 1 is an ellipsoid."""
+    points, triangles = ball(1.0, 10)
+    return np.sign(points) * np.abs(points) ** soft * half, triangles
