@@ -29,7 +29,7 @@ from nuke_matting.engine.memory import Memory
 from nuke_matting.engine.remarks import remarks
 from nuke_matting.engine.values import Known, Loaded, Matte, Plan
 from nuke_matting.errors import CacheError, ColourError, MattingError, PlateError, UsageError
-from nuke_matting.models.contract import FrameInput, Model, Quality
+from nuke_matting.models.contract import FrameInput, Model, Quality, named_frames
 from nuke_matting.models.registry import load_model
 from nuke_matting.plate.frame import ColourHints, Window
 from nuke_matting.plate.reader import read_frame, read_hints
@@ -143,7 +143,7 @@ class Shot:
         """What the matte of a frame depends on. Raises PlateError where the frame or what belongs to it is missing."""
         inputs = {frame: self._inputs_digest(frame)}
         references, keys, notes = [], [], []
-        for other in self._references(frame):
+        for other in named_frames(frame, self.plate.frames[0], self.model.references, self.plate.frames[-1]):
             try:
                 inputs[other] = self._inputs_digest(other)
                 references.append(other)
@@ -151,8 +151,7 @@ class Shot:
                 references.append(frame)
                 what = f"{error.path}: {error.what}" if error.path else error.what
                 why = f"is left out ({what})" if other in self.plate.frame_set else "is missing"
-                if self.plate.frames[0] <= other <= self.plate.frames[-1]:  # beyond the ends of a shot it is no news
-                    notes.append(f"frame {other} {why}: the memory read frame {frame} in its place")
+                notes.append(f"frame {other} {why}: the memory read frame {frame} in its place")
         for other in self._nearest_keys(frame):
             try:
                 inputs[other] = self._inputs_digest(other)
@@ -284,13 +283,6 @@ class Shot:
         return Cache(cache_folder(settings), int(settings.cache_size * 1e9)) if settings.cache else None
 
     # -- parts --
-
-    def _references(self, frame: int) -> tuple[int, ...]:
-        """The frames that the model's `references` name, whether or not they are there."""
-        first = self.plate.frames[0]
-        named = tuple(first if offset is None else frame + offset for offset in self.model.references)
-        # one frame is not yet a memory of two: Song (arXiv 2203.06890), section 3.2, "starts from the third"
-        return named if len(set(named)) == len(named) else (frame,) * len(named)
 
     @property
     def _reads_keys(self) -> bool:

@@ -69,7 +69,7 @@ class Model(Protocol):
 
     name, digest : of the weights; `digest` is the SHA-256 of their file.
     references : which other frames a frame reads from, as offsets, e.g. (-1, -2); None is the first frame of the shot.
-        Where two of them are the same frame there is no full memory yet, and the frame reads itself in place of all.
+        `named_frames` makes frames of them.
     precision : the arithmetic that it runs in: fp32, bf16 or fp16.
     device : where it runs, e.g. cpu or cuda:0.
     takes : its inputs as users read of them: plate, clean plate, guide, key mattes, each maybe with a word in brackets.
@@ -114,3 +114,22 @@ class KeyedModel(Model, Protocol):
 
         encoded : what `encode` gave for it. alpha : its matte, [H, W] float32 in [0, 1], of the frame's full size.
         """
+
+
+def named_frames(frame: int, first: int, offsets: Sequence[int | None], last: int | None = None) -> tuple[int, ...]:
+    """The frames that one reads from, a frame for each of the `offsets`, which are as `Model.references`.
+
+    first, last : of the shot, or of a clip in training; no `last` is no end. The frame itself stands for those beyond.
+
+    Where two offsets name the same frame, it stands for all: one frame is not yet a memory of two, as in Song (arXiv
+    2203.06890), section 3.2, "starts from the third".
+
+    >>> [named_frames(frame, 1, (None, -1)) for frame in (1, 2, 3, 9)]
+    [(1, 1), (2, 2), (1, 2), (1, 8)]
+    >>> [named_frames(frame, 1, (-1, -2)) for frame in (1, 2, 3, 9)]
+    [(1, 1), (1, 2), (2, 1), (8, 7)]
+    """
+    named = [first if offset is None else frame + offset for offset in offsets]
+    if len(set(named)) < len(named):
+        return (frame,) * len(named)
+    return tuple(each if first <= each and (last is None or each <= last) else frame for each in named)

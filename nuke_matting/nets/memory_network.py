@@ -10,7 +10,7 @@ The paper leaves the widths open. These give its numbers, 3.89 M parameters and 
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from torch import Tensor, nn
 
@@ -22,8 +22,6 @@ from nuke_matting.nets.upsampling import UpsamplingDecoder
 
 WIDTH = 192  # C of the paper
 HIDDEN = 16  # channels at full size
-
-References = Literal["first_and_previous", "previous_two"]
 
 
 class Features(NamedTuple):
@@ -77,7 +75,7 @@ class MemoryNetwork(nn.Module):
     def read(self, frame: Features, memory: list[KeyValue]) -> Tensor:
         """What the memory gives, [B, 192, h/16, w/16]; training supervises it directly (equation 8).
 
-        memory : of the frames that `reference_frames` names.
+        memory : of two frames, the same one twice where there are no two yet.
         """
         return self.memory(frame.memory, memory)
 
@@ -95,18 +93,3 @@ class MemoryNetwork(nn.Module):
         if image.shape == frame.image.shape:
             return small.alpha, small.residual
         return self.guided_filter(image, frame.image, small.alpha, small.residual, small.hidden)
-
-
-def reference_frames(frame: int, first: int, references: References) -> tuple[int, int]:
-    """Which frames a frame reads from, in a shot that begins with `first`: section 3.2, "starts from the third".
-
-    The section names the first frame and the previous one; the paper's abstract, the previous two.
-
-    >>> [reference_frames(frame, 1, "first_and_previous") for frame in (1, 2, 3, 9)]
-    [(1, 1), (2, 2), (1, 2), (1, 8)]
-    >>> [reference_frames(frame, 1, "previous_two") for frame in (1, 2, 3, 9)]
-    [(1, 1), (2, 2), (2, 1), (8, 7)]
-    """
-    if frame < first + 2:
-        return frame, frame
-    return (first, frame - 1) if references == "first_and_previous" else (frame - 1, frame - 2)

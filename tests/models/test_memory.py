@@ -14,7 +14,7 @@ from nuke_matting.errors import ModelError
 from nuke_matting.models.contract import FrameInput, Quality
 from nuke_matting.models.memory import MemoryModel
 from nuke_matting.models.weights import load_weights, save_weights
-from nuke_matting.nets.memory_network import MemoryNetwork, reference_frames
+from nuke_matting.nets.memory_network import MemoryNetwork
 
 METADATA = {"architecture": "memory", "name": "quick", "coarse_long_side": "64"}
 QUALITY = Quality(regions=4.0, batch=64)
@@ -108,11 +108,23 @@ def test_weights_that_read_from_frames_it_cannot_name_are_refused(tmp_path):
         MemoryModel(load_weights(path), "cpu", "fp32")
 
 
-def test_of_the_first_and_the_previous_frame_the_memory_starts_from_the_third(file, make_plate):
-    model = MemoryModel(replace(file, metadata=file.metadata | {"references": "first_and_previous"}), "cpu", "fp32")
+@pytest.mark.parametrize(
+    ("references", "read"),
+    [
+        (
+            "first_and_previous",
+            {1001: (1001, 1001), 1002: (1002, 1002), 1003: (1001, 1002), 1004: (1001, 1003), 1005: (1001, 1004)},
+        ),
+        (
+            "previous_two",
+            {1001: (1001, 1001), 1002: (1001, 1002), 1003: (1002, 1001), 1004: (1003, 1002), 1005: (1004, 1003)},
+        ),
+    ],
+)
+def test_in_a_shot_the_frames_are_read_that_the_weights_name(file, make_plate, references, read):
+    model = MemoryModel(replace(file, metadata=file.metadata | {"references": references}), "cpu", "fp32")
     shot = Shot(make_plate(range(1001, 1006)), Settings(cache=False), model)
-    read = {frame: shot.plan(frame).references for frame in shot.frames}
-    assert read == {frame: reference_frames(frame, 1001, "first_and_previous") for frame in shot.frames}
+    assert {frame: shot.plan(frame).references for frame in shot.frames} == read
     assert all(shot.plan(frame).notes == () for frame in shot.frames)
     one = {frame: shot.matte(frame).alpha.tobytes() for frame in reversed(shot.frames)}
     alone = Shot(make_plate(range(1001, 1006)), Settings(cache=False), model)

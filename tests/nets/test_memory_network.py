@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch.utils.flop_counter import FlopCounterMode
 
 from nuke_matting.nets.guided_filter import DeepGuidedFilter
-from nuke_matting.nets.memory_network import MemoryNetwork, reference_frames
+from nuke_matting.nets.memory_network import MemoryNetwork
 from nuke_matting.nets.mobilenetv3 import CHANNELS, MobileNetV3
 
 
@@ -130,11 +130,3 @@ def test_with_a_slope_of_one_the_guided_filter_brings_the_full_size_frames_detai
         torch.zeros(1, 4, 16, 16),
     )
     assert torch.allclose(alpha, 0.3 + image.mean(1, keepdim=True) - 0.5, atol=1e-6)
-
-
-@given(st.integers(-50, 50), st.integers(0, 100), st.sampled_from(["first_and_previous", "previous_two"]))
-def test_a_frame_reads_from_frames_of_the_shot_that_are_before_it_or_itself(first, along, references):
-    frame = first + along
-    read = reference_frames(frame, first, references)
-    assert all(first <= each <= frame for each in read)
-    assert (frame in read) == (along < 2), "from the third frame on the memory begins"

@@ -6,13 +6,14 @@ Song, "Attention-based Memory video portrait matting", section 5.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import get_args
 
 import torch
 from torch import Tensor, nn
 
+from nuke_matting.models.contract import named_frames
+from nuke_matting.models.memory import REFERENCES
 from nuke_matting.nets.memory import KeyValue
-from nuke_matting.nets.memory_network import Features, MemoryNetwork, References, Small, reference_frames
+from nuke_matting.nets.memory_network import Features, MemoryNetwork, Small
 from nuke_matting.training import losses
 from nuke_matting.training.data import Batch, flat, reduced
 from nuke_matting.training.memory_heads import MemoryHeads
@@ -41,11 +42,11 @@ class MemoryLosses:
 class MemoryRecipe(Recipe):
     """A recipe for `memory`.
 
-    references : which two frames each frame reads from, as `reference_frames` has it: from a clip's third frame on.
+    references : which two frames each frame reads from, by the names of `models.memory`; a clip is a shot.
     coarse_long_side : pixels; the long side of small frames of 16:9 at work, about that of the last stages' sizes.
     """
 
-    references: str = among(*get_args(References))
+    references: str = among(*REFERENCES)
     coarse_long_side: int = within(32, 4096)
     losses: MemoryLosses
 
@@ -91,8 +92,9 @@ class MemoryStudent(Student):
         """What the memory gives to each of [B * T] frames, [B * T, C, h, w]; a clip is a shot of its own."""
         keys, values = (each.unflatten(0, (b, t)) for each in memory)
         frames = [KeyValue(keys[:, at], values[:, at]) for at in range(t)]
+        offsets = REFERENCES[self.recipe.references]
         read = [
-            self.net.memory(own, [frames[other] for other in reference_frames(at, 0, self.recipe.references)])
+            self.net.memory(own, [frames[other] for other in named_frames(at, 0, offsets, t - 1)])
             for at, own in enumerate(frames)
         ]
         return torch.stack(read, 1).flatten(0, 1)
