@@ -1,7 +1,7 @@
 """Every user-facing choice, once: its type, default, range, unit and one-line help.
 
-The command line is made from these fields, and so will be the node's knobs, the worker's requests and the farm's
-parameters, so that they cannot drift apart.
+The command line is made from these fields, and so is `host/settings.schema.json`, which the worker's requests are
+checked by and the node's knobs are made from: they cannot drift apart.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ class Option:
     minimum, maximum : range of a number, both inclusive.
     unit : unit of a number.
     needs : the setting without which it does nothing, if any.
-    pixels : True where the setting changes the alpha's values (so it is part of the cache key).
     """
 
     help: str
@@ -36,7 +35,6 @@ class Option:
     maximum: float | None = None
     unit: str = ""
     needs: str = ""
-    pixels: bool = False
 
 
 def _option(default: Any, help: str, **about: Any) -> Any:
@@ -54,9 +52,7 @@ class Settings:
     nuke_matting.errors.UsageError: precision: 'fp8' is not one of auto, fp32, bf16, fp16
     """
 
-    model: str = _option(
-        "two_stage", "model to use: a name, or the path of a .safetensors file", metavar="MODEL", pixels=True
-    )
+    model: str = _option("two_stage", "model to use: a name, or the path of a .safetensors file", metavar="MODEL")
     device: str = _option(
         "auto",
         "where the network runs; auto takes a CUDA GPU, else Apple's, else the CPU",
@@ -68,82 +64,67 @@ class Settings:
         "arithmetic of the network; auto is fp32 on a CPU, fp16 on a GPU",
         choices=("auto", "fp32", "bf16", "fp16"),
     )
-    ocio: str = _option("", "OCIO config; default: $OCIO, then the built-in one", metavar="CONFIG", pixels=True)
-    colourspace: str = _option(
-        "", "colour space of the plate; default: from the file, then the config", metavar="NAME", pixels=True
-    )
+    ocio: str = _option("", "OCIO config; default: $OCIO, then the built-in one", metavar="CONFIG")
+    colourspace: str = _option("", "colour space of the plate; default: from the file, then the config", metavar="NAME")
     clean_plate: str = _option(
-        "", "the same view without the subject: a sequence or a single file", metavar="PATTERN_OR_FILE", pixels=True
+        "", "the same view without the subject: a sequence or a single file", metavar="PATTERN_OR_FILE"
     )
     clean_colourspace: str = _option(
         "",
         "colour space of the clean plate; default: the plate's, but of another kind of file, or one that says its own",
         metavar="NAME",
         needs="clean_plate",
-        pixels=True,
     )
     clean_match: bool = _option(
         True,
         "fit the clean plate's exposure to each frame's, by a gain and a bias of each channel",
         needs="clean_plate",
-        pixels=True,
     )
     clean_align: bool = _option(
         False,
         "line the clean plate up with each frame, for a camera that moved a little",
         needs="clean_plate",
-        pixels=True,
     )
     guide: str = _option(
         "",
         "rough matte, single file or sequence: 1 inside, 0 outside, between is open",
         metavar="PATTERN",
-        pixels=True,
     )
     guide_use: str = _option(
         "hint",
         "hint leaves the last word to the network; force makes the guide's 0 and 1 final, limit its 0 alone",
         choices=("hint", "force", "limit"),
         needs="guide",
-        pixels=True,
     )
     keys: str = _option(
         "",
         "corrected mattes of key frames, which spread to the others: all files there are, or those of the key frames",
         metavar="PATTERN",
-        pixels=True,
     )
-    key_frames: str = _option("", "which frames of the keys are key frames", metavar="1001,1050", pixels=True)
+    key_frames: str = _option("", "which frames of the keys are key frames", metavar="1001,1050")
     edge_shift: float = _option(
         0.0,
         "moves the edge: negative eats into the matte, positive grows it",
         unit="pixels",
         minimum=-50.0,
         maximum=50.0,
-        pixels=True,
     )
     edge_soften: float = _option(
-        0.0, "softens the edge by a Gaussian of this sigma", unit="pixels", minimum=0.0, maximum=50.0, pixels=True
+        0.0, "softens the edge by a Gaussian of this sigma", unit="pixels", minimum=0.0, maximum=50.0
     )
-    black_point: float = _option(
-        0.0, "alpha at or below it becomes 0, before the edge moves", minimum=0.0, maximum=1.0, pixels=True
-    )
-    white_point: float = _option(
-        1.0, "alpha at or above it becomes 1, before the edge moves", minimum=0.0, maximum=1.0, pixels=True
-    )
+    black_point: float = _option(0.0, "alpha at or below it becomes 0, before the edge moves", minimum=0.0, maximum=1.0)
+    white_point: float = _option(1.0, "alpha at or above it becomes 1, before the edge moves", minimum=0.0, maximum=1.0)
     regions: float = _option(
         4.0,
         "most 8x8 regions to refine in a frame, times (width + height) / 8",
         minimum=0.0,
         maximum=1000.0,
-        pixels=True,
     )
     region_batch: int = _option(
         1024,
         "regions refined at once; lower it when memory is short (changes the last bits)",
         minimum=1,
         maximum=1_000_000,
-        pixels=True,
     )
     mode: str = _option(
         "sidecar", "sidecar writes the alpha alone, merge adds it to a copy of the plate", choices=("sidecar", "merge")

@@ -70,13 +70,6 @@ def test_every_setting_says_what_it_does():
         assert not option.choices or default in option.choices
 
 
-def test_settings_that_change_pixels_are_marked_as_such():
-    pixels = {name for name, (_, option) in options().items() if option.pixels}
-    helps = {"clean_plate", "clean_match", "clean_align", "guide", "guide_use", "keys", "key_frames"}
-    edges = {"edge_shift", "edge_soften", "black_point", "white_point"}
-    assert pixels == {"model", "ocio", "colourspace", "clean_colourspace", "regions", "region_batch"} | helps | edges
-
-
 def parsed(*words: str) -> Settings:
     parser = argparse.ArgumentParser()
     add_settings(parser, options())
