@@ -89,10 +89,11 @@ def quality_table(chosen: list[str], clips: list[Path], regions: float) -> None:
         size = oiio.ImageBuf(str(next(clips[0].glob("plate.*.exr")))).roi_full
         oiio.ImageBufAlgo.zero(size).write(str(empty))
         for name in chosen:
-            model, takes = load_model(name, "cpu", "auto"), " ".join(about(name).inputs)
-            given = {} if getattr(model, "needs_clean_plate", False) else {name: ""}
-            given |= {f"{name}, with a clean plate": CLEAN} if "clean plate" in takes else {}
-            given |= {f"{name}, with an empty one": str(empty)} if getattr(model, "guesses_plate", False) else {}
+            model = load_model(name, "cpu", "auto")
+            able = model.abilities
+            given = {} if able.needs_clean_plate else {name: ""}
+            given |= {f"{name}, with a clean plate": CLEAN} if able.clean_plate else {}
+            given |= {f"{name}, with an empty one": str(empty)} if able.guesses_clean_plate else {}
             rows += [(shown, len(clips), quality_row(model, clips, clean, regions)) for shown, clean in given.items()]
     print(f"\n{UNITS}\n\n{markdown(rows, ('mad', 'mse', 'grad', 'conn', 'dtssd'), 'model', 'clips')}")
 

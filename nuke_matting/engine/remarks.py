@@ -14,18 +14,19 @@ def remarks(settings: Settings, model: Model, plate: Sequence, keys: Sequence | 
     """What is said of a shot: settings that do nothing, help that its model cannot take and a foreground that it cannot
     give, a memory that has nothing to read, slow arithmetic."""
     said = [f"{name} does nothing without {needed}" for name, needed in idle(settings)]
-    if settings.clean_plate and not _takes(model, "clean plate"):
+    able = model.abilities
+    if settings.clean_plate and not able.clean_plate:
         said.append(f"the model {model.name} takes no clean plate: it is left aside")
-    if settings.guide and not _takes(model, "guide"):
+    if settings.guide and not able.guide:
         final = {
             "hint": "it is left aside",
             "force": "its 0 and 1 are final all the same",
             "limit": "its 0 is final all the same",
         }
         said.append(f"the model {model.name} takes no guide: {final[settings.guide_use]}")
-    if keys is not None and not getattr(model, "takes_keys", False):
+    if keys is not None and not able.keys:
         said.append(f"the model {model.name} does not read key mattes: each is the matte of its own frame alone")
-    if settings.fg and not getattr(model, "has_foreground", True):
+    if settings.fg and not able.foreground:
         said.append(f"the model {model.name} finds no foreground: the plate's own colours stand in for it")
     if plate.still and model.references and (around := sequence_around(Path(plate.pattern))) is not None:
         name = Path(around.pattern).name
@@ -43,7 +44,3 @@ def remarks(settings: Settings, model: Model, plate: Sequence, keys: Sequence | 
     if model.precision == "bf16" and not bf16_is_fast(model.device):
         said.append("this processor emulates bf16, many times slower than fp32: leave --precision out")
     return tuple(said)
-
-
-def _takes(model: Model, what: str) -> bool:
-    return any(each.startswith(what) for each in model.takes)

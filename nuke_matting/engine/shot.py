@@ -76,7 +76,7 @@ class Shot:
         self.guide = find_sequence(self.settings.guide) if self.settings.guide else None
         self.model: Model = model or load_model(self.settings.model, self.settings.device, self.settings.precision)
         self.keys = find_keys(self.settings.keys, self.settings.key_frames, self.plate)
-        if self.clean is None and getattr(self.model, "needs_clean_plate", False):
+        if self.clean is None and self.model.abilities.needs_clean_plate:
             raise UsageError(f"the model {self.model.name} needs a clean plate", advice="give one with --clean-plate")
         if self.settings.fg and self.settings.premult:
             self._refuse_encoded()
@@ -286,7 +286,7 @@ class Shot:
 
     @property
     def _reads_keys(self) -> bool:
-        return getattr(self.model, "takes_keys", False)
+        return self.model.abilities.keys
 
     def _is_key(self, frame: int) -> bool:
         return self.keys is not None and frame in self.keys.frame_set

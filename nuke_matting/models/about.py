@@ -63,7 +63,7 @@ def about(name: str) -> About:
         task, takes = UNKNOWN, tuple[str, ...]()
         for network in (PEERS.get(record.kind), ARCHITECTURES.get(record.kind)):
             if network is not None:
-                task, takes = network.task, network.takes
+                task, takes = network.task, network.abilities.words()
         licence, path = record.licence or UNKNOWN, path_of(record)
         return About(name, record.kind, task, takes, licence, record.digest, "added", record.format, path)
     weights = load_weights(find_weights(name))
@@ -78,7 +78,9 @@ def about(name: str) -> About:
         licence += f" (learnt from weights of: {weights.metadata[LICENCES_BEFORE]})"
     origin = "shipped" if name in shipped_weights() else "file"
     ours = ARCHITECTURES[kind]
-    return About(name, kind, ours.task, ours.takes, licence, weights.digest, origin, "safetensors", weights.path)
+    return About(
+        name, kind, ours.task, ours.abilities.words(), licence, weights.digest, origin, "safetensors", weights.path
+    )
 
 
 def cost(name: str) -> Cost:

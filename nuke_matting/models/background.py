@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 
 from nuke_matting.errors import UsageError
-from nuke_matting.models.contract import FrameInput, Quality, RawMatte
+from nuke_matting.models.contract import Abilities, FrameInput, Quality, RawMatte
 from nuke_matting.models.tensors import array, autocast, memory_told, planes, seen, to_device
 from nuke_matting.models.weights import WeightFile, fill, stated
 from nuke_matting.nets import regions as rg
@@ -27,21 +28,21 @@ class BackgroundModel:
     a clean plate; those of its authors cannot.
     """
 
-    takes: tuple[str, ...] = ("plate", "clean plate (needed, but by weights that guess it)")
+    abilities = Abilities(clean_plate=True, needs_clean_plate=True, guesses_clean_plate=True)  # of all weights
     references: tuple[int, ...] = ()
 
     def __init__(self, weights: WeightFile, device: str, precision: str) -> None:
         self.name = weights.metadata.get("name", weights.path.stem)
         self.digest, self.device, self.precision = weights.digest, device, precision
-        self.guesses_plate = stated(weights, "predicts_plate", ("no", "yes")) == "yes"
-        self.needs_clean_plate = not self.guesses_plate
-        net = BackgroundNetwork(stated(weights, "base", BASES), self.guesses_plate)
+        guesses = stated(weights, "predicts_plate", ("no", "yes")) == "yes"
+        self.abilities = replace(self.abilities, needs_clean_plate=not guesses, guesses_clean_plate=guesses)
+        net = BackgroundNetwork(stated(weights, "base", BASES), guesses)
         fill(net, weights)
         self._net = to_device(net, device)
 
     def prepare(self, frame: FrameInput) -> tuple[()]:
         """Nothing: no other frame reads from this one. Raises UsageError without a clean plate that is needed."""
-        if frame.clean is None and self.needs_clean_plate:
+        if frame.clean is None and self.abilities.needs_clean_plate:
             raise UsageError(
                 f"{self.name} needs a clean plate", advice="give one with --clean-plate, or use another --model"
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,38 @@ class FrameInput:
         (4, 12)
         """
         return height, max(1, round(width * self.pixel_aspect))
+
+
+@dataclass(frozen=True)
+class Abilities:
+    """What a model takes beside the plate, and whether it finds a foreground.
+
+    clean_plate : it takes one.
+    needs_clean_plate : it gives no matte without one.
+    guesses_clean_plate : it guesses one where there is none. Of a network whose weights differ in it, this and
+        `needs_clean_plate` are both True; of one with its weights, one of them.
+    guide : it takes one.
+    keys : it reads key mattes: it is a `KeyedModel`.
+    foreground : it finds one; else the frame's own colours stand in.
+    """
+
+    clean_plate: bool = False
+    needs_clean_plate: bool = False
+    guesses_clean_plate: bool = False
+    guide: bool = False
+    keys: bool = False
+    foreground: bool = True
+
+    def words(self) -> tuple[str, ...]:
+        """The inputs as users read of them.
+
+        >>> Abilities(clean_plate=True, needs_clean_plate=True, guide=True).words()
+        ('plate', 'clean plate (needed)', 'guide')
+        """
+        needed = ", but by weights that guess it" if self.guesses_clean_plate else ""
+        clean_plate = f"clean plate (needed{needed})" if self.needs_clean_plate else "clean plate"
+        given = ((self.clean_plate, clean_plate), (self.guide, "guide"), (self.keys, "key mattes"))
+        return ("plate", *(word for taken, word in given if taken))
 
 
 @dataclass(frozen=True)
@@ -72,18 +104,14 @@ class Model(Protocol):
         `named_frames` makes frames of them.
     precision : the arithmetic that it runs in: fp32, bf16 or fp16.
     device : where it runs, e.g. cpu or cuda:0.
-    takes : its inputs as users read of them: plate, clean plate, guide, key mattes, each maybe with a word in brackets.
-
-    A model that gives no matte without a clean plate says so: it has an attribute `needs_clean_plate`, which is True.
-    One whose network finds no foreground says so likewise: an attribute `has_foreground`, which is False.
-    One that can use key mattes is a `KeyedModel`.
+    abilities : what it takes and gives. One that reads key mattes is a `KeyedModel`.
     """
 
     name: str
     digest: str
     precision: str
     device: str
-    takes: tuple[str, ...]
+    abilities: Abilities
 
     @property
     def references(self) -> tuple[int | None, ...]:
@@ -105,9 +133,10 @@ class Model(Protocol):
 
 
 class KeyedModel(Model, Protocol):
-    """A model whose memory can be told the matte of a frame, such as an artist's, so that others read it there."""
+    """A model whose memory can be told the matte of a frame, such as an artist's, so that others read it there.
 
-    takes_keys: Literal[True]
+    Its `abilities.keys` is True.
+    """
 
     def correct(self, encoded: Any, alpha: Array) -> Any:
         """What a key frame offers to the frames that read from it.

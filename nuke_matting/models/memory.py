@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from nuke_matting.models.contract import FrameInput, Quality, RawMatte
+from nuke_matting.models.contract import Abilities, FrameInput, Quality, RawMatte
 from nuke_matting.models.tensors import array, autocast, memory_told, planes, seen, to_device
 from nuke_matting.models.two_stage import coarse_long_side
 from nuke_matting.models.weights import WeightFile, fill, stated
@@ -26,7 +26,7 @@ class MemoryModel:
     "previous_two", as it is without, or "first_and_previous", as section 3.2 of the paper has it.
     """
 
-    takes: tuple[str, ...] = ("plate",)
+    abilities = Abilities()
 
     def __init__(self, weights: WeightFile, device: str, precision: str) -> None:
         self.name = weights.metadata.get("name", weights.path.stem)

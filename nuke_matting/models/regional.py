@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from nuke_matting.models.contract import FrameInput, Quality, RawMatte
+from nuke_matting.models.contract import Abilities, FrameInput, Quality, RawMatte
 from nuke_matting.models.tensors import array, autocast, memory_told, planes, seen, to_device
 from nuke_matting.models.weights import WeightFile, fill, stated
 from nuke_matting.nets import regions as rg
@@ -24,8 +24,7 @@ class RegionalModel:
     the matte's is the image itself. The weights' metadata may have `shrink`.
     """
 
-    takes: tuple[str, ...] = ("plate",)
-    has_foreground = False
+    abilities = Abilities(foreground=False)
     references: tuple[int, ...] = ()
 
     def __init__(self, weights: WeightFile, device: str, precision: str) -> None:

@@ -14,7 +14,7 @@ import torch
 from nuke_matting.errors import ModelError, UsageError
 from nuke_matting.models.adapters.peers import FORMATS, device_for, open_net, open_peer
 from nuke_matting.models.added import Record, added_models, path_of, read_added
-from nuke_matting.models.contract import Model
+from nuke_matting.models.contract import Abilities, Model
 from nuke_matting.models.weights import load_weights
 from nuke_matting.resources import shipped
 
@@ -33,9 +33,9 @@ class Architecture:
         return getattr(importlib.import_module(self.module), self.cls)
 
     @property
-    def takes(self) -> tuple[str, ...]:
-        """Its inputs: see `contract.Model`."""
-        return self.model.takes
+    def abilities(self) -> Abilities:
+        """What it takes and gives; see there of a network whose weights differ in it."""
+        return self.model.abilities
 
 
 ARCHITECTURES = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from nuke_matting.errors import ModelError
-from nuke_matting.models.contract import Array, FrameInput, Quality, RawMatte
+from nuke_matting.models.contract import Abilities, Array, FrameInput, Quality, RawMatte
 from nuke_matting.models.tensors import array, autocast, memory_told, planes, seen, to_device
 from nuke_matting.models.weights import WeightFile, fill
 from nuke_matting.nets import regions as rg
@@ -125,9 +125,8 @@ class TwoStageModel:
     around, each by itself.
     """
 
-    takes: tuple[str, ...] = ("plate", "clean plate", "guide", "key mattes")
+    abilities = Abilities(clean_plate=True, guide=True, keys=True)
     references: tuple[int | None, ...] = (-1, 1, -2, 2)
-    takes_keys: Literal[True] = True
 
     def __init__(self, weights: WeightFile, device: str, precision: str) -> None:
         self.name = weights.metadata.get("name", weights.path.stem)

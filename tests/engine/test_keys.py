@@ -3,6 +3,7 @@
 import random
 import shutil
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from nuke_matting.engine.delivery import Delivery
 from nuke_matting.engine.keys import nearest
 from nuke_matting.engine.pipeline import Failed, Target, run
 from nuke_matting.errors import PlateError, UsageError
+from nuke_matting.models.contract import Abilities
 from nuke_matting.models.registry import load_model
 
 FRAMES = range(1001, 1013)
@@ -234,7 +236,7 @@ class TestWhichAreKeys:
 
 def test_a_model_that_reads_none_says_so_once_and_gives_their_own_frames_alone(make_plate, make_keys, settings):
     model = load_model(settings.model, "cpu", "fp32")
-    model.takes_keys = False
+    model.abilities = replace(model.abilities, keys=False)
     plate, asked = make_plate(FRAMES), settings.replace(keys=make_keys([1004]))
     plain, _, _ = run_alphas(Shot(plate, settings, model), FRAMES)
     keyed, warnings, _ = run_alphas(Shot(plate, asked, model), FRAMES)
@@ -250,7 +252,7 @@ def test_help_that_a_model_does_not_take_is_said(make_plate, settings, use, what
     plate, other = make_plate(FRAMES), make_plate([1], name="other") % 1
     asked = settings.replace(clean_plate=other, guide=other, guide_use=use)
     assert Shot(plate, asked, model).warnings == ()
-    model.takes = ("plate",)
+    model.abilities = Abilities()
     said = Shot(plate, asked, model).warnings
     assert said[0] == "the model quick takes no clean plate: it is left aside"
     assert said[1].startswith("the model quick takes no guide: ") and what in said[1]

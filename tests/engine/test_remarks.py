@@ -6,17 +6,18 @@ import pytest
 
 from nuke_matting.engine.remarks import remarks
 from nuke_matting.models.adapters.modnet import ModnetModel
+from nuke_matting.models.contract import Abilities
 from nuke_matting.models.regional import RegionalModel
 from nuke_matting.plate.sequence import Sequence
 from nuke_matting.settings import Settings
 
 PLATE = Sequence("plate.####.exr", (1001, 1002))
-ALL = ("plate", "clean plate", "guide", "key mattes")
+ALL = Abilities(clean_plate=True, guide=True, keys=True)
 
 
-def said(settings, **about):
-    """Of a model with these attributes beside the usual ones."""
-    model = SimpleNamespace(name="it", takes=ALL, references=(), precision="fp32", device="cpu", **about)
+def said(settings, abilities=ALL):
+    """Of a model with these abilities."""
+    model = SimpleNamespace(name="it", abilities=abilities, references=(), precision="fp32", device="cpu")
     return remarks(settings, model, PLATE, None)
 
 
@@ -51,15 +52,14 @@ def test_nothing_is_said_of_defaults_nor_of_what_has_what_it_needs(whole):
 
 @pytest.mark.parametrize("network", [RegionalModel, ModnetModel])
 def test_a_foreground_that_is_only_the_plate_is_said_where_it_was_asked_for(network):
-    has = network.has_foreground
-    assert said(Settings(fg=True), has_foreground=has) == (
+    assert said(Settings(fg=True), network.abilities) == (
         "the model it finds no foreground: the plate's own colours stand in for it",
     )
-    assert said(Settings(), has_foreground=has) == said(Settings(fg=True)) == ()
+    assert said(Settings(), network.abilities) == said(Settings(fg=True)) == ()
 
 
 def test_frames_whose_sign_is_before_the_padding_are_said_to_be_left_out():
-    model = SimpleNamespace(name="it", takes=ALL, references=(), precision="fp32", device="cpu")
+    model = SimpleNamespace(name="it", abilities=ALL, references=(), precision="fp32", device="cpu")
     plate = Sequence("plate.####.exr", (1,), left_out=("plate.-0002.exr", "plate.-0001.exr"))
     (text,) = remarks(Settings(), model, plate, None)
     assert text.startswith("plate.-0002.exr, plate.-0001.exr left out") and "as in plate.-001.exr; rename" in text

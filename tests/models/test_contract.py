@@ -1,9 +1,12 @@
-"""What every model promises to the engine: the names of the frames that it reads from."""
+"""What every model promises to the engine: what it takes, and the names of the frames that it reads from."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nuke_matting.models.adapters.peers import PEERS
 from nuke_matting.models.contract import named_frames
+from nuke_matting.models.registry import ARCHITECTURES
 
 OFFSETS = st.lists(st.one_of(st.none(), st.integers(-12, -1), st.integers(1, 12)), max_size=4)
 
@@ -23,3 +26,19 @@ def test_a_frame_reads_from_frames_of_its_shot_alone_one_for_each_offset(first, 
 def test_from_the_third_frame_on_the_memory_is_of_two_others(first, along, offsets):
     frame = first + along
     assert (frame in named_frames(frame, first, offsets)) == (along < 2)
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("two_stage", ("plate", "clean plate", "guide", "key mattes")),
+        ("memory", ("plate",)),
+        ("regional", ("plate",)),
+        ("background", ("plate", "clean plate (needed, but by weights that guess it)")),
+        ("rvm", ("plate",)),
+        ("bgmv2", ("plate", "clean plate (needed)")),
+        ("modnet", ("plate",)),
+    ],
+)
+def test_what_a_network_takes_is_said_in_words(kind, words):
+    assert (PEERS | ARCHITECTURES)[kind].abilities.words() == words

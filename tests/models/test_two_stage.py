@@ -125,7 +125,7 @@ def test_the_matte_of_a_key_frame_is_read_by_others(model):
     own, plain = (model.encode(model.prepare(each)) for each in (frame, key))
     told = [model.correct(plain, band(48, 64, first)) for first in (0, 32)]
     alphas = [model.matte(frame, own, [*around(model, own), each], QUALITY).alpha for each in (plain, *told)]
-    assert model.takes_keys and len({each.tobytes() for each in alphas}) == 3
+    assert model.abilities.keys and len({each.tobytes() for each in alphas}) == 3
     again = model.correct(plain, band(48, 64, 32))
     assert np.array_equal(model.matte(frame, own, [*around(model, own), again], QUALITY).alpha, alphas[2])
 

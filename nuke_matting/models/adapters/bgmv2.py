@@ -9,7 +9,7 @@ from torch import Tensor
 
 from nuke_matting.errors import UsageError
 from nuke_matting.models.adapters.net import Net, checked, image_tensor, with_residual
-from nuke_matting.models.contract import FrameInput, Quality, RawMatte
+from nuke_matting.models.contract import Abilities, FrameInput, Quality, RawMatte
 from nuke_matting.nets.resize import pad_to
 
 LONG_SIDE = 480  # pixels of the coarse stage: scales of 0.25 at HD and 0.125 at 4K, as its authors advise
@@ -21,8 +21,7 @@ class Bgmv2Model:
     """See `contract.Model`. Each frame by itself. The regions' number is its TorchScript's alone; ONNX has its own."""
 
     task = "video matting with a clean plate"
-    takes: tuple[str, ...] = ("plate", "clean plate (needed)")
-    needs_clean_plate = True
+    abilities = Abilities(clean_plate=True, needs_clean_plate=True)
     references: tuple[int, ...] = ()
 
     def __init__(self, net: Net, name: str, digest: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from nuke_matting.models.adapters.net import Net, checked, image_tensor
-from nuke_matting.models.contract import FrameInput, Quality, RawMatte
+from nuke_matting.models.contract import Abilities, FrameInput, Quality, RawMatte
 from nuke_matting.nets.resize import area, bilinear
 
 SHORT_SIDE = 512  # pixels, which it was trained at
@@ -19,9 +19,7 @@ class ModnetModel:
     """See `contract.Model`. It gives no foreground: the plate's own colours stand in."""
 
     task = "portrait matting, frame by frame; no foreground"
-    takes: tuple[str, ...] = ("plate",)
-    needs_clean_plate = False
-    has_foreground = False
+    abilities = Abilities(foreground=False)
     references: tuple[int, ...] = ()
 
     def __init__(self, net: Net, name: str, digest: str) -> None:

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from nuke_matting.models.adapters.net import Net, checked, image_tensor, with_residual
-from nuke_matting.models.contract import FrameInput, Quality, RawMatte
+from nuke_matting.models.contract import Abilities, FrameInput, Quality, RawMatte
 
 LONG_SIDE = 512  # pixels; size of the reduced frame that its authors advise
 WARM_UP = 10  # frames
@@ -29,8 +29,7 @@ class RvmModel:
     """See `contract.Model`. What is remembered of a frame is the reduced frame itself, as the network reduces it."""
 
     task = "video matting of people, recurrent"
-    takes: tuple[str, ...] = ("plate",)
-    needs_clean_plate = False
+    abilities = Abilities()
 
     def __init__(self, net: Net, name: str, digest: str, warm_up: int = WARM_UP) -> None:
         self.name, self.digest, self.device, self.precision = name, digest, net.device, net.precision
