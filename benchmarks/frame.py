@@ -23,7 +23,7 @@ import torch
 from nuke_matting import Settings, Shot
 from nuke_matting.heap import keep_freed
 from nuke_matting.models.contract import Quality
-from nuke_matting.models.cost import budget, others_like, outline, parameters, two_stage_gmacs
+from nuke_matting.models.cost import by_default, others_like, outline, parameters, two_stage_gmacs
 from nuke_matting.models.tensors import autocast, planes
 from nuke_matting.models.two_stage import AGAIN
 from nuke_matting.nets import regions as rg
@@ -72,7 +72,7 @@ def measure(width: int, height: int, precision: str, device: str, runs: int) -> 
         own = model.encode(loaded.known.prepared)
         memory = others_like(own, model)
         image = planes(loaded.input.image).to(model.device)
-        most = budget(width, height)
+        most = by_default().budget(height, width)
         error = torch.from_numpy(outline(*rg.grid_size(height, width))).to(model.device)
 
         def refine() -> torch.Tensor:

@@ -16,7 +16,7 @@ from nuke_matting.colour.choose import choose_space
 from nuke_matting.colour.config import OCIO_ERRORS, load_config
 from nuke_matting.colour.interchange import REFERENCE, interchange_of
 from nuke_matting.errors import ColourError
-from nuke_matting.plate.frame import ColourHints
+from nuke_matting.plate.frame import LARGEST_HALF, ColourHints
 from nuke_matting.resources import shipped
 
 _MODEL = "nuke_matting model"
@@ -25,7 +25,6 @@ _LINEAR_REC709 = "Linear Rec.709"
 # Without OpenColorIO's fast logarithms and powers, which cost 0.0036 in a round trip at 16.0 (0.0001 without).
 _EXACT = ocio_lib.OPTIMIZATION_LOSSLESS
 
-_LARGEST = 65504.0  # of a half; what an infinite value becomes, as when a frame is read
 _MOST_LIGHT = 1e30  # far below the largest float32, so that sums of a matrix stay finite
 _MODEL_CEILING = 1.9  # model value of about that much light; the largest half has 1.16
 
@@ -35,7 +34,7 @@ class _Ways:
     to_model: ocio_lib.CPUProcessor
     to_plate: ocio_lib.CPUProcessor
     to_linear: ocio_lib.CPUProcessor
-    ceiling: float  # the largest plate value, up to _LARGEST, that is finite in linear light
+    ceiling: float  # the largest plate value, up to LARGEST_HALF, that is finite in linear light
     is_linear: bool
     digest: str
 
@@ -88,8 +87,8 @@ class ColourPipe:
         if result.size == 0:
             return result
         if not np.isfinite(result).all():
-            np.nan_to_num(result, copy=False, nan=0.0, posinf=_LARGEST, neginf=-_LARGEST)
-        if ceiling < _LARGEST:
+            np.nan_to_num(result, copy=False, nan=0.0, posinf=LARGEST_HALF, neginf=-LARGEST_HALF)
+        if ceiling < LARGEST_HALF:
             np.minimum(result, ceiling, out=result)
         way.apply(ocio_lib.PackedImageDesc(result, result.shape[1], result.shape[0], 3))
         return result
@@ -190,8 +189,8 @@ def _is_linear(to_linear: ocio_lib.CPUProcessor) -> bool:
 
 
 def _ceiling_of(to_linear: ocio_lib.CPUProcessor) -> float:
-    """The largest plate value whose light a float can hold: `_LARGEST`, or for a log space a power of two."""
-    for value in (_LARGEST, *(2.0**power for power in range(15, 0, -1))):
+    """The largest plate value whose light a float can hold: `LARGEST_HALF`, or for a log space a power of two."""
+    for value in (LARGEST_HALF, *(2.0**power for power in range(15, 0, -1))):
         light = np.full((1, 1, 3), value, np.float32)
         to_linear.apply(ocio_lib.PackedImageDesc(light, 1, 1, 3))
         if np.abs(light).max() < _MOST_LIGHT:  # False for not-a-number

@@ -31,7 +31,7 @@ from nuke_matting.engine.values import Known, Loaded, Matte, Plan
 from nuke_matting.errors import CacheError, ColourError, MattingError, PlateError, UsageError
 from nuke_matting.models.contract import FrameInput, Model, Quality, named_frames
 from nuke_matting.models.registry import load_model
-from nuke_matting.plate.frame import ColourHints, Window
+from nuke_matting.plate.frame import LARGEST_HALF, ColourHints, Window
 from nuke_matting.plate.reader import read_frame, read_hints
 from nuke_matting.plate.sequence import Sequence, find_sequence
 from nuke_matting.settings import Settings
@@ -220,7 +220,8 @@ class Shot:
         notes = [*plan.notes, *loaded.notes, *notes, *raw.notes]
         if frame.non_finite:
             notes.append(
-                f"{frame.non_finite} pixels of the plate are not finite numbers; they were read as 0 or +-65504"
+                f"{frame.non_finite} pixels of the plate are not finite numbers; "
+                f"they were read as 0 or +-{LARGEST_HALF:g}"
             )
         guide, use = loaded.input.guide, settings.guide_use
         alpha = limited(edged(raw.alpha, settings), guide, use) if key is None else key

@@ -30,9 +30,9 @@ from nuke_matting.nets.resize import area, bilinear
 from nuke_matting.nets.spread import Shown, agreed, change, decided, heard, show, told
 from nuke_matting.nets.two_stage import OWN, Features, TwoStage, coarse_size, stack
 from nuke_matting.nets.vit import Attention
+from nuke_matting.plate.frame import LARGEST_HALF
 
 FRAMES = 3  # the frame, the one before it, the one after it
-LARGEST = 65504.0  # of a half; what an infinite value becomes, as when the tool itself reads a plate
 BATCH = 1024  # regions at once
 
 
@@ -160,7 +160,7 @@ class InferenceModule(nn.Module):
         self.second = looks[1] if len(looks) > 1 else None
         self.clean, self.guide = inputs.clean, inputs.guide
         self.regions = regions
-        self.frames, self.largest, self.darkest = FRAMES, LARGEST, DARKEST
+        self.frames, self.largest, self.darkest = FRAMES, LARGEST_HALF, DARKEST
         self.to_rec709: list[float] = matrix.flatten().tolist()
         self.from_rec709: list[float] = np.linalg.inv(matrix).flatten().tolist()
 
@@ -173,7 +173,8 @@ class InferenceModule(nn.Module):
         plate = images[0]
         images = [each.clamp(min=self.darkest) for each in images]
         seen, coarse, cells, alphas, others = self.first.remember(images, clean, guides, stacked.dtype)
-        budget = int(round(self.regions * (height + width) / 8))  # noqa: RUF046, TorchScript rounds to a float
+        # Quality.budget's, which cannot be scripted; TorchScript rounds to a float
+        budget = int(round(self.regions * (height + width) / 8))  # noqa: RUF046
         if self.second is not None:
             seen, coarse = self.second.again(images, alphas, cells, others, stacked.dtype)
             alpha, residual = self.second.refine(images[0], clean, seen, coarse, budget)

@@ -11,13 +11,12 @@ from nuke_matting.errors import UsageError
 from nuke_matting.models.contract import Abilities, FrameInput, Quality, RawMatte
 from nuke_matting.models.tensors import array, autocast, memory_told, planes, seen, to_device
 from nuke_matting.models.weights import WeightFile, fill, stated
-from nuke_matting.nets import regions as rg
-from nuke_matting.nets.background import BASES, BackgroundNetwork, choose
+from nuke_matting.nets.background import BASES, BackgroundNetwork, choose, coarse_scale
 from nuke_matting.nets.background_refiner import PATCH
+from nuke_matting.nets.regions import CELL
 from nuke_matting.nets.resize import bilinear, pad_to_multiple
 
-LONG_SIDE = 480  # pixels of the first stage: a scale of 0.25 at HD and 0.125 at 4K, as the paper advises
-LARGEST_SCALE = 0.5  # of the first stage; the second works at half size and at full
+PATCHES = (CELL // PATCH) ** 2  # of the network's, in a region
 GUESSED = "there is no clean plate: the network guessed it from the frame"
 
 
@@ -52,9 +51,9 @@ class BackgroundModel:
         return prepared
 
     def matte(self, frame: FrameInput, own: tuple[()], memory: Sequence[tuple[()]], quality: Quality) -> RawMatte:
-        """`quality` counts regions of 8x8 pixels; each is four of the network's patches."""
+        """`quality` counts regions of 8x8 pixels; each is PATCHES of the network's."""
         height, width = frame.image.shape[:2]
-        budget = round(quality.regions * (height + width) / rg.CELL) * (rg.CELL // PATCH) ** 2
+        budget = quality.budget(height, width) * PATCHES
         with memory_told(self.device, (height, width)), torch.inference_mode():
             plate = pad_to_multiple(planes(frame.image), PATCH).to(self.device)
             image = seen(plate)
@@ -69,7 +68,7 @@ class BackgroundModel:
                 else:
                     coarse, clean = self._net.coarse(small, bilinear(given, *reduced)), given
                 patches = choose(coarse.error, *size, budget)
-                alpha, residual = self._net.refine(image, clean, coarse, patches, 4 * quality.batch)
+                alpha, residual = self._net.refine(image, clean, coarse, patches, PATCHES * quality.batch)
             foreground = (plate + residual.float())[0, :, :height, :width].permute(1, 2, 0)
             notes = (GUESSED,) if given is None else ()
             return RawMatte(array(alpha[0, 0, :height, :width].float()), array(foreground), notes)
@@ -77,5 +76,5 @@ class BackgroundModel:
 
 def coarse_size(height: int, width: int) -> tuple[int, int]:
     """Height and width that the first stage sees a frame at, rounded down as its authors do."""
-    scale = min(LARGEST_SCALE, LONG_SIDE / max(height, width))
+    scale = coarse_scale(height, width)
     return max(1, int(height * scale)), max(1, int(width * scale))

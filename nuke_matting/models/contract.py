@@ -9,6 +9,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from nuke_matting.nets.regions import CELL
+
 Array = NDArray[np.float32]
 
 
@@ -79,6 +81,14 @@ class Quality:
     regions: float
     batch: int
     foreground: bool = True
+
+    def budget(self, height: int, width: int) -> int:
+        """The most regions, of 8x8 pixels, of a frame of that size.
+
+        >>> Quality(regions=4.0, batch=1024).budget(1080, 1920)
+        1500
+        """
+        return round(self.regions * (height + width) / CELL)
 
 
 @dataclass(frozen=True)

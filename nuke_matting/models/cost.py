@@ -14,7 +14,7 @@ import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from nuke_matting.models.background import BackgroundModel, coarse_size
+from nuke_matting.models.background import PATCHES, BackgroundModel, coarse_size
 from nuke_matting.models.contract import Array, FrameInput, Model, Quality
 from nuke_matting.models.regional import RegionalModel
 from nuke_matting.models.two_stage import AGAIN, Seen, TwoStageModel
@@ -50,8 +50,7 @@ def gmacs(model: Model, width: int, height: int) -> float:
 def one_frame(model: Model, frame: FrameInput, memory: int = 0) -> None:
     """All that a model does for a frame, with itself `memory` times for a memory."""
     own = model.encode(model.prepare(frame))
-    settings = Settings()
-    model.matte(frame, own, [own] * memory, Quality(settings.regions, settings.region_batch))
+    model.matte(frame, own, [own] * memory, by_default())
 
 
 def others_like(own: Seen, model: TwoStageModel) -> list[Seen]:
@@ -82,7 +81,7 @@ def two_stage_gmacs(
             again = counted(lambda: found.update(again=model.again(own, found["coarse"].alpha, AGAIN)))
             which, _, found["coarse"] = found["again"]
         error = torch.from_numpy(outline(*rg.grid_size(height, width))).to(model.device)
-        chosen = rg.choose(error, budget(width, height), 0.0)
+        chosen = rg.choose(error, by_default().budget(height, width), 0.0)
         net = model.net(which)
         refine = counted(lambda: net.refine(image, None, found["coarse"], chosen))
     return encode, decode, again, refine
@@ -96,14 +95,12 @@ def regional_gmacs(model: RegionalModel, width: int, height: int) -> tuple[float
     own = found["own"]
     open_ = torch.zeros_like(own.trimap)
     open_[:, 1] = torch.from_numpy(outline(*own.trimap.shape[-2:]))[0] + 1  # unknown everywhere, along an outline most
-    settings = Settings()
-    quality = Quality(settings.regions, settings.region_batch)
-    return coarse, counted(lambda: model.matte(frame, Level(open_, own.segmentation), (), quality))
+    return coarse, counted(lambda: model.matte(frame, Level(open_, own.segmentation), (), by_default()))
 
 
 def background_gmacs(model: BackgroundModel, width: int, height: int) -> tuple[float, float]:
     """GMACs of the first stage, with a clean plate, and of as many patches as the default budget allows."""
-    net, patches = model._net, budget(width, height) * (rg.CELL // PATCH) ** 2
+    net, patches = model._net, by_default().budget(height, width) * PATCHES
     height, width = height + -height % PATCH, width + -width % PATCH
     small, full = torch.zeros(1, 3, *coarse_size(height, width)), torch.zeros(1, 3, height, width)
     found: dict[str, Coarse] = {}
@@ -121,9 +118,10 @@ def counted(work: Callable[[], object]) -> float:
     return counter.get_total_flops() / 2e9
 
 
-def budget(width: int, height: int) -> int:
-    """The most regions of a frame by default."""
-    return round(Settings().regions * (width + height) / rg.CELL)
+def by_default() -> Quality:
+    """The quality that default settings ask for."""
+    settings = Settings()
+    return Quality(settings.regions, settings.region_batch)
 
 
 def some_frame(width: int, height: int, clean: bool = False) -> FrameInput:

@@ -10,7 +10,6 @@ from torch import Tensor
 from nuke_matting.models.contract import Abilities, FrameInput, Quality, RawMatte
 from nuke_matting.models.tensors import array, autocast, memory_told, planes, seen, to_device
 from nuke_matting.models.weights import WeightFile, fill, stated
-from nuke_matting.nets import regions as rg
 from nuke_matting.nets.regional import RegionalNetwork, unknown_cells
 from nuke_matting.nets.trimap_decoder import Level
 
@@ -50,7 +49,7 @@ class RegionalModel:
 
     def matte(self, frame: FrameInput, own: Level, memory: Sequence[Level], quality: Quality) -> RawMatte:
         image = seen(planes(frame.image))
-        budget = round(quality.regions * (image.shape[-2] + image.shape[-1]) / rg.CELL)
+        budget = quality.budget(*image.shape[-2:])
         with memory_told(self.device, image.shape[-2:]), torch.inference_mode(), autocast(self.device, self.precision):
             chosen = unknown_cells(own.trimap, budget)
             alpha = self._net.refine(image.to(self.device), own, chosen, quality.batch)

@@ -201,7 +201,6 @@ class TwoStageModel:
         image, clean, _ = _tensors(frame)
         height, width = image.shape[-2:]
         rows, columns = rg.grid_size(height, width)
-        budget = round(quality.regions * (height + width) / rg.CELL)
         with memory_told(self.device, (height, width)), torch.inference_mode():
             which, small, coarse = self.answer(own, memory)
             net = self.net(which)
@@ -209,7 +208,7 @@ class TwoStageModel:
             clean = None if clean is None else clean.to(self.device)
             with autocast(self.device, self.precision):
                 error = area(torch.sigmoid(coarse.error.float()), rows, columns)
-                chosen = rg.choose(error, budget, THRESHOLD)
+                chosen = rg.choose(error, quality.budget(height, width), THRESHOLD)
                 alpha, patches = net.refine(image, clean, coarse, chosen, quality.batch, small)
             foreground = None
             if quality.foreground:

@@ -26,6 +26,8 @@ from nuke_matting.nets.resize import bilinear
 from nuke_matting.nets.resnet import ResNet
 
 BASES = ("mobilenetv2", "resnet50", "resnet101")
+LONG_SIDE = 480  # pixels of the first stage: a scale of 0.25 at HD and 0.125 at 4K, as its authors advise
+LARGEST_SCALE = 0.5  # of the first stage; the refiner works at half size and at full
 ABSENT = -1.0  # stands for a clean plate that is not there; no plate is as dark
 
 
@@ -109,6 +111,15 @@ class BackgroundNetwork(nn.Module):
         else:
             out = self.refiner(pair, said, coarse.hidden, patches, batch)
         return out[:, :1].clamp(0, 1), out[:, 1:]
+
+
+def coarse_scale(height: int, width: int) -> float:
+    """What the first stage sees a full-size frame reduced by.
+
+    >>> coarse_scale(1080, 1920), coarse_scale(100, 100)
+    (0.25, 0.5)
+    """
+    return min(LARGEST_SCALE, LONG_SIDE / max(height, width))
 
 
 def choose(error: Tensor, height: int, width: int, budget: int, threshold: float = 0.0) -> Tensor:

@@ -9,6 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+LARGEST_HALF = 65504.0  # what infinite pixels become wherever they are met
+
 
 @dataclass(frozen=True)
 class Window:

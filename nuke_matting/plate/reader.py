@@ -13,13 +13,12 @@ from numpy.typing import NDArray
 
 from nuke_matting.errors import PlateError
 from nuke_matting.plate.files import open_image, read_channels
-from nuke_matting.plate.frame import ColourHints, Frame, StoredMatte, Window
+from nuke_matting.plate.frame import LARGEST_HALF, ColourHints, Frame, StoredMatte, Window
 
 # what renderers and compositors call the layer that is the picture, by the last word of its name
 _MAIN = ("", "rgba", "rgb", "beauty", "combined", "composite", "c", "ci", "main", "left")
 _NO_PICTURE = re.compile(r"crypto|depth|normal|(^|\.)n$|position|motion")  # layers whose R, G, B are no colours
 DATA = len(_MAIN) + 1  # the rank of those
-LARGEST_HALF = 65504.0  # infinite pixels are read as this
 LEAST_ASPECT, MOST_ASPECT = 0.25, 4.0  # of pixels; what is beyond is no lens's
 GREY = 0.01  # channels that differ by less are of a grey picture
 

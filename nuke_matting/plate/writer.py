@@ -23,7 +23,7 @@ from nuke_matting.plate import exr_header
 from nuke_matting.plate.atomic import Before, write_whole
 from nuke_matting.plate.exr_header import Attribute
 from nuke_matting.plate.files import open_image, read_channels
-from nuke_matting.plate.frame import Window
+from nuke_matting.plate.frame import LARGEST_HALF, Window
 from nuke_matting.plate.reader import choose_picture, part_layers, picture_of, read_frame
 
 # attributes that belong to a part's pixels as they were stored, not to the picture
@@ -349,4 +349,4 @@ def _foreground(pixels: Pixels, prefix: str, premult: bool, kind: np.dtype) -> C
 
 def _half(values: NDArray[np.float32]) -> NDArray[np.float16]:
     """Half floats; what is beyond their range becomes its end, and not infinite."""
-    return np.ascontiguousarray(np.clip(values, -65504, 65504).astype(np.float16))
+    return np.ascontiguousarray(np.clip(values, -LARGEST_HALF, LARGEST_HALF).astype(np.float16))

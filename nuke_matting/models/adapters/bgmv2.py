@@ -10,10 +10,10 @@ from torch import Tensor
 from nuke_matting.errors import UsageError
 from nuke_matting.models.adapters.net import Net, checked, image_tensor, with_residual
 from nuke_matting.models.contract import Abilities, FrameInput, Quality, RawMatte
+from nuke_matting.nets.background import coarse_scale
+from nuke_matting.nets.regions import CELL
 from nuke_matting.nets.resize import pad_to
 
-LONG_SIDE = 480  # pixels of the coarse stage: scales of 0.25 at HD and 0.125 at 4K, as its authors advise
-LARGEST_SCALE = 0.5  # of the coarse stage; its authors' refiner works at half size and at full
 STRIDE = 4  # sides are multiples of it
 
 
@@ -46,13 +46,12 @@ class Bgmv2Model:
         height, width = frame.image.shape[:2]
         size = padded_size(height, width, self._net.picks)
         plate, clean = (pad_to(each, *size) for each in pictures)
-        # it asks for as many patches as it is told, whether or not they are there
+        # it asks for as many patches of 4x4 pixels as it is told, whether or not they are there
         most = plate.shape[-2] * plate.shape[-1]
         self._net.tune(
-            backbone_scale=min(LARGEST_SCALE, LONG_SIDE / max(height, width)),
+            backbone_scale=coarse_scale(height, width),
             refine_mode="sampling",
-            # its pixels come in patches of 4x4, our regions are 8x8
-            refine_sample_pixels=min(most, round(quality.regions * (height + width) / 8) * 64),
+            refine_sample_pixels=min(most, quality.budget(height, width) * CELL**2),
         )
         alpha, foreground = (
             each[..., :height, :width] for each in self._net.run({"src": plate, "bgr": clean}, ("pha", "fgr"))
