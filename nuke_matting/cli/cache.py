@@ -6,9 +6,8 @@ import argparse
 import json
 
 from nuke_matting.cli.options import add_settings, settings_of
-from nuke_matting.engine.cache import Cache
+from nuke_matting.engine.cache import Cache, open_cache
 from nuke_matting.engine.ledger import Ledger
-from nuke_matting.engine.shot import cache_folder
 from nuke_matting.errors import UsageError
 
 
@@ -40,10 +39,10 @@ def add(verbs: argparse._SubParsersAction) -> None:
 def _open(args: argparse.Namespace) -> Cache:
     """The cache; a folder that was named and is not there is a slip of the pen, the usual one may not be there yet."""
     settings = settings_of(args)
-    folder = cache_folder(settings)
-    if settings.cache_dir and not folder.exists():
-        raise UsageError("there is no such folder", path=folder, advice="check --cache-dir")
-    return Cache(folder, int(settings.cache_size * 1e9))
+    cache = open_cache(settings)
+    if settings.cache_dir and not cache.folder.exists():
+        raise UsageError("there is no such folder", path=cache.folder, advice="check --cache-dir")
+    return cache
 
 
 def _info(args: argparse.Namespace) -> int:

@@ -22,8 +22,7 @@ import torch
 from nuke_matting.cli.options import add_settings, settings_of
 from nuke_matting.colour.config import load_config
 from nuke_matting.colour.processor import open_colour
-from nuke_matting.engine.cache import Cache
-from nuke_matting.engine.shot import cache_folder
+from nuke_matting.engine.cache import folder_of, open_cache
 from nuke_matting.errors import MattingError, ModelError
 from nuke_matting.models.registry import choose_device, choose_precision, find_weights, load_model, shipped_weights
 from nuke_matting.models.weights import load_weights
@@ -123,7 +122,7 @@ def _model_in_use(settings: Settings) -> str:
 
 def _cache(settings: Settings) -> Iterator[Finding]:
     try:
-        folder = cache_folder(settings)
+        folder = folder_of(settings)
     except MattingError as error:
         yield Finding("cache", "", str(error))
         return
@@ -132,7 +131,7 @@ def _cache(settings: Settings) -> Iterator[Finding]:
         there = _nearest(folder)
         with tempfile.TemporaryFile(dir=there) as file:
             file.write(b"x")
-        cache = Cache(folder, int(settings.cache_size * 1e9))
+        cache = open_cache(settings)
         info, foreign = cache.info(), cache.foreign()
     except OSError as error:
         yield Finding("cache", str(folder), f"{there} cannot be written to ({error.strerror or error}); {advice}")

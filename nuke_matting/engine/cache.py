@@ -27,8 +27,9 @@ from nuke_matting.engine._value import FORMAT, CachedMatte, Damaged, Sidecar, de
 from nuke_matting.errors import CacheError, OutputError
 from nuke_matting.plate.atomic import write_whole
 from nuke_matting.plate.rights import make_folder
+from nuke_matting.settings import Settings
 
-__all__ = ["Cache", "CacheInfo", "CachedMatte", "default_folder"]
+__all__ = ["Cache", "CacheInfo", "CachedMatte", "default_folder", "folder_of", "open_cache"]
 
 log = logging.getLogger(__name__)
 
@@ -73,6 +74,16 @@ def default_folder() -> Path:
             "there is no place for the cache, as the user has no home",
             advice="name one with --cache-dir or $NUKE_MATTING_CACHE",
         ) from error
+
+
+def folder_of(settings: Settings) -> Path:
+    """The folder of the cache: from the settings, else `default_folder`. Raises CacheError."""
+    return Path(os.path.expanduser(settings.cache_dir)) if settings.cache_dir else default_folder()
+
+
+def open_cache(settings: Settings) -> Cache:
+    """The cache that settings name, whether or not they use it. Raises CacheError where there is no place for one."""
+    return Cache(folder_of(settings), int(settings.cache_size * 1e9))
 
 
 class Cache:

@@ -10,10 +10,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
+from nuke_matting.engine.cache import folder_of
 from nuke_matting.engine.fingerprint import digest
 from nuke_matting.engine.ledger import Ledger
 from nuke_matting.engine.pipeline import Target
-from nuke_matting.engine.shot import Shot, cache_folder
+from nuke_matting.engine.shot import Shot
 from nuke_matting.engine.values import Matte, Plan
 from nuke_matting.errors import OutputError, TakenError, UsageError
 from nuke_matting.plate.atomic import remove_left_behind, try_folder
@@ -49,7 +50,7 @@ class Delivery(Target):
         self._refusals: dict[Path, OutputError | None] = {}  # of folders; None where it can be written
         self._trying = threading.Lock()
         self._forgets = threading.Lock()  # taken, and kept, by the frame that says so
-        self._ledger = Ledger(cache_folder(shot.settings))
+        self._ledger = Ledger(folder_of(shot.settings))
 
     def path(self, frame: int) -> Path:
         """The output file of a frame."""
@@ -133,7 +134,7 @@ class Delivery(Target):
         if there is not None:
             self._ledger.forget(path, there)
         if not all(remembered) and self._forgets.acquire(blocking=False):
-            where = cache_folder(settings)
+            where = folder_of(settings)
             warnings = [*warnings, f"{where} cannot be written to, so the next run will not know its own files again: "
                         "give --cache-dir, or that run --overwrite"]  # fmt: skip
         return warnings

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nuke_matting.colour.processor import ColourPipe, open_colour
-from nuke_matting.engine.cache import Cache, CachedMatte, default_folder
+from nuke_matting.engine.cache import CachedMatte, open_cache
 from nuke_matting.engine.clean_plate import fitted
 from nuke_matting.engine.edges import edged, limited
 from nuke_matting.engine.fingerprint import Fingerprints, digest
@@ -40,11 +40,6 @@ log = logging.getLogger(__name__)
 
 CACHE_VERSION = 11  # to be raised by every change that changes mattes
 _SAY_NOTHING = ("data", "raw", "unknown")  # interop IDs that name no space of a picture
-
-
-def cache_folder(settings: Settings) -> Path:
-    """The folder of the cache: from the settings, else $NUKE_MATTING_CACHE, else the user's own. Raises CacheError."""
-    return Path(os.path.expanduser(settings.cache_dir)) if settings.cache_dir else default_folder()
 
 
 class Shot:
@@ -80,7 +75,7 @@ class Shot:
             raise UsageError(f"the model {self.model.name} needs a clean plate", advice="give one with --clean-plate")
         if self.settings.fg and self.settings.premult:
             self._refuse_encoded()
-        self.cache = self._open_cache()
+        self.cache = open_cache(self.settings) if self.settings.cache else None
         self._fingerprints = Fingerprints()
         file = Path(os.path.expanduser(self.settings.model))
         self._model_date = file.stat().st_mtime_ns if file.is_file() else 0  # else it is a name, not a path
@@ -278,10 +273,6 @@ class Shot:
             "display_window": list(vars(matte.display_window).values()),
         }
         self.cache.put(matte.key, CachedMatte(matte.alpha, matte.foreground, matte.notes, info))
-
-    def _open_cache(self) -> Cache | None:
-        settings = self.settings
-        return Cache(cache_folder(settings), int(settings.cache_size * 1e9)) if settings.cache else None
 
     # -- parts --
 
