@@ -134,6 +134,8 @@ def move(plate: Array, clean: Array) -> ProjectiveTransform | None:
             finder.detect_and_extract(grey)
         except RuntimeError:  # no corners at all
             return None
+        if len(np.asarray(finder.descriptors)) < LEAST_MATCHES:  # those too near to the border have none
+            return None
         points.append((np.asarray(finder.keypoints)[:, ::-1] + 0.5) * step - 0.5)  # x, y of the full picture
         words.append(finder.descriptors)
     pairs = match_descriptors(words[0], words[1], cross_check=True, max_ratio=0.85)

@@ -68,6 +68,12 @@ def test_tiny_pictures_are_survived(height, width):
     assert move(picture, picture) is None
 
 
+def test_corners_that_are_all_too_near_to_the_border_tell_no_move():
+    picture = np.full((36, 36, 3), 0.2, np.float32)
+    picture[16:22, 16:22] = 0.8
+    assert move(picture, picture) is None
+
+
 def test_a_camera_that_moved_is_lined_up():
     dice = np.random.default_rng(4)
     scene = ndimage.gaussian_filter(dice.uniform(0, 1, (200, 260, 3)), (1.2, 1.2, 0)).astype(np.float32)
