@@ -89,3 +89,14 @@ class CacheError(MattingError):
     """A cache folder that cannot be used. Frames are computed all the same where that is possible."""
 
     kind = "cache"
+
+
+def as_told(error: Exception, frame: int | None = None) -> MattingError:
+    """An error as users read it: itself, or what to report where nobody foresaw it.
+
+    frame : of one that nobody foresaw, if it met one.
+    """
+    if isinstance(error, MattingError):
+        return error
+    advice = "please report it, with the output of nuke-matting doctor"
+    return MattingError(f"unexpected {type(error).__name__}: {error}", frame=frame, advice=advice)

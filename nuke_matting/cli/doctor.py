@@ -23,7 +23,7 @@ from nuke_matting.cli.options import add_settings, settings_of
 from nuke_matting.colour.config import load_config
 from nuke_matting.colour.processor import open_colour
 from nuke_matting.engine.cache import folder_of, open_cache
-from nuke_matting.errors import MattingError, ModelError
+from nuke_matting.errors import MattingError, ModelError, as_told
 from nuke_matting.models.registry import choose_device, choose_precision, find_weights, load_model, shipped_weights
 from nuke_matting.models.weights import load_weights
 from nuke_matting.settings import Settings
@@ -162,4 +162,4 @@ def _checked(what: str, check: Callable[[], str]) -> Finding:
     except MattingError as error:
         return Finding(what, "", str(error))
     except Exception as error:  # a doctor that falls ill himself is of no use: a driver or library may raise anything
-        return Finding(what, "", " ".join(f"unexpected {type(error).__name__}: {error}".split()))
+        return Finding(what, "", as_told(error).what)

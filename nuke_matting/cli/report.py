@@ -30,20 +30,6 @@ class Report(Protocol):
     def done(self, done: int, failed: int, seconds: float, out: str) -> None: ...
 
 
-def facts(shot: Shot, frames: tuple[int, ...], out: str) -> dict[str, Any]:
-    """What is said of a run before it starts."""
-    return {
-        "plate": shot.plate.pattern,
-        "frames": format_frames(frames),
-        "count": len(frames),
-        "model": shot.model.name,
-        "device": shot.model.device,
-        "precision": shot.model.precision,
-        "colour": shot.colour_choice(frames),
-        "out": out,
-    }
-
-
 def error_facts(error: MattingError, frame: int | None) -> dict[str, Any]:
     """What is said of an error in JSON."""
     return {
@@ -96,18 +82,17 @@ class JsonReport:
     """One JSON object a line on stdout, each with an `event`: start, frame, warning, error, done, interrupted."""
 
     def start(self, shot: Shot, frames: tuple[int, ...], out: str) -> None:
-        self._say("start", **facts(shot, frames, out))
+        self._say("start", **shot.facts(frames), out=out)
 
     def frame(self, result: Done | Failed, path: Path) -> None:
         if isinstance(result, Failed):
             self._error(result.error, result.frame)
             return
-        state = "skipped" if result.skipped else "cached" if result.cached else "computed"
         self._say(
             "frame",
             frame=result.frame,
             path=str(path),
-            state=state,
+            state=result.state,
             seconds=round(result.seconds, 4),
             notes=list(result.notes),
         )
@@ -154,11 +139,11 @@ class TerminalReport:
         self._count = 0
 
     def start(self, shot: Shot, frames: tuple[int, ...], out: str) -> None:
-        about = facts(shot, frames, out)
+        about = shot.facts(frames)
         self._line(f"plate   {about['plate']}, frames {about['frames']} ({about['count']})")
         self._line(f"model   {about['model']} on {about['device']}, {about['precision']}")
         self._line(f"colour  {about['colour']}")
-        self._line(f"out     {about['out']}")
+        self._line(f"out     {out}")
         self._count, self._every = len(frames), max(1, len(frames) // 20)
         if self._console.is_terminal:
             columns = (
@@ -177,7 +162,7 @@ class TerminalReport:
             self._tally["failed"] += 1
             self._line(f"error: {result.error}", "bold red")
         else:
-            self._tally["skipped" if result.skipped else "cached" if result.cached else "computed"] += 1
+            self._tally[result.state] += 1
             for note in result.notes:
                 frames = self._notes.setdefault(note, [])
                 frames.append(result.frame)

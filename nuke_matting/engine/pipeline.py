@@ -16,25 +16,25 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
+from typing import Literal
 
 from nuke_matting.engine._lease import Lease
 from nuke_matting.engine.shot import Shot
 from nuke_matting.engine.store import Store
 from nuke_matting.engine.values import Known, Loaded, Matte, Plan
-from nuke_matting.errors import CacheError, MattingError
+from nuke_matting.errors import CacheError, MattingError, as_told
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Done:
-    """A frame whose matte is written. `cached`: it was not computed; `skipped`: it was there already."""
+    """A frame whose matte is written. `state`: computed, taken from the cache, or skipped, as it was there already."""
 
     frame: int
     seconds: float
     notes: tuple[str, ...] = ()
-    cached: bool = False
-    skipped: bool = False
+    state: Literal["computed", "cached", "skipped"] = "computed"
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def run(
                 if fetched.matte is not None:
                     writing.append(writers.submit(_write, target, keeper, fetched.matte, None, began))
                 elif fetched.loaded is None:
-                    yield Done(frame, time.monotonic() - began, fetched.plan.notes, skipped=True)
+                    yield Done(frame, time.monotonic() - began, fetched.plan.notes, "skipped")
                 else:
                     lease = keeper.claim(fetched.plan.key, wait=frame in put_off, stop=stop)
                     if lease is None:
@@ -194,16 +194,15 @@ def _write(target: Target, keeper: _Keeper, matte: Matte, lease: Lease | None, b
         warnings = target.write(matte)
     except Exception as error:
         return Failed(matte.frame, _told(error, matte.frame))
-    return Done(matte.frame, time.monotonic() - began, (*matte.notes, *warnings), cached=matte.cached)
+    state: Literal["cached", "computed"] = "cached" if matte.cached else "computed"
+    return Done(matte.frame, time.monotonic() - began, (*matte.notes, *warnings), state)
 
 
 def _told(error: Exception, frame: int) -> MattingError:
     """The error of a frame as users read it; one that nobody foresaw is logged whole, and must not end the others."""
-    if isinstance(error, MattingError):
-        return error
-    log.error("frame %d", frame, exc_info=error)
-    what = f"unexpected {type(error).__name__}: {error}"
-    return MattingError(what, frame=frame, advice="please report it, with the output of nuke-matting doctor")
+    if not isinstance(error, MattingError):
+        log.error("frame %d", frame, exc_info=error)
+    return as_told(error, frame)
 
 
 class _Keeper:

@@ -14,6 +14,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +34,7 @@ from nuke_matting.models.contract import FrameInput, Model, Quality, named_frame
 from nuke_matting.models.registry import load_model
 from nuke_matting.plate.frame import LARGEST_HALF, ColourHints, Window
 from nuke_matting.plate.reader import read_frame, read_hints
-from nuke_matting.plate.sequence import Sequence, find_sequence
+from nuke_matting.plate.sequence import Sequence, find_sequence, format_frames
 from nuke_matting.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -90,6 +91,19 @@ class Shot:
     def warnings(self) -> tuple[str, ...]:
         """What the user should know of the shot as a whole."""
         return remarks(self.settings, self.model, self.plate, self.keys)
+
+    def facts(self, frames: tuple[int, ...]) -> dict[str, Any]:
+        """What is said of a run of the frames before it starts: plate, frames, count, model, device, precision, colour;
+        plain data."""
+        return {
+            "plate": self.plate.pattern,
+            "frames": format_frames(frames),
+            "count": len(frames),
+            "model": self.model.name,
+            "device": self.model.device,
+            "precision": self.model.precision,
+            "colour": self.colour_choice(frames),
+        }
 
     def matte(self, frame: int) -> Matte:
         """The matte of a frame, from the cache or computed. Raises PlateError where the frame cannot be read."""

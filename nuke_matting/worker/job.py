@@ -14,9 +14,9 @@ from nuke_matting.engine.delivery import Delivery, Look
 from nuke_matting.engine.pipeline import Failed, Target, run
 from nuke_matting.engine.shot import Shot
 from nuke_matting.engine.values import Matte, Plan
-from nuke_matting.errors import CacheError, MattingError, UsageError
+from nuke_matting.errors import CacheError, MattingError, UsageError, as_told
 from nuke_matting.host.protocol import error_event
-from nuke_matting.plate.sequence import format_frames, parse_frames
+from nuke_matting.plate.sequence import parse_frames
 from nuke_matting.settings import Settings, options
 from nuke_matting.worker.library import Library
 
@@ -24,7 +24,6 @@ log = logging.getLogger(__name__)
 
 Say = Callable[[dict[str, Any]], None]
 MOST_TOLD = 100_000  # characters
-REPORT = "please report it, with the output of nuke-matting doctor"
 
 
 class Job:
@@ -60,17 +59,9 @@ class Job:
             target: Delivery | _InCache = Delivery(shot, request["out"], frames, request.get("overwrite", False))
         else:
             target = _InCache(shot)
-        self._tell(
-            "started",
-            plate=shot.plate.pattern,
-            frames=_shortened(format_frames(frames)),
-            count=len(frames),
-            model=shot.model.name,
-            device=shot.model.device,
-            precision=shot.model.precision,
-            colour=shot.colour_choice(frames),
-            references=list(shot.model.references),
-        )
+        facts = shot.facts(frames)
+        facts["frames"] = _shortened(facts["frames"])
+        self._tell("started", **facts, references=list(shot.model.references))
         self._progress(len(frames))
         step = self._matte if request.get("compute", True) else self._look
         for _ in step(shot, frames, target):
@@ -82,8 +73,7 @@ class Job:
             if isinstance(result, Failed):
                 self._fail(result.frame, result.error)
             else:
-                state = "skipped" if result.skipped else "cached" if result.cached else "computed"
-                self._frame(result.frame, state, target.path(result.frame), result.seconds, result.notes)
+                self._frame(result.frame, result.state, target.path(result.frame), result.seconds, result.notes)
             yield
 
     def _look(self, shot: Shot, frames: Sequence[int], target: Delivery | _InCache) -> Iterator[None]:
@@ -183,7 +173,7 @@ def in_order(frames: Sequence[int], view: int | None) -> tuple[int, ...]:
 
 def told(request: str | None, error: Exception, frame: int | None = None) -> dict[str, Any]:
     """An error as an event; one that nobody foresaw is logged whole."""
-    if isinstance(error, MattingError):
-        return error_event(request, error.kind, error.what, error.advice, frame, error.path)
-    log.error("request %s", request, exc_info=error)
-    return error_event(request, "error", f"unexpected {type(error).__name__}: {error}", REPORT, frame)
+    if not isinstance(error, MattingError):
+        log.error("request %s", request, exc_info=error)
+    said = as_told(error)
+    return error_event(request, said.kind, said.what, said.advice, frame, said.path)
