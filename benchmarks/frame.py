@@ -25,7 +25,7 @@ from nuke_matting.heap import keep_freed
 from nuke_matting.models.contract import Quality
 from nuke_matting.models.cost import by_default, others_like, outline, parameters, two_stage_gmacs
 from nuke_matting.models.tensors import autocast, planes
-from nuke_matting.models.two_stage import AGAIN
+from nuke_matting.models.two_stage_file import AGAIN
 from nuke_matting.nets import regions as rg
 from nuke_matting.plate.reader import read_frame
 from nuke_matting.plate.writer import Pixels, write_sidecar

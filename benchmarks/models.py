@@ -25,7 +25,8 @@ from nuke_matting.models.adapters.rvm import RvmModel
 from nuke_matting.models.contract import Model, Quality
 from nuke_matting.models.cost import SIZES, gmacs, parameters, some_frame, two_stage_gmacs
 from nuke_matting.models.registry import load_file, load_model
-from nuke_matting.models.two_stage import AIDED, TwoStageModel
+from nuke_matting.models.two_stage import TwoStageModel
+from nuke_matting.models.two_stage_file import AIDED
 from nuke_matting.models.weights import save_weights
 from nuke_matting.nets.background import BackgroundNetwork
 from nuke_matting.nets.memory_network import MemoryNetwork

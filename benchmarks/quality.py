@@ -29,7 +29,7 @@ from skimage.morphology import closing, disk
 from nuke_matting import Settings, Shot
 from nuke_matting.errors import UsageError
 from nuke_matting.models.registry import find_weights
-from nuke_matting.models.two_stage import as_one, networks
+from nuke_matting.models.two_stage_file import as_one, networks
 from nuke_matting.models.weights import load_weights, save_weights
 from nuke_matting.nets import two_stage
 from nuke_matting.nets.resize import bilinear

@@ -21,7 +21,8 @@ from torch import Tensor, nn
 from nuke_matting.colour.model_space_tensors import from_model, to_model
 from nuke_matting.errors import ModelError
 from nuke_matting.models.tensors import DARKEST
-from nuke_matting.models.two_stage import MOVED, THRESHOLD, long_sides, networks
+from nuke_matting.models.two_stage import MOVED, THRESHOLD
+from nuke_matting.models.two_stage_file import long_sides, networks
 from nuke_matting.models.weights import WeightFile
 from nuke_matting.nets import regions as rg
 from nuke_matting.nets.decoder import Coarse

@@ -17,7 +17,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from nuke_matting.models.background import PATCHES, BackgroundModel, coarse_size
 from nuke_matting.models.contract import Array, FrameInput, Model, Quality
 from nuke_matting.models.regional import RegionalModel
-from nuke_matting.models.two_stage import AGAIN, Seen, TwoStageModel
+from nuke_matting.models.two_stage import Seen, TwoStageModel
+from nuke_matting.models.two_stage_file import AGAIN
 from nuke_matting.nets import regions as rg
 from nuke_matting.nets.background import Coarse, choose
 from nuke_matting.nets.background_refiner import PATCH

@@ -9,8 +9,7 @@ from torch import Tensor
 
 from nuke_matting.models.contract import Abilities, FrameInput, Quality, RawMatte
 from nuke_matting.models.tensors import array, autocast, memory_told, planes, seen, to_device
-from nuke_matting.models.two_stage import coarse_long_side
-from nuke_matting.models.weights import WeightFile, fill, stated
+from nuke_matting.models.weights import WeightFile, coarse_long_side, fill, stated
 from nuke_matting.nets.memory_network import Features, MemoryNetwork
 from nuke_matting.nets.resize import area
 from nuke_matting.nets.two_stage import coarse_size

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from nuke_matting.errors import ModelError
 from nuke_matting.models.contract import Abilities, Array, FrameInput, Quality, RawMatte
 from nuke_matting.models.tensors import array, autocast, memory_told, planes, seen, to_device
-from nuke_matting.models.weights import WeightFile, fill
+from nuke_matting.models.two_stage_file import AGAIN, AIDED, PLAIN, long_sides, networks
+from nuke_matting.models.weights import WeightFile
 from nuke_matting.nets import regions as rg
 from nuke_matting.nets.decoder import Coarse
 from nuke_matting.nets.resize import area, bilinear
@@ -23,25 +21,8 @@ from nuke_matting.nets.spread import Shown, agreed, change, corrected, decided, 
 from nuke_matting.nets.two_stage import OWN, Features, TwoStage, coarse_size, stack
 
 THRESHOLD = 0.05  # regions less likely wrong than this are left as they are
-LARGEST = 1024  # pixels of a coarse frame's long side; what mattes are spread by grows with its fourth power
-BEFORE = 11  # inputs of the stem in weights that know no `cues.traces`
 MOVED = 0.2  # of a cell's mean alpha: where other frames change that by less, the third network sees nothing new
 KEY_TRUST = 10.0  # an artist's matte counts as much as so many frames' own, of a cell that they are sure of
-PLAIN, AIDED, AGAIN = 0, 1, 2  # the networks of a weight file, see `Networks`
-PREFIXES = ("", "aided.", "again.")  # what the names of their tensors begin with
-LONG_SIDE, AIDED_LONG_SIDE = "coarse_long_side", "aided_long_side"  # in the metadata; the second is of the third too
-
-
-class Networks(NamedTuple):
-    """The networks of a weight file.
-
-    plain : for frames without help. aided : for those with a clean plate or a guide; the same where the file has one
-    network. again : which looks again at what the first has found, or None.
-    """
-
-    plain: TwoStage
-    aided: TwoStage
-    again: TwoStage | None
 
 
 class Prepared(NamedTuple):
@@ -269,62 +250,6 @@ class TwoStageModel:
         grid = own.features.f8.shape[-2:]
         with torch.inference_mode():
             return agreed(alpha, decided(own.shown.cells, alpha, *grid), heard_.again, *grid)
-
-
-def networks(weights: WeightFile) -> Networks:
-    """Raises ModelError: a tensor of one is missing, or is of something else."""
-    plain, aided, again = (_network(weights, which) for which in (PLAIN, AIDED, AGAIN))
-    assert plain is not None
-    return Networks(plain, aided or plain, again)
-
-
-def _network(weights: WeightFile, which: int) -> TwoStage | None:
-    """One of them, or None where nothing is there of it."""
-    prefix = PREFIXES[which]
-    others = tuple(each for each in PREFIXES if each and each != prefix)
-    own = {name: value for name, value in weights.tensors.items() if name.startswith(prefix)}
-    own = {name[len(prefix) :]: value for name, value in own.items() if not name.startswith(others)}
-    if prefix and not own:
-        return None
-    net = TwoStage()
-    fill(net, replace(weights, tensors=_widened(own, net)))
-    return net
-
-
-def _widened(tensors: dict[str, Tensor], net: TwoStage) -> dict[str, Tensor]:
-    """Weights of before the network had the last of its cues: what they know nothing of weighs nothing."""
-    name, wanted = next(each for each in net.stem.named_parameters(prefix="stem"))
-    own = tensors.get(name)
-    if own is None or own.ndim != 4 or not BEFORE <= own.shape[1] < wanted.shape[1]:
-        return tensors
-    return tensors | {name: F.pad(own, [0, 0, 0, 0, 0, wanted.shape[1] - own.shape[1]])}
-
-
-def as_one(plain: TwoStage, aided: TwoStage, again: TwoStage | None = None) -> TwoStage:
-    """The first network with the others as parts of it: its state is a weight file's of all."""
-    for which, net in ((AIDED, aided), (AGAIN, again)):
-        if net is not None and net is not plain:
-            plain.add_module(PREFIXES[which].rstrip("."), net)
-    return plain
-
-
-def long_sides(weights: WeightFile) -> tuple[int, int]:
-    """Of the coarse frames, in pixels, without help, and with it or looked at again; as they were trained.
-    Raises ModelError."""
-    plain = coarse_long_side(weights)
-    return plain, coarse_long_side(weights, AIDED_LONG_SIDE) if AIDED_LONG_SIDE in weights.metadata else plain
-
-
-def coarse_long_side(weights: WeightFile, key: str = LONG_SIDE) -> int:
-    """Pixels; the size that the weights were trained for. Raises ModelError."""
-    given = weights.metadata.get(key, "512")
-    if not given.isascii() or not given.isdigit() or not 32 <= int(given) <= LARGEST:
-        raise ModelError(
-            f"{key} in the metadata is {given!r}, not a number of pixels from 32 to {LARGEST}",
-            path=weights.path,
-            advice="save the weights again, or use --model two_stage",
-        )
-    return int(given)
 
 
 def _reduced(image: Tensor, clean: Tensor | None, guide: Tensor | None, size: tuple[int, int]) -> Tensor:

@@ -17,6 +17,8 @@ from torch import Tensor, nn
 from nuke_matting.errors import ModelError
 
 LICENCES_BEFORE = "licences_before"  # key of the metadata: what was stated of weights that these come from
+LONG_SIDE = "coarse_long_side"  # key of the metadata
+LARGEST = 1024  # pixels of a coarse frame's long side; what mattes are spread by grows with its fourth power
 _FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
 
@@ -91,6 +93,18 @@ def stated(weights: WeightFile, key: str, known: Sequence[str]) -> str:
             advice="save the weights again, or name another model with --model",
         )
     return value
+
+
+def coarse_long_side(weights: WeightFile, key: str = LONG_SIDE) -> int:
+    """Pixels; the size that the weights were trained for. Raises ModelError."""
+    given = weights.metadata.get(key, "512")
+    if not given.isascii() or not given.isdigit() or not 32 <= int(given) <= LARGEST:
+        raise ModelError(
+            f"{key} in the metadata is {given!r}, not a number of pixels from 32 to {LARGEST}",
+            path=weights.path,
+            advice="save the weights again, or use --model two_stage",
+        )
+    return int(given)
 
 
 def _digest_of(tensors: dict[str, Tensor]) -> str:

@@ -6,8 +6,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 from nuke_matting.errors import ModelError, OutputError, UsageError
-from nuke_matting.models.two_stage import AIDED_LONG_SIDE, LONG_SIDE, Networks, as_one, long_sides, networks
-from nuke_matting.models.weights import WeightFile, load_weights, save_weights
+from nuke_matting.models.two_stage_file import AIDED_LONG_SIDE, Networks, as_one, long_sides, networks
+from nuke_matting.models.weights import LONG_SIDE, WeightFile, load_weights, save_weights
 from nuke_matting.training.provenance import Past, joined, licences_of
 
 

@@ -14,7 +14,7 @@ from nuke_matting.models import two_stage
 from nuke_matting.models.contract import FrameInput, Quality
 from nuke_matting.models.cost import parameters
 from nuke_matting.models.registry import load_model
-from nuke_matting.models.two_stage import AGAIN, AIDED, as_one, networks
+from nuke_matting.models.two_stage_file import AGAIN, AIDED, as_one, networks
 from nuke_matting.models.weights import load_weights, save_weights
 from nuke_matting.nets.enlarge import enlarge
 from nuke_matting.nets.spread import change

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from nuke_matting.errors import ModelError, UsageError
-from nuke_matting.models.two_stage import networks
+from nuke_matting.models.two_stage_file import networks
 from nuke_matting.models.weights import load_weights, save_weights
 from nuke_matting.nets.regional import RegionalNetwork
 from nuke_matting.nets.two_stage import TwoStage

@@ -12,7 +12,7 @@ import torch
 
 from nuke_matting.errors import MattingError, ModelError, OutputError, PlateError, UsageError
 from nuke_matting.models.registry import load_model
-from nuke_matting.models.two_stage import networks
+from nuke_matting.models.two_stage_file import networks
 from nuke_matting.models.weights import load_weights, save_weights
 from nuke_matting.nets.two_stage import TwoStage
 from nuke_matting.resources import shipped

@@ -13,8 +13,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from nuke_matting.errors import UsageError
-from nuke_matting.models.two_stage import LARGEST, LONG_SIDE, long_sides, networks
-from nuke_matting.models.weights import WeightFile
+from nuke_matting.models.two_stage_file import long_sides, networks
+from nuke_matting.models.weights import LARGEST, LONG_SIDE, WeightFile
 from nuke_matting.nets import regions as rg
 from nuke_matting.nets.decoder import SHUFFLED, Coarse
 from nuke_matting.nets.memory import KeyValue
