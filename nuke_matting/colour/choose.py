@@ -15,6 +15,7 @@ from nuke_matting.plate.frame import ColourHints
 
 _LOG_FORMATS = ("dpx", "cineon")
 _DATA_IDS = ("data", "raw")
+_UNKNOWN_ID = "unknown"
 _SRGB = "srgb_rec709_scene"
 _SRGB_ROLES = ("texture_paint", "color_picking", "matte_paint")
 
@@ -82,6 +83,17 @@ def stated_space(config: ocio_lib.Config, hints: ColourHints, path: str | Path) 
     return choice, passed_over
 
 
+def said_space(hints: ColourHints) -> str:
+    """The space that a file says its picture is in, by its interop ID or `oiio:ColorSpace`; empty where it says none,
+    or no more than that it holds data or is not known.
+
+    >>> said_space(ColourHints(interop_id="Unknown", oiio_space="ACEScg")), said_space(ColourHints(interop_id="data"))
+    ('ACEScg', '')
+    """
+    said = ((each or "").strip() for each in (hints.interop_id, hints.oiio_space))
+    return next((each for each in said if each and each.lower() not in (_UNKNOWN_ID, *_DATA_IDS)), "")
+
+
 def _from_user(config: ocio_lib.Config, wanted: str) -> Choice:
     name = find_space(config, wanted)
     if name is None:
@@ -103,7 +115,7 @@ def _from_interop_id(
     config: ocio_lib.Config, hints: ColourHints, path: str | Path, passed_over: list[str]
 ) -> Choice | None:
     said = (hints.interop_id or "").strip()
-    if not said or said.lower() == "unknown":
+    if not said or said.lower() == _UNKNOWN_ID:
         return None
     return _from_name(config, said, said, "colorInteropID", path, passed_over)
 

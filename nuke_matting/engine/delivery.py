@@ -121,7 +121,7 @@ class Delivery(Target):
 
         write = write_merged if settings.mode == "merge" else write_sidecar
         says_itself = matte.plate.suffix.lower() == ".exr"
-        space = "" if says_itself else matte.space or self.shot.space(matte.frame)
+        space = "" if says_itself else matte.space or self.shot.colours.space(matte.frame)
         pixels = Pixels(
             matte.plate, matte.frame, matte.data_window, matte.display_window, matte.alpha, matte.foreground, space
         )

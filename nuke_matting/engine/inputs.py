@@ -11,6 +11,19 @@ from nuke_matting.colour.processor import ColourPipe
 from nuke_matting.errors import PlateError
 from nuke_matting.plate.frame import Frame, Window
 from nuke_matting.plate.reader import align, read_matte
+from nuke_matting.plate.sequence import Sequence
+
+
+def file_of(given: Sequence, frame: int) -> Path:
+    """The file that goes with a frame: a single one goes with each. Raises PlateError where there is none for it."""
+    if not given.still and frame not in given.frame_set:
+        raise PlateError(
+            "the frame is missing",
+            path=given.path(frame),
+            frame=frame,
+            advice="give a sequence that covers the frames, or a single file",
+        )
+    return given.path(frame)
 
 
 def coverage(path: Path, plate: Frame, what: str) -> tuple[NDArray[np.float32], tuple[str, ...]]:

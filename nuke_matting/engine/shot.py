@@ -11,20 +11,19 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nuke_matting.colour.processor import ColourPipe, open_colour
 from nuke_matting.engine.cache import CachedMatte, open_cache
 from nuke_matting.engine.clean_plate import fitted
+from nuke_matting.engine.colours import Colours
 from nuke_matting.engine.edges import edged, limited
 from nuke_matting.engine.fingerprint import Fingerprints, digest
-from nuke_matting.engine.inputs import clean_pixels, coverage
+from nuke_matting.engine.inputs import clean_pixels, coverage, file_of
 from nuke_matting.engine.keys import find_keys, nearest
 from nuke_matting.engine.memory import Memory
 from nuke_matting.engine.remarks import remarks
@@ -32,15 +31,14 @@ from nuke_matting.engine.values import Known, Loaded, Matte, Plan
 from nuke_matting.errors import CacheError, ColourError, MattingError, PlateError, UsageError
 from nuke_matting.models.contract import FrameInput, Model, Quality, named_frames
 from nuke_matting.models.registry import load_model
-from nuke_matting.plate.frame import LARGEST_HALF, ColourHints, Window
-from nuke_matting.plate.reader import read_frame, read_hints
-from nuke_matting.plate.sequence import Sequence, find_sequence, format_frames
+from nuke_matting.plate.frame import LARGEST_HALF, Window
+from nuke_matting.plate.reader import read_frame
+from nuke_matting.plate.sequence import find_sequence, format_frames
 from nuke_matting.settings import Settings
 
 log = logging.getLogger(__name__)
 
 CACHE_VERSION = 11  # to be raised by every change that changes mattes
-_SAY_NOTHING = ("data", "raw", "unknown")  # interop IDs that name no space of a picture
 
 
 class Shot:
@@ -70,12 +68,13 @@ class Shot:
         self.plate = find_sequence(str(plate))
         self.clean = find_sequence(self.settings.clean_plate) if self.settings.clean_plate else None
         self.guide = find_sequence(self.settings.guide) if self.settings.guide else None
+        self.colours = Colours(self.settings, self.plate, self.clean)
         self.model: Model = model or load_model(self.settings.model, self.settings.device, self.settings.precision)
         self.keys = find_keys(self.settings.keys, self.settings.key_frames, self.plate)
         if self.clean is None and self.model.abilities.needs_clean_plate:
             raise UsageError(f"the model {self.model.name} needs a clean plate", advice="give one with --clean-plate")
         if self.settings.fg and self.settings.premult:
-            self._refuse_encoded()
+            self.colours.refuse_encoded()
         self.cache = open_cache(self.settings) if self.settings.cache else None
         self._fingerprints = Fingerprints()
         file = Path(os.path.expanduser(self.settings.model))
@@ -102,7 +101,7 @@ class Shot:
             "model": self.model.name,
             "device": self.model.device,
             "precision": self.model.precision,
-            "colour": self.colour_choice(frames),
+            "colour": self.colours.choice(frames),
         }
 
     def matte(self, frame: int) -> Matte:
@@ -120,31 +119,6 @@ class Shot:
                 except CacheError as error:
                     log.warning("%s", error)
         return found
-
-    def colour_choice(self, frames: Iterable[int]) -> str:
-        """The colour space of the first of the frames that can be read, why it, and the config; and the clean plate's,
-        where that is another. For the log."""
-        found = self._first_colours(frames)
-        if not found:
-            return "unknown: no frame can be read"
-        colour, *clean = found
-        told = f"{colour.space} ({colour.reason}), {colour.config_name}"
-        others = [f"; the clean plate {each.space} ({each.reason})" for each in clean if each.space != colour.space]
-        return "".join([told, *others])
-
-    def _refuse_encoded(self) -> None:
-        """Colour is multiplied by an alpha in linear light alone. Raises UsageError where the plate is in another."""
-        found = self._first_colours(self.frames)
-        if found and not found[0].is_linear:
-            raise UsageError(
-                f"premult: the plate is in {found[0].space}, which is not scene-linear, so no alpha may multiply it",
-                path=self.plate.pattern,
-                advice="leave premult off, and Premult in the comp, after the Read",
-            )
-
-    def space(self, frame: int) -> str:
-        """The colour space of a frame's pixels, as the config calls it. Raises PlateError, ColourError."""
-        return next(self._colours(frame)).space
 
     # -- the three steps --
 
@@ -192,17 +166,17 @@ class Shot:
         Not for a key matte that cannot be read: its error is in `known`.
         """
         read = read_frame(self.plate.path(frame), frame)
-        colour = self._colour(read.colour, read.path)
+        colour = self.colours.of_plate(read.colour, read.path)
         image = colour.to_model(read.pixels)
         clean = guide = None
         notes = read.notes
         if self.clean is not None:
-            other = read_frame(self._still_path(self.clean, frame), frame)
-            clean = clean_pixels(other, self._clean_colour(other.colour, other.path, read.colour), read)
+            other = read_frame(file_of(self.clean, frame), frame)
+            clean = clean_pixels(other, self.colours.of_clean(other.colour, other.path, read.colour), read)
             clean, said = fitted(image, clean, self.settings.clean_match, self.settings.clean_align)
             notes += said
         if self.guide is not None:
-            guide, said = coverage(self._still_path(self.guide, frame), read, "guide")
+            guide, said = coverage(file_of(self.guide, frame), read, "guide")
             notes += said
         given = FrameInput(image, clean, guide, read.pixel_aspect)
         key: NDArray[np.float32] | MattingError | None = None
@@ -333,59 +307,11 @@ class Shot:
                 advice="render or copy it, or leave it out of --frames",
             )
         colours = [self.plate.path(frame)]
-        colours += [self._still_path(self.clean, frame)] if self.clean is not None else []
-        guides = [self._still_path(self.guide, frame)] if self.guide is not None else []
+        colours += [file_of(self.clean, frame)] if self.clean is not None else []
+        guides = [file_of(self.guide, frame)] if self.guide is not None else []
         try:
-            ways = [each.digest for each in self._colours(frame)]
+            ways = [each.digest for each in self.colours.at(frame)]
         except PlateError as error:  # a damaged file is told by its bytes; reading it says what is wrong
             ways = [error.what]
         fit = [self.settings.clean_match, self.settings.clean_align] if self.clean is not None else []
         return digest([[self._fingerprints.of(path) for path in (*colours, *guides)], len(guides), ways, fit])
-
-    @staticmethod
-    def _still_path(sequence: Sequence, frame: int) -> Path:
-        if not sequence.still and frame not in sequence.frame_set:
-            raise PlateError(
-                "the frame is missing",
-                path=sequence.path(frame),
-                frame=frame,
-                advice="give a sequence that covers the frames, or a single file",
-            )
-        return sequence.path(frame)
-
-    def _first_colours(self, frames: Iterable[int]) -> list[ColourPipe]:
-        """Those of the first of the frames whose plate can be read, the clean plate's only where it can be as well;
-        none where none can."""
-        for frame in frames:
-            found: list[ColourPipe] = []
-            with suppress(PlateError):
-                for each in self._colours(frame):
-                    found.append(each)
-            if found:
-                return found
-        return []
-
-    def _colours(self, frame: int) -> Iterator[ColourPipe]:
-        """Of a frame's plate, and then of its clean plate, each from its header. Raises PlateError, ColourError."""
-        path = self.plate.path(frame)
-        hints = read_hints(path, frame)
-        yield self._colour(hints, path)
-        if self.clean is not None:
-            clean = self._still_path(self.clean, frame)
-            yield self._clean_colour(read_hints(clean, frame), clean, hints)
-
-    def _colour(self, hints: ColourHints, path: Path) -> ColourPipe:
-        return open_colour(self.settings.ocio, self.settings.colourspace, hints, path)
-
-    def _clean_colour(self, hints: ColourHints, path: Path, plate: ColourHints) -> ColourPipe:
-        """What the user says of the plate holds for a clean plate too, of which nothing else is said, unless that is of
-        another kind, or says another space itself: a PNG beside log EXRs is in no log space."""
-        says = _said(hints)
-        own = hints.integer != plate.integer or (says and says != _said(plate))
-        named = self.settings.clean_colourspace or ("" if own else self.settings.colourspace)
-        return open_colour(self.settings.ocio, named, hints, path)
-
-
-def _said(hints: ColourHints) -> str:
-    """The space that a file says its picture is in, or ""."""
-    return next((each for each in (hints.interop_id, hints.oiio_space) if each and each not in _SAY_NOTHING), "")

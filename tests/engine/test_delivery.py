@@ -173,7 +173,9 @@ def test_colour_that_came_from_no_exr_says_its_space(make_plate, weights, tmp_pa
     target = Delivery(shot, str(tmp_path / "m.####.exr"), [1001], overwrite=False)
     warnings = target.write(shot.matte(1001))
     written = oiio.ImageBuf(str(tmp_path / "m.1001.exr")).spec()
-    assert written.getattribute("oiio:ColorSpace") == shot.space(1001) and shot.space(1001) in warnings[0]
+    assert (
+        written.getattribute("oiio:ColorSpace") == shot.colours.space(1001) and shot.colours.space(1001) in warnings[0]
+    )
 
 
 def test_a_plate_that_was_read_for_its_matte_is_not_opened_again_for_its_space(

@@ -115,7 +115,7 @@ class TestColourOfACleanPlate:
     def colours(self, shot, clean):
         """How the plate and the clean plate are called, and what colour the clean plate has for the model."""
         made = shot(clean_plate=clean, colourspace="ACEScct", clean_match=False)
-        return made.colour_choice([1002]), made.load(1002).input.clean
+        return made.colours.choice([1002]), made.load(1002).input.clean
 
     def test_one_of_its_kind_is_in_the_same_space(self, shot, tmp_path):
         told, clean = self.colours(shot, write(tmp_path / "clean.exr", noise(channels=3)))
@@ -151,7 +151,7 @@ class TestColourOfACleanPlate:
             names[0],
             Settings(model=weights, cache=False, clean_plate=names[1], colourspace="ACEScct", clean_match=False),
         )
-        assert "clean plate" not in made.colour_choice([1])
+        assert "clean plate" not in made.colours.choice([1])
 
     def test_where_nothing_changes_for_either_the_matte_is_the_same_one(self, shot, tmp_path):
         clean = write(tmp_path / "clean.png", noise(channels=3), kind="uint16")
@@ -161,7 +161,7 @@ class TestColourOfACleanPlate:
     def test_or_in_the_one_that_is_named_for_it(self, shot, tmp_path):
         saying = write(tmp_path / "clean.exr", noise(channels=3), colorInteropID="lin_ap1_scene")
         made = shot(clean_plate=saying, clean_colourspace="ACES2065-1", clean_match=False)
-        assert "; the clean plate ACES2065-1 (chosen by the user)" in made.colour_choice([1002])
+        assert "; the clean plate ACES2065-1 (chosen by the user)" in made.colours.choice([1002])
 
     def test_one_that_says_it_is_data_is_in_the_plates(self, shot, tmp_path):
         told, _ = self.colours(shot, write(tmp_path / "clean.exr", noise(channels=3), colorInteropID="data"))
@@ -169,5 +169,5 @@ class TestColourOfACleanPlate:
 
     def test_one_that_is_broken_leaves_the_plates_to_be_told(self, shot, tmp_path):
         (tmp_path / "clean.exr").write_bytes(b"no picture")
-        told = shot(clean_plate=str(tmp_path / "clean.exr")).colour_choice([1002])
+        told = shot(clean_plate=str(tmp_path / "clean.exr")).colours.choice([1002])
         assert told.startswith("ACEScg") and "clean plate" not in told

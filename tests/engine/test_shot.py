@@ -277,8 +277,11 @@ class TestOneFileOfASequence:
 
 
 def test_a_shot_tells_the_space_of_a_frame(make_plate, settings):
-    assert Shot(make_plate([1001]), settings).space(1001) == "ACEScg"
-    assert Shot(make_plate([1001]), settings.replace(colourspace="lin_rec709")).space(1001) == "Linear Rec.709 (sRGB)"
+    assert Shot(make_plate([1001]), settings).colours.space(1001) == "ACEScg"
+    assert (
+        Shot(make_plate([1001]), settings.replace(colourspace="lin_rec709")).colours.space(1001)
+        == "Linear Rec.709 (sRGB)"
+    )
 
 
 def test_the_notes_say_which_picture_of_a_file_was_matted(settings, tmp_path):

@@ -1,0 +1,93 @@
+"""The colour spaces of a shot: its plate's, and its clean plate's, which may be another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from nuke_matting.colour.choose import said_space
+from nuke_matting.colour.processor import ColourPipe, open_colour
+from nuke_matting.engine.inputs import file_of
+from nuke_matting.errors import PlateError, UsageError
+from nuke_matting.plate.frame import ColourHints
+from nuke_matting.plate.reader import read_hints
+from nuke_matting.plate.sequence import Sequence
+from nuke_matting.settings import Settings
+
+
+class Colours:
+    """The way to the model space and back, of each file of a shot.
+
+    Parameters
+    ----------
+    settings : of which `ocio`, `colourspace` and `clean_colourspace` count.
+    plate : its frames.
+    clean : the clean plate's, if there is one.
+    """
+
+    def __init__(self, settings: Settings, plate: Sequence, clean: Sequence | None) -> None:
+        self._settings, self._plate, self._clean = settings, plate, clean
+
+    def of_plate(self, hints: ColourHints, path: Path) -> ColourPipe:
+        """Of a file of the plate. Raises ColourError."""
+        return open_colour(self._settings.ocio, self._settings.colourspace, hints, path)
+
+    def of_clean(self, hints: ColourHints, path: Path, plate: ColourHints) -> ColourPipe:
+        """Of a file of the clean plate. Raises ColourError.
+
+        What the user says of the plate holds for it too, where nothing else is said of it, unless it is of another
+        kind, or says another space itself: a PNG beside log EXRs is in no log space.
+
+        plate : what the plate's own file says.
+        """
+        says = said_space(hints)
+        own = hints.integer != plate.integer or (says and says != said_space(plate))
+        named = self._settings.clean_colourspace or ("" if own else self._settings.colourspace)
+        return open_colour(self._settings.ocio, named, hints, path)
+
+    def at(self, frame: int) -> Iterator[ColourPipe]:
+        """Of a frame's plate, and then of its clean plate, each from its header. Raises PlateError, ColourError."""
+        path = self._plate.path(frame)
+        hints = read_hints(path, frame)
+        yield self.of_plate(hints, path)
+        if self._clean is not None:
+            clean = file_of(self._clean, frame)
+            yield self.of_clean(read_hints(clean, frame), clean, hints)
+
+    def space(self, frame: int) -> str:
+        """The colour space of a frame's pixels, as the config calls it. Raises PlateError, ColourError."""
+        return next(self.at(frame)).space
+
+    def choice(self, frames: Iterable[int]) -> str:
+        """The colour space of the first of the frames that can be read, why it, and the config; and the clean plate's,
+        where that is another. For the log. Raises ColourError."""
+        found = self._first(frames)
+        if not found:
+            return "unknown: no frame can be read"
+        colour, *clean = found
+        told = f"{colour.space} ({colour.reason}), {colour.config_name}"
+        others = [f"; the clean plate {each.space} ({each.reason})" for each in clean if each.space != colour.space]
+        return "".join([told, *others])
+
+    def refuse_encoded(self) -> None:
+        """Colour is multiplied by an alpha in linear light alone. Raises UsageError where the plate is in another."""
+        found = self._first(self._plate.frames)
+        if found and not found[0].is_linear:
+            raise UsageError(
+                f"premult: the plate is in {found[0].space}, which is not scene-linear, so no alpha may multiply it",
+                path=self._plate.pattern,
+                advice="leave premult off, and Premult in the comp, after the Read",
+            )
+
+    def _first(self, frames: Iterable[int]) -> list[ColourPipe]:
+        """Those of the first of the frames whose plate can be read, the clean plate's only where it can be as well;
+        none where none can."""
+        for frame in frames:
+            found: list[ColourPipe] = []
+            with suppress(PlateError):
+                for each in self.at(frame):
+                    found.append(each)
+            if found:
+                return found
+        return []
