@@ -7,9 +7,17 @@ from pathlib import Path
 
 from nuke_matting.errors import ModelError
 from nuke_matting.models.adapters.peers import PEERS
-from nuke_matting.models.added import added_models, path_of, read_added
+from nuke_matting.models.added import path_of, read_added
 from nuke_matting.models.cost import SIZES, gmacs, parameters
-from nuke_matting.models.registry import ARCHITECTURES, find_weights, known_models, load_model, shipped_weights
+from nuke_matting.models.registry import (
+    ARCHITECTURES,
+    architecture_of,
+    find_weights,
+    known_models,
+    load_model,
+    record_of,
+    shipped_weights,
+)
 from nuke_matting.models.weights import LICENCES_BEFORE, load_weights
 
 UNKNOWN = "not stated"
@@ -58,7 +66,7 @@ class Cost:
 
 def about(name: str) -> About:
     """What is known of a model without running it. Raises ModelError where it is not there, or damaged."""
-    record = None if name in shipped_weights() else added_models().get(name)
+    record = record_of(name)
     if record is not None:
         task, takes = UNKNOWN, tuple[str, ...]()
         for network in (PEERS.get(record.kind), ARCHITECTURES.get(record.kind)):
@@ -67,25 +75,17 @@ def about(name: str) -> About:
         licence, path = record.licence or UNKNOWN, path_of(record)
         return About(name, record.kind, task, takes, licence, record.digest, "added", record.format, path)
     weights = load_weights(find_weights(name))
-    kind, licence = weights.metadata["architecture"], weights.metadata.get("licence", UNKNOWN)
-    if kind not in ARCHITECTURES:
-        raise ModelError(
-            f"the weights are for a network {kind!r} that this version does not know",
-            path=weights.path,
-            advice=f"known networks: {', '.join(ARCHITECTURES)}",
-        )
+    ours, licence = architecture_of(weights), weights.metadata.get("licence", UNKNOWN)
     if LICENCES_BEFORE in weights.metadata:
         licence += f" (learnt from weights of: {weights.metadata[LICENCES_BEFORE]})"
     origin = "shipped" if name in shipped_weights() else "file"
-    ours = ARCHITECTURES[kind]
-    return About(
-        name, kind, ours.task, ours.abilities.words(), licence, weights.digest, origin, "safetensors", weights.path
-    )
+    kind, takes = weights.metadata["architecture"], ours.abilities.words()
+    return About(name, kind, ours.task, takes, licence, weights.digest, origin, "safetensors", weights.path)
 
 
 def cost(name: str) -> Cost:
     """What a model costs; as found when it was added, or counted now, which takes some seconds. Raises ModelError."""
-    record = None if name in shipped_weights() else added_models().get(name)
+    record = record_of(name)
     if record is not None:
         return Cost(record.parameters, record.gmacs_512, record.gmacs_hd, record.gmacs_4k, record.warm_up)
     model = load_model(name, "cpu", "fp32")
@@ -96,7 +96,7 @@ def cost(name: str) -> Cost:
 def problem(name: str) -> str:
     """What is wrong with a model's file, and what to do; empty where it is whole and the one that was meant."""
     try:
-        record = None if name in shipped_weights() else added_models().get(name)
+        record = record_of(name)
         if record is not None:
             read_added(record)
         if record is None or record.format == "safetensors":

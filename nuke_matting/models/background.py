@@ -37,7 +37,7 @@ class BackgroundModel:
         self.abilities = replace(self.abilities, needs_clean_plate=not guesses, guesses_clean_plate=guesses)
         net = BackgroundNetwork(stated(weights, "base", BASES), guesses)
         fill(net, weights)
-        self._net = to_device(net, device)
+        self.net = to_device(net, device)
 
     def prepare(self, frame: FrameInput) -> tuple[()]:
         """Nothing: no other frame reads from this one. Raises UsageError without a clean plate that is needed."""
@@ -63,12 +63,12 @@ class BackgroundModel:
                 reduced = coarse_size(*frame.unsqueezed(*size))
                 small = bilinear(image, *reduced)
                 if given is None:
-                    guessed = self._net.plate(small).to(image.dtype)
-                    coarse, clean = self._net.coarse(small, guessed), bilinear(guessed, *size)
+                    guessed = self.net.plate(small).to(image.dtype)
+                    coarse, clean = self.net.coarse(small, guessed), bilinear(guessed, *size)
                 else:
-                    coarse, clean = self._net.coarse(small, bilinear(given, *reduced)), given
+                    coarse, clean = self.net.coarse(small, bilinear(given, *reduced)), given
                 patches = choose(coarse.error, *size, budget)
-                alpha, residual = self._net.refine(image, clean, coarse, patches, PATCHES * quality.batch)
+                alpha, residual = self.net.refine(image, clean, coarse, patches, PATCHES * quality.batch)
             foreground = (plate + residual.float())[0, :, :height, :width].permute(1, 2, 0)
             notes = (GUESSED,) if given is None else ()
             return RawMatte(array(alpha[0, 0, :height, :width].float()), array(foreground), notes)

@@ -16,6 +16,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from nuke_matting.models.background import PATCHES, BackgroundModel, coarse_size
 from nuke_matting.models.contract import Array, FrameInput, Model, Quality
+from nuke_matting.models.memory import MemoryModel
 from nuke_matting.models.regional import RegionalModel
 from nuke_matting.models.two_stage import Seen, TwoStageModel
 from nuke_matting.models.two_stage_file import AGAIN
@@ -33,7 +34,8 @@ def parameters(model: Model) -> int:
     if isinstance(model, TwoStageModel):
         nets: set[torch.nn.Module] = {net for net in model.nets if net is not None}
     else:
-        nets = {model._net}  # type: ignore[attr-defined]
+        assert isinstance(model, MemoryModel | RegionalModel | BackgroundModel)
+        nets = {model.net}
     return sum(each.numel() for net in nets for each in net.parameters())
 
 
@@ -101,7 +103,7 @@ def regional_gmacs(model: RegionalModel, width: int, height: int) -> tuple[float
 
 def background_gmacs(model: BackgroundModel, width: int, height: int) -> tuple[float, float]:
     """GMACs of the first stage, with a clean plate, and of as many patches as the default budget allows."""
-    net, patches = model._net, by_default().budget(height, width) * PATCHES
+    net, patches = model.net, by_default().budget(height, width) * PATCHES
     height, width = height + -height % PATCH, width + -width % PATCH
     small, full = torch.zeros(1, 3, *coarse_size(height, width)), torch.zeros(1, 3, height, width)
     found: dict[str, Coarse] = {}

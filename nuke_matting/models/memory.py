@@ -34,7 +34,7 @@ class MemoryModel:
         self.references = REFERENCES[stated(weights, "references", tuple(REFERENCES))]
         net = MemoryNetwork()
         fill(net, weights)
-        self._net = to_device(net, device)
+        self.net = to_device(net, device)
 
     def prepare(self, frame: FrameInput) -> Tensor:
         """[1, 3, h, w] float32 on the CPU, at the coarse size: the frame's area average, unsqueezed."""
@@ -48,7 +48,7 @@ class MemoryModel:
             torch.inference_mode(),
             autocast(self.device, self.precision),
         ):
-            return self._net.encode(prepared.to(self.device).contiguous(memory_format=torch.channels_last))
+            return self.net.encode(prepared.to(self.device).contiguous(memory_format=torch.channels_last))
 
     def matte(self, frame: FrameInput, own: Features, memory: Sequence[Features], quality: Quality) -> RawMatte:
         """`quality` changes nothing: the network has no regions."""
@@ -56,7 +56,7 @@ class MemoryModel:
         with memory_told(self.device, image.shape[-2:], ADVICE), torch.inference_mode():
             image = image.to(self.device)
             with autocast(self.device, self.precision):
-                small = self._net.decode(own, self._net.read(own, [each.memory for each in memory]))
-                alpha, residual = self._net.enlarge(seen(image), own, small)
+                small = self.net.decode(own, self.net.read(own, [each.memory for each in memory]))
+                alpha, residual = self.net.enlarge(seen(image), own, small)
             foreground = (image + residual.float())[0].permute(1, 2, 0)
             return RawMatte(array(alpha[0, 0].float().clamp(0, 1)), array(foreground))

@@ -31,7 +31,7 @@ class RegionalModel:
         self.digest, self.device, self.precision = weights.digest, device, precision
         net = RegionalNetwork(int(stated(weights, "shrink", SHRINKS)))
         fill(net, weights)
-        self._net = to_device(net, device)
+        self.net = to_device(net, device)
 
     def prepare(self, frame: FrameInput) -> Tensor:
         """[1, 3, H, W] float32 on the CPU: the network sees the frame at its full size."""
@@ -44,7 +44,7 @@ class RegionalModel:
             torch.inference_mode(),
             autocast(self.device, self.precision),
         ):
-            level = self._net.coarse(prepared.to(self.device))[-1]
+            level = self.net.coarse(prepared.to(self.device))[-1]
             return Level(level.trimap.float(), level.segmentation.float())
 
     def matte(self, frame: FrameInput, own: Level, memory: Sequence[Level], quality: Quality) -> RawMatte:
@@ -52,5 +52,5 @@ class RegionalModel:
         budget = quality.budget(*image.shape[-2:])
         with memory_told(self.device, image.shape[-2:]), torch.inference_mode(), autocast(self.device, self.precision):
             chosen = unknown_cells(own.trimap, budget)
-            alpha = self._net.refine(image.to(self.device), own, chosen, quality.batch)
+            alpha = self.net.refine(image.to(self.device), own, chosen, quality.batch)
             return RawMatte(array(alpha[0, 0].float().clamp(0, 1)), frame.image.copy())

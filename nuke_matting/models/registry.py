@@ -15,7 +15,7 @@ from nuke_matting.errors import ModelError, UsageError
 from nuke_matting.models.adapters.peers import FORMATS, device_for, open_net, open_peer
 from nuke_matting.models.added import Record, added_models, path_of, read_added
 from nuke_matting.models.contract import Abilities, Model
-from nuke_matting.models.weights import load_weights
+from nuke_matting.models.weights import WeightFile, load_weights
 from nuke_matting.resources import shipped
 
 
@@ -74,6 +74,23 @@ def known_models() -> dict[str, Path]:
     return {**{name: path_of(record) for name, record in added_models().items()}, **shipped_weights()}
 
 
+def record_of(name: str) -> Record | None:
+    """The record of a model that the user added under a name; None where one of that name ships, or none was added."""
+    return None if name in shipped_weights() else added_models().get(name)
+
+
+def architecture_of(weights: WeightFile) -> Architecture:
+    """The network of a weight file. Raises ModelError where this version does not know it."""
+    kind = weights.metadata["architecture"]
+    if kind not in ARCHITECTURES:
+        raise ModelError(
+            f"the weights are for a network {kind!r} that this version does not know",
+            path=weights.path,
+            advice=f"known networks: {', '.join(ARCHITECTURES)}",
+        )
+    return ARCHITECTURES[kind]
+
+
 def find_weights(model: str) -> Path:
     """The file that a name or a path means. Raises ModelError, with the names there are."""
     known = known_models()
@@ -123,7 +140,7 @@ def choose_precision(precision: str, device: str) -> str:
 
 def load_model(model: str, device: str, precision: str) -> Model:
     """The model that `settings.model` names, ready to run. Raises ModelError or UsageError."""
-    record = None if model in shipped_weights() else added_models().get(model)
+    record = record_of(model)
     if record is not None and record.format in FORMATS:
         return _open_added(record, device, precision)
     return load_file(find_weights(model), device, precision)
@@ -136,14 +153,7 @@ def load_file(path: Path, device: str, precision: str) -> Model:
     if path.suffix.lower() in _OF_OTHERS:
         raise ModelError("is no weight file of ours", path=path, advice=f"run: nuke-matting model add {path}")
     weights = load_weights(path)
-    kind = weights.metadata["architecture"]
-    if kind not in ARCHITECTURES:
-        raise ModelError(
-            f"the weights are for a network {kind!r} that this version does not know",
-            path=weights.path,
-            advice=f"known networks: {', '.join(ARCHITECTURES)}",
-        )
-    return ARCHITECTURES[kind].model(weights, at, arithmetic)
+    return architecture_of(weights).model(weights, at, arithmetic)
 
 
 def _open_added(record: Record, device: str, precision: str) -> Model:

@@ -87,8 +87,8 @@ def test_the_first_stage_sees_a_quarter_at_hd_and_an_eighth_at_4k():
 
 
 def test_an_anamorphic_frame_is_seen_in_the_proportions_that_it_is_shown_in(needing, monkeypatch):
-    seen, coarse = [], needing._net.coarse
-    monkeypatch.setattr(needing._net, "coarse", lambda small, clean: seen.append(small) or coarse(small, clean))
+    seen, coarse = [], needing.net.coarse
+    monkeypatch.setattr(needing.net, "coarse", lambda small, clean: seen.append(small) or coarse(small, clean))
     frame = FrameInput(picture(48, 64), picture(48, 64, 1), pixel_aspect=2.0)
     assert matted(needing, frame).alpha.shape == (48, 64)
     assert seen[0].shape[-2:] == coarse_size(48, 128)
@@ -128,7 +128,7 @@ def test_published_checkpoints_are_added_by_the_command_line_and_give_the_same_b
     about = json.loads(nuke_matting("model", "show", "bgm", "--json").stdout)
     assert about["kind"] == "background" and about["licence"] == "MIT" and about["parameters"] == 5_006_839
     added = load_model("bgm", "cpu", "fp32")
-    assert all(torch.equal(value, net.state_dict()[name]) for name, value in added._net.state_dict().items())
+    assert all(torch.equal(value, net.state_dict()[name]) for name, value in added.net.state_dict().items())
     plate, clean = make_plate([1001]), make_plate([1001], name="clean")
     done = nuke_matting("matte", plate, "--model", "bgm")
     assert done.returncode == 2 and "clean plate" in done.stderr
