@@ -73,30 +73,16 @@ class RegionalNetwork(nn.Module):
 
 
 def unknown_cells(trimap: Tensor, budget: int | None = None) -> Tensor:
-    """The adaptive choice: all cells that the trimap calls unknown, or as many as `budget` in each frame.
+    """The cells to refine: all that the trimap calls unknown, or as many as `budget` in each frame.
 
     trimap : [B, 3, rows, columns] logits. Of more cells than `budget`, those that are most surely unknown are taken.
 
     Returns [N, 3] as of `regions.choose`.
     """
-    probability, unknown = _unknown(trimap)
-    cells = trimap.shape[2] * trimap.shape[3]
-    return rg.choose(probability * unknown, cells if budget is None else budget, 0.0)
-
-
-def fixed_number_of_cells(trimap: Tensor) -> Tensor:
-    """The choice for a fixed cost: 2 (rows + columns) cells of each frame, or all where there are fewer.
-
-    Unknown cells first, most surely unknown ones before others. Trimap and result as for `unknown_cells`.
-    """
-    probability, unknown = _unknown(trimap)
-    return rg.choose(probability + unknown, 2 * (trimap.shape[2] + trimap.shape[3]), -1.0)
-
-
-def _unknown(trimap: Tensor) -> tuple[Tensor, Tensor]:
-    """How probable "unknown" is, and whether it is the most probable class, as 0 or 1: [B, 1, rows, columns] each."""
     probability = trimap.float().softmax(1)
-    return probability[:, UNKNOWN, None], (probability.argmax(1, keepdim=True) == UNKNOWN).float()
+    unknown = (probability.argmax(1, keepdim=True) == UNKNOWN).float()
+    cells = trimap.shape[2] * trimap.shape[3]
+    return rg.choose(probability[:, UNKNOWN, None] * unknown, cells if budget is None else budget, 0.0)
 
 
 def _cut(image: Tensor, segmentation: Tensor, regions: Tensor) -> Tensor:

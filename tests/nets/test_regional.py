@@ -8,7 +8,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from nuke_matting.nets import regions as rg
 from nuke_matting.nets.cross_region import CrossRegionSequence, bias_entry
-from nuke_matting.nets.regional import RegionalNetwork, fixed_number_of_cells, unknown_cells
+from nuke_matting.nets.regional import RegionalNetwork, unknown_cells
 from nuke_matting.nets.regional_refiner import RegionalRefiner
 from nuke_matting.nets.swin import WINDOW, PatchMerging, Swin, WindowAttention
 from nuke_matting.nets.trimap_decoder import BACKGROUND, FOREGROUND, UNKNOWN, Level
@@ -154,15 +154,6 @@ def test_a_trimap_without_unknown_cells_has_no_regions():
     assert len(unknown_cells(trimap)) == 0
 
 
-@given(st.integers(1, 12), st.integers(1, 12))
-def test_the_fixed_number_is_twice_rows_and_columns_with_unknown_cells_first(rows, columns):
-    trimap = torch.randn(1, 3, rows, columns)
-    fixed, adaptive = fixed_number_of_cells(trimap).tolist(), unknown_cells(trimap).tolist()
-    assert len(fixed) == min(2 * (rows + columns), rows * columns)
-    small, large = sorted((fixed, adaptive), key=len)
-    assert all(each in large for each in small)
-
-
 # -- the region stage --
 
 
@@ -242,6 +233,7 @@ def test_training_reaches_every_parameter():
     net = RegionalNetwork(4).train()
     image = torch.rand(2, 3, 40, 56)
     levels = net.coarse(image)
-    alpha = net.refine(image, levels[-1], fixed_number_of_cells(levels[-1].trimap))
+    cells = rg.choose(torch.rand(2, 1, 5, 7), 24, 0.0)  # of a network that knows nothing yet, maybe none is unknown
+    alpha = net.refine(image, levels[-1], cells)
     (alpha.sum() + sum(each.square().sum() for level in levels for each in level)).backward()
     assert [name for name, each in net.named_parameters() if each.grad is None] == []
