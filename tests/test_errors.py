@@ -31,5 +31,13 @@ def test_errors_cross_processes_whole(kind):
     assert type(again) is kind and str(again) == str(error) and again.frame == 7 and again.kind == error.kind
 
 
+def test_an_error_that_was_foreseen_is_told_as_it_is_and_another_with_what_to_do():
+    foreseen = PlateError("ends early", frame=1001)
+    assert errors.as_told(foreseen, 7) is foreseen
+    assert str(errors.as_told(KeyError("a\nb"), 7)) == (
+        "frame 7: unexpected KeyError: 'a\\nb'; please report it, with the output of nuke-matting doctor"
+    )
+
+
 def test_every_kind_has_its_own_word():
     assert len({each.kind for each in KINDS}) == len(KINDS)

@@ -163,8 +163,9 @@ class TestColourOfACleanPlate:
         made = shot(clean_plate=saying, clean_colourspace="ACES2065-1", clean_match=False)
         assert "; the clean plate ACES2065-1 (chosen by the user)" in made.colours.choice([1002])
 
-    def test_one_that_says_it_is_data_is_in_the_plates(self, shot, tmp_path):
-        told, _ = self.colours(shot, write(tmp_path / "clean.exr", noise(channels=3), colorInteropID="data"))
+    @pytest.mark.parametrize("said", ["data", "Raw", "Unknown"])
+    def test_one_that_says_nothing_of_a_space_is_in_the_plates(self, shot, tmp_path, said):
+        told, _ = self.colours(shot, write(tmp_path / "clean.exr", noise(channels=3), colorInteropID=said))
         assert "clean plate" not in told
 
     def test_one_that_is_broken_leaves_the_plates_to_be_told(self, shot, tmp_path):
