@@ -22,7 +22,7 @@ from nuke_matting.errors import OutputError, PlateError
 from nuke_matting.plate import exr_header
 from nuke_matting.plate.atomic import Before, write_whole
 from nuke_matting.plate.exr_header import Attribute
-from nuke_matting.plate.files import open_image, read_channels
+from nuke_matting.plate.files import damaged, open_image
 from nuke_matting.plate.frame import Window
 from nuke_matting.plate.reader import choose_picture, part_layers, picture_of, read_frame
 
@@ -72,6 +72,10 @@ class Pixels:
     alpha: NDArray[np.float32]
     foreground: NDArray[np.float32] | None = None
     space: str = ""
+
+    def damaged(self, text: str) -> PlateError:
+        """The error of the plate's file where its content cannot be read."""
+        return damaged(text, self.plate, self.frame)
 
 
 def write_sidecar(out: Path, pixels: Pixels, *, layer: str, premult: bool, before: Before | None = None) -> list[str]:
@@ -174,7 +178,7 @@ def _ours(pixels: Pixels, plate: Channels, prefix: str, red: int, layer: str, pr
     name = _alpha_name(prefix, layer, plate)
     picture = list(plate.values())[red]
     if picture.shape != pixels.alpha.shape:
-        raise _damaged(pixels, "its size is not what it was when it was matted")
+        raise pixels.damaged("its size is not what it was when it was matted")
     real = picture.dtype if picture.dtype != np.uint32 else np.dtype(np.float32)
     kind = plate[name].dtype if name in plate else real
     alpha = pixels.alpha
@@ -223,10 +227,10 @@ def _metadata(pixels: Pixels) -> tuple[Mapping[str, Attribute], np.dtype]:
                 except ValueError as error:
                     more = file.read(max(len(data), 1))
                     if not more:
-                        raise _damaged(pixels, str(error)) from error
+                        raise pixels.damaged(str(error)) from error
                     data += more
     except OSError as error:
-        raise _damaged(pixels, str(error.strerror or error)) from error
+        raise pixels.damaged(str(error.strerror or error)) from error
     choice = choose_picture([exr_header.channel_names(header) for header in headers], _layers(headers))
     if choice is None:
         return headers[0], np.dtype(np.float16)
@@ -241,8 +245,8 @@ def _layers(headers: Sequence[Mapping[str, Attribute]]) -> list[str]:
 
 def _foreign_metadata(pixels: Pixels) -> dict[str, Attribute]:
     """What other formats say that EXR has an attribute for, and the space that their colour is in."""
-    with open_image(pixels.plate, pixels.frame) as (_, specs):
-        spec = specs[0]
+    with open_image(pixels.plate, pixels.frame) as file:
+        spec = file.specs[0]
     kept = {"oiio:ColorSpace": Attribute(b"string", pixels.space.encode())} if pixels.space else {}
     aspect = spec.get_float_attribute("PixelAspectRatio", 1.0)
     if np.isfinite(aspect) and aspect > 0:
@@ -270,7 +274,7 @@ def _file(pixels: Pixels) -> bytes:
     try:
         return pixels.plate.read_bytes()
     except OSError as error:
-        raise _damaged(pixels, str(error.strerror or error)) from error
+        raise pixels.damaged(str(error.strerror or error)) from error
 
 
 def _read(data: bytes, pixels: Pixels) -> tuple[list[dict[str, Attribute]], list[OpenEXR.Part]]:
@@ -279,26 +283,20 @@ def _read(data: bytes, pixels: Pixels) -> tuple[list[dict[str, Attribute]], list
     The library leaves out a part that it cannot read, and goes on. So what it gives is held against the headers; and
     parts that were not looked at when the plate was read are read with OpenImageIO first, which tells of damage.
     """
-    with open_image(pixels.plate, pixels.frame) as (image, specs):
-        choice = picture_of(specs)
-        for index, spec in enumerate(specs):
+    with open_image(pixels.plate, pixels.frame) as file:
+        choice = picture_of(file.specs)
+        for index in range(len(file.specs)):
             if choice is None or index != choice.part:
-                read_channels(image, index, spec, 0, 1, pixels.plate, pixels.frame, oiio.UNKNOWN)
+                file.channels(index, 0, 1, oiio.UNKNOWN)
     try:
         headers, _ = exr_header.headers(data)
         parts = list(OpenEXR.File(io.BytesIO(exr_header.plain(data)), separate_channels=True).parts)
         named = [list(map(exr_header.stand_in, exr_header.channel_names(header))) for header in headers]
     except Exception as error:  # the library raises whatever its C++ side threw
-        raise _damaged(pixels, str(error)) from error
+        raise pixels.damaged(str(error)) from error
     if [sorted(names) for names in named] != [sorted(part.channels) for part in parts]:
-        raise _damaged(pixels, "some of its parts or channels are damaged")
+        raise pixels.damaged("some of its parts or channels are damaged")
     return headers, parts
-
-
-def _damaged(pixels: Pixels, text: str) -> PlateError:
-    return PlateError(
-        f"cannot be read ({text})", path=pixels.plate, frame=pixels.frame, advice="render or copy the file again"
-    )
 
 
 def _encode(structures: list[dict[str, Any]], planes: list[Channels], out: Path, frame: int) -> bytes:
