@@ -17,8 +17,9 @@ from nuke_matting.engine.shot import Shot, cache_folder
 from nuke_matting.engine.values import Matte, Plan
 from nuke_matting.errors import OutputError, TakenError, UsageError
 from nuke_matting.plate.atomic import remove_left_behind, try_folder
+from nuke_matting.plate.merge import write_merged
 from nuke_matting.plate.sequence import expand_pattern, found_among, has_frame_field
-from nuke_matting.plate.writer import Pixels, write_merged, write_sidecar
+from nuke_matting.plate.writer import Pixels, write_sidecar
 
 Look = Literal["there", "missing", "unknown"]  # missing: also where it is another one
 

@@ -18,8 +18,9 @@ import pytest
 
 from nuke_matting.errors import OutputError, PlateError
 from nuke_matting.plate.frame import Window
+from nuke_matting.plate.merge import write_merged
 from nuke_matting.plate.reader import read_frame, read_hints, read_matte
-from nuke_matting.plate.writer import Pixels, write_merged, write_sidecar
+from nuke_matting.plate.writer import Pixels, write_sidecar
 
 _spec = importlib.util.spec_from_file_location("exrs", Path(__file__).parent / "exrs.py")
 exrs = importlib.util.module_from_spec(_spec)
@@ -394,7 +395,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
     pixels = pixels_of(plate)
     script = (
         "import resource, sys, pickle, signal; from pathlib import Path\n"
-        "from nuke_matting.plate.writer import write_merged\n"
+        "from nuke_matting.plate.merge import write_merged\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000))\n"
         "pixels, out = pickle.load(sys.stdin.buffer)\n"
         "write_merged(out, pixels, layer='rgba.alpha', premult=False)"
@@ -412,7 +413,7 @@ def test_a_full_disk_and_a_read_only_one_are_said_and_leave_what_was_there(tmp_p
     script = (
         "import os, pickle, subprocess, sys\n"
         "from nuke_matting.errors import OutputError\n"
-        "from nuke_matting.plate.writer import write_merged\n"
+        "from nuke_matting.plate.merge import write_merged\n"
         "pixels, out = pickle.load(sys.stdin.buffer)\n"
         "out.write_bytes(b'old')\n"
         "for words in ('full', 'read-only'):\n"
