@@ -11,13 +11,13 @@ PACKAGE = Path(__file__).resolve().parent.parent / "nuke_matting"
 # each room, and the rooms that it may import from; everyone may use settings and errors, and itself
 MAY_IMPORT = {
     "nets": set(),
-    "models": {"nets", "resources"},
-    "plate": set(),
+    "models": {"nets", "resources", "atomic"},
+    "plate": {"atomic"},
     "colour": {"plate", "resources"},
-    "engine": {"models", "plate", "colour", "resources"},
+    "engine": {"models", "plate", "colour", "resources", "atomic", "rights"},
     "export": {"models", "nets", "colour", "plate", "host"},
-    "quality": {"engine", "models", "plate", "colour", "resources"},
-    "training": {"engine", "models", "nets", "plate", "colour", "quality", "resources"},
+    "quality": {"engine", "models", "plate", "colour", "resources", "atomic"},
+    "training": {"engine", "models", "nets", "plate", "colour", "quality", "resources", "atomic"},
     "worker": {"engine", "models", "plate", "colour", "host", "resources", "heap"},
     "cli": {
         "engine",
@@ -31,6 +31,7 @@ MAY_IMPORT = {
         "host",
         "resources",
         "heap",
+        "atomic",
     },
     "host": set(),  # not even settings and errors: see below
 }

@@ -13,13 +13,13 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.text import Text
 
+from nuke_matting.atomic import write_whole
 from nuke_matting.cli.options import add_settings, file, settings_of
 from nuke_matting.cli.report import error_facts, say
 from nuke_matting.cli.sheets import SHOWN, must_be_no_input, must_be_png, sheet_row
 from nuke_matting.colour.config import load_config
 from nuke_matting.colour.processor import open_colour
 from nuke_matting.errors import MattingError, OutputError, UsageError
-from nuke_matting.plate.atomic import write_whole
 from nuke_matting.plate.sequence import IMAGES, Sequence, format_frames, parse_frames
 from nuke_matting.quality.clips import Clip, Colour, find_clips, match_clips, measure, read_sample
 from nuke_matting.quality.figures import TITLES, UNITS, Figures, mean_figures

@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
+from nuke_matting.atomic import write_whole
 from nuke_matting.cli.options import file
 from nuke_matting.errors import OutputError, UsageError
 from nuke_matting.models.about import About, about, cost, names, problem
@@ -17,7 +18,6 @@ from nuke_matting.models.adapters.rvm import WARM_UP
 from nuke_matting.models.adapters.trial import try_file
 from nuke_matting.models.added import NAME, Record, added_models, models_folder, read_added
 from nuke_matting.models.registry import shipped_weights
-from nuke_matting.plate.atomic import write_whole
 
 RISK = "TorchScript files are programs: add none whose origin you do not trust."
 

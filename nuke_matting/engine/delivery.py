@@ -10,13 +10,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
+from nuke_matting.atomic import remove_left_behind, try_folder
 from nuke_matting.engine.fingerprint import digest
 from nuke_matting.engine.ledger import Ledger
 from nuke_matting.engine.pipeline import Target
 from nuke_matting.engine.shot import Shot, cache_folder
 from nuke_matting.engine.values import Matte, Plan
 from nuke_matting.errors import OutputError, TakenError, UsageError
-from nuke_matting.plate.atomic import remove_left_behind, try_folder
 from nuke_matting.plate.merge import write_merged
 from nuke_matting.plate.sequence import expand_pattern, found_among, has_frame_field
 from nuke_matting.plate.writer import Pixels, write_sidecar

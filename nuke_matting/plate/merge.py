@@ -11,9 +11,9 @@ import numpy as np
 import OpenEXR
 import OpenImageIO as oiio
 
+from nuke_matting.atomic import Before, write_whole
 from nuke_matting.errors import PlateError
 from nuke_matting.plate import exr_header
-from nuke_matting.plate.atomic import Before, write_whole
 from nuke_matting.plate.exr_header import Attribute, Header
 from nuke_matting.plate.files import open_image
 from nuke_matting.plate.foreign import foreign_metadata

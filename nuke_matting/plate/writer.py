@@ -16,9 +16,9 @@ import numpy as np
 import OpenEXR
 from numpy.typing import NDArray
 
+from nuke_matting.atomic import Before, write_whole
 from nuke_matting.errors import OutputError, PlateError
 from nuke_matting.plate import exr_header
-from nuke_matting.plate.atomic import Before, write_whole
 from nuke_matting.plate.exr_header import Attribute
 from nuke_matting.plate.files import damaged
 from nuke_matting.plate.foreign import foreign_metadata
