@@ -1,6 +1,7 @@
 """The house: who may import whom."""
 
 import ast
+import re
 import sys
 from pathlib import Path
 
@@ -72,6 +73,11 @@ def test_the_host_stands_apart():
             allowed = {*sys.stdlib_module_names, *(["nuke"] if module.name == "nuke_api.py" else [])}
             wrong = {name.split(".")[0] for name in names} - allowed
             assert not wrong, f"{module.name} imports {sorted(wrong)}"
+
+
+def test_the_hosts_docstring_names_all_its_modules():
+    words = set(re.findall(r"\w+", ast.get_docstring(ast.parse((PACKAGE / "host/__init__.py").read_text("utf-8")))))
+    assert {module.stem for module in (PACKAGE / "host").glob("*.py")} - {"__init__"} <= words
 
 
 def test_every_room_has_its_rule():
