@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nuke_matting.atomic import write_whole
+from nuke_matting.cli.exits import OK
 from nuke_matting.cli.options import add_settings, file, settings_of
 from nuke_matting.colour.processor import open_colour
 from nuke_matting.errors import UsageError
@@ -64,7 +65,7 @@ def _run(args: argparse.Namespace) -> int:
     print(f"script  {script}")
     print(f"now run nuke --nukex -x {script}, or open it in NukeX and press its button:")
     print(f"it makes {out.with_suffix('.cat')}, the file that NukeMattingLive asks for")
-    return 0
+    return OK
 
 
 def rec709_from(space: str, ocio: str) -> NDArray[np.float64]:
