@@ -15,11 +15,11 @@ MAY_IMPORT = {
     "models": {"nets", "resources", "atomic"},
     "plate": {"atomic"},
     "colour": {"plate", "resources"},
-    "engine": {"models", "plate", "colour", "resources", "atomic", "rights"},
-    "export": {"models", "nets", "colour", "plate", "host"},
-    "quality": {"engine", "models", "plate", "colour", "resources", "atomic"},
-    "training": {"engine", "models", "nets", "plate", "colour", "quality", "resources", "atomic"},
-    "worker": {"engine", "models", "plate", "colour", "host", "resources", "heap"},
+    "engine": {"models", "plate", "colour", "atomic", "rights"},
+    "export": {"models", "nets", "colour", "host"},
+    "quality": {"plate", "colour", "atomic"},
+    "training": {"models", "nets", "plate", "colour", "quality", "resources", "atomic"},
+    "worker": {"engine", "models", "plate", "host", "heap"},
     "cli": {
         "engine",
         "models",
@@ -37,6 +37,19 @@ MAY_IMPORT = {
     "host": set(),  # not even settings and errors: see below
 }
 FOR_ALL = {"settings", "errors"}
+# modules of the ground floor, and those of it that each may import
+GROUND_FLOOR = {
+    "errors": set(),
+    "settings": {"errors"},
+    "resources": {"errors"},
+    "heap": set(),
+    "rights": set(),
+    "atomic": {"errors", "rights"},
+}
+# modules that import each other, and why they still do
+CIRCLES = {
+    frozenset({"training.sources", "training.foregrounds"}): "a still's foreground is estimated when it is first read",
+}
 
 
 def imports(path: Path) -> set[str]:
@@ -53,11 +66,57 @@ def imports(path: Path) -> set[str]:
     return found
 
 
+def name_of(path: Path) -> str:
+    """A module's name without that of the package: `plate.reader`; a room's own is `plate`, the package's empty."""
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def modules_imported(name: str, path: Path, known: set[str]) -> set[str]:
+    """The modules of ours, of those known, that a module imports anywhere in its text."""
+    room = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[2] for alias in node.names if alias.name.startswith("nuke_matting.")}
+        elif isinstance(node, ast.ImportFrom) and (node.level or f"{node.module}.".startswith("nuke_matting.")):
+            source = f"{room}.{node.module or ''}".strip(".") if node.level else node.module.partition(".")[2]
+            names = {f"{source}.{alias.name}".strip(".") for alias in node.names}
+            found |= names & known if names <= known else {source, *(names & known)}
+    return (found & known) - {name}
+
+
 @pytest.mark.parametrize("room", sorted(MAY_IMPORT))
 def test_a_room_imports_only_from_the_floors_below(room):
-    for module in (PACKAGE / room).rglob("*.py"):
-        wrong = imports(module) - MAY_IMPORT[room] - FOR_ALL - {room}
+    found = {module: imports(module) for module in (PACKAGE / room).rglob("*.py")}
+    for module, rooms in found.items():
+        wrong = rooms - MAY_IMPORT[room] - FOR_ALL - {room}
         assert not wrong, f"{module.relative_to(PACKAGE)} imports {sorted(wrong)}"
+    unused = MAY_IMPORT[room] - set().union(*found.values())
+    assert not unused, f"{room} may import {sorted(unused)}, and does not: take that out of the table"
+
+
+@pytest.mark.parametrize("name", sorted(GROUND_FLOOR))
+def test_the_ground_floor_imports_from_no_room(name):
+    assert imports(PACKAGE / f"{name}.py") == GROUND_FLOOR[name]
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    """Not even within a function, or for types alone."""
+    files = {name_of(path): path for path in PACKAGE.rglob("*.py")}
+    follow = {name: modules_imported(name, path, set(files)) for name, path in files.items()}
+    behind: dict[str, set[str]] = {}
+    for name in files:
+        seen, waiting = set(), [name]
+        while waiting:
+            new = follow[waiting.pop()] - seen
+            seen |= new
+            waiting += new
+        behind[name] = seen
+    circles = {
+        frozenset(other for other in behind[name] if name in behind[other]) for name in files if name in behind[name]
+    }
+    assert circles == set(CIRCLES)
 
 
 def test_the_host_stands_apart():
