@@ -30,10 +30,14 @@ _LASTING = (errno.ENOSPC, errno.EROFS, getattr(errno, "EDQUOT", errno.ENOSPC))
 class Delivery(Target):
     """Writes mattes to an output pattern.
 
+    ledger : of the files that were written; None: that of the shot's cache.
+
     Raises UsageError for a pattern that cannot hold the frames, or that would write over the plate itself.
     """
 
-    def __init__(self, shot: Shot, out: str, frames: Sequence[int], overwrite: bool) -> None:
+    def __init__(
+        self, shot: Shot, out: str, frames: Sequence[int], overwrite: bool, ledger: Ledger | None = None
+    ) -> None:
         if len(frames) > 1 and not has_frame_field(out):
             raise UsageError("the output has no frame number", path=out, advice="write it as name.####.exr")
         if Path(out).suffix.lower() != ".exr":
@@ -50,7 +54,7 @@ class Delivery(Target):
         self._refusals: dict[Path, OutputError | None] = {}  # of folders; None where it can be written
         self._trying = threading.Lock()
         self._forgets = threading.Lock()  # taken, and kept, by the frame that says so
-        self._ledger = Ledger(cache_folder(shot.settings))
+        self._ledger = ledger or Ledger(cache_folder(shot.settings))
 
     def path(self, frame: int) -> Path:
         """The output file of a frame."""
