@@ -1,7 +1,4 @@
-"""The application: finds the verb, runs it, turns its errors into one line and an exit code.
-
-Exit codes: 0 all done, 1 some frames (or checks) failed, 2 wrong use, 130 interrupted.
-"""
+"""The application: finds the verb, runs it, turns its errors into one line and an exit code, as of `exits`."""
 
 from __future__ import annotations
 
@@ -15,12 +12,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NoReturn
 
+from nuke_matting.cli.exits import FAILED, INTERRUPTED, WRONG_USE
 from nuke_matting.cli.interruption import heeded
 from nuke_matting.errors import MattingError
 from nuke_matting.heap import keep_freed
 from nuke_matting.plate.sequence import sequence_around
-
-OK, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 
 
 def main(argv: list[str] | None = None) -> int:

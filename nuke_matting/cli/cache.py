@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 
+from nuke_matting.cli.exits import FAILED, OK
 from nuke_matting.cli.options import add_settings, settings_of
 from nuke_matting.engine.cache import Cache, open_cache
 from nuke_matting.engine.ledger import Ledger
@@ -61,7 +62,7 @@ def _info(args: argparse.Namespace) -> int:
             print(f"damaged   {info.problems}, set aside and computed anew; nuke-matting cache prune removes them")
         if foreign:
             print(f"foreign   {len(foreign)} not of the cache, left alone: {foreign[0]}{', ...' * (len(foreign) > 1)}")
-    return 1 if info.problems or foreign else 0
+    return FAILED if info.problems or foreign else OK
 
 
 def _clear(args: argparse.Namespace) -> int:
@@ -76,4 +77,4 @@ def _prune(args: argparse.Namespace) -> int:
 
 def _told(args: argparse.Namespace, removed: int) -> int:
     print(json.dumps({"removed": removed}) if args.json else f"{removed} matte{'' if removed == 1 else 's'} removed")
-    return 0
+    return OK

@@ -19,6 +19,7 @@ import OpenImageIO
 import PyOpenColorIO
 import torch
 
+from nuke_matting.cli.exits import FAILED, OK
 from nuke_matting.cli.options import add_settings, settings_of
 from nuke_matting.colour.config import load_config
 from nuke_matting.colour.processor import open_colour
@@ -61,7 +62,7 @@ def _run(args: argparse.Namespace) -> int:
             print(f"{'WRONG' if each.wrong else 'ok':<6}{each.what:<24}{each.value}")
             if each.wrong:
                 print(f"{'':<30}{each.wrong}")
-    return 1 if any(each.wrong for each in findings) else 0
+    return FAILED if any(each.wrong for each in findings) else OK
 
 
 def _versions(settings: Settings) -> Iterator[Finding]:

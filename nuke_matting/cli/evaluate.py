@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import time
-from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import Any
+from dataclasses import replace
 
-from rich.console import Console
-from rich.progress import Progress
-from rich.text import Text
-
+from nuke_matting.atomic import write_whole
+from nuke_matting.cli.eval_report import EvalReport, EvalResults, JsonEvalReport, TerminalEvalReport
+from nuke_matting.cli.exits import FAILED, OK, WRONG_USE
 from nuke_matting.cli.options import add_settings, file, settings_of
-from nuke_matting.cli.report import error_facts, say
 from nuke_matting.cli.sheets import SHOWN, must_be_no_input, must_be_png, sheet_row
 from nuke_matting.colour.config import load_config
 from nuke_matting.colour.processor import open_colour
 from nuke_matting.errors import MattingError, OutputError, UsageError
-from nuke_matting.plate.atomic import write_whole
-from nuke_matting.plate.sequence import IMAGES, Sequence, format_frames, parse_frames
+from nuke_matting.plate.sequence import IMAGES, Sequence, parse_frames
 from nuke_matting.quality.clips import Clip, Colour, find_clips, match_clips, measure, read_sample
-from nuke_matting.quality.figures import TITLES, UNITS, Figures, mean_figures
+from nuke_matting.quality.figures import TITLES, Figures
 from nuke_matting.quality.sheet import Row, contact_sheet, save_sheet
-from nuke_matting.quality.table import MEAN, as_csv, markdown
+from nuke_matting.quality.table import MEAN, as_csv
 
 EXAMPLES = """
 ALPHA and TRUTH are both a sequence as of `matte`, or both a set of clips that are matched by name: a folder of folders
@@ -72,33 +66,8 @@ def add(verbs: argparse._SubParsersAction) -> None:
     verb.set_defaults(run=_run)
 
 
-@dataclass(frozen=True)
-class _Results:
-    """What was measured: of each clip its frames, with their figures. `columns` are the figures to be shown."""
-
-    clips: dict[str, list[tuple[int, Figures]]]
-    columns: tuple[str, ...]
-    failed: int
-    seconds: float
-
-    @cached_property
-    def means(self) -> dict[str, Figures]:
-        """Of each clip."""
-        return {name: mean_figures(found for _, found in frames) for name, frames in self.clips.items()}
-
-    @cached_property
-    def mean(self) -> Figures:
-        """Of the clips' means, so that a long clip counts no more than a short one."""
-        return mean_figures(self.means.values())
-
-    @cached_property
-    def frames(self) -> int:
-        """How many frames were measured."""
-        return sum(map(len, self.clips.values()))
-
-
 def _run(args: argparse.Namespace) -> int:
-    report = _JsonReport() if args.json else _Report()
+    report: EvalReport = JsonEvalReport() if args.json else TerminalEvalReport()
     try:
         _refuse_names(args)
         colour = _colour(args)
@@ -106,16 +75,16 @@ def _run(args: argparse.Namespace) -> int:
         clips = _clips(args, report)
     except MattingError as error:
         report.error(error)
-        return 2
+        return WRONG_USE
     results = _measure(clips, frames, colour, report)
     results = replace(results, failed=results.failed + _write(args, clips, results, colour, report))
     report.done(results)
-    return 1 if results.failed else 0
+    return FAILED if results.failed else OK
 
 
 def _measure(
-    clips: list[Clip | MattingError], frames: tuple[int, ...] | None, colour: Colour, report: _Report | _JsonReport
-) -> _Results:
+    clips: list[Clip | MattingError], frames: tuple[int, ...] | None, colour: Colour, report: EvalReport
+) -> EvalResults:
     with_foreground = any(isinstance(clip, Clip) and clip.foreground is not None for clip in clips)
     columns = tuple(name for name in TITLES if name != "fg_mse" or with_foreground)
     rows: dict[str, list[tuple[int, Figures]]] = {}
@@ -138,15 +107,15 @@ def _measure(
                     report.frame(clip, frame, found, columns)
     finally:
         report.close()
-    return _Results(rows, columns, failed, time.monotonic() - began)
+    return EvalResults(rows, columns, failed, time.monotonic() - began)
 
 
 def _write(
     args: argparse.Namespace,
     clips: list[Clip | MattingError],
-    results: _Results,
+    results: EvalResults,
     colour: Colour,
-    report: _Report | _JsonReport,
+    report: EvalReport,
 ) -> int:
     """Writes the files that were asked for; how many things of them failed."""
     failed = 0
@@ -169,7 +138,7 @@ def _write(
 
 
 def _worst(
-    clips: list[Clip | MattingError], results: _Results, colour: Colour, report: _Report | _JsonReport
+    clips: list[Clip | MattingError], results: EvalResults, colour: Colour, report: EvalReport
 ) -> tuple[list[Row], int]:
     """Rows of the worst frames by their MAD, of every clip its worst one, then of every clip the next, as many as
     there is room for; and how many of them cannot be shown."""
@@ -194,7 +163,7 @@ def _worst(
     return rows, failed
 
 
-def _csv(results: _Results) -> str:
+def _csv(results: EvalResults) -> str:
     rows: list[tuple[str, int | str, Figures]] = []
     for name, frames in results.clips.items():
         rows += [(name, frame, found) for frame, found in frames] + [(name, MEAN, results.means[name])]
@@ -223,7 +192,7 @@ def _colour(args: argparse.Namespace) -> Colour:
     return Colour(settings.ocio, settings.colourspace)
 
 
-def _clips(args: argparse.Namespace, report: _Report | _JsonReport) -> list[Clip | MattingError]:
+def _clips(args: argparse.Namespace, report: EvalReport) -> list[Clip | MattingError]:
     alphas, truths = find_clips(args.alpha), find_clips(args.truth)
     others = (find_clips(args.foreground), find_clips(args.true_foreground)) if args.foreground else None
     plates = find_clips(args.plate) if args.plate else None
@@ -235,82 +204,3 @@ def _clips(args: argparse.Namespace, report: _Report | _JsonReport) -> list[Clip
     if more:
         report.warning(f"{len(more)} clips have no truth and are left out: {', '.join(more[:5])}")
     return clips
-
-
-class _Report:
-    """A table on stdout; errors and, on a terminal, a bar on stderr."""
-
-    def __init__(self) -> None:
-        self._console = Console(stderr=True, soft_wrap=True, highlight=False)
-        self._bar = Progress(console=self._console, transient=True) if self._console.is_terminal else None
-
-    def clip(self, clip: Clip, frames: tuple[int, ...]) -> None:
-        more = sorted(set(clip.alpha.frames) - set(clip.truth.frames))
-        if more and not (clip.alpha.still or clip.truth.still):
-            self.warning(f"{clip.name}: frames {format_frames(more)} have no truth and are left out")
-        if self._bar is not None:
-            self.close()
-            self._bar.start()
-            self._bar.add_task(clip.name, total=len(frames))
-
-    def frame(self, clip: Clip, frame: int, found: Figures, columns: tuple[str, ...]) -> None:
-        self._advance()
-
-    def warning(self, text: str) -> None:
-        self._line(f"warning: {text}", "yellow")
-
-    def error(self, error: MattingError, frame: int | None = None) -> None:
-        self._line(f"error: {error}", "bold red")
-        self._advance()
-
-    def close(self) -> None:
-        if self._bar is not None:
-            self._bar.stop()
-            for task in self._bar.task_ids:
-                self._bar.remove_task(task)
-
-    def done(self, results: _Results) -> None:
-        rows = [(name, len(frames), results.means[name]) for name, frames in results.clips.items()]
-        print(markdown([*rows, (MEAN, results.frames, results.mean)], results.columns, "clip", "frames"))
-        print(UNITS)
-        if results.failed:
-            self._line(f"{results.failed} failed; each is named above", "bold red")
-
-    def _line(self, text: str, style: str) -> None:
-        self._console.print(Text(text, style))
-
-    def _advance(self) -> None:
-        if self._bar is not None and self._bar.task_ids:
-            self._bar.advance(self._bar.task_ids[-1])
-
-
-class _JsonReport:
-    """One JSON object a line on stdout, each with an `event`: frame, clip, warning, error, done."""
-
-    def clip(self, clip: Clip, frames: tuple[int, ...]) -> None:
-        pass
-
-    def frame(self, clip: Clip, frame: int, found: Figures, columns: tuple[str, ...]) -> None:
-        self._say("frame", clip=clip.name, frame=frame, **_all(found, columns))
-
-    def warning(self, text: str) -> None:
-        self._say("warning", text=text)
-
-    def error(self, error: MattingError, frame: int | None = None) -> None:
-        self._say("error", **error_facts(error, error.frame if frame is None else frame))
-
-    def close(self) -> None:
-        sys.stdout.flush()
-
-    def done(self, results: _Results) -> None:
-        for name, found in results.means.items():
-            self._say("clip", clip=name, frames=len(results.clips[name]), **_all(found, results.columns))
-        about = {"clips": len(results.clips), "frames": results.frames, "failed": results.failed}
-        self._say("done", **about, seconds=round(results.seconds, 3), **_all(results.mean, results.columns))
-
-    def _say(self, event: str, **about: Any) -> None:
-        say({"event": event, **about})
-
-
-def _all(found: Figures, columns: tuple[str, ...]) -> dict[str, float | None]:
-    return {name: found.get(name) for name in columns}

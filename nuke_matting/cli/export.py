@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from nuke_matting.atomic import write_whole
+from nuke_matting.cli.exits import OK
 from nuke_matting.cli.options import add_settings, file, settings_of
 from nuke_matting.colour.processor import open_colour
 from nuke_matting.errors import UsageError
@@ -15,7 +17,6 @@ from nuke_matting.export.catfile import cat_script
 from nuke_matting.export.inference import Inputs, build, torchscript
 from nuke_matting.models.registry import find_weights
 from nuke_matting.models.weights import load_weights
-from nuke_matting.plate.atomic import write_whole
 
 
 def add(verbs: argparse._SubParsersAction) -> None:
@@ -64,7 +65,7 @@ def _run(args: argparse.Namespace) -> int:
     print(f"script  {script}")
     print(f"now run nuke --nukex -x {script}, or open it in NukeX and press its button:")
     print(f"it makes {out.with_suffix('.cat')}, the file that NukeMattingLive asks for")
-    return 0
+    return OK
 
 
 def rec709_from(space: str, ocio: str) -> NDArray[np.float64]:

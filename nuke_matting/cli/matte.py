@@ -8,6 +8,7 @@ import re
 import time
 from pathlib import Path
 
+from nuke_matting.cli.exits import FAILED, OK, WRONG_USE
 from nuke_matting.cli.interruption import Interruption
 from nuke_matting.cli.options import add_settings, settings_of
 from nuke_matting.cli.report import JsonReport, QuietReport, Report, TerminalReport
@@ -86,7 +87,7 @@ def run_matte(args: argparse.Namespace) -> int:
         return _run(args, report)
     except MattingError as error:
         report.refused(error)
-        return 2
+        return WRONG_USE
 
 
 def _run(args: argparse.Namespace, report: Report) -> int:
@@ -128,7 +129,7 @@ def _run(args: argparse.Namespace, report: Report) -> int:
     finally:
         report.close()
     report.done(done, failed, time.monotonic() - began, out)
-    return 1 if failed else 0
+    return FAILED if failed else OK
 
 
 def _refuse_mixed_folder(out: str, shot: Shot, plate: str) -> None:

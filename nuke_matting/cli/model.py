@@ -9,6 +9,8 @@ from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
+from nuke_matting.atomic import write_whole
+from nuke_matting.cli.exits import FAILED, OK
 from nuke_matting.cli.options import file
 from nuke_matting.errors import OutputError, UsageError
 from nuke_matting.models.about import About, about, cost, names, problem
@@ -17,7 +19,6 @@ from nuke_matting.models.adapters.rvm import WARM_UP
 from nuke_matting.models.adapters.trial import try_file
 from nuke_matting.models.added import NAME, Record, added_models, models_folder, read_added
 from nuke_matting.models.registry import shipped_weights
-from nuke_matting.plate.atomic import write_whole
 
 RISK = "TorchScript files are programs: add none whose origin you do not trust."
 
@@ -82,20 +83,20 @@ def _list(args: argparse.Namespace) -> int:
     found = [about(name) for name in names()]
     if args.json:
         print(json.dumps([_plain(each) for each in found]))
-        return 0
+        return OK
     rows = [("name", "kind", "from", "licence", "file")]
     rows += [(each.name, each.kind, each.origin, each.licence, str(each.path)) for each in found]
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     for row in rows:
         print("  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[4]]))
-    return 0
+    return OK
 
 
 def _show(args: argparse.Namespace) -> int:
     found, price = about(args.model), cost(args.model)
     if args.json:
         print(json.dumps({**_plain(found), **asdict(price)}))
-        return 0
+        return OK
     lines = {
         "name": found.name,
         "kind": found.kind,
@@ -113,7 +114,7 @@ def _show(args: argparse.Namespace) -> int:
         lines["warm-up"] = f"{price.warm_up} frames, reduced, before each frame"
     for name, value in lines.items():
         print(f"{name:<12}{value}")
-    return 0
+    return OK
 
 
 def _add(args: argparse.Namespace) -> int:
@@ -142,7 +143,7 @@ def _add(args: argparse.Namespace) -> int:
         ) from error
     if args.json:
         print(json.dumps({**_plain(about(name)), **asdict(cost(name))}))
-        return 0
+        return OK
     print(f"{name}: {record.kind}, {record.format}, {record.precision}, {record.parameters / 1e6:.2f} M parameters")
     print(f"use it with --model {name}")
     if record.warm_up:
@@ -151,7 +152,7 @@ def _add(args: argparse.Namespace) -> int:
         )
     if not args.licence:
         print("no licence is noted; its authors' holds, and --licence notes it", file=sys.stderr)
-    return 0
+    return OK
 
 
 def _remove(args: argparse.Namespace) -> int:
@@ -173,7 +174,7 @@ def _remove(args: argparse.Namespace) -> int:
             f"cannot be removed ({error.strerror or error})", path=path, advice="check its rights"
         ) from error
     print(json.dumps({"removed": args.model}) if args.json else f"{args.model} removed")
-    return 0
+    return OK
 
 
 def _verify(args: argparse.Namespace) -> int:
@@ -183,7 +184,7 @@ def _verify(args: argparse.Namespace) -> int:
     else:
         for name, wrong in found.items():
             print(f"{'WRONG' if wrong else 'ok':<6}{wrong or name}")
-    return 1 if any(found.values()) else 0
+    return FAILED if any(found.values()) else OK
 
 
 def _export(args: argparse.Namespace) -> int:
@@ -198,7 +199,7 @@ def _export(args: argparse.Namespace) -> int:
     for path, content in files.items():
         write_whole(path, content)
     print(json.dumps({"files": [str(path) for path in files]}) if args.json else "\n".join(map(str, files)))
-    return 0
+    return OK
 
 
 def _card(found: About, record: Record | None) -> bytes:

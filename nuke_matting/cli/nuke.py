@@ -7,6 +7,7 @@ import os
 import sys
 from pathlib import Path
 
+from nuke_matting.cli.exits import FAILED, OK
 from nuke_matting.cli.nuke_install import add_line, install, read_record, remove, remove_line
 from nuke_matting.cli.options import add_settings, file, settings_of
 from nuke_matting.cli.sheets import SHOWN, must_be_no_input, must_be_png, sheet_row
@@ -73,7 +74,7 @@ def _install(args: argparse.Namespace) -> int:
         print(f"{_init()} puts it on Nuke's path; start Nuke again, and find NukeMatting in the toolbar")
     else:
         print(f"put {folder} on NUKE_PATH, start Nuke again, and find NukeMatting in the toolbar")
-    return 0
+    return OK
 
 
 def _uninstall(args: argparse.Namespace) -> int:
@@ -85,7 +86,7 @@ def _uninstall(args: argparse.Namespace) -> int:
     if line:
         print(f"{_init()} is what it was")
     print(f"the node is gone from {folder}" if there else f"no node is installed in {folder}")
-    return 0
+    return OK
 
 
 def _sheet(args: argparse.Namespace) -> int:
@@ -111,7 +112,7 @@ def _sheet(args: argparse.Namespace) -> int:
         print(f"nuke-matting: {each}", file=sys.stderr)
     save_sheet(args.out, contact_sheet(rows))
     print(args.out)
-    return 1 if errors else 0
+    return FAILED if errors else OK
 
 
 def _folder(args: argparse.Namespace) -> Path:

@@ -9,15 +9,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from nuke_matting import host
+from nuke_matting.atomic import write_whole
 from nuke_matting.errors import MattingError, OutputError, UsageError
 from nuke_matting.host.find import RECORD
-from nuke_matting.plate.atomic import TEMPORARY, write_whole
 from nuke_matting.resources import shipped
 
 HOST = "nuke_matting_host"  # the name that gizmos/init.py loads the host's package by
@@ -213,15 +212,11 @@ def _folders(installed: Installed) -> Iterator[str]:
 
 def _copy(path: Path, source: Path) -> None:
     """Never half a file under its name, which would be taken for one that was changed."""
-    temporary = path.with_name(TEMPORARY + path.name)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, temporary)
-        os.replace(temporary, path)
+        data = source.read_bytes()
     except OSError as error:
         raise _output_error(error, path) from error
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_whole(path, data)
 
 
 def _link(path: Path, source: Path) -> None:

@@ -9,6 +9,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nuke_matting.cli.exits import OK
 from nuke_matting.cli.train_action import add_action
 from nuke_matting.cli.train_pictures import add_pictures
 from nuke_matting.cli.train_sources import SOURCES, add_sources, checked_sources, whole
@@ -139,7 +140,7 @@ def _join(args: argparse.Namespace) -> int:
 
     join(args.plain, args.aided, args.out, args.licence, args.again, args.regions)
     print(args.out)
-    return 0
+    return OK
 
 
 def _preview(args: argparse.Namespace) -> int:
@@ -150,4 +151,4 @@ def _preview(args: argparse.Namespace) -> int:
     sheet = sample_sheet(checked_sources(args, recipe), recipe.stages[args.stage], args.seed, args.count, args.width)
     save_sheet(args.out, sheet)
     print(args.out)
-    return 0
+    return OK

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from nuke_matting.cli.exits import OK
 from nuke_matting.cli.train_action import add_action
 from nuke_matting.cli.train_sources import whole
 from nuke_matting.errors import MattingError
@@ -153,7 +154,7 @@ def _people(args: argparse.Namespace) -> int:
         made = render_clips(args.assets, args.out, numbers, frames=args.frames, **size)
     for done, _ in enumerate(made, 1):
         _count(done, len(numbers), args.kind)
-    return 0
+    return OK
 
 
 def _rooms(args: argparse.Namespace) -> int:
@@ -162,14 +163,14 @@ def _rooms(args: argparse.Namespace) -> int:
     numbers = _numbers(args)
     for done, _ in enumerate(render_rooms(args.assets, args.out, numbers), 1):
         _count(done, len(numbers), "rooms")
-    return 0
+    return OK
 
 
 def _portraits(args: argparse.Namespace) -> int:
     from nuke_matting.training.portraits import cut_portraits
 
     _kept(cut_portraits(args.portraits, args.out), "portraits")
-    return 0
+    return OK
 
 
 def _footage(args: argparse.Namespace) -> int:
@@ -204,7 +205,7 @@ def _behind(args: argparse.Namespace) -> int:
 
     for done, count in cut_behind(args.photographs, args.mattes):
         _count(done, count, "photographs")
-    return 0
+    return OK
 
 
 def _kept(cutting: Iterator[tuple[int, int, int]], what: str) -> int:
@@ -219,7 +220,7 @@ def _end_of_cutting(kept: int, path: Path, advice: str) -> int:
     """The exit status. Raises MattingError: nobody was cut out."""
     if not kept:
         raise MattingError("no matte was cut", path=path, advice=advice)
-    return 0
+    return OK
 
 
 def _count(done: int, count: int, what: str) -> None:

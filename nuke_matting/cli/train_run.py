@@ -10,11 +10,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from nuke_matting.cli.exits import INTERRUPTED, OK
 from nuke_matting.cli.interruption import Interruption
 from nuke_matting.training import processes, train
 from nuke_matting.training.train import LAST, LOG_EVERY, WEIGHTS, Job, Trainer
 
-INTERRUPTED = 130
 LONG_WAIT = 0.15  # share of the time; whoever waits longer for samples is told
 
 
@@ -34,7 +34,7 @@ def run_training(job: Job, workers: int) -> int:
         finally:
             report.close()
         report.done()
-    return 0
+    return OK
 
 
 class _Pace(ProgressColumn):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 
+from nuke_matting.cli.exits import OK
 from nuke_matting.worker.pipe import Pipe
 from nuke_matting.worker.serve import serve
 
@@ -23,4 +24,4 @@ def _run(args: argparse.Namespace) -> int:
     pipe = Pipe()  # before anything else may print
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
     serve(pipe)
-    return 0
+    return OK

@@ -20,7 +20,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from nuke_matting.plate.rights import give_rights, make_folder
+from nuke_matting.rights import give_rights, make_folder
 
 log = logging.getLogger(__name__)
 

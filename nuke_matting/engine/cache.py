@@ -21,12 +21,12 @@ from typing import Literal, overload
 
 import platformdirs
 
+from nuke_matting.atomic import write_whole
 from nuke_matting.engine._lease import Lease, acquire
 from nuke_matting.engine._sweep import DAMAGED, SWEEP, make_room, remove, scan, shelf_names, strangers
 from nuke_matting.engine._value import FORMAT, CachedMatte, Damaged, Sidecar, decode, encode, read_sidecar
 from nuke_matting.errors import CacheError, OutputError
-from nuke_matting.plate.atomic import write_whole
-from nuke_matting.plate.rights import make_folder
+from nuke_matting.rights import make_folder
 from nuke_matting.settings import Settings
 
 __all__ = ["Cache", "CacheInfo", "CachedMatte", "default_folder", "folder_of", "open_cache"]

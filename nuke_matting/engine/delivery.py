@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
+from nuke_matting.atomic import remove_left_behind, try_folder
 from nuke_matting.engine.cache import folder_of
 from nuke_matting.engine.fingerprint import digest
 from nuke_matting.engine.ledger import Ledger
@@ -17,9 +18,9 @@ from nuke_matting.engine.pipeline import Target
 from nuke_matting.engine.shot import Shot
 from nuke_matting.engine.values import Matte, Plan
 from nuke_matting.errors import OutputError, TakenError, UsageError
-from nuke_matting.plate.atomic import remove_left_behind, try_folder
+from nuke_matting.plate.merge import write_merged
 from nuke_matting.plate.sequence import expand_pattern, found_among, has_frame_field
-from nuke_matting.plate.writer import Pixels, write_merged, write_sidecar
+from nuke_matting.plate.writer import Pixels, write_sidecar
 
 Look = Literal["there", "missing", "unknown"]  # missing: also where it is another one
 
@@ -30,10 +31,14 @@ _LASTING = (errno.ENOSPC, errno.EROFS, getattr(errno, "EDQUOT", errno.ENOSPC))
 class Delivery(Target):
     """Writes mattes to an output pattern.
 
+    ledger : of the files that were written; None: that of the shot's cache.
+
     Raises UsageError for a pattern that cannot hold the frames, or that would write over the plate itself.
     """
 
-    def __init__(self, shot: Shot, out: str, frames: Sequence[int], overwrite: bool) -> None:
+    def __init__(
+        self, shot: Shot, out: str, frames: Sequence[int], overwrite: bool, ledger: Ledger | None = None
+    ) -> None:
         if len(frames) > 1 and not has_frame_field(out):
             raise UsageError("the output has no frame number", path=out, advice="write it as name.####.exr")
         if Path(out).suffix.lower() != ".exr":
@@ -50,7 +55,7 @@ class Delivery(Target):
         self._refusals: dict[Path, OutputError | None] = {}  # of folders; None where it can be written
         self._trying = threading.Lock()
         self._forgets = threading.Lock()  # taken, and kept, by the frame that says so
-        self._ledger = Ledger(folder_of(shot.settings))
+        self._ledger = ledger or Ledger(folder_of(shot.settings))
 
     def path(self, frame: int) -> Path:
         """The output file of a frame."""

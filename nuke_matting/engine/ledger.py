@@ -17,9 +17,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from nuke_matting.atomic import LEFT_BEHIND, write_whole
 from nuke_matting.engine._sweep import LEDGER
 from nuke_matting.errors import MattingError
-from nuke_matting.plate.atomic import LEFT_BEHIND, write_whole
 
 Mark = tuple[int, int]  # what a file is known by: its size, and its date in ns
 

@@ -7,10 +7,10 @@ import re
 from . import jobs, precomp
 from .errors import HostError
 from .frames import format_frames
-from .graph import at
 from .jobs import Job
 from .nuke_api import nuke
 from .paths import local
+from .patterns import at
 from .plan import cache_folder, frames_of, key_frames_of, plan_of
 from .render import render_inputs, told_reads
 from .review import open_file, review

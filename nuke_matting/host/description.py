@@ -3,9 +3,7 @@
 `python -m nuke_matting.host.description` writes gizmos/NukeMatting.gizmo; a test tells when that was forgotten.
 """
 
-import os
-
-from .nk import Node, UserKnob, expression, group, quoted
+from .nk import Node, UserKnob, expression, group, quoted, write_gizmo
 from .protocol import setting_schemas
 
 NAME = "NukeMatting"
@@ -238,13 +236,5 @@ def _text(label):
     return UserKnob(26, label.lower() + "_text", label, "", "", "", None)
 
 
-def main():
-    """Writes the .gizmo in the checkout that this is in."""
-    here = os.path.dirname(os.path.abspath(__file__))
-    path = os.path.join(here, os.pardir, os.pardir, "gizmos", NAME + ".gizmo")
-    with open(path, "w", encoding="utf-8", newline="\n") as file:
-        file.write(gizmo_text())
-
-
 if __name__ == "__main__":
-    main()
+    write_gizmo(NAME, gizmo_text())

@@ -1,14 +1,11 @@
 """What feeds a node: plain files that the worker can read, or a part of the script that must be rendered first."""
 
-import hashlib
-import json
 import os
-import re
 from contextlib import suppress
 
-from .description import MARK, NO_PIXELS, NOTES
+from .description import MARK
 from .nuke_api import nuke
-from .paths import common
+from .patterns import pattern_of
 
 _IMAGES = (".exr", ".sxr", ".dpx", ".cin", ".tif", ".tiff", ".png", ".jpg", ".jpeg", ".tga", ".hdr")
 _NO_VALUES = ("Root", "Viewer")  # what changes in them is the frame in view
@@ -32,47 +29,6 @@ _RETIMES = frozenset(
         "remove32p",
     ]
 )
-# knobs that do not change pixels
-_IDLE = frozenset(
-    [
-        "name",
-        "label",
-        "help",
-        "selected",
-        "xpos",
-        "ypos",
-        "tile_color",
-        "gl_color",
-        "note_font",
-        "note_font_size",
-        "note_font_color",
-        "hide_input",
-        "dope_sheet",
-        "postage_stamp",
-        "postage_stamp_frame",
-        "bookmark",
-        "icon",
-        "indicators",
-        "cached",
-        "lock_connections",
-        "mapsize",
-        "window",
-        "panel",
-        "onCreate",
-        "onDestroy",
-        "knobChanged",
-        "updateUI",
-        "autolabel",
-        "reload",
-        "localizationPolicy",
-        "toolbox",
-        "colorOverlay",
-    ]
-)
-_TOOLS = "toolbar_"  # how the knobs begin that say what the next stroke or shape will be like
-# where a node of ours has its mattes: no render passes but with those that its other knobs and what is before it ask
-# for, and whether these are new is told by their dates
-_OF_MATTES = frozenset(["file", "first", "last", "origfirst", "origlast", "raw", "colorspace"])
 
 
 def is_matting(node):
@@ -150,70 +106,14 @@ def reads(node, span):
     nodes = upstream(node)
     behind = {each.fullName() for one in nodes if is_retime(one) for each in upstream(one)}
     found = []
-    for each in filter(_is_read, nodes):
+    for each in filter(is_read, nodes):
         shifted = each.fullName() in behind or _shifts(each) or _lacks(each, span)
         writes = [one for one in each.nodes() if "Write" in one.Class()] if _is_rendered(each, "Precomp") else []
         found += [(pattern_of(one), shifted) for one in (each, *writes)]
     return found
 
 
-def pattern_of(read):
-    """A Read's files as a pattern with %04d, its Tcl evaluated; those of full size, also in proxy mode."""
-    proxy = read.knob("proxy")
-    if nuke.root()["proxy"].value() and proxy is not None and proxy.value():  # `filename` would give the proxy's
-        return whole(nuke.value(read.fullName() + ".file"))
-    return whole(nuke.filename(read) or read["file"].value())
-
-
-def path_identity(read):
-    """What a Read's files are known by: where they are, and not how its knob says it, which may say the same in another
-    shot's script. The same on all machines that the path map is for."""
-    return _file_identity(read["file"].value(), pattern_of(read))
-
-
-def graph_digest(node):
-    """A digest of all that is upstream of a node, itself included: what the nodes are, how connected, and their knobs.
-
-    Nodes that only their expressions ask count too, with their knobs. It is of the script's text and the places of the
-    files that are read alone, so it is the same in another session, on another machine and under another name.
-    """
-    nodes = upstream(node)
-    places = {each.fullName(): place for place, each in enumerate(nodes)}
-    found = [[each.Class(), [places[one.fullName()] for one in feeders(each)], _knobs(each)] for each in nodes]
-    return digest(found + sorted(([each.Class(), _knobs(each)] for each in _asked(nodes)), key=json.dumps))
-
-
-def digest(value):
-    """A short name for what is plain JSON."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:12]
-
-
-def at(pattern, frame):
-    """The file of a frame; a pattern without a frame is a still.
-
-    >>> at("plate.%04d.exr", 7), at("plate.####.exr", 7), at("clean.exr", 7)
-    ('plate.0007.exr', 'plate.0007.exr', 'clean.exr')
-    """
-    before, width, after = numbered(pattern)
-    return f"{before}{frame:0{width}d}{after}" if width else pattern
-
-
-def numbered(pattern):
-    """What stands before a pattern's frame number, the digits of that, and what stands behind it; none in a still.
-
-    >>> numbered("a/plate.%04d.exr"), numbered("clean.exr")
-    (('a/plate.', 4, '.exr'), ('clean.exr', 0, ''))
-    """
-    folder, slash, name = pattern.rpartition("/")
-    fields = list(re.finditer(r"%0?(\d*)d|(#+)", name))
-    if not fields:
-        return pattern, 0, ""
-    field = fields[-1]
-    width = len(field[2]) if field[2] else int(field[1] or 1)
-    return folder + slash + name[: field.start()], width, name[field.end() :]
-
-
-def _asked(nodes):
+def asked(nodes):
     """The nodes that expressions of some nodes ask for a value, and those that these ask, apart from the nodes."""
     seen, found, waiting = {each.fullName() for each in nodes}, [], list(nodes)
     while waiting:
@@ -229,7 +129,7 @@ def _asked(nodes):
     return found
 
 
-def _is_read(node):
+def is_read(node):
     """Whether a node reads a file, as a Read does, a DeepRead, a Camera, or a Write that shows what it has written."""
     file, reading = node.knob("file"), node.knob("reading")
     own = "Write" in node.Class() and not (reading is not None and (_varies(reading) or reading.value()))
@@ -254,27 +154,6 @@ def _lacks(read, span):
     return read.Class() == "Read" and not (first.value() <= span[0] and span[1] <= last.value())
 
 
-def whole(path):
-    """A path of the script, whole: one that is relative is of the project directory; of the folder that Nuke was
-    started in, where there is none.
-
-    >>> whole("/show/a.exr"), whole("P:/show/a.exr"), whole("~/a.exr"), whole("")
-    ('/show/a.exr', 'P:/show/a.exr', '~/a.exr', '')
-    """
-    if not path or re.match(r"[\\/~]|[A-Za-z]:|[a-z]+://", path):
-        return path
-    folder = evaluated(nuke.root()["project_directory"]) or os.getcwd()
-    return folder.replace("\\", "/").rstrip("/") + "/" + path
-
-
-def evaluated(knob):
-    """The text of a knob with its Tcl evaluated; as it stands where that is broken, which no file is called."""
-    try:
-        return knob.evaluate() or ""
-    except RuntimeError:
-        return knob.value()
-
-
 def _is_off(node):
     """Whether a node is disabled, whatever the frame."""
     disable = node.knob("disable")
@@ -284,35 +163,3 @@ def _is_off(node):
 
 def _varies(knob):
     return knob.isAnimated() or knob.hasExpression()
-
-
-def _knobs(node):
-    """The knobs that are not as they come, as text: all keys, whatever the frame in view."""
-    knobs, names = node.knobs(), set(node.writeKnobs(nuke.WRITE_NON_DEFAULT_ONLY).split())
-    idle = _IDLE
-    if is_matting(node):
-        idle |= NOTES | NO_PIXELS
-    elif node.name() == "Mattes" and is_matting(node.parent()):
-        idle |= _OF_MATTES
-    counted = [name for name in sorted(names & set(knobs) - idle) if not name.startswith(_TOOLS)]
-    return [[name, _text(node, knobs[name])] for name in counted]
-
-
-def _text(node, knob):
-    """A knob's text; of one that names files to read, where these are."""
-    text = knob.toScript(False, None)
-    if not isinstance(knob, nuke.File_Knob) or not knob.value() or (knob.name() == "file" and not _is_read(node)):
-        return text  # to where a Write writes changes no pixels
-    if knob.name() == "file":
-        return _file_identity(text, pattern_of(node))
-    with suppress(RuntimeError):  # its Tcl is broken
-        return _file_identity(text, whole(nuke.value(f"{node.fullName()}.{knob.name()}")))
-    return text
-
-
-def _file_identity(text, path):
-    """text : as a knob has it. path : whole, its Tcl evaluated."""
-    path = common(path)
-    if re.search(r"\[[^]]*\bframe\b", text):  # another name at each frame: the folder alone is that of them all
-        return [text, path.rpartition("/")[0]]
-    return path

@@ -3,10 +3,8 @@
 `python -m nuke_matting.host.live` writes gizmos/NukeMattingLive.gizmo; a test tells when that was forgotten.
 """
 
-import os
-
 from .description import FOREGROUND
-from .nk import Node, UserKnob, expression, group, quoted
+from .nk import Node, UserKnob, expression, group, quoted, write_gizmo
 
 NAME = "NukeMattingLive"
 
@@ -112,13 +110,5 @@ def _copy(name, below, above, sources, targets):
     return Node("Copy", name, (below, above), [*knobs, ("bbox", "B")], ())
 
 
-def main():
-    """Writes the .gizmo in the checkout that this is in."""
-    here = os.path.dirname(os.path.abspath(__file__))
-    path = os.path.join(here, os.pardir, os.pardir, "gizmos", NAME + ".gizmo")
-    with open(path, "w", encoding="utf-8", newline="\n") as file:
-        file.write(gizmo_text())
-
-
 if __name__ == "__main__":
-    main()
+    write_gizmo(NAME, gizmo_text())

@@ -4,6 +4,7 @@ A script is a Tcl program. A node takes its inputs from the top of a stack, the 
 pushed; `set NAME [stack 0]` remembers it, `push $NAME` brings it back.
 """
 
+import os
 import re
 from collections import namedtuple
 
@@ -80,3 +81,11 @@ def group(knobs, user_knobs, nodes):
             lines.append(f"set {handles[node.name]} [stack 0]")
     lines.append("end_group")
     return "\n".join(lines) + "\n"
+
+
+def write_gizmo(name, text):
+    """Writes the .gizmo of a node in the checkout that this is in. Raises OSError."""
+    here = os.path.dirname(os.path.abspath(__file__))
+    path = os.path.join(here, os.pardir, os.pardir, "gizmos", name + ".gizmo")
+    with open(path, "w", encoding="utf-8", newline="\n") as file:
+        file.write(text)

@@ -8,9 +8,11 @@ from collections import namedtuple
 from .description import FOREGROUND, INPUTS, KEYS, MARK, NO_PIXELS, NOT_KNOBS, VERSION
 from .errors import HostError
 from .frames import format_frames, parse_frames, parse_reads
-from .graph import at, digest, evaluated, graph_digest, has_views, path_identity, pattern_of, plain_read, reads, whole
+from .graph import has_views, plain_read, reads
+from .identity import digest, graph_digest, path_identity
 from .nuke_api import nuke
 from .paths import common, local
+from .patterns import at, evaluated, pattern_of, whole
 from .protocol import setting_schemas
 from .script_colour import config_identity, script_config, space_name, space_of_read, working_space
 

@@ -6,8 +6,8 @@ upstream or a file that it reads has changed.
 
 from .errors import HostError
 from .frames import read_by, runs
-from .graph import at
 from .nuke_api import nuke
+from .patterns import at
 from .state import note_reads, unrecorded
 from .times import Times, time_of
 

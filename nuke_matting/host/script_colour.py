@@ -4,9 +4,9 @@ import hashlib
 import os
 import re
 
-from .graph import evaluated
 from .nuke_api import nuke
 from .paths import local
+from .patterns import evaluated
 
 # where the script uses Nuke's own conversions, not OCIO, its linear light is Rec.709's
 NUKE_LINEAR = "lin_rec709"

@@ -3,8 +3,8 @@
 from contextlib import contextmanager
 
 from .frames import curve, format_frames, format_reads, parse_frames, read_by
-from .graph import at
 from .nuke_api import nuke
+from .patterns import at
 from .script_colour import set_space
 from .times import Times, time_of
 

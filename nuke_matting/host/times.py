@@ -4,9 +4,9 @@ import os
 import re
 from contextlib import suppress
 
-from .graph import at, numbered
 from .nuke_api import nuke
 from .paths import local
+from .patterns import at, numbered
 
 
 class Times:

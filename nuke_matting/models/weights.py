@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
+from nuke_matting.atomic import write_whole
 from nuke_matting.errors import ModelError
 
 LICENCES_BEFORE = "licences_before"  # key of the metadata: what was stated of weights that these come from
@@ -38,18 +38,15 @@ def save_weights(path: Path, net: nn.Module, metadata: dict[str, str], dtype: to
     dtype : of those that are no whole numbers; fp16 makes small files.
     metadata : needs `architecture` and `name`; the weights that ship also say `version`, `licence` and `training`. A
         digest of the values is added, by which `load_weights` finds damage.
+
+    Raises OutputError.
     """
     tensors = {
         name: (value.to(dtype) if value.is_floating_point() else value).contiguous().cpu()
         for name, value in net.state_dict().items()
     }
     metadata = {**metadata, "digest": _digest_of(tensors)}
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_bytes(save(tensors, metadata))
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_whole(path, save(tensors, metadata))
 
 
 def load_weights(path: Path) -> WeightFile:

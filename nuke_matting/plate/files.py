@@ -10,9 +10,11 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import OpenImageIO as oiio
+from numpy.typing import NDArray
 
 from nuke_matting.errors import PlateError
 
@@ -31,9 +33,52 @@ def error_text(source: object = oiio) -> str:
     return "; ".join(lines)[:300] or "unknown reason"
 
 
+@dataclass(frozen=True)
+class ImageFile:
+    """A file that is open, as `open_image` gives it.
+
+    image : OpenImageIO's hold on it, closed with the context that gave it.
+    specs : of all its parts, none deep and none too large to be true.
+    path, frame : the file, and the number of its frame: what errors name.
+    """
+
+    image: oiio.ImageInput
+    specs: list[oiio.ImageSpec]
+    path: Path
+    frame: int
+
+    def channels(self, part: int, first: int, last: int, kind: oiio.BASETYPE = oiio.FLOAT) -> NDArray:
+        """Channels `first` up to, not including, `last` of a part: [H, W, last - first]. All of it or PlateError.
+
+        kind : OpenImageIO's type to convert to; `oiio.UNKNOWN` leaves the stored one.
+        """
+        image, spec = self.image, self.specs[part]
+        try:
+            if spec.tile_width == 0 and spec.height > 1:  # a truncated file is found before memory is taken for it
+                bottom = spec.y + spec.height - 1
+                probe = image.read_scanlines(part, 0, bottom, bottom + 1, spec.z, first, last, kind)
+                if probe is None or image.has_error:
+                    raise self.damaged(error_text(image))
+            pixels = image.read_image(part, 0, first, last, kind)
+        except (RuntimeError, UnicodeDecodeError, MemoryError, ValueError) as error:
+            raise self.damaged(str(error)) from error
+        if pixels is None or image.has_error:
+            raise self.damaged(error_text(image))
+        return pixels
+
+    def damaged(self, text: str) -> PlateError:
+        """The error of this file where its content cannot be read."""
+        return damaged(text, self.path, self.frame)
+
+
+def damaged(text: str, path: Path, frame: int) -> PlateError:
+    """The error of a file whose content cannot be read. text : why, one clause."""
+    return PlateError(f"cannot be read ({text})", path=path, frame=frame, advice="render or copy the file again")
+
+
 @contextmanager
-def open_image(path: Path, frame: int) -> Iterator[tuple[oiio.ImageInput, list[oiio.ImageSpec]]]:
-    """Opens a file for reading; gives it with the specs of all its parts, none deep and none too large to be true.
+def open_image(path: Path, frame: int) -> Iterator[ImageFile]:
+    """Opens a file for reading, with a look at all its parts.
 
     Values are given as they are stored: colour that a file keeps apart from its alpha is not multiplied by it.
     Raises PlateError.
@@ -50,11 +95,11 @@ def open_image(path: Path, frame: int) -> Iterator[tuple[oiio.ImageInput, list[o
     try:
         image = oiio.ImageInput.open(str(path), config)
     except (RuntimeError, UnicodeDecodeError) as error:
-        raise _damaged(path, frame, str(error)) from error
+        raise damaged(str(error), path, frame) from error
     if image is None:
-        raise _refusal(path, frame, error_text())
+        raise _refusal(error_text(), path, frame)
     try:
-        yield image, _parts(image, path, frame)
+        yield ImageFile(image, _parts(image, path, frame), path, frame)
     finally:
         image.close()
 
@@ -90,15 +135,15 @@ def _parts(image: oiio.ImageInput, path: Path, frame: int) -> list[oiio.ImageSpe
         if spec.depth > 1:
             raise PlateError("volumes are not supported", path=path, frame=frame, advice="give a flat image")
         if spec.width * spec.height > MOST_PIXELS or spec.nchannels > MOST_CHANNELS:
-            raise _damaged(path, frame, f"it claims {spec.width}x{spec.height} pixels of {spec.nchannels} channels")
+            raise damaged(f"it claims {spec.width}x{spec.height} pixels of {spec.nchannels} channels", path, frame)
         specs.append(spec)
     ended = error_text(image)  # reading must begin without an error pending
     if not specs:
-        raise _damaged(path, frame, ended)
+        raise damaged(ended, path, frame)
     return specs
 
 
-def _refusal(path: Path, frame: int, text: str) -> PlateError:
+def _refusal(text: str, path: Path, frame: int) -> PlateError:
     if "ubsampled" in text:
         return PlateError(
             "luminance-chroma (sub-sampled) EXRs are not supported",
@@ -106,36 +151,4 @@ def _refusal(path: Path, frame: int, text: str) -> PlateError:
             frame=frame,
             advice="convert it to RGB: read it in Nuke and write an RGB EXR",
         )
-    return _damaged(path, frame, text)
-
-
-def _damaged(path: Path, frame: int, text: str) -> PlateError:
-    return PlateError(f"cannot be read ({text})", path=path, frame=frame, advice="render or copy the file again")
-
-
-def read_channels(
-    image: oiio.ImageInput,
-    part: int,
-    spec: oiio.ImageSpec,
-    first: int,
-    last: int,
-    path: Path,
-    frame: int,
-    kind: oiio.BASETYPE = oiio.FLOAT,
-):
-    """Channels `first` up to, not including, `last` of a part: [H, W, last - first]. All of it or PlateError.
-
-    kind : OpenImageIO's type to convert to; `oiio.UNKNOWN` leaves the stored one.
-    """
-    try:
-        if spec.tile_width == 0 and spec.height > 1:  # a truncated file is found before memory is taken for it
-            bottom = spec.y + spec.height - 1
-            probe = image.read_scanlines(part, 0, bottom, bottom + 1, spec.z, first, last, kind)
-            if probe is None or image.has_error:
-                raise _damaged(path, frame, error_text(image))
-        pixels = image.read_image(part, 0, first, last, kind)
-    except (RuntimeError, UnicodeDecodeError, MemoryError, ValueError) as error:
-        raise _damaged(path, frame, str(error)) from error
-    if pixels is None or image.has_error:
-        raise _damaged(path, frame, error_text(image))
-    return pixels
+    return damaged(text, path, frame)

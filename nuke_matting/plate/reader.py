@@ -12,7 +12,7 @@ import OpenImageIO as oiio
 from numpy.typing import NDArray
 
 from nuke_matting.errors import PlateError
-from nuke_matting.plate.files import open_image, read_channels
+from nuke_matting.plate.files import ImageFile, open_image
 from nuke_matting.plate.frame import LARGEST_HALF, ColourHints, Frame, StoredMatte, Window
 
 # what renderers and compositors call the layer that is the picture, by the last word of its name
@@ -47,21 +47,19 @@ def read_frame(path: Path, number: int) -> Frame:
 
     Raises PlateError naming file and frame: missing, damaged, deep, sub-sampled, or without a picture.
     """
-    with open_image(path, number) as (image, specs):
-        choice = picture_of(specs)
+    with open_image(path, number) as file:
+        choice = picture_of(file.specs)
         if choice is None:
-            raise _without(path, number, "R, G, B", specs, "give a plate with colour")
-        spec = specs[choice.part]
-        first, last = min(choice.channels), max(choice.channels) + 1
-        stored = read_channels(image, choice.part, spec, first, last, path, number)
-        hints = _hints(image.format_name(), spec)
-    pixels = np.ascontiguousarray(stored[..., [index - first for index in choice.channels]], np.float32)
+            raise _without(file, "R, G, B", "give a plate with colour")
+        pixels = _stored(file, choice)
+        spec = file.specs[choice.part]
+        hints = _hints(file.image.format_name(), spec)
     finite = np.isfinite(pixels)
     broken = 0
     if not finite.all():
         broken = int((~finite).any(axis=2).sum())
         pixels = np.nan_to_num(pixels, copy=False, nan=0.0, posinf=LARGEST_HALF, neginf=-LARGEST_HALF)
-    return Frame(number, path, pixels, *windows(spec), hints, broken, _notes(choice, specs), pixel_aspect(spec))
+    return Frame(number, path, pixels, *windows(spec), hints, broken, _notes(choice, file.specs), pixel_aspect(spec))
 
 
 def _notes(choice: Choice, specs: Sequence[oiio.ImageSpec]) -> tuple[str, ...]:
@@ -91,9 +89,9 @@ def _shown(text: str) -> str:
 
 def read_hints(path: Path, number: int) -> ColourHints:
     """What a file says of its colour, from its header alone. Raises PlateError."""
-    with open_image(path, number) as (image, specs):
-        choice = picture_of(specs)
-        return _hints(image.format_name(), specs[choice.part if choice else 0])
+    with open_image(path, number) as file:
+        choice = picture_of(file.specs)
+        return _hints(file.image.format_name(), file.specs[choice.part if choice else 0])
 
 
 def read_matte(path: Path, number: int, painted: bool = False) -> StoredMatte:
@@ -104,18 +102,19 @@ def read_matte(path: Path, number: int, painted: bool = False) -> StoredMatte:
 
     Raises PlateError.
     """
-    with open_image(path, number) as (image, specs):
+    with open_image(path, number) as file:
+        specs = file.specs
         choice = choose_matte([list(spec.channelnames) for spec in specs], _layers(specs))
         if choice is None:
-            raise _without(path, number, "alpha and no R, G, B", specs, "name the matte's channel A")
-        spec = specs[choice.part]
-        matte, by_grey = _stored(image, choice, spec, path, number), False
+            raise _without(file, "alpha and no R, G, B", "name the matte's channel A")
+        matte, by_grey = _coverage(_stored(file, choice)), False
         picture = picture_of(specs)
         if painted and picture is not None and _is_beside(choice, picture) and matte.min() >= 1:
-            colour = _stored(image, picture, spec, path, number)
+            colour = _coverage(_stored(file, picture))
             by_grey = bool(np.ptp(colour, axis=2).max() < GREY and colour.max() > 0)
             matte = colour if by_grey else matte
-    return StoredMatte(np.ascontiguousarray(matte[..., 0]), *windows(spec), by_grey, _side_layer(choice, specs))
+    shown = windows(specs[choice.part])
+    return StoredMatte(np.ascontiguousarray(matte[..., 0]), *shown, by_grey, _side_layer(choice, specs))
 
 
 def _side_layer(choice: Choice, specs: Sequence[oiio.ImageSpec]) -> str:
@@ -130,13 +129,17 @@ def _is_beside(matte: Choice, picture: Choice) -> bool:
     return same and matte.channels[0] not in picture.channels
 
 
-def _stored(
-    image: oiio.ImageInput, choice: Choice, spec: oiio.ImageSpec, path: Path, number: int
-) -> NDArray[np.float32]:
+def _stored(file: ImageFile, choice: Choice) -> NDArray[np.float32]:
+    """The channels of a choice, in its order: [H, W, C], contiguous."""
+    spec = file.specs[choice.part]
     first, last = min(choice.channels), max(choice.channels) + 1
-    stored = read_channels(image, choice.part, spec, first, last, path, number).reshape(spec.height, spec.width, -1)
-    chosen = np.asarray(stored[..., [index - first for index in choice.channels]], np.float32)
-    return np.nan_to_num(chosen, copy=False, posinf=1.0, neginf=0.0)
+    stored = file.channels(choice.part, first, last).reshape(spec.height, spec.width, -1)
+    return np.ascontiguousarray(stored[..., [index - first for index in choice.channels]], np.float32)
+
+
+def _coverage(stored: NDArray[np.float32]) -> NDArray[np.float32]:
+    """In place: what is no number is 0, and so is minus infinity; infinity is 1."""
+    return np.nan_to_num(stored, copy=False, posinf=1.0, neginf=0.0)
 
 
 def align(pixels: NDArray[np.float32], have: Window, want: Window, fill: float = 0.0) -> NDArray[np.float32]:
@@ -263,9 +266,10 @@ def alpha_of(specs: Sequence[oiio.ImageSpec]) -> Choice | None:
     return choose_alpha([list(spec.channelnames) for spec in specs], _layers(specs))
 
 
-def _without(path: Path, number: int, what: str, specs: Sequence[oiio.ImageSpec], advice: str) -> PlateError:
-    names = ", ".join(name for spec in specs for name in spec.channelnames[:8])
-    return PlateError(f"has no {what} among its channels ({names[:200]})", path=path, frame=number, advice=advice)
+def _without(file: ImageFile, what: str, advice: str) -> PlateError:
+    names = ", ".join(name for spec in file.specs for name in spec.channelnames[:8])
+    text = f"has no {what} among its channels ({names[:200]})"
+    return PlateError(text, path=file.path, frame=file.frame, advice=advice)
 
 
 def windows(spec: oiio.ImageSpec) -> tuple[Window, Window]:

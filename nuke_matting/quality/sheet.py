@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from nuke_matting.atomic import write_whole
 from nuke_matting.colour.model_space import srgb_curve, srgb_curve_inverse
 from nuke_matting.errors import UsageError
-from nuke_matting.plate.atomic import write_whole
 
 GREEN = (0.05, 0.75, 0.15)  # display values of the new background; no skin, hair or cloth is near it
 _TEXT, _PAPER, _EDGE = (235, 235, 235), (32, 32, 32), 6  # colours of the sheet, and its gaps in pixels

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.metadata import version
 from pathlib import Path
 
-from nuke_matting.errors import ModelError, OutputError, UsageError
+from nuke_matting.errors import ModelError, UsageError
 from nuke_matting.models.two_stage_file import AIDED_LONG_SIDE, Networks, as_one, long_sides, networks
 from nuke_matting.models.weights import LONG_SIDE, WeightFile, load_weights, save_weights
 from nuke_matting.training.provenance import Past, joined, licences_of
@@ -62,10 +62,7 @@ def join(
         LONG_SIDE: str(long_sides(first)[False]),
         AIDED_LONG_SIDE: str(sizes[0]),
     } | joined([Past(licences=licences_of(each)) for each in files]).licences_beside(licence or licences[0])
-    try:
-        save_weights(out, as_one(*nets), {key: value for key, value in about.items() if value})
-    except OSError as error:
-        raise OutputError(f"cannot be written: {error.strerror or error}", path=out) from error
+    save_weights(out, as_one(*nets), {key: value for key, value in about.items() if value})
 
 
 def _read(path: Path) -> WeightFile:

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from nuke_matting.atomic import write_whole
 from nuke_matting.errors import PlateError
-from nuke_matting.plate.atomic import write_whole
 
 
 def read_picture(path: Path, grey: bool = False) -> NDArray[np.uint8]:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nuke_matting.plate.atomic import write_whole
+from nuke_matting.atomic import write_whole
 from nuke_matting.training.data import Batch, reduce_clip
 from nuke_matting.training.stages import Stage
 

@@ -221,8 +221,8 @@ def _read_alpha(picture: Picture, number: int) -> NDArray[np.float32]:
 def upright(pixels: NDArray, path: Path, number: int = 0) -> NDArray:
     """A file's pixels [H, W] or [H, W, C] as they are stored, turned and mirrored as its Orientation (1 to 8 of EXIF)
     says. OpenCV does so by itself, OpenImageIO does not. Raises PlateError."""
-    with open_image(path, number) as (_, specs):
-        orientation = specs[0].get_int_attribute("Orientation", 1)
+    with open_image(path, number) as file:
+        orientation = file.specs[0].get_int_attribute("Orientation", 1)
     if orientation in (5, 6, 7, 8):
         pixels = pixels.swapaxes(0, 1)
     if orientation in (3, 4, 7, 8):
@@ -233,8 +233,8 @@ def upright(pixels: NDArray, path: Path, number: int = 0) -> NDArray:
 
 
 def _has_alpha(path: Path, number: int) -> bool:
-    with open_image(path, number) as (_, specs):
-        return alpha_of(specs) is not None
+    with open_image(path, number) as file:
+        return alpha_of(file.specs) is not None
 
 
 def crop(alpha: NDArray[np.float32], picture: Picture) -> tuple[slice, slice]:

@@ -18,10 +18,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from nuke_matting.atomic import write_whole
 from nuke_matting.errors import MattingError, ModelError, OutputError, UsageError
 from nuke_matting.models.tensors import autocast, bf16_is_fast
 from nuke_matting.models.weights import LICENCES_BEFORE, WeightFile, load_weights, save_weights
-from nuke_matting.plate.atomic import write_whole
 from nuke_matting.training.data import Batch, Sources
 from nuke_matting.training.echo import batches
 from nuke_matting.training.failures import failures_told
@@ -317,10 +317,7 @@ class Trainer:
             LICENCES_BEFORE: past.licences,
         }
         torch.save(state, stream)
-        try:
-            save_weights(out / WEIGHTS, self.average.net, self._about(past))
-        except OSError as error:
-            raise OutputError(f"cannot be written: {error.strerror or error}", path=out / WEIGHTS) from error
+        save_weights(out / WEIGHTS, self.average.net, self._about(past))
         write_whole(out / LAST, stream.getvalue())
 
     def _past(self) -> Past:

@@ -10,7 +10,9 @@ import pytest
 
 from nuke_matting import Settings, Shot
 from nuke_matting.engine import delivery
-from nuke_matting.engine.delivery import Delivery, Ledger
+from nuke_matting.engine.cache import folder_of
+from nuke_matting.engine.delivery import Delivery
+from nuke_matting.engine.ledger import Ledger
 from nuke_matting.errors import OutputError, TakenError, UsageError
 
 
@@ -36,18 +38,19 @@ def test_what_a_run_has_written_it_knows_again(make_plate, weights, tmp_path, mo
 
 
 def test_a_file_of_another_run_that_came_last_is_not_taken_for_ones_own(shot, make_plate, tmp_path):
-    first, other = (
-        Delivery(each, str(tmp_path / "m.####.exr"), [1001], overwrite=False)
-        for each in (shot, Shot(shot.plate.pattern, shot.settings.replace(edge_shift=2.0), shot.model))
-    )
-    vouch = first._ledger.vouch
+    out = str(tmp_path / "m.####.exr")
+    other_shot = Shot(shot.plate.pattern, shot.settings.replace(edge_shift=2.0), shot.model)
+    other = Delivery(other_shot, out, [1001], overwrite=False)
 
-    def meanwhile(*about):
-        kept = vouch(*about)
-        other.write(other.shot.matte(1001))
-        return kept
+    class Crossed(Ledger):
+        """The other run writes its file once one of ours is vouched for, and has not its name yet."""
 
-    first._ledger.vouch = meanwhile
+        def vouch(self, *about):
+            kept = super().vouch(*about)
+            other.write(other_shot.matte(1001))
+            return kept
+
+    first = Delivery(shot, out, [1001], overwrite=False, ledger=Crossed(folder_of(shot.settings)))
     first.write(shot.matte(1001))
     assert first.has(shot.plan(1001)) and not other.has(other.shot.plan(1001))
     other.write(other.shot.matte(1001))

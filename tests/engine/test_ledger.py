@@ -9,15 +9,15 @@ import time
 
 import pytest
 
+from nuke_matting.atomic import LEFT_BEHIND, write_whole
 from nuke_matting.engine.ledger import Ledger
-from nuke_matting.plate.atomic import LEFT_BEHIND, write_whole
 
 KILLED = """
 import os, signal, sys
 from functools import partial
 from pathlib import Path
 from nuke_matting.engine.ledger import Ledger
-from nuke_matting.plate import atomic
+from nuke_matting import atomic
 
 replace, path = os.replace, Path(sys.argv[2])
 

@@ -22,7 +22,7 @@ import inside_nuke
 for module in pkgutil.iter_modules(inside_nuke.__path__):
     importlib.import_module("inside_nuke." + module.name)
 import doctest
-for module in ("frames", "nk", "graph", "script_colour", "pathmap"):
+for module in ("frames", "nk", "patterns", "script_colour", "pathmap"):
     assert doctest.testmod(sys.modules["inside_nuke." + module]).failed == 0, module
 from inside_nuke.description import gizmo_text
 from inside_nuke.client import Client

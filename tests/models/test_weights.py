@@ -1,6 +1,8 @@
 """Weight files: whole, known and fitting, or a clear error."""
 
+import errno
 import hashlib
+import os
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save_file
 
-from nuke_matting.errors import ModelError
+from nuke_matting.errors import ModelError, OutputError
 from nuke_matting.models.registry import choose_precision, load_model
 from nuke_matting.models.weights import fill, load_weights, save_weights
 
@@ -50,6 +52,19 @@ def test_a_networks_memory_format_makes_no_other_weights(tmp_path):
 
 def test_nothing_is_left_beside_the_file(path):
     assert [each.name for each in path.parent.iterdir()] == ["w.safetensors"]
+
+
+def test_a_write_that_fails_is_said_and_leaves_the_weights_before_it(path, net, monkeypatch):
+    before = path.read_bytes()
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    torch.nn.init.zeros_(net[0].weight)
+    with pytest.raises(OutputError, match=r"w\.safetensors: cannot be written: the disk is full"):
+        save_weights(path, net, ABOUT)
+    assert path.read_bytes() == before and [each.name for each in path.parent.iterdir()] == ["w.safetensors"]
 
 
 @pytest.mark.parametrize("content", [b"", b"x", b"\xff" * 8 + b"{}", b"\x02\0\0\0\0\0\0\0{}"])

@@ -7,7 +7,7 @@ import OpenImageIO as oiio
 import pytest
 import torch
 
-from nuke_matting.host.graph import at
+from nuke_matting.host.patterns import at
 from nuke_matting.models.weights import save_weights
 from nuke_matting.nets.memory_network import MemoryNetwork
 from nuke_matting.settings import Settings, idle

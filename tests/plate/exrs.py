@@ -1,11 +1,27 @@
 """Small EXRs for the tests, with values that are easy to lose."""
 
 import struct
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import OpenEXR
 import OpenImageIO as oiio
+
+from nuke_matting.plate.reader import read_frame
+from nuke_matting.plate.writer import Pixels
+
+ATTRIBUTES = {
+    "comments": "from the set",
+    "framesPerSecond": Fraction(24000, 1001),
+    "timeCode": OpenEXR.TimeCode(1, 2, 3, 4, False, False, False, False, False, False, 0, 0, 0, 0, 0, 0, 0, 0),
+    "chromaticities": (0.713, 0.293, 0.165, 0.83, 0.128, 0.044, 0.32168, 0.33767),
+    "studio/shot": "sh010",
+    "studio/version": 7,
+    "studio/gain": 1.5,
+    "worldToCamera": np.eye(4, dtype=np.float32),
+    "pixelAspectRatio": 2.0,
+}
 
 
 def half(height=12, width=16, seed=0):
@@ -94,3 +110,29 @@ def add_attribute(path: Path, name: bytes, kind: bytes, value: bytes):
     table = [offset + len(new) for offset in struct.unpack_from(f"<{count}Q", data, end)]
     path.write_bytes(data[: end - 1] + new + b"\0" + struct.pack(f"<{count}Q", *table) + data[end + 8 * count :])
     return path
+
+
+def pixels_of(plate, seed=0, foreground=False):
+    """What is to be written of a plate's frame 1001: a random alpha that reaches 0 and 1."""
+    frame = read_frame(plate, 1001)
+    alpha = np.random.default_rng(seed).random(frame.pixels.shape[:2], dtype=np.float32)
+    alpha[0, 0], alpha[-1, -1] = 0, 1
+    return Pixels(plate, 1001, frame.data_window, frame.display_window, alpha, frame.pixels if foreground else None)
+
+
+def assert_only_the_alpha_differs(plate, merged, alpha, part=0):
+    """Of two files, the second with a channel more or in another's place: `alpha`, in a part."""
+    layout = (b"channels",)
+    for old, new in zip(attributes(plate)[0], attributes(merged)[0], strict=True):
+        assert {k: v for k, v in new.items() if k not in layout} == {k: v for k, v in old.items() if k not in layout}
+    before, after = everything(plate), everything(merged)
+    assert len(before) == len(after)
+    for index, ((known, windows, channels), (new_attributes, new_windows, new_channels)) in enumerate(
+        zip(before, after, strict=True)
+    ):
+        assert new_attributes == known
+        assert new_windows == windows
+        assert {k: v for k, v in new_channels.items() if k != alpha} == {
+            k: v for k, v in channels.items() if k != alpha
+        }
+        assert (alpha in new_channels) == (alpha in channels or index == part)

@@ -39,7 +39,8 @@ from pathlib import Path
 import numpy as np
 from nuke_matting.errors import MattingError
 from nuke_matting.plate.reader import read_frame, read_matte
-from nuke_matting.plate.writer import Pixels, write_merged
+from nuke_matting.plate.merge import write_merged
+from nuke_matting.plate.writer import Pixels
 resource.setrlimit(resource.RLIMIT_AS, (6 << 30, 6 << 30))
 out = Path(sys.argv[1])
 for line in sys.stdin:

@@ -9,7 +9,7 @@ def test_a_table_is_aligned_and_is_markdown():
     assert markdown([("walk", 24, WALK), ("a|b", 1, {})], ["mad", "dtssd"], "clip", "frames").splitlines() == [
         "| clip | frames |   MAD | dtSSD |",
         "| :--- | -----: | ----: | ----: |",
-        "| walk |     24 | 12.35 |  1.00 |".replace("12.35", f"{12.345:.2f}"),
+        "| walk |     24 | 12.35 |  1.00 |",
         "| a\\|b |      1 |     - |     - |",
     ]
 

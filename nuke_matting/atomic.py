@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from nuke_matting.errors import OutputError
-from nuke_matting.plate.rights import give_rights, make_folder
+from nuke_matting.rights import give_rights, make_folder
 
 TEMPORARY = ".nuke_matting-"  # prefix of files that are being written; hidden, and no image by their suffix
 LEFT_BEHIND = 3600.0  # seconds after which a temporary file is nobody's work in progress

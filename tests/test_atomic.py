@@ -6,9 +6,9 @@ import time
 
 import pytest
 
+from nuke_matting import atomic
+from nuke_matting.atomic import LEFT_BEHIND, TEMPORARY, remove_left_behind, write_whole
 from nuke_matting.errors import OutputError
-from nuke_matting.plate import atomic
-from nuke_matting.plate.atomic import LEFT_BEHIND, TEMPORARY, remove_left_behind, write_whole
 
 
 def test_a_file_appears_whole_with_the_rights_of_any_other(tmp_path):

@@ -5,7 +5,7 @@ import stat
 
 import pytest
 
-from nuke_matting.plate.rights import give_rights, make_folder
+from nuke_matting.rights import give_rights, make_folder
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="rights work otherwise there")
 
