@@ -33,7 +33,7 @@ from nuke_matting.models.two_stage_file import as_one, networks
 from nuke_matting.models.weights import load_weights, save_weights
 from nuke_matting.nets import two_stage
 from nuke_matting.nets.resize import bilinear
-from nuke_matting.plate.sequence import IMAGES, Sequence, find_sequence
+from nuke_matting.plate.sequence import IMAGES, ImageSequence, find_sequence
 from nuke_matting.quality.clips import Clip, read_sample
 from nuke_matting.quality.figures import UNITS, Figures, Sample, clip_figures, mean_figures
 from nuke_matting.quality.table import MEAN, columns_of, markdown
@@ -190,7 +190,7 @@ def main() -> None:
     clips = args.clips or [EXAMPLE]
     for clip in clips:
         with tempfile.TemporaryDirectory() as folder:
-            alpha: Sequence = find_sequence(str(clip / "alpha.%04d.exr"))
+            alpha: ImageSequence = find_sequence(str(clip / "alpha.%04d.exr"))
             truth = Clip(clip.name, alpha, alpha)
             table = list(cases_of(clip, truth, settings, Path(folder)))
         show(clip.name, [(case, len(truth.frames), found) for case, found in table], "frames")

@@ -14,7 +14,7 @@ from nuke_matting.cli.sheets import SHOWN, must_be_no_input, must_be_png, sheet_
 from nuke_matting.colour.config import load_config
 from nuke_matting.colour.processor import open_colour
 from nuke_matting.errors import MattingError, OutputError, UsageError
-from nuke_matting.plate.sequence import IMAGES, Sequence, parse_frames
+from nuke_matting.plate.sequence import IMAGES, ImageSequence, parse_frames
 from nuke_matting.quality.clips import Clip, Colour, find_clips, match_clips, measure, read_sample
 from nuke_matting.quality.figures import TITLES, Figures
 from nuke_matting.quality.sheet import Row, contact_sheet, save_sheet
@@ -198,7 +198,7 @@ def _clips(args: argparse.Namespace, report: EvalReport) -> list[Clip | MattingE
     plates = find_clips(args.plate) if args.plate else None
     inputs = [each for found in (alphas, truths, *(others or ()), plates or {}) for each in found.values()]
     outputs = [each for each in (args.sheet, args.csv) if each is not None]
-    must_be_no_input(outputs, [each for each in inputs if isinstance(each, Sequence)])
+    must_be_no_input(outputs, [each for each in inputs if isinstance(each, ImageSequence)])
     clips = match_clips(alphas, truths, others, plates)
     more = sorted(set(alphas) - set(truths))
     if more:

@@ -12,7 +12,7 @@ from nuke_matting.colour.model_space import srgb_curve
 from nuke_matting.colour.processor import open_colour
 from nuke_matting.errors import UsageError
 from nuke_matting.plate.reader import read_frame
-from nuke_matting.plate.sequence import Sequence, found_among
+from nuke_matting.plate.sequence import ImageSequence, found_among
 from nuke_matting.quality.clips import Colour, whole
 from nuke_matting.quality.sheet import Row
 
@@ -25,7 +25,7 @@ def must_be_png(sheet: Path) -> None:
         raise UsageError("is no name for a sheet", path=sheet, advice="end it in .png")
 
 
-def must_be_no_input(outputs: Iterable[Path], inputs: Iterable[Sequence]) -> None:
+def must_be_no_input(outputs: Iterable[Path], inputs: Iterable[ImageSequence]) -> None:
     """Raises UsageError for an output that would be written over a file that is read."""
     taken = found_among(outputs, inputs)
     if taken is not None:
@@ -34,7 +34,7 @@ def must_be_no_input(outputs: Iterable[Path], inputs: Iterable[Sequence]) -> Non
 
 def sheet_row(
     label: str,
-    plate: Sequence,
+    plate: ImageSequence,
     frame: int,
     alpha: NDArray[np.float32],
     colour: Colour,

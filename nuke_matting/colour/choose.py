@@ -26,7 +26,7 @@ _ACES_CONFIG_NAME = re.compile(r"(cg|studio)-config-v\d")
 
 
 @dataclass(frozen=True)
-class Choice:
+class SpaceChoice:
     """A colour space for a plate.
 
     name : its canonical name in the config.
@@ -37,7 +37,7 @@ class Choice:
     reason: str
 
 
-def choose_space(config: ocio_lib.Config, hints: ColourHints, path: str | Path, wanted: str = "") -> Choice:
+def choose_space(config: ocio_lib.Config, hints: ColourHints, path: str | Path, wanted: str = "") -> SpaceChoice:
     """The colour space that a plate's file is in.
 
     The first of these that gives an answer does: `wanted`; the file's own interop ID, `oiio:ColorSpace` (of a DPX its
@@ -66,10 +66,10 @@ def choose_space(config: ocio_lib.Config, hints: ColourHints, path: str | Path, 
         return _from_user(config, wanted.strip())
     stated, passed_over = stated_space(config, hints, path)
     choice = stated or _from_rules(config, path, passed_over) or _last_resort(config, hints, path)
-    return Choice(choice.name, "; ".join((choice.reason, *passed_over)))
+    return SpaceChoice(choice.name, "; ".join((choice.reason, *passed_over)))
 
 
-def stated_space(config: ocio_lib.Config, hints: ColourHints, path: str | Path) -> tuple[Choice | None, list[str]]:
+def stated_space(config: ocio_lib.Config, hints: ColourHints, path: str | Path) -> tuple[SpaceChoice | None, list[str]]:
     """The colour space that the file itself says it is in, if the config has it; and what else it says, a clause each.
 
     Raises ColourError: it says that it holds data, not colour.
@@ -94,7 +94,7 @@ def said_space(hints: ColourHints) -> str:
     return next((each for each in said if each and each.lower() not in (_UNKNOWN_ID, *_DATA_IDS)), "")
 
 
-def _from_user(config: ocio_lib.Config, wanted: str) -> Choice:
+def _from_user(config: ocio_lib.Config, wanted: str) -> SpaceChoice:
     name = find_space(config, wanted)
     if name is None:
         near = near_matches(config, wanted)
@@ -108,19 +108,21 @@ def _from_user(config: ocio_lib.Config, wanted: str) -> Choice:
             f"{name!r} holds data, not colour, so a plate cannot be in it",
             advice=f"name the plate's colour space with --colourspace{_such_as_linear(config)}",
         )
-    return Choice(name, "chosen by the user" if name == wanted else f"chosen by the user as {wanted!r}")
+    return SpaceChoice(name, "chosen by the user" if name == wanted else f"chosen by the user as {wanted!r}")
 
 
 def _from_interop_id(
     config: ocio_lib.Config, hints: ColourHints, path: str | Path, passed_over: list[str]
-) -> Choice | None:
+) -> SpaceChoice | None:
     said = (hints.interop_id or "").strip()
     if not said or said.lower() == _UNKNOWN_ID:
         return None
     return _from_name(config, said, said, "colorInteropID", path, passed_over)
 
 
-def _from_oiio(config: ocio_lib.Config, hints: ColourHints, path: str | Path, passed_over: list[str]) -> Choice | None:
+def _from_oiio(
+    config: ocio_lib.Config, hints: ColourHints, path: str | Path, passed_over: list[str]
+) -> SpaceChoice | None:
     said = (hints.oiio_space or "").strip()
     if not said:
         return None
@@ -131,7 +133,7 @@ def _from_oiio(config: ocio_lib.Config, hints: ColourHints, path: str | Path, pa
 
 def _from_name(
     config: ocio_lib.Config, said: str, name: str, attribute: str, path: str | Path, passed_over: list[str]
-) -> Choice | None:
+) -> SpaceChoice | None:
     found = find_equivalent(config, name)
     if name.lower() in _DATA_IDS or (found is not None and is_data(config, found)):
         raise ColourError(
@@ -142,10 +144,10 @@ def _from_name(
     if found is None:
         passed_over.append(f"the config does not know the file's {attribute} {said!r}")
         return None
-    return Choice(found, f"the file's {attribute} is {said!r}")
+    return SpaceChoice(found, f"the file's {attribute} is {said!r}")
 
 
-def _from_chromaticities(config: ocio_lib.Config, hints: ColourHints, passed_over: list[str]) -> Choice | None:
+def _from_chromaticities(config: ocio_lib.Config, hints: ColourHints, passed_over: list[str]) -> SpaceChoice | None:
     # Primaries without a curve tell of a space only where pixels are linear, as they are in floating point.
     if hints.chromaticities is None or (hints.integer and hints.file_format != "openexr"):
         return None
@@ -157,10 +159,10 @@ def _from_chromaticities(config: ocio_lib.Config, hints: ColourHints, passed_ove
     if found is None or is_data(config, found):
         passed_over.append(f"the config has no space for the file's chromaticities ({said})")
         return None
-    return Choice(found, f"the file's chromaticities are those of {said}")
+    return SpaceChoice(found, f"the file's chromaticities are those of {said}")
 
 
-def _from_rules(config: ocio_lib.Config, path: str | Path, passed_over: list[str]) -> Choice | None:
+def _from_rules(config: ocio_lib.Config, path: str | Path, passed_over: list[str]) -> SpaceChoice | None:
     text = str(path)
     if config.filepathOnlyMatchesDefaultRule(text):
         return None
@@ -176,7 +178,7 @@ def _from_rules(config: ocio_lib.Config, path: str | Path, passed_over: list[str
         # Most often ColorSpaceNamePathSearch, which sees 'raw' in '/shots/drawing/'.
         passed_over.append(f"the file rule {rule!r} is passed over, as it gives {found!r}, which is not colour")
     else:
-        return Choice(found, f"the config's file rule {rule!r} gives it for this path")
+        return SpaceChoice(found, f"the config's file rule {rule!r} gives it for this path")
     return None
 
 
@@ -191,20 +193,20 @@ def _is_catch_all_of_aces(config: ocio_lib.Config, rules: ocio_lib.FileRules, in
     )
 
 
-def _last_resort(config: ocio_lib.Config, hints: ColourHints, path: str | Path) -> Choice:
+def _last_resort(config: ocio_lib.Config, hints: ColourHints, path: str | Path) -> SpaceChoice:
     kind = hints.file_format
     if kind in _LOG_FORMATS and hints.integer:
         name = _role(config, "compositing_log")
         if name is not None:
-            return Choice(name, f"the role compositing_log, as nothing says more of this {kind} file")
+            return SpaceChoice(name, f"the role compositing_log, as nothing says more of this {kind} file")
     elif hints.integer and kind != "openexr":
         name = find_equivalent(config, _SRGB)
         if name is not None:
-            return Choice(name, f"sRGB, as nothing says more of this {kind} file of integers")
+            return SpaceChoice(name, f"sRGB, as nothing says more of this {kind} file of integers")
         for role in _SRGB_ROLES:
             name = _role(config, role)
             if name is not None:
-                return Choice(name, f"the role {role}, as nothing says more of this {kind} file of integers")
+                return SpaceChoice(name, f"the role {role}, as nothing says more of this {kind} file of integers")
     name = _role(config, "scene_linear")
     if name is None:
         raise ColourError(
@@ -212,7 +214,7 @@ def _last_resort(config: ocio_lib.Config, hints: ColourHints, path: str | Path) 
             path=path,
             advice=f"name it with --colourspace; {_list_of(config)}",
         )
-    return Choice(name, "the role scene_linear, as nothing says more of this file")
+    return SpaceChoice(name, "the role scene_linear, as nothing says more of this file")
 
 
 def _role(config: ocio_lib.Config, role: str) -> str | None:

@@ -12,7 +12,7 @@ from nuke_matting.engine.inputs import file_of
 from nuke_matting.errors import PlateError, UsageError
 from nuke_matting.plate.frame import ColourHints
 from nuke_matting.plate.reader import read_hints
-from nuke_matting.plate.sequence import Sequence
+from nuke_matting.plate.sequence import ImageSequence
 from nuke_matting.settings import Settings
 
 
@@ -26,7 +26,7 @@ class Colours:
     clean : the clean plate's, if there is one.
     """
 
-    def __init__(self, settings: Settings, plate: Sequence, clean: Sequence | None) -> None:
+    def __init__(self, settings: Settings, plate: ImageSequence, clean: ImageSequence | None) -> None:
         self._settings, self._plate, self._clean = settings, plate, clean
 
     def of_plate(self, hints: ColourHints, path: Path) -> ColourPipe:

@@ -11,10 +11,10 @@ from nuke_matting.colour.processor import ColourPipe
 from nuke_matting.errors import PlateError
 from nuke_matting.plate.frame import Frame, Window
 from nuke_matting.plate.reader import align, read_matte
-from nuke_matting.plate.sequence import Sequence
+from nuke_matting.plate.sequence import ImageSequence
 
 
-def file_of(given: Sequence, frame: int) -> Path:
+def file_of(given: ImageSequence, frame: int) -> Path:
     """The file that goes with a frame: a single one goes with each. Raises PlateError where there is none for it."""
     if not given.still and frame not in given.frame_set:
         raise PlateError(

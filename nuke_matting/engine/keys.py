@@ -7,10 +7,10 @@ from collections.abc import Sequence as Frames
 from dataclasses import replace
 
 from nuke_matting.errors import UsageError
-from nuke_matting.plate.sequence import Sequence, find_sequence, format_frames, parse_frames
+from nuke_matting.plate.sequence import ImageSequence, find_sequence, format_frames, parse_frames
 
 
-def find_keys(pattern: str, named: str, plate: Sequence) -> Sequence | None:
+def find_keys(pattern: str, named: str, plate: ImageSequence) -> ImageSequence | None:
     """The key mattes of a plate, its `frames` being the key frames; None for an empty pattern.
 
     pattern : a sequence, with files for the key frames alone or for more, or a file, which is for its own number.

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from nuke_matting.models.contract import Model
 from nuke_matting.models.tensors import bf16_is_fast
-from nuke_matting.plate.sequence import Sequence, expand_pattern, sequence_around
+from nuke_matting.plate.sequence import ImageSequence, expand_pattern, sequence_around
 from nuke_matting.settings import Settings, idle
 
 
-def remarks(settings: Settings, model: Model, plate: Sequence, keys: Sequence | None) -> tuple[str, ...]:
+def remarks(settings: Settings, model: Model, plate: ImageSequence, keys: ImageSequence | None) -> tuple[str, ...]:
     """What is said of a shot: settings that do nothing, help that its model cannot take and a foreground that it cannot
     give, a memory that has nothing to read, slow arithmetic."""
     said = [f"{name} does nothing without {needed}" for name, needed in idle(settings)]

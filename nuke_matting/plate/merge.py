@@ -17,7 +17,7 @@ from nuke_matting.plate import exr_header
 from nuke_matting.plate.exr_header import Attribute, Header
 from nuke_matting.plate.files import open_image
 from nuke_matting.plate.foreign import foreign_metadata
-from nuke_matting.plate.reader import Choice, choose_picture, picture_of, read_frame
+from nuke_matting.plate.reader import PictureChannels, choose_picture, picture_of, read_frame
 from nuke_matting.plate.writer import (
     Channels,
     Pixels,
@@ -113,7 +113,7 @@ def _one_level(tiles: OpenEXR.TileDescription) -> OpenEXR.TileDescription:
     return single
 
 
-def _ours(pixels: Pixels, plate: Channels, choice: Choice, layer: str, premult: bool) -> Channels:
+def _ours(pixels: Pixels, plate: Channels, choice: PictureChannels, layer: str, premult: bool) -> Channels:
     """The channels that are added: the alpha in the type of the one it replaces, else in that of the picture, as the
     foreground is, which is float where that is uint."""
     name = alpha_name(choice.prefix, layer, plate)
@@ -128,7 +128,7 @@ def _ours(pixels: Pixels, plate: Channels, choice: Choice, layer: str, premult: 
     return {name: np.ascontiguousarray(alpha.astype(kind))} | foreground_channels(pixels, "fg.", premult, real)
 
 
-def _replaced(pixels: Pixels, plate: Channels, choice: Choice, layer: str) -> list[str]:
+def _replaced(pixels: Pixels, plate: Channels, choice: PictureChannels, layer: str) -> list[str]:
     """Warnings of what ours take the place of, in the channels of the part that they come into."""
     warnings = []
     if pixels.foreground is not None and any(f"fg.{each}" in plate for each in "RGB"):

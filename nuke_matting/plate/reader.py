@@ -31,7 +31,7 @@ _STATEMENTS = ("CICP", "oiio:Gamma", "dpx:Transfer")  # what it makes them of
 
 
 @dataclass(frozen=True)
-class Choice:
+class PictureChannels:
     """The channels of a file that are its picture: part, prefix of the layer or view ("" or "left."), and indices."""
 
     part: int
@@ -62,7 +62,7 @@ def read_frame(path: Path, number: int) -> Frame:
     return Frame(number, path, pixels, *windows(spec), hints, broken, _notes(choice, file.specs), pixel_aspect(spec))
 
 
-def _notes(choice: Choice, specs: Sequence[oiio.ImageSpec]) -> tuple[str, ...]:
+def _notes(choice: PictureChannels, specs: Sequence[oiio.ImageSpec]) -> tuple[str, ...]:
     """Of a layer, part or view that was taken where there may be others."""
     layer, own = _shown(choice.prefix.rstrip(".")), _texts(specs[choice.part].getattribute("view"))
     views = _texts(specs[choice.part].getattribute("multiView"))  # of one part, the first of them without a prefix
@@ -117,19 +117,19 @@ def read_matte(path: Path, number: int, painted: bool = False) -> StoredMatte:
     return StoredMatte(np.ascontiguousarray(matte[..., 0]), *shown, by_grey, _side_layer(choice, specs))
 
 
-def _side_layer(choice: Choice, specs: Sequence[oiio.ImageSpec]) -> str:
+def _side_layer(choice: PictureChannels, specs: Sequence[oiio.ImageSpec]) -> str:
     """The layer of a matte that was taken where there may be others; empty for a main one."""
     layer = choice.prefix.rstrip(".") or (_layers(specs)[choice.part] if len(specs) > 1 else "")
     alone = sum(len(spec.channelnames) for spec in specs) == 1
     return "" if alone or _rank(layer) < len(_MAIN) else _shown(layer)
 
 
-def _is_beside(matte: Choice, picture: Choice) -> bool:
+def _is_beside(matte: PictureChannels, picture: PictureChannels) -> bool:
     same = (matte.part, matte.prefix) == (picture.part, picture.prefix)
     return same and matte.channels[0] not in picture.channels
 
 
-def _stored(file: ImageFile, choice: Choice) -> NDArray[np.float32]:
+def _stored(file: ImageFile, choice: PictureChannels) -> NDArray[np.float32]:
     """The channels of a choice, in its order: [H, W, C], contiguous."""
     spec = file.specs[choice.part]
     first, last = min(choice.channels), max(choice.channels) + 1
@@ -157,7 +157,7 @@ def align(pixels: NDArray[np.float32], have: Window, want: Window, fill: float =
     return out
 
 
-def choose_picture(parts: Sequence[Sequence[str]], layers: Sequence[str] = ()) -> Choice | None:
+def choose_picture(parts: Sequence[Sequence[str]], layers: Sequence[str] = ()) -> PictureChannels | None:
     """Which channels are the picture, from the names of each part's channels, whatever their order.
 
     Plain R, G, B of any part come first; then those of a layer; then a lone luminance. Of several, the main ones come
@@ -175,7 +175,7 @@ def choose_picture(parts: Sequence[Sequence[str]], layers: Sequence[str] = ()) -
             triple = [f"{prefix}{dot}{each}" for each in (("r", "g", "b") if last == "r" else ("red", "green", "blue"))]
             if last in {"r", "red"} and all(each in lower for each in triple):
                 rank, indices = _rank(prefix or own[part]), tuple(lower.index(each) for each in triple)
-                choice = Choice(part, names[indices[0]][: len(prefix + dot)], indices)
+                choice = PictureChannels(part, names[indices[0]][: len(prefix + dot)], indices)
                 found.append(((rank == DATA, bool(prefix), rank, part, name), choice))
     if found:
         return min(found, key=lambda each: each[0])[1]
@@ -184,7 +184,7 @@ def choose_picture(parts: Sequence[Sequence[str]], layers: Sequence[str] = ()) -
             prefix, dot, last = name.rpartition(".")
             siblings = {f"{prefix}{dot}{each}" for each in ("X", "RY", "BY")}
             if last in {"Y", "I", "luminance", "grey", "gray"} and not (last == "Y" and siblings & set(names)):
-                return Choice(part, prefix + dot, (names.index(name),) * 3)
+                return PictureChannels(part, prefix + dot, (names.index(name),) * 3)
     return None
 
 
@@ -202,7 +202,7 @@ def _own_layers(parts: Sequence[Sequence[str]], layers: Sequence[str]) -> Sequen
     return layers if layers and len(parts) > 1 else [""] * len(parts)
 
 
-def choose_alpha(parts: Sequence[Sequence[str]], layers: Sequence[str] = ()) -> Choice | None:
+def choose_alpha(parts: Sequence[Sequence[str]], layers: Sequence[str] = ()) -> PictureChannels | None:
     """Which channel is an alpha, if any: of several the main layer's, as in `choose_picture`; data (Cryptomatte) has
     none."""
     own = _own_layers(parts, layers)
@@ -212,11 +212,11 @@ def choose_alpha(parts: Sequence[Sequence[str]], layers: Sequence[str] = ()) -> 
             prefix, dot, last = name.rpartition(".")
             rank = _rank(prefix or own[part])
             if last.lower() in {"a", "alpha", "matte"} and rank != DATA:
-                found.append(((rank, part, name), Choice(part, prefix + dot, (index,))))
+                found.append(((rank, part, name), PictureChannels(part, prefix + dot, (index,))))
     return min(found, key=lambda each: each[0])[1] if found else None
 
 
-def choose_matte(parts: Sequence[Sequence[str]], layers: Sequence[str] = ()) -> Choice | None:
+def choose_matte(parts: Sequence[Sequence[str]], layers: Sequence[str] = ()) -> PictureChannels | None:
     """Which channel is the matte: an alpha, else the red of the picture, else a lone channel; none of them of data."""
     alpha = choose_alpha(parts, layers)
     if alpha is not None:
@@ -225,13 +225,13 @@ def choose_matte(parts: Sequence[Sequence[str]], layers: Sequence[str] = ()) -> 
     own = _own_layers(parts, layers)
     if picture is not None:
         data = _rank(picture.prefix.rstrip(".") or own[picture.part]) == DATA
-        return None if data else Choice(picture.part, picture.prefix, picture.channels[:1])
+        return None if data else PictureChannels(picture.part, picture.prefix, picture.channels[:1])
     alone = [name for names in parts for name in names]
     part = next((part for part, names in enumerate(parts) if names), 0)
     if len(alone) == 1:
         prefix, _, last = alone[0].rpartition(".")
         if last.lower() not in {"z", "zback", "depth", "id"} and _rank(prefix or own[part]) != DATA:
-            return Choice(part, "", (0,))
+            return PictureChannels(part, "", (0,))
     return None
 
 
@@ -256,12 +256,12 @@ def _called(spec: oiio.ImageSpec) -> tuple[str, str]:
     return (name or [""])[0], (view or [""])[0]
 
 
-def picture_of(specs: Sequence[oiio.ImageSpec]) -> Choice | None:
+def picture_of(specs: Sequence[oiio.ImageSpec]) -> PictureChannels | None:
     """As `choose_picture`, of a file's parts."""
     return choose_picture([list(spec.channelnames) for spec in specs], _layers(specs))
 
 
-def alpha_of(specs: Sequence[oiio.ImageSpec]) -> Choice | None:
+def alpha_of(specs: Sequence[oiio.ImageSpec]) -> PictureChannels | None:
     """As `choose_alpha`, of a file's parts."""
     return choose_alpha([list(spec.channelnames) for spec in specs], _layers(specs))
 

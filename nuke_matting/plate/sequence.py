@@ -33,7 +33,7 @@ _FRAMES_ADVICE = "write frames as 1001-1100, 1001-1100x2 or 1001,1005"
 
 
 @dataclass(frozen=True)
-class Sequence:
+class ImageSequence:
     """Files of one picture over time.
 
     pattern : the path with a frame field such as `####`, or the path of the one file.
@@ -117,7 +117,7 @@ def expand_pattern(pattern: str, frame: int) -> Path:
     return path.with_name(f"{path.name[: field.start()]}{frame:0{width}d}{path.name[field.end() :]}")
 
 
-def sequence_around(path: Path) -> Sequence | None:
+def sequence_around(path: Path) -> ImageSequence | None:
     """The files that are numbered as one file is, itself among them; None where it is alone, or its number is that of
     a version, as in shot_v02.exr."""
     number = _NUMBER.search(path.name)
@@ -131,7 +131,7 @@ def sequence_around(path: Path) -> Sequence | None:
     return found if len(found.frames) > 1 else None
 
 
-def find_sequence(plate: str) -> Sequence:
+def find_sequence(plate: str) -> ImageSequence:
     """What is on disk for `dir/plate.%04d.exr`, `plate.####.exr`, `plate.@@@@.exr`, a folder or one file.
 
     Raises UsageError where nothing is found, or a folder holds more than one sequence.
@@ -149,7 +149,7 @@ def find_sequence(plate: str) -> Sequence:
         ) from error
 
 
-def found_among(paths: Iterable[Path], sequences: Iterable[Sequence]) -> Path | None:
+def found_among(paths: Iterable[Path], sequences: Iterable[ImageSequence]) -> Path | None:
     """One of some paths that is a file of one of some sequences, whatever way it leads there; None where none is.
 
     A folder is resolved once, and names are compared from there; only what is a link by itself is followed.
@@ -170,7 +170,7 @@ def found_among(paths: Iterable[Path], sequences: Iterable[Sequence]) -> Path | 
     return None
 
 
-def _links(sequence: Sequence) -> set[str]:
+def _links(sequence: ImageSequence) -> set[str]:
     """The names in a sequence's folder that are links; a still may be one, which is not worth looking through it."""
     path = Path(sequence.pattern)
     if sequence.still:
@@ -182,7 +182,7 @@ def _links(sequence: Sequence) -> set[str]:
         return set()
 
 
-def _find(plate: str) -> Sequence:
+def _find(plate: str) -> ImageSequence:
     path = Path(plate).expanduser()
     if path.is_dir():
         return _in_folder(path)
@@ -192,12 +192,12 @@ def _find(plate: str) -> Sequence:
         return _of_pattern(path)
     if path.is_file():
         number = _NUMBER.search(path.name)
-        return Sequence(str(path), (int(number[1]) if number else 1,), still=True)
+        return ImageSequence(str(path), (int(number[1]) if number else 1,), still=True)
     _refuse_missing_folder(path)
     raise UsageError("there is no such file", path=path, advice=_near(path) or "check the path")
 
 
-def _in_folder(folder: Path) -> Sequence:
+def _in_folder(folder: Path) -> ImageSequence:
     found = [
         each
         for each in findSequencesOnDisk(str(folder), pad_style=PAD_STYLE_HASH1)
@@ -217,7 +217,7 @@ def _in_folder(folder: Path) -> Sequence:
     return _sequence(found[0])
 
 
-def _of_pattern(path: Path) -> Sequence:
+def _of_pattern(path: Path) -> ImageSequence:
     _refuse_missing_folder(path)
     fields = list(_FIELD.finditer(path.name))
     before, after = path.name[: fields[-1].start()], path.name[fields[-1].end() :]
@@ -237,7 +237,7 @@ def _of_pattern(path: Path) -> Sequence:
         raise UsageError(
             "no file matches the pattern", path=path, advice=_near(path) or "check the name and the folder"
         )
-    return Sequence(str(path), tuple(sorted(frames)), left_out=tuple(sorted(left_out)))
+    return ImageSequence(str(path), tuple(sorted(frames)), left_out=tuple(sorted(left_out)))
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
@@ -248,12 +248,12 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _sequence(found: FileSequence) -> Sequence:
+def _sequence(found: FileSequence) -> ImageSequence:
     frames = tuple(sorted(int(each) for each in found.frameSet() or ()))
     if not frames:
-        return Sequence(found[0], (1,), still=True)
+        return ImageSequence(found[0], (1,), still=True)
     pattern = f"{found.dirname()}{found.basename()}{'#' * found.zfill() or '#'}{found.extension()}"
-    return Sequence(pattern, frames)
+    return ImageSequence(pattern, frames)
 
 
 def _name(found: FileSequence) -> str:

@@ -23,12 +23,12 @@ from nuke_matting.errors import MattingError, PlateError, UsageError
 from nuke_matting.plate.files import MOST_PIXELS
 from nuke_matting.plate.frame import Window
 from nuke_matting.plate.reader import align, read_frame, read_matte
-from nuke_matting.plate.sequence import IMAGES, Sequence, find_sequence, format_frames, sequence_around
+from nuke_matting.plate.sequence import IMAGES, ImageSequence, find_sequence, format_frames, sequence_around
 from nuke_matting.quality.figures import Figures, Sample, frame_figures
 
 ALONE = ""  # the name of the one clip, where no set of them was named
 
-Found = dict[str, Sequence | UsageError]
+Found = dict[str, ImageSequence | UsageError]
 
 
 @dataclass(frozen=True)
@@ -44,11 +44,11 @@ class Clip:
     """What is to be compared. The foregrounds are both there, or neither; the plate is for looking at."""
 
     name: str
-    alpha: Sequence
-    truth: Sequence
-    foreground: Sequence | None = None
-    true_foreground: Sequence | None = None
-    plate: Sequence | None = None
+    alpha: ImageSequence
+    truth: ImageSequence
+    foreground: ImageSequence | None = None
+    true_foreground: ImageSequence | None = None
+    plate: ImageSequence | None = None
 
     @property
     def frames(self) -> tuple[int, ...]:
@@ -160,13 +160,13 @@ def measure(
         )
 
 
-def read_alpha(sequence: Sequence, frame: int) -> NDArray[np.float32]:
+def read_alpha(sequence: ImageSequence, frame: int) -> NDArray[np.float32]:
     """A frame's alpha [H, W] over the whole of its format, cut to [0, 1]. Raises PlateError."""
     # EXRs may be merged mattes of grey plates, whose alpha is the alpha
     return _read(sequence, frame, painted=sequence.path(frame).suffix.lower() != ".exr")[0]
 
 
-def _read(sequence: Sequence, frame: int, painted: bool) -> tuple[NDArray[np.float32], bool]:
+def _read(sequence: ImageSequence, frame: int, painted: bool) -> tuple[NDArray[np.float32], bool]:
     """A frame's alpha as of `read_alpha`, and whether it is a picture's grey, as of `read_matte`."""
     path = sequence.path(frame)
     matte = read_matte(path, frame, painted)
@@ -205,7 +205,7 @@ def _in_folders(folders: list[Path], rest: tuple[str, ...], named: Path) -> Foun
             found[folder.name] = find_sequence(str(folder.joinpath(*rest)))
         except UsageError as error:
             found[folder.name] = error
-    if not any(isinstance(each, Sequence) for each in found.values()):
+    if not any(isinstance(each, ImageSequence) for each in found.values()):
         first = next(iter(found.values()), None)
         why = f": {first}" if isinstance(first, UsageError) else ""
         raise UsageError(f"no clip is there{why}", path=named, advice="check the path")
@@ -233,7 +233,7 @@ def _pictures(images: list[Path]) -> Found:
                 path=each.parent,
                 advice="keep one of them there",
             )
-    return {name: Sequence(str(each), (1,), still=True) for name, each in found.items()}
+    return {name: ImageSequence(str(each), (1,), still=True) for name, each in found.items()}
 
 
 def _match(name: str, kinds: dict[str, Found]) -> Clip | MattingError:
@@ -258,7 +258,7 @@ def _some(found: Found) -> str:
     return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
 
 
-def _picture(sequence: Sequence, frame: int, colour: Colour) -> NDArray[np.float32]:
+def _picture(sequence: ImageSequence, frame: int, colour: Colour) -> NDArray[np.float32]:
     read = read_frame(sequence.path(frame), frame)
     pipe = open_colour(colour.ocio, colour.colourspace, read.colour, read.path)
     linear = pipe.to_linear_rec709(read.pixels)

@@ -8,10 +8,9 @@ from nuke_matting.engine.remarks import remarks
 from nuke_matting.models.adapters.modnet import ModnetModel
 from nuke_matting.models.contract import Abilities
 from nuke_matting.models.regional import RegionalModel
-from nuke_matting.plate.sequence import Sequence
 from nuke_matting.settings import Settings
 
-PLATE = Sequence("plate.####.exr", (1001, 1002))
+PLATE = ImageSequence("plate.####.exr", (1001, 1002))
 ALL = Abilities(clean_plate=True, guide=True, keys=True)
 
 
@@ -60,6 +59,6 @@ def test_a_foreground_that_is_only_the_plate_is_said_where_it_was_asked_for(netw
 
 def test_frames_whose_sign_is_before_the_padding_are_said_to_be_left_out():
     model = SimpleNamespace(name="it", abilities=ALL, references=(), precision="fp32", device="cpu")
-    plate = Sequence("plate.####.exr", (1,), left_out=("plate.-0002.exr", "plate.-0001.exr"))
+    plate = ImageSequence("plate.####.exr", (1,), left_out=("plate.-0002.exr", "plate.-0001.exr"))
     (text,) = remarks(Settings(), model, plate, None)
     assert text.startswith("plate.-0002.exr, plate.-0001.exr left out") and "as in plate.-001.exr; rename" in text
