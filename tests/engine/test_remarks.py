@@ -8,6 +8,7 @@ from nuke_matting.engine.remarks import remarks
 from nuke_matting.models.adapters.modnet import ModnetModel
 from nuke_matting.models.contract import Abilities
 from nuke_matting.models.regional import RegionalModel
+from nuke_matting.plate.sequence import ImageSequence
 from nuke_matting.settings import Settings
 
 PLATE = ImageSequence("plate.####.exr", (1001, 1002))
