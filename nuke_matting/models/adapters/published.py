@@ -21,7 +21,7 @@ def write_ours(data: bytes, path: Path, name: str) -> None:
     """Writes a published checkpoint as a weight file of ours, at fp32: the same network to the last bit.
 
     Known are those of "Real-Time High-Resolution Background Matting", by the names and shapes of their tensors. Raises
-    ModelError for anything else.
+    ModelError for anything else, OutputError if it cannot be written.
     """
     tensors = _tensors(data)
     shapes = {key: value.shape for key, value in tensors.items()}
