@@ -33,6 +33,7 @@ def run_training(job: Job, workers: int) -> int:
                     return INTERRUPTED
         finally:
             report.close()
+            running.close()  # or what draws samples would outlive an error
         report.done()
     return 0
 

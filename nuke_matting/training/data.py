@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -165,23 +167,43 @@ class _Told(Batches):
             yield error
 
 
-def loader(sources: Sources, stage: Stage, seed: int, start: int, workers: int = 1) -> Iterator[Batch]:
-    """The batches in their order. Raises MattingError.
+def loader(
+    sources: Sources, stage: Stage, seed: int, start: int, workers: int = 1
+) -> Generator[Batch, None, None]:
+    """The batches in their order. Close it, and the processes end that make them. Raises MattingError.
 
     workers : processes that make them, two ahead each; 0 makes them in this one.
     """
     batches = _Told(sources, stage, seed, start)
     ahead = 2 if workers else None
-    for each in DataLoader(
-        batches, batch_size=None, num_workers=workers, prefetch_factor=ahead, worker_init_fn=_leave_interrupts
-    ):
-        if isinstance(each, MattingError):
-            raise each
-        yield each
+    drawing = iter(
+        DataLoader(
+            batches, batch_size=None, num_workers=workers, prefetch_factor=ahead, worker_init_fn=_leave_interrupts
+        )
+    )
+    try:
+        for each in drawing:
+            if isinstance(each, MattingError):
+                raise each
+            yield each
+    finally:
+        del drawing  # its processes end with it
 
 
 def _leave_interrupts(_worker: int) -> None:
-    """Ctrl-C and a farm's kill are for the process that trains: it ends its step first. Without it, workers end too."""
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+    """Ctrl-C and a farm's kill are for the process that trains: it ends its step first. Without it, workers end too.
+
+    A kill that comes from it ends this one at once: it waits for that, were it to end for whatever reason.
+    """
+    for name in ("SIGINT", "SIGHUP"):
         if hasattr(signal, name):  # Windows has no SIGHUP
             signal.signal(getattr(signal, name), signal.SIG_IGN)
+    if hasattr(signal, "sigwaitinfo"):  # elsewhere torch's own handler ends a worker, whoever asks
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        threading.Thread(target=_end_when_told, args=(os.getppid(),), daemon=True).start()
+
+
+def _end_when_told(trainer: int) -> None:
+    while signal.sigwaitinfo({signal.SIGTERM}).si_pid != trainer:
+        pass
+    os._exit(0)

@@ -7,7 +7,7 @@ batches stay on the device that learns, and are remixed there.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import replace
 
 import torch
@@ -21,11 +21,12 @@ KEPT = 24  # batches that steps choose from
 
 def batches(
     sources: Sources, stage: Stage, seed: int, start: int, device: torch.device, workers: int = 1
-) -> Iterator[Batch]:
+) -> Generator[Batch, None, None]:
     """The batches of a stage's steps from `start` on, on the device.
 
     One is drawn for every `stage.echo` steps, and learnt from as it is; the other steps make theirs of the last KEPT.
-    The same seed gives the same batches from whichever step on. Raises MattingError.
+    The same seed gives the same batches from whichever step on. Close it, and the processes end that draw them. Raises
+    MattingError.
     """
     most = KEPT if stage.echo > 1 else 1
     kept: deque[Batch] = deque(maxlen=most)
@@ -33,11 +34,14 @@ def batches(
     count = -(-stage.steps // stage.echo)
     fresh = loader(sources, replace(stage, steps=count), seed, first, workers)
     drawn = first
-    for step in range(start, stage.steps):
-        while drawn <= step // stage.echo:
-            kept.append(to(next(fresh), device))
-            drawn += 1
-        yield kept[-1] if step % stage.echo == 0 else echoed(kept, seed, step)
+    try:
+        for step in range(start, stage.steps):
+            while drawn <= step // stage.echo:
+                kept.append(to(next(fresh), device))
+                drawn += 1
+            yield kept[-1] if step % stage.echo == 0 else echoed(kept, seed, step)
+    finally:
+        fresh.close()
 
 
 def echoed(kept: Sequence[Batch], seed: int, step: int) -> Batch:

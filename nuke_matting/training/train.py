@@ -10,6 +10,7 @@ import io
 import math
 import time
 from collections.abc import Generator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -204,30 +205,31 @@ class Trainer:
             if self.step and self._spent:  # of a finished run no whole step is left
                 some = max(0, round((60 * self.job.minutes - self._spent) * self.step / self._spent))
             self.stage = replace(self.stage, steps=self.step + some)
-        drawn = batches(self.job.sources, stage, self._seed, self.step, self.processes.device, workers)
         waited = 0.0
-        while True:
-            asked = time.monotonic()
-            batch = next(drawn, None) if self.step < self.stage.steps else None
-            waited += time.monotonic() - asked
-            if batch is None:
-                if log is not None and not (self.job.out / WEIGHTS).exists():
-                    self.save()  # of no steps at all: the start, as it is
-                return
-            losses, alpha = self.learn(batch)
-            self._keep_time(self.step - first)
-            if log is not None:
-                log.add(self.step, self.seconds, losses)
-                if self.step >= self.stage.steps or time.monotonic() - saved > save_every:
-                    self.save()
-                    write_picture(self.job.out / f"{self.step:06d}.jpg", batch, alpha, self.stage)
-                    saved = time.monotonic()
-            try:
-                yield Progress(self.step, sum(losses.values()), self.seconds, waited)
-            except GeneratorExit:
+        # closed whatever happens: its processes would outlive an error that nobody expects
+        with closing(batches(self.job.sources, stage, self._seed, self.step, self.processes.device, workers)) as drawn:
+            while True:
+                asked = time.monotonic()
+                batch = next(drawn, None) if self.step < self.stage.steps else None
+                waited += time.monotonic() - asked
+                if batch is None:
+                    if log is not None and not (self.job.out / WEIGHTS).exists():
+                        self.save()  # of no steps at all: the start, as it is
+                    return
+                losses, alpha = self.learn(batch)
+                self._keep_time(self.step - first)
                 if log is not None:
-                    self.save()
-                raise
+                    log.add(self.step, self.seconds, losses)
+                    if self.step >= self.stage.steps or time.monotonic() - saved > save_every:
+                        self.save()
+                        write_picture(self.job.out / f"{self.step:06d}.jpg", batch, alpha, self.stage)
+                        saved = time.monotonic()
+                try:
+                    yield Progress(self.step, sum(losses.values()), self.seconds, waited)
+                except GeneratorExit:
+                    if log is not None:
+                        self.save()
+                    raise
 
     def _keep_time(self, done: int) -> None:
         """Has the stage as many steps as there is time for, if minutes are given, at the pace of this run's so far."""

@@ -1,5 +1,9 @@
 """Batches: the same for the same seed however they are drawn, from the sources that were asked for."""
 
+import multiprocessing
+import signal
+import subprocess
+import time
 from dataclasses import replace
 from itertools import islice
 from types import SimpleNamespace
@@ -76,6 +80,27 @@ def test_the_number_of_workers_does_not_change_the_batches(people, behind, monke
         monkeypatch.setattr(data, "get_worker_info", lambda worker=worker: SimpleNamespace(id=worker, num_workers=2))
         shared = list(Batches(sources, STAGE, 7, 0))
         assert all(same(a, b) for a, b in zip(alone[worker::2], shared, strict=True))
+
+
+@pytest.mark.skipif(not hasattr(signal, "sigwaitinfo"), reason="needs a signal's sender")
+def test_a_worker_ends_when_its_trainer_kills_it_and_for_nobody_else():
+    fork = multiprocessing.get_context("fork")
+    ready = fork.Event()
+
+    def work():
+        data._leave_interrupts(0)
+        ready.set()
+        time.sleep(600)
+
+    worker = fork.Process(target=work, daemon=True)
+    worker.start()
+    assert ready.wait(60)
+    subprocess.run(["kill", "-TERM", str(worker.pid)], check=True)
+    worker.join(0.5)
+    assert worker.is_alive()
+    worker.terminate()
+    worker.join(60)
+    assert worker.exitcode == 0
 
 
 @pytest.mark.parametrize("asked_as", ["people", "others"])
