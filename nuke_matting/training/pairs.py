@@ -14,7 +14,10 @@ from nuke_matting.plate.atomic import write_whole
 
 def read_picture(path: Path, grey: bool = False) -> NDArray[np.uint8]:
     """A picture in 8 bits, [H, W, 3] in BGR order, or [H, W] if grey. Raises PlateError."""
-    picture = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE if grey else cv2.IMREAD_COLOR)
+    try:
+        picture = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE if grey else cv2.IMREAD_COLOR)
+    except cv2.error:  # its header claims more pixels than OpenCV takes
+        picture = None
     if picture is None:
         raise PlateError("is no picture that can be read", path=path, advice="check the folder and the file")
     return picture.astype(np.uint8, copy=False)

@@ -129,12 +129,15 @@ def read_background(path: Path) -> NDArray:
 
 
 def _decoded(path: Path) -> NDArray | None:
-    """A picture [H, W, 3] in BGR order; None where it cannot be read, or is a JPEG whose end is missing, which its
-    reader would make up."""
+    """A picture [H, W, 3] in BGR order; None where it cannot be read, claims a size that none has, or is a JPEG whose
+    end is missing, which its reader would make up."""
     try:
         data = path.read_bytes()
     except OSError:
         return None
     if not data or (path.suffix.lower() in (".jpg", ".jpeg") and data.rfind(_END) < data.rfind(_PIXELS)):
         return None
-    return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    try:
+        return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    except cv2.error:
+        return None
