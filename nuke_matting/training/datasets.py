@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nuke_matting.errors import UsageError
-from nuke_matting.training.folders import LAYOUTS, find_folder, match_folders, sequences
+from nuke_matting.training.folders import LAYOUTS, find_folder, match_folders, sequences, visible
 from nuke_matting.training.sources import Picture, Subject
 
 MADE = 2  # of foregrounds that are kept: one more where those of before are no longer to be used
@@ -98,7 +98,7 @@ def _video_matting_108(root: Path, _cache: Path) -> list[Subject]:
     base = _below(root, "FG_done")
     if not base.is_dir():
         return []
-    files = sorted(path for path in base.rglob("*.png"))
+    files = sorted(path for path in visible(base) if path.suffix == ".png")
     listed = root / "train_videos.txt"
     if listed.is_file():  # the authors' own part for training
         names = {line.strip() for line in listed.read_text(encoding="utf-8").splitlines()}

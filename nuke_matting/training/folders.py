@@ -12,6 +12,7 @@ files for clips everywhere, `stills=` nowhere.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -93,7 +94,7 @@ def _pairs(folder: Path) -> Iterator[Found]:
 
 
 def _parallel(folder: Path) -> Iterator[Found]:
-    for each in (folder, *sorted(path for path in folder.rglob("*") if path.is_dir())):
+    for each in sorted(where for where, _ in _searched(folder)):
         inside = {path.name.lower(): path for path in each.iterdir() if path.is_dir()}
         foregrounds, alphas = (
             next((inside[name] for name in names if name in inside), None) for names in (FOREGROUND, ALPHA)
@@ -107,8 +108,22 @@ def _images(folder: Path) -> list[Path]:
 
 
 def visible(folder: Path) -> Iterator[Path]:
-    """What lies in a folder and those below it; not what is hidden, as files are that somebody is writing."""
-    return (path for path in folder.rglob("*") if not path.name.startswith("."))
+    """The files in a folder and those below it; none that is hidden, as those are that somebody is writing."""
+    return (where / each for where, files in _searched(folder) for each in files)
+
+
+def _searched(folder: Path) -> Iterator[tuple[Path, list[str]]]:
+    """A folder and those below it, by links too, each once, so that links in circles end, and the names of its files.
+
+    Nothing that is hidden, such as what programs keep for themselves.
+    """
+    seen: set[str] = set()
+    for where, folders, files in os.walk(folder, followlinks=True):
+        real = os.path.realpath(where)
+        folders[:] = [] if real in seen else sorted(each for each in folders if not each.startswith("."))
+        if real not in seen:
+            yield Path(where), [each for each in files if not each.startswith(".")]
+        seen.add(real)
 
 
 def _below(root: Path, path: Path) -> tuple[str, ...]:

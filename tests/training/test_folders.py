@@ -120,3 +120,21 @@ def test_a_missing_folder_and_an_unknown_layout_are_refused(tmp_path):
         find_folder(tmp_path / "gone")
     with pytest.raises(UsageError, match="unknown layout 'pears'.*pairs"):
         find_folder(tmp_path, "pears")
+
+
+@pytest.mark.parametrize("names", [("b_fg.png", "b_alpha.png"), ("fg/b.png", "alpha/b.png")])
+def test_linked_folders_are_searched_and_links_in_circles_end(folder, names, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    for name in names:
+        (elsewhere / name).parent.mkdir(exist_ok=True)
+        (elsewhere / name).touch()
+    (elsewhere / "again").symlink_to(elsewhere)
+    root = folder("a_fg.png", "a_alpha.png")
+    (root / "more").symlink_to(elsewhere)
+    assert list(found(root)) == ["a", "more/b"]
+
+
+def test_hidden_folders_are_not_searched(folder):
+    root = folder("a_fg.png", "a_alpha.png", ".cache/b_fg.png", ".cache/b_alpha.png", ".trash/fg/c.png")
+    folder(".trash/alpha/c.png", ".snapshot/set/fg/d.png", ".snapshot/set/alpha/d.png")
+    assert list(found(root)) == ["a"]
