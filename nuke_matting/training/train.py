@@ -247,7 +247,7 @@ class Trainer:
         """One step: each loss, and the alpha [B, T, 1, h, w] for a look.
 
         batch : on the processes' device.
-        Raises MattingError: a loss is not finite, in any process.
+        Raises MattingError: a loss is not finite, in any process, or a gradient; the weights are as before.
         """
         settings, device = self.job.recipe.optimiser, self.processes.device
         self._module.train()
@@ -264,20 +264,21 @@ class Trainer:
             # asked of all before they wait for each other's gradients, so that all end alike
             if self.processes.any(not math.isfinite(sum(losses.values()))):
                 wrong = ", ".join(name for name, value in losses.items() if not math.isfinite(value))
-                raise MattingError(
-                    f"losses of step {self.step} are not finite: {wrong or 'in another process'}",
-                    path=self.job.out,
-                    advice=f"lower the recipe's rate; {GO_ON}",
-                )
+                raise self._not_finite(f"losses of step {self.step} are not finite: {wrong or 'in another process'}")
             self.optimiser.zero_grad(set_to_none=True)
             sum(parts.values()).backward()
-        nn.utils.clip_grad_norm_(self.student.parameters(), settings.clip_gradient)
+        length = nn.utils.clip_grad_norm_(self.student.parameters(), settings.clip_gradient)
+        if not math.isfinite(length):  # in all processes, which share their gradients
+            raise self._not_finite(f"gradients of step {self.step} are not finite")
         self.optimiser.step()
         follow(self.average, self.student, min(settings.ema, (self.step + 1) / (self.step + 10)))
         if self.stage.norms and self.step % NORMS_EVERY == 0:
             self._see(batch)
         self.step += 1
         return losses, alpha.detach()
+
+    def _not_finite(self, what: str) -> MattingError:
+        return MattingError(what, path=self.job.out, advice=f"lower the recipe's rate; {GO_ON}")
 
     def _see(self, batch: Batch) -> None:
         """Shows the averaged network a batch, for its batch norms: the student's statistics are not those of averages.

@@ -407,6 +407,17 @@ def test_a_loss_that_is_not_finite_ends_the_run_and_leaves_the_last_checkpoint(r
     assert torch.load(job("stills").out / "last.pt", weights_only=True)["step"] == 1
 
 
+def test_a_gradient_that_is_not_finite_ends_the_run_before_any_weight_takes_it(run, job):
+    run(job("stills"), stop_after=1)
+    trainer = Trainer(job("stills"), ALONE)
+    before = {name: value.clone() for name, value in trainer.student.named_parameters()}
+    next(each for each in trainer.student.parameters() if each.requires_grad).register_hook(lambda grad: grad * torch.inf)
+    with pytest.raises(MattingError, match="gradients of step 1 are not finite; .*goes on from the last checkpoint"):
+        list(trainer.run(workers=0))
+    assert all(torch.equal(value, before[name]) for name, value in trainer.student.named_parameters())
+    assert torch.load(job("stills").out / "last.pt", weights_only=True)["step"] == 1
+
+
 def test_pictures_that_cannot_be_read_are_told_in_one_line(job, sources):
     (sources.people[0].path / "a_fg.png").write_bytes(b"no picture")
     with pytest.raises(PlateError, match="a_fg.png") as error:
