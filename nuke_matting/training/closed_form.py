@@ -18,6 +18,6 @@ __all__ = ["estimate_alpha_cf", "estimate_foreground_ml", "one_thread_in_workers
 
 
 def one_thread_in_workers() -> None:
-    """Has numba use one thread in a process that another one started to draw samples: there are as many as are wanted."""
+    """Has numba use one thread in a process that another one started: of those that draw samples there are enough."""
     if multiprocessing.parent_process() is not None:
         numba.set_num_threads(1)
