@@ -19,6 +19,7 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 from nuke_matting.errors import MattingError
 from nuke_matting.training.composite import Compositor, Groups
 from nuke_matting.training.datasets import KNOWN, Source, find_subjects
+from nuke_matting.training.folders import as_stills
 from nuke_matting.training.sources import Subject
 from nuke_matting.training.stages import Stage
 from nuke_matting.training.store import MEMORY, Store, find_backgrounds
@@ -94,13 +95,17 @@ class Batches(IterableDataset):
             yield self._batch(Compositor(people, backgrounds, seed, others, self.sources.things, store))
 
     def _subjects(self, found: dict[Source, list[Subject]]) -> tuple[Groups, Groups]:
-        """Subjects of people and of others. `found` : those of earlier calls; known sets do not grow."""
+        """Subjects of people and of others. `found` : those of earlier calls; known sets do not grow.
+
+        Where stills are drawn, each frame of a clip is one, or numbered stills of a folder would count as one picture.
+        """
         people: list[tuple[float, list[Subject]]] = []
         others: list[tuple[float, list[Subject]]] = []
         for sources, group in ((self.sources.people, people), (self.sources.others, others)):
             for source in sources:
                 if source not in found or source.layout not in KNOWN:
-                    found[source] = find_subjects(source, self.sources.foregrounds)
+                    subjects = find_subjects(source, self.sources.foregrounds)
+                    found[source] = as_stills(subjects) if self.stage.frames == 1 else subjects
                 (group if source.people else others).append((source.weight, found[source]))
         return people, others
 

@@ -7,7 +7,7 @@ Layouts, by name (`LAYOUT=DIR`; without one, pairs and parallel folders are told
 - rgba-straight, rgba-premult: one file with its own alpha channel; `premult` in linear light, as comps write it.
 
 In a sub-folder, files numbered in sequence are a clip; in the folder itself they are stills. `clips=` takes numbered
-files for clips everywhere, `stills=` nowhere.
+files for clips everywhere, `stills=` nowhere. Stages of stills take each frame of a clip for a still.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from nuke_matting.errors import UsageError
@@ -72,6 +73,23 @@ def sequences(found: Iterable[Found], root_too: bool) -> Iterator[tuple[str, lis
         cuts = [at for at in range(1, len(frames)) if frames[at][0] != frames[at - 1][0] + 1]
         for first, last in zip([0, *cuts], [*cuts, len(frames)], strict=True):
             yield frames[first][1], [picture for _, _, picture in frames[first:last]]
+
+
+def as_stills(subjects: Iterable[Subject]) -> list[Subject]:
+    """Each frame of each clip as a still of its own, of the clip's name."""
+    return [replace(each, frames=(frame,)) for each in subjects for frame in each.frames]
+
+
+def told(subjects: Iterable[Subject]) -> str:
+    """How many stills and clips there are, in words: "3 stills, 2 clips of 12 to 30 frames"."""
+    lengths = [len(each.frames) for each in subjects]
+    clips = sorted(each for each in lengths if each > 1)
+    stills = len(lengths) - len(clips)
+    said = [f"{stills} still{'s' * (stills > 1)}"] if stills else []
+    if clips:
+        length = f"{clips[0]} frames" if clips[0] == clips[-1] else f"{clips[0]} to {clips[-1]} frames"
+        said.append(f"{len(clips)} clip{'s' * (len(clips) > 1)} of {length}")
+    return ", ".join(said)
 
 
 def match_folders(foregrounds: Path, alphas: Path, root: Path) -> Iterator[Found]:

@@ -130,6 +130,16 @@ def test_folders_may_grow_and_known_sets_are_searched_once(people, mixed, behind
     assert asked.count(people) == 3 and asked.count(mixed) == 1
 
 
+@pytest.mark.parametrize(("frames", "drawn_from"), [(1, 4), (2, 2)])
+def test_where_stills_are_drawn_each_numbered_picture_of_a_sub_folder_is_one(tmp_path, behind, frames, drawn_from, monkeypatch):
+    for name in ("a", "set/1", "set/2", "set/3"):
+        write_pair(tmp_path / "people", name)
+    subjects, made = [], data.Compositor
+    monkeypatch.setattr(data, "Compositor", lambda people, *more: subjects.append(people) or made(people, *more))
+    next(iter(Batches(Sources((Source(tmp_path / "people"),), behind), replace(STAGE, frames=frames), 1, 0)))
+    assert len(subjects[0][0][1]) == drawn_from
+
+
 def test_a_folder_that_is_not_there_is_refused(behind, tmp_path):
     with pytest.raises(UsageError, match="gone"):
         next(iter(Batches(Sources((Source(tmp_path / "gone"),), behind), STAGE, 1, 0)))
