@@ -1,7 +1,7 @@
 """Learning from each drawn batch several times over, each time remixed, where drawing is slower than learning.
 
 Choi et al. 2019, "Faster Neural Network Training with Data Echoing": what is drawn goes to more than one step. The last
-batches stay on the device that learns, and are remixed there.
+batches stay on the device that learns, and are remixed there; of each pixel eight numbers are kept.
 """
 
 from __future__ import annotations
@@ -34,12 +34,16 @@ def batches(
     count = -(-stage.steps // stage.echo)
     fresh = loader(sources, replace(stage, steps=count), seed, first, workers)
     drawn = first
+    whole: Batch | None = None
     try:
         for step in range(start, stage.steps):
             while drawn <= step // stage.echo:
-                kept.append(to(next(fresh), device))
+                whole = to(next(fresh), device)
+                kept.append(lean(whole))
                 drawn += 1
-            yield kept[-1] if step % stage.echo == 0 else echoed(kept, seed, step)
+            batch = whole if step % stage.echo == 0 else None
+            whole = None
+            yield echoed(kept, seed, step) if batch is None else batch
     finally:
         fresh.close()
 
@@ -57,6 +61,11 @@ def echoed(kept: Sequence[Batch], seed: int, step: int) -> Batch:
     order = order[other.in_place[order].to(torch.uint8).argsort(stable=True)]
     known = (~other.in_place).sum().clamp(min=1)
     return remixed(batch, other.behind[order[torch.arange(len(order), device=order.device) % known]], random)
+
+
+def lean(batch: Batch) -> Batch:
+    """The batch as it is kept: without the layers that `remixed` makes anew, 43 % of it."""
+    return replace(batch, image=batch.behind, clean=batch.behind)
 
 
 def to(batch: Batch, device: torch.device) -> Batch:
