@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nuke_matting.errors import PlateError, UsageError
-from nuke_matting.training.pairs import read_picture, write_picture
+from nuke_matting.training.pairs import is_fresh, read_picture, write_picture
 from nuke_matting.training.sources import continued
 
 MARGIN = 1 / 60  # of the longer side, around what shows of a person: mattes miss hair
@@ -35,7 +35,7 @@ def without_subject(picture: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDA
 
 def cut_behind(photographs: Path, mattes: Path) -> Iterator[tuple[int, int]]:
     """Writes `NAME_behind.png` beside every `NAME_alpha.png` whose photograph is there, of its size; those that are
-    written are left.
+    not older than both are left.
 
     Yields how many mattes were looked at, and of how many. Raises UsageError: no photograph of any; PlateError: a
     picture that cannot be read, or a photograph of another aspect than its matte.
@@ -48,9 +48,9 @@ def cut_behind(photographs: Path, mattes: Path) -> Iterator[tuple[int, int]]:
             advice=f"expected NAME.jpg of NAME_alpha.png in {mattes}",
         )
     for done, (name, photograph) in enumerate(pairs, 1):
-        out = mattes / f"{name}_behind.png"
-        if not out.exists():
-            picture, alpha = read_picture(photograph), read_picture(mattes / f"{name}_alpha.png", grey=True)
+        out, matte = (mattes / f"{name}_{layer}.png" for layer in ("behind", "alpha"))
+        if not is_fresh((out,), (photograph, matte)):
+            picture, alpha = read_picture(photograph), read_picture(matte, grey=True)
             _check_whole(photograph, picture, alpha)
             picture = cv2.resize(picture, alpha.shape[::-1], interpolation=cv2.INTER_AREA)
             write_picture(out, without_subject(picture, alpha))

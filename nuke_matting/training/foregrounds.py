@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from nuke_matting.errors import MattingError, OutputError
 from nuke_matting.training.closed_form import estimate_foreground_ml, one_thread_in_workers
-from nuke_matting.training.pairs import write_pair
+from nuke_matting.training.pairs import is_fresh, write_pair
 from nuke_matting.training.sources import Picture, Subject, crop, decode, decode_srgb, encode_srgb, reduced
 
 OFF = 0.02  # mean difference from the photograph where all is subject; of 30 estimates none had 1e-5
@@ -26,7 +26,7 @@ def kept_estimate(subject: Subject) -> Subject:
     assert subject.cache is not None and len(subject.frames) == 1
     source, name = subject.frames[0], "_".join(Path(subject.name).parts)
     foreground, alpha = (subject.cache / f"{name}_{layer}.png" for layer in ("fg", "alpha"))
-    if not _is_fresh(foreground, alpha, source):
+    if not is_fresh((foreground, alpha), filter(None, (source.foreground, source.alpha))):
         pair = estimate(source)
         try:
             write_pair(subject.cache, name, *pair)
@@ -64,11 +64,3 @@ def _check(foreground: NDArray, linear: NDArray, alpha: NDArray, photograph: Pic
             path=photograph.foreground,
             advice="try --workers 0, or install numba and pymatting anew; no estimate was kept",
         )
-
-
-def _is_fresh(foreground: Path, alpha: Path, source: Picture) -> bool:
-    try:
-        made = min(foreground.stat().st_mtime, alpha.stat().st_mtime)
-    except OSError:
-        return False
-    return made >= max(each.stat().st_mtime for each in (source.foreground, source.alpha) if each and each.exists())

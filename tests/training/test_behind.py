@@ -1,5 +1,7 @@
 """What is behind people in photographs."""
 
+import os
+
 import cv2
 import numpy as np
 import pytest
@@ -69,6 +71,16 @@ def test_it_is_found_once_for_every_photograph_with_a_matte(tmp_path):
     assert list(cut_behind(photographs, mattes)) == [(1, 1)]
     assert [path.name for path in mattes.iterdir() if "alpha" not in path.name] == ["a_behind.png"]
     assert (mattes / "a_behind.png").read_bytes() == b"kept"
+
+
+@pytest.mark.parametrize("cut_anew", ["photographs/a.jpg", "mattes/a_alpha.png"])
+def test_it_is_found_anew_of_a_photograph_or_a_matte_that_is_newer(tmp_path, cut_anew):
+    photographs, mattes = save(tmp_path)
+    (mattes / "a_behind.png").write_bytes(b"old")
+    later = (mattes / "a_behind.png").stat().st_mtime + 5
+    os.utime(tmp_path / cut_anew, (later, later))
+    list(cut_behind(photographs, mattes))
+    assert cv2.imread(str(mattes / "a_behind.png")) is not None
 
 
 def test_a_folder_without_a_photograph_of_the_mattes_is_told(tmp_path):
