@@ -57,6 +57,7 @@ class Compositor:
     people : subjects, with weights; others : subjects that need not be people; things : weight of `things.draw`'s.
     backgrounds : groups of photographs and panoramas, with weights.
     store : reads and keeps the pictures.
+    largest : scale at which pictures are drawn at most, where they fill what they must: more is blur, and no detail.
 
     Raises UsageError: nobody and nothing to draw, or no background.
     """
@@ -69,6 +70,7 @@ class Compositor:
         others: Groups = (),
         things: float = 0.0,
         store: Store | None = None,
+        largest: float = np.inf,
     ) -> None:
         self.people = [(weight, each) for weight, each in people if each and weight > 0]
         self.others = [(weight, each) for weight, each in others if each and weight > 0]
@@ -81,7 +83,7 @@ class Compositor:
         if not self.backgrounds:
             raise UsageError("there are no backgrounds to draw", advice="give a folder of photographs")
         self.random = np.random.default_rng(seed)
-        self.store = store or Store()
+        self.store, self.largest = store or Store(), largest
 
     def sample(self, height: int, width: int, frames: int) -> Sample:
         """A clip of one or more frames; about 1 in 6 holds no person, 1 in 4 several; a guided one 1 to 3 subjects.
@@ -136,7 +138,7 @@ class Compositor:
         """
         r, photograph = self.random, self.store.photograph(among, self.random)
         h, w = photograph.alpha.shape
-        scale = max(height / h, width / w) * np.exp(r.uniform(0.02, 0.35))
+        scale = self._zoomed(max(height / h, width / w), 0.02, 0.35)
         halves = np.maximum(np.asarray([scale * w / width, scale * h / height]) / 2, 0.5)  # of the picture, in frames
         x = r.uniform(1 - halves[0], halves[0])
         y = halves[1] - (2 * halves[1] - 1) * r.beta(1, 2.5)  # heads are above
@@ -182,7 +184,7 @@ class Compositor:
             pictures = [(foreground[:, ::-1], alpha[:, ::-1]) for foreground, alpha in pictures]
             ends = replace(ends, left=ends.right, right=ends.left)
         cut = cut_sides([alpha for _, alpha in pictures], ends)
-        scale, x, y = draw_place(r, tall, (h, w), cut, (height, width))
+        scale, x, y = draw_place(r, tall, (h, w), cut, (height, width), self.largest)
         if scale < 0.6:  # part of the way in 8 bits, for speed; the rest in linear light
             size = (max(1, round(w * scale * 1.5)), max(1, round(h * scale * 1.5)))
             pictures = [
@@ -312,7 +314,7 @@ class Compositor:
         if r.random() < 0.15:  # on its side
             picture = np.rot90(picture, r.choice([1, 3]))
         h, w = picture.shape[:2]
-        scale = max(height / h, width / w) * np.exp(r.uniform(0.05, nearest))
+        scale = self._zoomed(max(height / h, width / w), 0.05, nearest)
         path = self._path(
             frames, r.normal(0, 0.05), scale, *(0.5 + r.uniform(-1, 1, 2) * off), speed=r.choice([0, 0.015])
         )
@@ -332,6 +334,11 @@ class Compositor:
         target = 0.18 * 2 ** r.normal(0, 1.0) / max(float(np.median(moved[0, ::4, ::4])), 0.02)
         gains = np.exp(r.normal(0, 0.1, 3)) * min(target, 8.0)
         return np.maximum(moved, 0) * gains.astype(np.float32)
+
+    def _zoomed(self, filling: float, least: float, most: float) -> float:
+        """The scale of a picture, above the one at which it fills the frame by a factor whose logarithm is drawn."""
+        zoom = np.exp(self.random.uniform(least, most))
+        return filling * max(np.exp(least), min(zoom, self.largest / filling))
 
     def _shape(self, height: int, width: int, frames: int, near: bool) -> Array:
         """The shape of some object, round, angular, upright or ragged, that drifts. Alpha [T, H, W, 1]."""

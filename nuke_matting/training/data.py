@@ -20,11 +20,12 @@ from nuke_matting.errors import MattingError
 from nuke_matting.training.composite import Compositor, Groups
 from nuke_matting.training.datasets import KNOWN, Source, find_subjects
 from nuke_matting.training.folders import as_stills
-from nuke_matting.training.sources import Subject
+from nuke_matting.training.sources import LONG_SIDE, Subject
 from nuke_matting.training.stages import Stage
 from nuke_matting.training.store import MEMORY, Store, find_backgrounds
 
 REREAD = 200  # batches after which users' own folders are read again, since they may be growing
+LARGEST = 1.2  # scale of pictures in stages that learn detail
 LAYERS = ("image", "foreground", "alpha", "clean", "guide", "behind")  # the pictures of a batch
 FLAGS = ("guided", "in_place")
 
@@ -84,7 +85,9 @@ class Batches(IterableDataset):
         cv2.setNumThreads(1)
         worker = get_worker_info()
         first, every = (worker.id, worker.num_workers) if worker else (0, 1)
-        store = Store(self.sources.memory // every)
+        sides = [round(max(size) * self.stage.enlarge) for size in self.stage.sizes]
+        store = Store(self.sources.memory // every, max(LONG_SIDE, *sides))
+        largest = LARGEST if self.stage.enlarge > 1 else np.inf
         found: dict[Source, list[Subject]] = {}
         for count, step in enumerate(range(self.start + first, self.stage.steps, every)):
             if count % max(1, REREAD // every) == 0:
@@ -92,7 +95,7 @@ class Batches(IterableDataset):
                 backgrounds = [(each.weight, find_backgrounds(each.path)) for each in self.sources.backgrounds]
             # counted from the step, so that a resumed run goes on as the unbroken one would
             seed = self.seed * 1_000_003 + step
-            yield self._batch(Compositor(people, backgrounds, seed, others, self.sources.things, store))
+            yield self._batch(Compositor(people, backgrounds, seed, others, self.sources.things, store, largest))
 
     def _subjects(self, found: dict[Source, list[Subject]]) -> tuple[Groups, Groups]:
         """Subjects of people and of others. `found` : those of earlier calls; known sets do not grow.

@@ -25,7 +25,7 @@ from nuke_matting.plate.files import open_image
 from nuke_matting.plate.frame import Frame
 from nuke_matting.plate.reader import align, alpha_of, read_frame, read_matte
 
-LONG_SIDE = 640  # pixels; larger pictures are reduced to it
+LONG_SIDE = 640  # pixels; larger pictures are reduced to it, unless a stage's frames are larger
 LEAST_ALPHA = 4 / 255  # below it a pixel shows nothing, and its colour cannot be known
 LEAST_AREA = 1000  # pixels of the crop; less is next to nothing of a subject
 GREY = 12  # of 255; channels that differ by less have no colour
@@ -103,11 +103,13 @@ class Subject:
     cache: Path | None = None
 
 
-def read(subject: Subject, start: int = 0, count: int = 1) -> list[Cutout]:
+def read(subject: Subject, start: int = 0, count: int = 1, long_side: int = LONG_SIDE) -> list[Cutout]:
     """Consecutive frames, cropped alike to what shows in any of them, so that motion is kept, and reduced alike.
 
     A clip of fewer frames is run to and fro. Raises PlateError: missing, damaged, of unequal sizes, or empty;
     OutputError: the cache cannot be written.
+
+    long_side : pixels; what is larger is reduced to it.
     """
     if subject.cache is not None:
         from nuke_matting.training.foregrounds import kept_estimate  # brings numba, which is slow to start
@@ -128,14 +130,15 @@ def read(subject: Subject, start: int = 0, count: int = 1) -> list[Cutout]:
     (rows, columns), (height, width) = inside, known[order[0]][1].shape
     ends = Sides(columns.start == 0, columns.stop == width, rows.start == 0, rows.stop == height)
     cuts = {
-        index: _finish(subject.name, colour[inside], alpha[inside], subject.premultiplied, ends)
+        index: _finish(subject.name, colour[inside], alpha[inside], subject.premultiplied, ends, long_side)
         for index, (colour, alpha) in known.items()
     }
     return [cuts[index] for index in order]
 
 
-def read_photograph(picture: Picture) -> Photograph:
-    """The photograph, reduced, that a picture whose `behind` is known was cut from. Raises PlateError."""
+def read_photograph(picture: Picture, long_side: int = LONG_SIDE) -> Photograph:
+    """The photograph that a picture whose `behind` is known was cut from, of at most `long_side` pixels. Raises
+    PlateError."""
     assert picture.behind is not None
     colour, alpha = decode(picture)
     frame = read_frame(picture.behind, 0)
@@ -148,7 +151,8 @@ def read_photograph(picture: Picture) -> Photograph:
         )
     colour = colour if colour.dtype == np.uint8 else encode_srgb(colour)
     behind = np.round(behind * 255).astype(np.uint8) if frame.colour.integer else encode_srgb(behind)
-    return Photograph(reduced(colour), np.round(reduced(alpha) * 255).astype(np.uint8), reduced(behind))
+    colour, alpha, behind = (reduced(each, long_side) for each in (colour, alpha, behind))
+    return Photograph(colour, np.round(alpha * 255).astype(np.uint8), behind)
 
 
 def decode(picture: Picture, number: int = 0, premultiplied: bool = False) -> tuple[NDArray, NDArray[np.float32]]:
@@ -245,12 +249,14 @@ def crop(alpha: NDArray[np.float32], picture: Picture) -> tuple[slice, slice]:
     return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
 
 
-def _finish(name: str, colour: NDArray, alpha: NDArray[np.float32], premultiplied: bool, ends: Sides) -> Cutout:
+def _finish(
+    name: str, colour: NDArray, alpha: NDArray[np.float32], premultiplied: bool, ends: Sides, long_side: int
+) -> Cutout:
     eight = colour.dtype == np.uint8
-    if max(alpha.shape) > LONG_SIDE or premultiplied:
+    if max(alpha.shape) > long_side or premultiplied:
         linear = decode_srgb(colour)
         linear = linear if premultiplied else linear * alpha[..., None]  # colour counts as much as it shows
-        linear, alpha = reduced(linear), reduced(alpha)
+        linear, alpha = reduced(linear, long_side), reduced(alpha, long_side)
         colour = linear / np.maximum(alpha, LEAST_ALPHA)[..., None]
     colour = continued(colour, alpha)
     if eight and colour.dtype != np.uint8:

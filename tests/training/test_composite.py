@@ -6,7 +6,7 @@ import pytest
 
 from nuke_matting.colour.model_space import from_model, to_model
 from nuke_matting.errors import UsageError
-from nuke_matting.training import camera
+from nuke_matting.training import camera, composite
 from nuke_matting.training.composite import Compositor
 from nuke_matting.training.guides import LEAST_SHOWN
 from nuke_matting.training.sources import Picture, Subject, decode_srgb
@@ -286,3 +286,23 @@ def test_objects_stand_where_people_do_and_are_no_subjects(draw, no_camera):
         np.testing.assert_allclose(sample.clean[sample.alpha[..., 0] == 0], sample.image[sample.alpha[..., 0] == 0])
         middle += nobody and np.ptp(from_model(sample.image)[0, 12:, 16:48]) > 0.05
     assert middle >= 1
+
+
+@pytest.mark.parametrize("largest", [1.2, np.inf])
+def test_pictures_are_hardly_enlarged_where_detail_is_learnt(tmp_path, monkeypatch, largest):
+    alpha = cv2.ellipse(np.zeros((320, 200), np.uint8), (100, 160), (90, 150), 0, 0, 360, 255, -1)
+    for name, picture in (("a", alpha), ("f", np.full((320, 200, 3), 99, np.uint8)), ("b", np.full((420, 420, 3), 99, np.uint8))):
+        cv2.imwrite(str(tmp_path / f"{name}.png"), picture)
+    subject = Subject("a", (Picture(tmp_path / "f.png", tmp_path / "a.png"),))
+    scales, move = {"subject": [], "background": []}, composite.move
+
+    def seen(layers, path, *more):
+        if layers.shape[1] != 64:  # not a shape of one colour
+            scales["background" if layers.shape[3] == 3 else "subject"].append(float(path.scale.max()))
+        return move(layers, path, *more)
+
+    monkeypatch.setattr(composite, "move", seen)
+    for seed in range(40):
+        Compositor([(1.0, [subject])], [(1.0, [tmp_path / "b.png"])], seed, largest=largest).sample(300, 400, 1)
+    for found in scales.values():
+        assert (max(found) < 1.21) == (largest == 1.2)

@@ -140,6 +140,16 @@ def test_where_stills_are_drawn_each_numbered_picture_of_a_sub_folder_is_one(tmp
     assert len(subjects[0][0][1]) == drawn_from
 
 
+@pytest.mark.parametrize(("enlarge", "largest", "long_side"), [(1.0, np.inf, 640), (2.0, 1.2, 640), (64.0, 1.2, 2048)])
+def test_stages_that_learn_detail_draw_pictures_as_they_are(people, behind, monkeypatch, enlarge, largest, long_side):
+    asked = []
+    monkeypatch.setattr(data, "Store", lambda memory, side: asked.append(side))
+    monkeypatch.setattr(data, "Compositor", lambda *more: asked.append(more[-1]))
+    monkeypatch.setattr(Batches, "_batch", lambda *_: None)
+    next(iter(Batches(Sources((people,), behind), replace(STAGE, enlarge=enlarge), 1, 0)))
+    assert asked == [long_side, largest]
+
+
 def test_a_folder_that_is_not_there_is_refused(behind, tmp_path):
     with pytest.raises(UsageError, match="gone"):
         next(iter(Batches(Sources((Source(tmp_path / "gone"),), behind), STAGE, 1, 0)))
