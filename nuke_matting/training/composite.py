@@ -144,7 +144,8 @@ class Compositor:
         y = halves[1] - (2 * halves[1] - 1) * r.beta(1, 2.5)  # heads are above
         path = self._path(frames, r.normal(0, 0.03), scale, x, y, speed=r.choice([0, 0.01]))
         alpha = photograph.alpha[..., None].astype(np.float32) / 255
-        colours = self._vary_colour(np.stack([decode_srgb(photograph.foreground), decode_srgb(photograph.behind)]))
+        colours = np.stack([decode_srgb(photograph.foreground), decode_srgb(photograph.behind)])
+        colours = self._vary_colour(_with_lights(r, colours, 0.15))
         layers = [np.concatenate([colours[0] * alpha, alpha], axis=2), colours[1]]
         mirror = -1 if r.random() < 0.5 else 1
         subject, behind = (
@@ -195,6 +196,7 @@ class Compositor:
         path = self._path(frames, leant, scale, x, y, speed=0.02)
         path = hide_cuts(path, pictures[0][1].shape, cut, (height, width))
         colour = np.stack([decode_srgb(foreground) for foreground, _ in pictures])
+        colour = _with_lights(r, colour, 0.15) if pictures[0][0].dtype == np.uint8 else colour
         colour = self._tint_grey(colour) if cuts[0].grey else self._vary_colour(colour)
         colour = self._light_unevenly(colour)
         alpha = np.stack([alpha for _, alpha in pictures]).astype(np.float32)[..., None] / 255.0
@@ -328,8 +330,7 @@ class Compositor:
         crop = backdrops.rearranged(r, crop)
         # photographs are moved in their 8 bits
         moved = decode_srgb(move(crop[None], path, height, width, cv2.BORDER_REFLECT_101))
-        if crop.dtype == np.uint8 and r.random() < 0.3:  # give a photograph's clipped lights their height back
-            moved = moved * (1 + r.uniform(0, 6) * np.maximum(moved - 0.8, 0) / 0.2)
+        moved = _with_lights(r, moved, 0.3) if crop.dtype == np.uint8 else moved
         moved = backdrops.recoloured(r, moved)
         target = 0.18 * 2 ** r.normal(0, 1.0) / max(float(np.median(moved[0, ::4, ::4])), 0.02)
         gains = np.exp(r.normal(0, 0.1, 3)) * min(target, 8.0)
@@ -375,6 +376,13 @@ class Compositor:
             (x + drift[2] * t + shake[0]).astype(np.float32),
             (y + drift[3] * 0.5 * t + shake[1]).astype(np.float32),
         )
+
+
+def _with_lights(random: np.random.Generator, linear: Array, often: float) -> Array:
+    """A picture that was of 8 bits, now and then its clipped lights given their height back."""
+    if random.random() >= often:
+        return linear
+    return linear * np.float32(1 + random.uniform(0, 6) * np.maximum(linear - 0.8, 0) / 0.2)
 
 
 def _whole(groups: Groups) -> Groups:

@@ -306,3 +306,14 @@ def test_pictures_are_hardly_enlarged_where_detail_is_learnt(tmp_path, monkeypat
         Compositor([(1.0, [subject])], [(1.0, [tmp_path / "b.png"])], seed, largest=largest).sample(300, 400, 1)
     for found in scales.values():
         assert (max(found) < 1.21) == (largest == 1.2)
+
+
+def test_subjects_have_highlights_now_and_then(tmp_path, no_camera):
+    cv2.imwrite(str(tmp_path / "white.png"), np.full((60, 40), 255, np.uint8))
+    cv2.imwrite(str(tmp_path / "grey.png"), np.full((60, 80, 3), 60, np.uint8))
+    subject = Subject("white", (Picture(tmp_path / "white.png", tmp_path / "white.png"),))
+    brightest = []
+    for seed in range(60):
+        sample = Plain([(1.0, [subject])], [(1.0, [tmp_path / "grey.png"])], seed).sample(32, 48, 1)
+        brightest.append((from_model(sample.image) * (sample.alpha > 0.95)).max())
+    assert 0.02 < np.mean(np.asarray(brightest) > 4) < 0.3
