@@ -1,6 +1,7 @@
 """What is behind people in photographs, for samples that are photographs as they were taken.
 
-Where the person was, the picture is carried on from around, ever more blurred; subjects mostly hide it.
+Where the person was, the picture is carried on from around, ever more blurred; subjects mostly hide it. Around it lies
+the texture of what is beside it, mirrored: what is smoother than its surroundings would tell where subjects are.
 """
 
 from __future__ import annotations
@@ -11,12 +12,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import distance_transform_edt
 
 from nuke_matting.errors import PlateError, UsageError
 from nuke_matting.training.pairs import is_fresh, read_picture, write_picture
 from nuke_matting.training.sources import continued
 
 MARGIN = 1 / 60  # of the longer side, around what shows of a person: mattes miss hair
+SOFTEST = 0.25  # of what is carried over as texture: the deviation of the blur that is taken off, in margins
 NEAR = 12  # 8-bit steps from what is carried on that a background's own texture is, and hair is not
 ENDINGS = (".jpg", "_image.jpg", ".jpeg", ".png", "_image.png")  # of the photograph that a `NAME_alpha.png` is of
 
@@ -25,12 +28,30 @@ def without_subject(picture: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDA
     """The picture [H, W, 3], carried on from around to where the alpha [H, W] shows anything."""
     margin = max(1, round(max(alpha.shape) * MARGIN))
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * margin + 1, 2 * margin + 1))
-    seen = (cv2.dilate(alpha, disc) <= 5).astype(np.float32)
-    filled = continued(picture, seen)
+    seen = cv2.dilate(alpha, disc) <= 5
+    filled = continued(picture, seen.astype(np.float32))
     # beside the person the photograph itself is behind, but for hair that the matte missed: a smooth rim all around
     # would tell subjects from all else
     near = np.abs(filled.astype(np.int16) - picture).max(2) <= NEAR
+    filled = np.clip(np.rint(filled + _texture(picture, seen, margin)), 0, 255).astype(np.uint8)
     return np.where((near & (alpha == 0))[..., None], picture, filled)
+
+
+def _texture(picture: NDArray[np.uint8], seen: NDArray[np.bool_], margin: int) -> NDArray[np.float32]:
+    """What a picture [H, W, 3] has beyond its blur where it is seen [H, W], mirrored to where it is not; 0 elsewhere,
+    and so far inside that what would be mirrored is not seen either."""
+    if seen.all() or not seen.any():
+        return np.zeros(picture.shape, np.float32)
+    sigma = max(1.0, margin * SOFTEST)
+    cover = cv2.GaussianBlur(seen.astype(np.float32), (0, 0), sigma)
+    blurred = cv2.GaussianBlur(picture * seen[..., None].astype(np.float32), (0, 0), sigma)
+    fine = np.where(seen[..., None], picture - blurred / np.maximum(cover, 1e-3)[..., None], 0)
+    border = distance_transform_edt(~seen, return_distances=False, return_indices=True)
+    there = np.indices(seen.shape)
+    rows, columns = (
+        np.clip(2 * edge - each, 0, side - 1) for edge, each, side in zip(border, there, seen.shape, strict=True)
+    )
+    return np.where(seen[..., None], 0, fine[rows, columns]).astype(np.float32)
 
 
 def cut_behind(photographs: Path, mattes: Path) -> Iterator[tuple[int, int]]:

@@ -104,3 +104,15 @@ def test_beside_the_person_a_wall_keeps_its_own_texture_and_hair_that_the_matte_
     bare = without_subject(picture, alpha)
     assert np.array_equal(bare[50:54, 82], picture[50:54, 82])
     assert np.abs(bare[55, 82].astype(int) - (30, 30, 30)).max() > 50
+
+
+def test_what_is_made_up_beside_a_person_is_no_smoother_than_what_is_around():
+    height, width = 240, 320
+    rough = np.random.default_rng(0).integers(40, 216, (height, width, 3)).astype(np.uint8)
+    picture = cv2.GaussianBlur(rough, (0, 0), 0.8)
+    alpha = cv2.ellipse(np.zeros((height, width), np.uint8), (160, 140), (50, 80), 0, 0, 360, 255, -1)
+    bare = cv2.cvtColor(without_subject(picture, alpha), cv2.COLOR_BGR2GRAY).astype(np.float32)
+    slope = np.hypot(cv2.Sobel(bare, cv2.CV_32F, 1, 0), cv2.Sobel(bare, cv2.CV_32F, 0, 1))
+    away = cv2.distanceTransform(255 - alpha, cv2.DIST_L2, 5)
+    rim, around = slope[(away > 1) & (away < 5)].mean(), slope[(away > 10) & (away < 20)].mean()
+    assert rim == pytest.approx(around, rel=0.2)
