@@ -142,7 +142,7 @@ def given(guided: Tensor, shown: float, together: bool, generator: torch.Generat
     return clean.to(guided.device), guide.to(guided.device)
 
 
-def reduced(batch: Batch, factor: float) -> dict[str, Tensor]:
+def layers_of(batch: Batch, factor: float) -> dict[str, Tensor]:
     """The pictures of a batch by name, [B, T, C, H, W], smaller by a factor; as they are where it is 1."""
     return {name: reduce_clip(getattr(batch, name), factor) for name in LAYERS}
 
