@@ -16,7 +16,7 @@ from scipy.ndimage import distance_transform_edt
 
 from nuke_matting.errors import PlateError, UsageError
 from nuke_matting.training.pairs import is_fresh, read_picture, write_picture
-from nuke_matting.training.sources import continued
+from nuke_matting.training.resizing import continued
 
 MARGIN = 1 / 60  # of the longer side, around what shows of a person: mattes miss hair
 SOFTEST = 0.25  # of what is carried over as texture: the deviation of the blur that is taken off, in margins

@@ -20,9 +20,10 @@ from nuke_matting.errors import MattingError
 from nuke_matting.training.composite import Compositor, Groups
 from nuke_matting.training.datasets import KNOWN, Source, find_subjects
 from nuke_matting.training.folders import as_stills
-from nuke_matting.training.sources import LONG_SIDE, Subject
+from nuke_matting.training.resizing import LONG_SIDE
 from nuke_matting.training.stages import Stage
 from nuke_matting.training.store import MEMORY, Store, find_backgrounds
+from nuke_matting.training.values import Subject
 
 REREAD = 200  # batches after which users' own folders are read again, since they may be growing
 LARGEST = 1.2  # scale of pictures in stages that learn detail
@@ -175,9 +176,7 @@ class _Told(Batches):
             yield error
 
 
-def loader(
-    sources: Sources, stage: Stage, seed: int, start: int, workers: int = 1
-) -> Generator[Batch, None, None]:
+def loader(sources: Sources, stage: Stage, seed: int, start: int, workers: int = 1) -> Generator[Batch, None, None]:
     """The batches in their order. Close it, and the processes end that make them. Raises MattingError.
 
     workers : processes that make them, two ahead each; 0 makes them in this one.

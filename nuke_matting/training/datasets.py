@@ -13,7 +13,7 @@ from pathlib import Path
 
 from nuke_matting.errors import UsageError
 from nuke_matting.training.folders import LAYOUTS, find_folder, match_folders, sequences, visible
-from nuke_matting.training.sources import Picture, Subject
+from nuke_matting.training.values import Picture, Subject
 
 MADE = 2  # of foregrounds that are kept: one more where those of before are no longer to be used
 

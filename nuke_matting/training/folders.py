@@ -19,7 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from nuke_matting.errors import UsageError
-from nuke_matting.training.sources import Picture, Subject
+from nuke_matting.training.values import Picture, Subject
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".exr"}
 FOREGROUND = ("fg", "fgr", "foreground")

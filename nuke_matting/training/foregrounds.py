@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from nuke_matting.errors import MattingError, OutputError
 from nuke_matting.training.closed_form import estimate_foreground_ml, one_thread_in_workers
+from nuke_matting.training.decoding import decode, decode_srgb, encode_srgb
 from nuke_matting.training.pairs import is_fresh, write_pair
-from nuke_matting.training.sources import Picture, Subject, crop, decode, decode_srgb, encode_srgb, reduced
+from nuke_matting.training.resizing import crop, reduced
+from nuke_matting.training.values import Picture, Subject
 
 OFF = 0.02  # mean difference from the photograph where all is subject; of 30 estimates none had 1e-5
 

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nuke_matting.training.sources import Sides
+from nuke_matting.training.values import Sides
 
 Array = NDArray[np.float32]
 Random = np.random.Generator

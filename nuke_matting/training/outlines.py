@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from nuke_matting.training.cutting import band_matte, write_cut
 from nuke_matting.training.pairs import is_there, read_picture
-from nuke_matting.training.sources import reduced
+from nuke_matting.training.resizing import reduced
 from nuke_matting.training.tables import check_names, read_table
 
 LONG_SIDE = 512  # of the cut-outs; larger photographs are reduced

@@ -15,18 +15,11 @@ from numpy.typing import NDArray
 
 from nuke_matting.errors import PlateError, UsageError
 from nuke_matting.plate.reader import read_frame
+from nuke_matting.training.decoding import rec709, upright
 from nuke_matting.training.folders import visible
-from nuke_matting.training.sources import (
-    LONG_SIDE,
-    Cutout,
-    Photograph,
-    Subject,
-    read,
-    read_photograph,
-    rec709,
-    reduced,
-    upright,
-)
+from nuke_matting.training.reading import read, read_photograph
+from nuke_matting.training.resizing import LONG_SIDE, reduced
+from nuke_matting.training.values import Cutout, Photograph, Subject
 
 MEMORY = 2**30  # bytes of subjects that are kept, and as many of backgrounds
 TRIES = 20  # pictures that may turn out unreadable in a row

@@ -28,14 +28,15 @@ def check_names(files: Iterable[str], path: Path) -> None:
 def read_table(path: Path, of: str, columns: str, make: Callable[[dict[str, str]], T]) -> list[T]:
     """What `make` makes of each row of a CSV with a header. of, columns : what it is of and has, for the error.
 
-    Raises UsageError: the file cannot be read, a column is missing, or `make` finds a value wrong (ValueError), with the
-    number of its row, the header's being 1.
+    Raises UsageError: the file cannot be read, a column is missing, or `make` finds a value wrong (ValueError), with
+    the number of its row, the header's being 1.
     """
     made: list[T] = []
     row = 1
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:  # spreadsheets mark UTF-8 so
-            for row, each in enumerate(csv.DictReader(file), 2):
+            for each in csv.DictReader(file):
+                row += 1
                 made.append(make(each))
     except (OSError, KeyError, TypeError, AttributeError, ValueError) as error:
         where = f"row {row}: " if row > 1 else ""

@@ -8,9 +8,10 @@ from nuke_matting.colour.model_space import from_model, to_model
 from nuke_matting.errors import UsageError
 from nuke_matting.training import camera, composite
 from nuke_matting.training.composite import Compositor
+from nuke_matting.training.decoding import decode_srgb
 from nuke_matting.training.guides import LEAST_SHOWN
-from nuke_matting.training.sources import Picture, Subject, decode_srgb
 from nuke_matting.training.store import Store
+from nuke_matting.training.values import Picture, Subject
 
 SKIN = (200, 120, 90)
 
@@ -291,7 +292,11 @@ def test_objects_stand_where_people_do_and_are_no_subjects(draw, no_camera):
 @pytest.mark.parametrize("largest", [1.2, np.inf])
 def test_pictures_are_hardly_enlarged_where_detail_is_learnt(tmp_path, monkeypatch, largest):
     alpha = cv2.ellipse(np.zeros((320, 200), np.uint8), (100, 160), (90, 150), 0, 0, 360, 255, -1)
-    for name, picture in (("a", alpha), ("f", np.full((320, 200, 3), 99, np.uint8)), ("b", np.full((420, 420, 3), 99, np.uint8))):
+    for name, picture in (
+        ("a", alpha),
+        ("f", np.full((320, 200, 3), 99, np.uint8)),
+        ("b", np.full((420, 420, 3), 99, np.uint8)),
+    ):
         cv2.imwrite(str(tmp_path / f"{name}.png"), picture)
     subject = Subject("a", (Picture(tmp_path / "f.png", tmp_path / "a.png"),))
     scales, move = {"subject": [], "background": []}, composite.move

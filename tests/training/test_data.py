@@ -131,7 +131,9 @@ def test_folders_may_grow_and_known_sets_are_searched_once(people, mixed, behind
 
 
 @pytest.mark.parametrize(("frames", "drawn_from"), [(1, 4), (2, 2)])
-def test_where_stills_are_drawn_each_numbered_picture_of_a_sub_folder_is_one(tmp_path, behind, frames, drawn_from, monkeypatch):
+def test_where_stills_are_drawn_each_numbered_picture_of_a_sub_folder_is_one(
+    tmp_path, behind, frames, drawn_from, monkeypatch
+):
     for name in ("a", "set/1", "set/2", "set/3"):
         write_pair(tmp_path / "people", name)
     subjects, made = [], data.Compositor

@@ -29,8 +29,9 @@ def test_a_step_too_large_for_the_memory_is_told_with_its_size_and_what_to_lower
 
 
 def test_a_stage_with_an_echo_may_go_without_for_want_of_memory():
-    with pytest.raises(MattingError, match="enlarge, or write echo: 1, in the recipe"), failures_told(
-        replace(CLIPS, echo=3), "cuda"
+    with (
+        pytest.raises(MattingError, match="enlarge, or write echo: 1, in the recipe"),
+        failures_told(replace(CLIPS, echo=3), "cuda"),
     ):
         raise RuntimeError("CUDA out of memory")
 

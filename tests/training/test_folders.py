@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from nuke_matting.errors import UsageError
 from nuke_matting.training.folders import as_stills, find_folder, sequences, told
-from nuke_matting.training.sources import Picture
+from nuke_matting.training.values import Picture
 
 
 @pytest.fixture
@@ -151,4 +151,8 @@ def test_what_a_folder_holds_is_told_in_words(folder):
 def test_a_clip_is_as_many_stills_as_it_has_frames(folder):
     root = folder(*(f"{name}_{layer}.png" for name in ("a", "shot/1", "shot/2") for layer in ("fg", "alpha")))
     stills = as_stills(find_folder(root))
-    assert [[frame.foreground.name for frame in each.frames] for each in stills] == [["a_fg.png"], ["1_fg.png"], ["2_fg.png"]]
+    assert [[frame.foreground.name for frame in each.frames] for each in stills] == [
+        ["a_fg.png"],
+        ["1_fg.png"],
+        ["2_fg.png"],
+    ]

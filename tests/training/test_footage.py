@@ -131,7 +131,10 @@ def test_a_head_that_cannot_be_is_told_with_its_row(tmp_path, row, said):
 
 
 def test_yes_is_yes_in_any_case(tmp_path):
-    assert [each.cut for each in read_heads(table(tmp_path, "a,0,0.5,0.3,0.1,Yes", "b,1,0.5,0.3,0.1,NO"))] == [True, False]
+    assert [each.cut for each in read_heads(table(tmp_path, "a,0,0.5,0.3,0.1,Yes", "b,1,0.5,0.3,0.1,NO"))] == [
+        True,
+        False,
+    ]
 
 
 def test_a_clip_of_which_nothing_can_be_told_from_what_is_behind_gives_no_matte(tmp_path, heads):

@@ -10,9 +10,11 @@ import pytest
 from nuke_matting.colour.model_space import srgb_curve
 from nuke_matting.errors import MattingError, OutputError
 from nuke_matting.training import foregrounds
+from nuke_matting.training.decoding import decode_srgb
 from nuke_matting.training.folders import find_folder
 from nuke_matting.training.foregrounds import estimate, kept_estimate
-from nuke_matting.training.sources import Picture, Subject, decode_srgb, read
+from nuke_matting.training.reading import read
+from nuke_matting.training.values import Picture, Subject
 
 SUBJECT, BEHIND = np.asarray([0.5, 0.1, 0.05]), np.asarray([0.02, 0.2, 0.7])  # linear
 

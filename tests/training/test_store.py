@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from nuke_matting.errors import PlateError, UsageError
 from nuke_matting.training.pairs import read_picture
-from nuke_matting.training.sources import Picture, Subject
 from nuke_matting.training.store import (
     BACKGROUND_LONG_SIDE,
     Kept,
@@ -19,6 +18,7 @@ from nuke_matting.training.store import (
     find_backgrounds,
     read_background,
 )
+from nuke_matting.training.values import Picture, Subject
 
 
 @pytest.fixture

@@ -411,7 +411,9 @@ def test_a_gradient_that_is_not_finite_ends_the_run_before_any_weight_takes_it(r
     run(job("stills"), stop_after=1)
     trainer = Trainer(job("stills"), ALONE)
     before = {name: value.clone() for name, value in trainer.student.named_parameters()}
-    next(each for each in trainer.student.parameters() if each.requires_grad).register_hook(lambda grad: grad * torch.inf)
+    next(each for each in trainer.student.parameters() if each.requires_grad).register_hook(
+        lambda grad: grad * torch.inf
+    )
     with pytest.raises(MattingError, match="gradients of step 1 are not finite; .*goes on from the last checkpoint"):
         list(trainer.run(workers=0))
     assert all(torch.equal(value, before[name]) for name, value in trainer.student.named_parameters())
