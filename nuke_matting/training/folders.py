@@ -2,7 +2,7 @@
 
 Layouts, by name (`LAYOUT=DIR`; without one, pairs and parallel folders are told apart by what is there):
 
-- pairs: `NAME_fg.*` beside `NAME_alpha.*`, and maybe `NAME_behind.*` (see `behind`);
+- pairs: `NAME_fg.*` beside `NAME_alpha.*`, and maybe `NAME_behind.*` (see `cutting.behind`);
 - parallel: `fg/NAME.*` and `alpha/NAME.*` (also `fgr`, `foreground`; `pha`, `matte`, `mask`; in any case);
 - rgba-straight, rgba-premult: one file with its own alpha channel; `premult` in linear light, as comps write it.
 

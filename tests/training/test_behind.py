@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from nuke_matting.errors import PlateError, UsageError
-from nuke_matting.training.behind import cut_behind, without_subject
+from nuke_matting.training.cutting.behind import cut_behind, without_subject
 
 H, W = 90, 120
 

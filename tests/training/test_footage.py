@@ -8,9 +8,9 @@ import pytest
 
 from nuke_matting.colour.model_space import srgb_curve, srgb_curve_inverse
 from nuke_matting.errors import PlateError, UsageError
-from nuke_matting.training import footage
-from nuke_matting.training.cutting import band_matte, largest, without_holes
-from nuke_matting.training.footage import Head, cut, cut_clips, read_clip, read_heads, unlikeness
+from nuke_matting.training.cutting import footage
+from nuke_matting.training.cutting.footage import Head, cut, cut_clips, read_clip, read_heads, unlikeness
+from nuke_matting.training.cutting.matte import band_matte, largest, without_holes
 
 H, W = 120, 160
 ROOM = cv2.GaussianBlur(np.random.default_rng(0).integers(60, 200, (H, W, 3)).astype(np.uint8), (0, 0), 4)

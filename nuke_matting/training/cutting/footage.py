@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nuke_matting.errors import PlateError, UsageError
-from nuke_matting.training.cutting import band_matte, largest, without_holes, write_cut
+from nuke_matting.training.cutting.matte import band_matte, largest, without_holes, write_cut
+from nuke_matting.training.cutting.tables import check_names, read_table
 from nuke_matting.training.pairs import is_there
-from nuke_matting.training.tables import check_names, read_table
 
 BAND = 3  # pixels to each side of the cut that are matted
 UNLIKE, LIKE = 28.0, 7.0  # 8-bit steps from what others' clips show: surely not it, as good as it
