@@ -17,7 +17,7 @@ from nuke_matting import Settings, Shot
 from nuke_matting.errors import UsageError
 from nuke_matting.plate.reader import read_matte
 from nuke_matting.quality.metrics import mad, soft_iou
-from nuke_matting.training.behind import names_of, photograph_of
+from nuke_matting.training.cutting.behind import names_of, photograph_of
 
 
 def main() -> None:

@@ -46,10 +46,6 @@ GROUND_FLOOR = {
     "rights": set(),
     "atomic": {"errors", "rights"},
 }
-# modules that import each other, and why they still do
-CIRCLES = {
-    frozenset({"training.sources", "training.foregrounds"}): "a still's foreground is estimated when it is first read",
-}
 
 
 def imports(path: Path) -> set[str]:
@@ -116,7 +112,7 @@ def test_no_modules_import_each_other_in_a_circle():
     circles = {
         frozenset(other for other in behind[name] if name in behind[other]) for name in files if name in behind[name]
     }
-    assert circles == set(CIRCLES)
+    assert circles == set()
 
 
 def test_the_host_stands_apart():

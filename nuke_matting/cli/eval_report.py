@@ -69,9 +69,8 @@ class TerminalEvalReport:
         self._bar = Progress(console=self._console, transient=True) if self._console.is_terminal else None
 
     def clip(self, clip: Clip, frames: tuple[int, ...]) -> None:
-        more = sorted(set(clip.alpha.frames) - set(clip.truth.frames))
-        if more and not (clip.alpha.still or clip.truth.still):
-            self.warning(f"{clip.name}: frames {format_frames(more)} have no truth and are left out")
+        if clip.without_truth:
+            self.warning(f"{clip.name}: frames {format_frames(clip.without_truth)} have no truth and are left out")
         if self._bar is not None:
             self.close()
             self._bar.start()

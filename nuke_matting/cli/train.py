@@ -130,9 +130,10 @@ def _run(args: argparse.Namespace) -> int:
     from nuke_matting.training.train import Job
 
     recipe = _recipe(args)
-    starts, sources = tuple(map(parse_start, args.start_from)), checked_sources(args, recipe)
+    held: list[str] = []
+    starts, sources = tuple(map(parse_start, args.start_from)), checked_sources(args, recipe, held.append)
     job = Job(recipe, args.stage, sources, args.out, starts, args.seed, args.licence, args.after, args.minutes)
-    return run_training(job if args.steps is None else job.of_steps(args.steps), args.workers)
+    return run_training(job if args.steps is None else job.of_steps(args.steps), args.workers, held)
 
 
 def _join(args: argparse.Namespace) -> int:

@@ -167,7 +167,7 @@ def _rooms(args: argparse.Namespace) -> int:
 
 
 def _portraits(args: argparse.Namespace) -> int:
-    from nuke_matting.training.portraits import cut_portraits
+    from nuke_matting.training.cutting.portraits import cut_portraits
 
     _kept(cut_portraits(args.portraits, args.out), "portraits")
     return OK
@@ -175,33 +175,35 @@ def _portraits(args: argparse.Namespace) -> int:
 
 def _footage(args: argparse.Namespace) -> int:
     from nuke_matting.resources import shipped
-    from nuke_matting.training.footage import cut_clips
+    from nuke_matting.training.cutting.footage import cut_clips
 
     done = kept = 0
-    for done, kept in cut_clips(args.clips, args.heads or shipped("training/footage_heads.csv"), args.out, args.every):
+    for done, kept in cut_clips(
+        args.clips, args.heads or shipped("training/cutting/footage_heads.csv"), args.out, args.every
+    ):
         _count(done, 0, f"pictures, {kept} mattes")
     return _end_of_cutting(kept, args.clips, "check the heads, or give more clips")
 
 
 def _walks(args: argparse.Namespace) -> int:
     from nuke_matting.resources import shipped
-    from nuke_matting.training.walks import cut_walks
+    from nuke_matting.training.cutting.walks import cut_walks
 
-    cutting = cut_walks(args.clips, args.walks or shipped("training/footage_walks.csv"), args.out)
+    cutting = cut_walks(args.clips, args.walks or shipped("training/cutting/footage_walks.csv"), args.out)
     return _end_of_cutting(_kept(cutting, "pictures"), args.clips, "check the table of walks")
 
 
 def _photographs(args: argparse.Namespace) -> int:
     from nuke_matting.resources import shipped
-    from nuke_matting.training.outlines import cut_photographs
+    from nuke_matting.training.cutting.outlines import cut_photographs
 
-    outlines = args.outlines or shipped("training/photograph_outlines.csv")
+    outlines = args.outlines or shipped("training/cutting/photograph_outlines.csv")
     cutting = cut_photographs(args.photographs, outlines, args.out)
     return _end_of_cutting(_kept(cutting, "photographs"), args.photographs, "check the outlines")
 
 
 def _behind(args: argparse.Namespace) -> int:
-    from nuke_matting.training.behind import cut_behind
+    from nuke_matting.training.cutting.behind import cut_behind
 
     for done, count in cut_behind(args.photographs, args.mattes):
         _count(done, count, "photographs")

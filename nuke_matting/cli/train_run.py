@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Sequence
 from datetime import timedelta
 
 from rich.console import Console
@@ -18,11 +19,14 @@ from nuke_matting.training.train import LAST, LOG_EVERY, WEIGHTS, Job, Trainer
 LONG_WAIT = 0.15  # share of the time; whoever waits longer for samples is told
 
 
-def run_training(job: Job, workers: int) -> int:
-    """Trains to the stage's end, or to an interruption; returns the exit code. Raises MattingError."""
+def run_training(job: Job, workers: int, held: Sequence[str] = ()) -> int:
+    """Trains to the stage's end, or to an interruption; returns the exit code. Raises MattingError.
+
+    held : lines that say what the sources hold.
+    """
     with processes.joined() as among, Interruption() as interruption:
         trainer = Trainer(job, among)
-        report = _Report(trainer)
+        report = _Report(trainer, held)
         running = trainer.run(workers)
         try:
             for progress in running:
@@ -33,6 +37,7 @@ def run_training(job: Job, workers: int) -> int:
                     return INTERRUPTED
         finally:
             report.close()
+            running.close()  # or what draws samples would outlive an error
         report.done()
     return OK
 
@@ -47,7 +52,7 @@ class _Pace(ProgressColumn):
 class _Report:
     """A bar with the time left on a terminal, else a line every LOG_EVERY steps; on stderr, by the first process."""
 
-    def __init__(self, trainer: Trainer) -> None:
+    def __init__(self, trainer: Trainer, held: Sequence[str]) -> None:
         job, among = trainer.job, trainer.processes
         self._out, self._start, self._trainer = job.out, trainer.step, trainer
         self._console = Console(stderr=True, soft_wrap=True, highlight=False, quiet=not among.first)
@@ -58,6 +63,8 @@ class _Report:
         length = f"{stage.steps} steps" if job.minutes is None else f"{job.minutes} minutes, steps"
         clips = "stills" if stage.frames == 1 else f"clips of {stage.frames} frames"
         self._line(f"stage   {job.stage} of {job.recipe.model}: {length} of {stage.batch} {clips}")
+        for each in held:
+            self._line(each)
         self._line(f"device  {among.device.type}" + (f", {among.count} processes" if among.count > 1 else ""))
         self._line(f"out     {job.out}" + (f", goes on from step {trainer.step}" if trainer.step else ""))
         if trainer.told:

@@ -41,10 +41,16 @@ def add_sources(action: argparse.ArgumentParser) -> None:
     sources.add_argument("--seed", type=whole(0), default=1, metavar="N", help="of what is drawn (default: 1)")
 
 
-def checked_sources(args: argparse.Namespace, recipe: Recipe) -> Sources:
-    """What is drawn from; what is wrong with it is said now and not after an hour. Raises UsageError."""
+def checked_sources(
+    args: argparse.Namespace, recipe: Recipe, say: Callable[[str], None] = lambda text: None
+) -> Sources:
+    """What is drawn from; what is wrong with it is said now and not after an hour. Raises UsageError.
+
+    say : told what each source holds, a line each.
+    """
     from nuke_matting.training.data import Sources
     from nuke_matting.training.datasets import find_subjects, parse_source
+    from nuke_matting.training.folders import told
     from nuke_matting.training.store import find_backgrounds
     from nuke_matting.training.students import check_sources
 
@@ -55,12 +61,14 @@ def checked_sources(args: argparse.Namespace, recipe: Recipe) -> Sources:
         raise UsageError("there is nothing to matte", advice="give --people, --others or --things a weight above 0")
     sources = Sources(people, backgrounds, others, args.things, args.foregrounds)
     check_sources(recipe, sources)
-    for source in (*people, *others):
-        find_subjects(source, args.foregrounds)
+    for kind, group in (("people", people), ("others", others)):
+        for source in group:
+            say(f"{kind}  {source.path}: {told(find_subjects(source, args.foregrounds))}")
     for folder in backgrounds:
         if folder.layout:
             raise UsageError("backgrounds have no layout", path=folder.path, advice="write DIR[:WEIGHT]")
-        find_backgrounds(folder.path)
+        count = len(find_backgrounds(folder.path))
+        say(f"behind  {folder.path}: {count} picture{'s' * (count > 1)}")
     return sources
 
 

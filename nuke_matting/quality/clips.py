@@ -11,6 +11,7 @@ Clips are named in one of these ways, the same one for mattes and truths:
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,7 @@ from nuke_matting.plate.reader import align, read_frame, read_matte
 from nuke_matting.plate.sequence import IMAGES, ImageSequence, find_sequence, format_frames, sequence_around
 from nuke_matting.quality.figures import Figures, Sample, frame_figures
 
+_NUMBER = re.compile(r"(?:(^|[\W_])v)?(\d+)$", re.IGNORECASE)  # at the end of a name without its ending; v02: a version
 ALONE = ""  # the name of the one clip, where no set of them was named
 
 Found = dict[str, ImageSequence | UsageError]
@@ -52,10 +54,18 @@ class Clip:
 
     @property
     def frames(self) -> tuple[int, ...]:
-        """The frames that the truth has; where one of the two is a single file, those that the other has; of a single
-        matte that is numbered as one of them, that."""
-        numbered = self.alpha.still and self.alpha.frames[0] in self.truth.frame_set
-        return self.alpha.frames if self.truth.still or numbered else self.truth.frames
+        """The frames that the truth has, or, of one that is a single file without a number, those that the matte has.
+        Of a single matte that has a number, that frame; one without is compared with each."""
+        matte, truth = _frames(self.alpha), _frames(self.truth)
+        if not truth:
+            return matte or self.alpha.frames
+        return matte if self.alpha.still and matte else truth
+
+    @property
+    def without_truth(self) -> tuple[int, ...]:
+        """The frames of mattes whose truth is not there, ascending."""
+        truth = set(_frames(self.truth))
+        return tuple(each for each in _frames(self.alpha) if truth and each not in truth)
 
 
 def find_clips(where: str) -> Found:
@@ -140,11 +150,14 @@ def measure(
     """The figures of one frame after the other, or why a frame has none. Only two frames are held at a time.
 
     frames : all of the clip's if not given. dtSSD is of frames whose numbers follow each other.
-    warn : told, in the end, of truths that were read by their grey.
+    warn : told of a single truth that serves several frames, and, in the end, of truths that were read by their grey.
     """
     before: tuple[int, Sample] | None = None
     by_grey: list[int] = []
-    for frame in sorted(clip.frames if frames is None else frames):
+    wanted = sorted(clip.frames if frames is None else frames)
+    if len(wanted) > 1 and not _frames(clip.truth):
+        warn(f"{clip.name}: {Path(clip.truth.pattern).name} is the truth of all {len(wanted)} frames")
+    for frame in wanted:
         try:
             sample = read_sample(clip, frame, colour)
         except MattingError as error:
@@ -169,6 +182,8 @@ def read_alpha(sequence: ImageSequence, frame: int) -> NDArray[np.float32]:
 def _read(sequence: ImageSequence, frame: int, painted: bool) -> tuple[NDArray[np.float32], bool]:
     """A frame's alpha as of `read_alpha`, and whether it is a picture's grey, as of `read_matte`."""
     path = sequence.path(frame)
+    if sequence.still and _frames(sequence) not in ((), (frame,)):
+        raise PlateError(f"is of frame {sequence.frames[0]} alone", path=path, frame=frame, advice="name a sequence")
     matte = read_matte(path, frame, painted)
     pixels = whole(matte.pixels, matte.data_window, matte.display_window, path, frame)
     return np.clip(pixels, 0, 1), matte.by_grey
@@ -187,6 +202,14 @@ def whole(pixels: NDArray[np.float32], data: Window, display: Window, path: Path
             advice="render or copy the file again",
         )
     return align(pixels, data, display)
+
+
+def _frames(sequence: ImageSequence) -> tuple[int, ...]:
+    """The frames that a sequence has; none of a single file whose name has no number, or a version's or another one."""
+    number = _NUMBER.search(Path(sequence.pattern).stem)
+    if not sequence.still or (number and number[1] is None and int(number[2]) == abs(sequence.frames[0])):
+        return sequence.frames
+    return ()
 
 
 def _listed(folder: Path) -> list[Path]:
@@ -244,9 +267,10 @@ def _match(name: str, kinds: dict[str, Found]) -> Clip | MattingError:
             return part
         parts[kind] = part
     clip = Clip(name or Path(parts["alpha"].pattern).name, **parts)
-    if not (clip.alpha.still or clip.truth.still or clip.alpha.frame_set & clip.truth.frame_set):
+    matte, truth = _frames(clip.alpha), _frames(clip.truth)
+    if matte and truth and not set(matte) & set(truth):
         return UsageError(
-            f"frames {format_frames(clip.alpha.frames)} have no truth: that has {format_frames(clip.truth.frames)}",
+            f"frames {format_frames(matte)} have no truth: that has {format_frames(truth)}",
             path=clip.alpha.pattern,
             advice="number both alike",
         )

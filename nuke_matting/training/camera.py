@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nuke_matting.colour.model_space import srgb_curve_inverse
-from nuke_matting.training.sources import encode_srgb
+from nuke_matting.training.decoding import encode_srgb
 
 Array = NDArray[np.float32]
 Random = np.random.Generator

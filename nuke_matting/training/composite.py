@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 from nuke_matting.colour.model_space import to_model
 from nuke_matting.errors import UsageError
 from nuke_matting.training import backdrops, camera, cloths, things
+from nuke_matting.training.decoding import decode_srgb
 from nuke_matting.training.framing import Path2D, cut_sides, draw_height, draw_place, hide_cuts, move
 from nuke_matting.training.guides import rough
-from nuke_matting.training.sources import Cutout, Subject, decode_srgb
 from nuke_matting.training.store import Store
+from nuke_matting.training.values import Cutout, Subject
 
 Array = NDArray[np.float32]
 T = TypeVar("T")
@@ -57,6 +58,7 @@ class Compositor:
     people : subjects, with weights; others : subjects that need not be people; things : weight of `things.draw`'s.
     backgrounds : groups of photographs and panoramas, with weights.
     store : reads and keeps the pictures.
+    largest : scale at which pictures are drawn at most, where they fill what they must: more is blur, and no detail.
 
     Raises UsageError: nobody and nothing to draw, or no background.
     """
@@ -69,6 +71,7 @@ class Compositor:
         others: Groups = (),
         things: float = 0.0,
         store: Store | None = None,
+        largest: float = np.inf,
     ) -> None:
         self.people = [(weight, each) for weight, each in people if each and weight > 0]
         self.others = [(weight, each) for weight, each in others if each and weight > 0]
@@ -81,7 +84,7 @@ class Compositor:
         if not self.backgrounds:
             raise UsageError("there are no backgrounds to draw", advice="give a folder of photographs")
         self.random = np.random.default_rng(seed)
-        self.store = store or Store()
+        self.store, self.largest = store or Store(), largest
 
     def sample(self, height: int, width: int, frames: int) -> Sample:
         """A clip of one or more frames; about 1 in 6 holds no person, 1 in 4 several; a guided one 1 to 3 subjects.
@@ -136,13 +139,14 @@ class Compositor:
         """
         r, photograph = self.random, self.store.photograph(among, self.random)
         h, w = photograph.alpha.shape
-        scale = max(height / h, width / w) * np.exp(r.uniform(0.02, 0.35))
+        scale = self._zoomed(max(height / h, width / w), 0.02, 0.35)
         halves = np.maximum(np.asarray([scale * w / width, scale * h / height]) / 2, 0.5)  # of the picture, in frames
         x = r.uniform(1 - halves[0], halves[0])
         y = halves[1] - (2 * halves[1] - 1) * r.beta(1, 2.5)  # heads are above
         path = self._path(frames, r.normal(0, 0.03), scale, x, y, speed=r.choice([0, 0.01]))
         alpha = photograph.alpha[..., None].astype(np.float32) / 255
-        colours = self._vary_colour(np.stack([decode_srgb(photograph.foreground), decode_srgb(photograph.behind)]))
+        colours = np.stack([decode_srgb(photograph.foreground), decode_srgb(photograph.behind)])
+        colours = self._vary_colour(_with_lights(r, colours, 0.15))
         layers = [np.concatenate([colours[0] * alpha, alpha], axis=2), colours[1]]
         mirror = -1 if r.random() < 0.5 else 1
         subject, behind = (
@@ -182,7 +186,7 @@ class Compositor:
             pictures = [(foreground[:, ::-1], alpha[:, ::-1]) for foreground, alpha in pictures]
             ends = replace(ends, left=ends.right, right=ends.left)
         cut = cut_sides([alpha for _, alpha in pictures], ends)
-        scale, x, y = draw_place(r, tall, (h, w), cut, (height, width))
+        scale, x, y = draw_place(r, tall, (h, w), cut, (height, width), self.largest)
         if scale < 0.6:  # part of the way in 8 bits, for speed; the rest in linear light
             size = (max(1, round(w * scale * 1.5)), max(1, round(h * scale * 1.5)))
             pictures = [
@@ -193,6 +197,7 @@ class Compositor:
         path = self._path(frames, leant, scale, x, y, speed=0.02)
         path = hide_cuts(path, pictures[0][1].shape, cut, (height, width))
         colour = np.stack([decode_srgb(foreground) for foreground, _ in pictures])
+        colour = _with_lights(r, colour, 0.15) if pictures[0][0].dtype == np.uint8 else colour
         colour = self._tint_grey(colour) if cuts[0].grey else self._vary_colour(colour)
         colour = self._light_unevenly(colour)
         alpha = np.stack([alpha for _, alpha in pictures]).astype(np.float32)[..., None] / 255.0
@@ -312,7 +317,7 @@ class Compositor:
         if r.random() < 0.15:  # on its side
             picture = np.rot90(picture, r.choice([1, 3]))
         h, w = picture.shape[:2]
-        scale = max(height / h, width / w) * np.exp(r.uniform(0.05, nearest))
+        scale = self._zoomed(max(height / h, width / w), 0.05, nearest)
         path = self._path(
             frames, r.normal(0, 0.05), scale, *(0.5 + r.uniform(-1, 1, 2) * off), speed=r.choice([0, 0.015])
         )
@@ -326,12 +331,16 @@ class Compositor:
         crop = backdrops.rearranged(r, crop)
         # photographs are moved in their 8 bits
         moved = decode_srgb(move(crop[None], path, height, width, cv2.BORDER_REFLECT_101))
-        if crop.dtype == np.uint8 and r.random() < 0.3:  # give a photograph's clipped lights their height back
-            moved = moved * (1 + r.uniform(0, 6) * np.maximum(moved - 0.8, 0) / 0.2)
+        moved = _with_lights(r, moved, 0.3) if crop.dtype == np.uint8 else moved
         moved = backdrops.recoloured(r, moved)
         target = 0.18 * 2 ** r.normal(0, 1.0) / max(float(np.median(moved[0, ::4, ::4])), 0.02)
         gains = np.exp(r.normal(0, 0.1, 3)) * min(target, 8.0)
         return np.maximum(moved, 0) * gains.astype(np.float32)
+
+    def _zoomed(self, filling: float, least: float, most: float) -> float:
+        """The scale of a picture, above the one at which it fills the frame by a factor whose logarithm is drawn."""
+        zoom = np.exp(self.random.uniform(least, most))
+        return filling * max(np.exp(least), min(zoom, self.largest / filling))
 
     def _shape(self, height: int, width: int, frames: int, near: bool) -> Array:
         """The shape of some object, round, angular, upright or ragged, that drifts. Alpha [T, H, W, 1]."""
@@ -368,6 +377,13 @@ class Compositor:
             (x + drift[2] * t + shake[0]).astype(np.float32),
             (y + drift[3] * 0.5 * t + shake[1]).astype(np.float32),
         )
+
+
+def _with_lights(random: np.random.Generator, linear: Array, often: float) -> Array:
+    """A picture that was of 8 bits, now and then its clipped lights given their height back."""
+    if random.random() >= often:
+        return linear
+    return linear * np.float32(1 + random.uniform(0, 6) * np.maximum(linear - 0.8, 0) / 0.2)
 
 
 def _whole(groups: Groups) -> Groups:

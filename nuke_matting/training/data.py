@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,11 +19,14 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 from nuke_matting.errors import MattingError
 from nuke_matting.training.composite import Compositor, Groups
 from nuke_matting.training.datasets import KNOWN, Source, find_subjects
-from nuke_matting.training.sources import Subject
+from nuke_matting.training.folders import as_stills
+from nuke_matting.training.resizing import LONG_SIDE
 from nuke_matting.training.stages import Stage
 from nuke_matting.training.store import MEMORY, Store, find_backgrounds
+from nuke_matting.training.values import Subject
 
 REREAD = 200  # batches after which users' own folders are read again, since they may be growing
+LARGEST = 1.2  # scale of pictures in stages that learn detail
 LAYERS = ("image", "foreground", "alpha", "clean", "guide", "behind")  # the pictures of a batch
 FLAGS = ("guided", "in_place")
 
@@ -81,7 +86,9 @@ class Batches(IterableDataset):
         cv2.setNumThreads(1)
         worker = get_worker_info()
         first, every = (worker.id, worker.num_workers) if worker else (0, 1)
-        store = Store(self.sources.memory // every)
+        sides = [round(max(size) * self.stage.enlarge) for size in self.stage.sizes]
+        store = Store(self.sources.memory // every, max(LONG_SIDE, *sides))
+        largest = LARGEST if self.stage.enlarge > 1 else np.inf
         found: dict[Source, list[Subject]] = {}
         for count, step in enumerate(range(self.start + first, self.stage.steps, every)):
             if count % max(1, REREAD // every) == 0:
@@ -89,16 +96,20 @@ class Batches(IterableDataset):
                 backgrounds = [(each.weight, find_backgrounds(each.path)) for each in self.sources.backgrounds]
             # counted from the step, so that a resumed run goes on as the unbroken one would
             seed = self.seed * 1_000_003 + step
-            yield self._batch(Compositor(people, backgrounds, seed, others, self.sources.things, store))
+            yield self._batch(Compositor(people, backgrounds, seed, others, self.sources.things, store, largest))
 
     def _subjects(self, found: dict[Source, list[Subject]]) -> tuple[Groups, Groups]:
-        """Subjects of people and of others. `found` : those of earlier calls; known sets do not grow."""
+        """Subjects of people and of others. `found` : those of earlier calls; known sets do not grow.
+
+        Where stills are drawn, each frame of a clip is one, or numbered stills of a folder would count as one picture.
+        """
         people: list[tuple[float, list[Subject]]] = []
         others: list[tuple[float, list[Subject]]] = []
         for sources, group in ((self.sources.people, people), (self.sources.others, others)):
             for source in sources:
                 if source not in found or source.layout not in KNOWN:
-                    found[source] = find_subjects(source, self.sources.foregrounds)
+                    subjects = find_subjects(source, self.sources.foregrounds)
+                    found[source] = as_stills(subjects) if self.stage.frames == 1 else subjects
                 (group if source.people else others).append((source.weight, found[source]))
         return people, others
 
@@ -132,7 +143,7 @@ def given(guided: Tensor, shown: float, together: bool, generator: torch.Generat
     return clean.to(guided.device), guide.to(guided.device)
 
 
-def reduced(batch: Batch, factor: float) -> dict[str, Tensor]:
+def layers_of(batch: Batch, factor: float) -> dict[str, Tensor]:
     """The pictures of a batch by name, [B, T, C, H, W], smaller by a factor; as they are where it is 1."""
     return {name: reduce_clip(getattr(batch, name), factor) for name in LAYERS}
 
@@ -165,23 +176,41 @@ class _Told(Batches):
             yield error
 
 
-def loader(sources: Sources, stage: Stage, seed: int, start: int, workers: int = 1) -> Iterator[Batch]:
-    """The batches in their order. Raises MattingError.
+def loader(sources: Sources, stage: Stage, seed: int, start: int, workers: int = 1) -> Generator[Batch, None, None]:
+    """The batches in their order. Close it, and the processes end that make them. Raises MattingError.
 
     workers : processes that make them, two ahead each; 0 makes them in this one.
     """
     batches = _Told(sources, stage, seed, start)
     ahead = 2 if workers else None
-    for each in DataLoader(
-        batches, batch_size=None, num_workers=workers, prefetch_factor=ahead, worker_init_fn=_leave_interrupts
-    ):
-        if isinstance(each, MattingError):
-            raise each
-        yield each
+    drawing = iter(
+        DataLoader(
+            batches, batch_size=None, num_workers=workers, prefetch_factor=ahead, worker_init_fn=_leave_interrupts
+        )
+    )
+    try:
+        for each in drawing:
+            if isinstance(each, MattingError):
+                raise each
+            yield each
+    finally:
+        del drawing  # its processes end with it
 
 
 def _leave_interrupts(_worker: int) -> None:
-    """Ctrl-C and a farm's kill are for the process that trains: it ends its step first. Without it, workers end too."""
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+    """Ctrl-C and a farm's kill are for the process that trains: it ends its step first. Without it, workers end too.
+
+    A kill that comes from it ends this one at once: it waits for that, were it to end for whatever reason.
+    """
+    for name in ("SIGINT", "SIGHUP"):
         if hasattr(signal, name):  # Windows has no SIGHUP
             signal.signal(getattr(signal, name), signal.SIG_IGN)
+    if hasattr(signal, "sigwaitinfo"):  # elsewhere torch's own handler ends a worker, whoever asks
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        threading.Thread(target=_end_when_told, args=(os.getppid(),), daemon=True).start()
+
+
+def _end_when_told(trainer: int) -> None:
+    while signal.sigwaitinfo({signal.SIGTERM}).si_pid != trainer:
+        pass
+    os._exit(0)

@@ -12,8 +12,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nuke_matting.errors import UsageError
-from nuke_matting.training.folders import LAYOUTS, find_folder, match_folders, sequences
-from nuke_matting.training.sources import Picture, Subject
+from nuke_matting.training.folders import LAYOUTS, find_folder, match_folders, sequences, visible
+from nuke_matting.training.values import Picture, Subject
+
+MADE = 2  # of foregrounds that are kept: one more where those of before are no longer to be used
 
 
 @dataclass(frozen=True)
@@ -72,8 +74,9 @@ def find_subjects(source: Source, foregrounds: Path | None = None) -> list[Subje
     known = KNOWN[source.layout]
     root = source.path.resolve()
     own = hashlib.sha256(str(root).encode()).hexdigest()[:8]  # two sets of a layout have pictures of the same names
-    name = f"{source.layout}-{root.name}-{own}"
-    cache = root.parent / f"{source.layout}-{root.name}-foregrounds" if foregrounds is None else foregrounds / name
+    name = f"{source.layout}-{root.name}-{own}-{MADE}"
+    beside = root.parent / f"{source.layout}-{root.name}-foregrounds-{MADE}"
+    cache = beside if foregrounds is None else foregrounds / name
     subjects = known.find(source.path, cache)
     if not subjects:
         raise UsageError(f"is not laid out as {source.layout} is", path=source.path, advice=f"expected {known.layout}")
@@ -95,7 +98,7 @@ def _video_matting_108(root: Path, _cache: Path) -> list[Subject]:
     base = _below(root, "FG_done")
     if not base.is_dir():
         return []
-    files = sorted(path for path in base.rglob("*.png"))
+    files = sorted(path for path in visible(base) if path.suffix == ".png")
     listed = root / "train_videos.txt"
     if listed.is_file():  # the authors' own part for training
         names = {line.strip() for line in listed.read_text(encoding="utf-8").splitlines()}

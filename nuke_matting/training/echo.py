@@ -1,13 +1,13 @@
 """Learning from each drawn batch several times over, each time remixed, where drawing is slower than learning.
 
 Choi et al. 2019, "Faster Neural Network Training with Data Echoing": what is drawn goes to more than one step. The last
-batches stay on the device that learns, and are remixed there.
+batches stay on the device that learns, and are remixed there; of each pixel eight numbers are kept.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import replace
 
 import torch
@@ -21,11 +21,12 @@ KEPT = 24  # batches that steps choose from
 
 def batches(
     sources: Sources, stage: Stage, seed: int, start: int, device: torch.device, workers: int = 1
-) -> Iterator[Batch]:
+) -> Generator[Batch, None, None]:
     """The batches of a stage's steps from `start` on, on the device.
 
     One is drawn for every `stage.echo` steps, and learnt from as it is; the other steps make theirs of the last KEPT.
-    The same seed gives the same batches from whichever step on. Raises MattingError.
+    The same seed gives the same batches from whichever step on. Close it, and the processes end that draw them. Raises
+    MattingError.
     """
     most = KEPT if stage.echo > 1 else 1
     kept: deque[Batch] = deque(maxlen=most)
@@ -33,11 +34,18 @@ def batches(
     count = -(-stage.steps // stage.echo)
     fresh = loader(sources, replace(stage, steps=count), seed, first, workers)
     drawn = first
-    for step in range(start, stage.steps):
-        while drawn <= step // stage.echo:
-            kept.append(to(next(fresh), device))
-            drawn += 1
-        yield kept[-1] if step % stage.echo == 0 else echoed(kept, seed, step)
+    whole: Batch | None = None
+    try:
+        for step in range(start, stage.steps):
+            while drawn <= step // stage.echo:
+                whole = to(next(fresh), device)
+                kept.append(lean(whole))
+                drawn += 1
+            batch = whole if step % stage.echo == 0 else None
+            whole = None
+            yield echoed(kept, seed, step) if batch is None else batch
+    finally:
+        fresh.close()
 
 
 def echoed(kept: Sequence[Batch], seed: int, step: int) -> Batch:
@@ -53,6 +61,11 @@ def echoed(kept: Sequence[Batch], seed: int, step: int) -> Batch:
     order = order[other.in_place[order].to(torch.uint8).argsort(stable=True)]
     known = (~other.in_place).sum().clamp(min=1)
     return remixed(batch, other.behind[order[torch.arange(len(order), device=order.device) % known]], random)
+
+
+def lean(batch: Batch) -> Batch:
+    """The batch as it is kept: without the layers that `remixed` makes anew, 43 % of it."""
+    return replace(batch, image=batch.behind, clean=batch.behind)
 
 
 def to(batch: Batch, device: torch.device) -> Batch:

@@ -31,9 +31,10 @@ def failures_told(stage: Stage, device: str) -> Iterator[None]:
         if is_out_of_memory(error):
             height, width = (round(max(sides) * stage.enlarge) for sides in zip(*stage.sizes, strict=True))
             kind = "stills" if stage.frames == 1 else f"clips of {stage.frames} frames"
+            what = "batch, sizes or enlarge" if stage.echo == 1 else "batch, sizes or enlarge, or write echo: 1,"
             raise MattingError(
                 f"{device} has no memory left for {stage.batch} {kind} of up to {width}x{height}",
-                advice=f"lower the stage's batch, sizes or enlarge in the recipe; {GO_ON}",
+                advice=f"lower the stage's {what} in the recipe; {GO_ON}",
             ) from error
         if is_lost(error):
             raise lost() from error

@@ -2,22 +2,24 @@
 
 Layouts, by name (`LAYOUT=DIR`; without one, pairs and parallel folders are told apart by what is there):
 
-- pairs: `NAME_fg.*` beside `NAME_alpha.*`, and maybe `NAME_behind.*` (see `behind`);
+- pairs: `NAME_fg.*` beside `NAME_alpha.*`, and maybe `NAME_behind.*` (see `cutting.behind`);
 - parallel: `fg/NAME.*` and `alpha/NAME.*` (also `fgr`, `foreground`; `pha`, `matte`, `mask`; in any case);
 - rgba-straight, rgba-premult: one file with its own alpha channel; `premult` in linear light, as comps write it.
 
 In a sub-folder, files numbered in sequence are a clip; in the folder itself they are stills. `clips=` takes numbered
-files for clips everywhere, `stills=` nowhere.
+files for clips everywhere, `stills=` nowhere. Stages of stills take each frame of a clip for a still.
 """
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from nuke_matting.errors import UsageError
-from nuke_matting.training.sources import Picture, Subject
+from nuke_matting.training.values import Picture, Subject
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".exr"}
 FOREGROUND = ("fg", "fgr", "foreground")
@@ -73,6 +75,23 @@ def sequences(found: Iterable[Found], root_too: bool) -> Iterator[tuple[str, lis
             yield frames[first][1], [picture for _, _, picture in frames[first:last]]
 
 
+def as_stills(subjects: Iterable[Subject]) -> list[Subject]:
+    """Each frame of each clip as a still of its own, of the clip's name."""
+    return [replace(each, frames=(frame,)) for each in subjects for frame in each.frames]
+
+
+def told(subjects: Iterable[Subject]) -> str:
+    """How many stills and clips there are, in words: "3 stills, 2 clips of 12 to 30 frames"."""
+    lengths = [len(each.frames) for each in subjects]
+    clips = sorted(each for each in lengths if each > 1)
+    stills = len(lengths) - len(clips)
+    said = [f"{stills} still{'s' * (stills > 1)}"] if stills else []
+    if clips:
+        length = f"{clips[0]} frames" if clips[0] == clips[-1] else f"{clips[0]} to {clips[-1]} frames"
+        said.append(f"{len(clips)} clip{'s' * (len(clips) > 1)} of {length}")
+    return ", ".join(said)
+
+
 def match_folders(foregrounds: Path, alphas: Path, root: Path) -> Iterator[Found]:
     """Files of the same name, whatever their ending, in two folders and their sub-folders."""
     by_name = {path.relative_to(alphas).with_suffix(""): path for path in _images(alphas)}
@@ -93,7 +112,7 @@ def _pairs(folder: Path) -> Iterator[Found]:
 
 
 def _parallel(folder: Path) -> Iterator[Found]:
-    for each in (folder, *sorted(path for path in folder.rglob("*") if path.is_dir())):
+    for each in sorted(where for where, _ in _searched(folder)):
         inside = {path.name.lower(): path for path in each.iterdir() if path.is_dir()}
         foregrounds, alphas = (
             next((inside[name] for name in names if name in inside), None) for names in (FOREGROUND, ALPHA)
@@ -107,8 +126,22 @@ def _images(folder: Path) -> list[Path]:
 
 
 def visible(folder: Path) -> Iterator[Path]:
-    """What lies in a folder and those below it; not what is hidden, as files are that somebody is writing."""
-    return (path for path in folder.rglob("*") if not path.name.startswith("."))
+    """The files in a folder and those below it; none that is hidden, as those are that somebody is writing."""
+    return (where / each for where, files in _searched(folder) for each in files)
+
+
+def _searched(folder: Path) -> Iterator[tuple[Path, list[str]]]:
+    """A folder and those below it, by links too, each once, so that links in circles end, and the names of its files.
+
+    Nothing that is hidden, such as what programs keep for themselves.
+    """
+    seen: set[str] = set()
+    for where, folders, files in os.walk(folder, followlinks=True):
+        real = os.path.realpath(where)
+        folders[:] = [] if real in seen else sorted(each for each in folders if not each.startswith("."))
+        if real not in seen:
+            yield Path(where), [each for each in files if not each.startswith(".")]
+        seen.add(real)
 
 
 def _below(root: Path, path: Path) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nuke_matting.training.sources import Sides
+from nuke_matting.training.values import Sides
 
 Array = NDArray[np.float32]
 Random = np.random.Generator
@@ -66,14 +66,20 @@ def draw_height(random: Random) -> float:
 
 
 def draw_place(
-    random: Random, tall: float, size: tuple[int, int], cut: Sides, frame: tuple[int, int]
+    random: Random,
+    tall: float,
+    size: tuple[int, int],
+    cut: Sides,
+    frame: tuple[int, int],
+    largest: float = np.inf,
 ) -> tuple[float, float, float]:
     """Scale and centre (x, y; fractions of the frame) of a picture of a subject. size, frame : height, width, pixels.
 
+    largest : scale that is not exceeded, but to hide where the picture cuts the subject off.
     Those who fit in stand on something, those who do not show their head, mostly: cameras look at heads, not at feet.
     """
     (h, w), (height, width) = size, frame
-    scale = min(tall * height / h, 1.5 * width / w)
+    scale = min(tall * height / h, 1.5 * width / w, largest)
     if cut.left and cut.right:  # `hide_cuts` would enlarge it about its middle, and so its head out of the frame
         scale = max(scale, 1.1 * width / w)
     half = scale * h / height / 2

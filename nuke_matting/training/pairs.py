@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import cv2
@@ -14,7 +15,10 @@ from nuke_matting.errors import PlateError
 
 def read_picture(path: Path, grey: bool = False) -> NDArray[np.uint8]:
     """A picture in 8 bits, [H, W, 3] in BGR order, or [H, W] if grey. Raises PlateError."""
-    picture = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE if grey else cv2.IMREAD_COLOR)
+    try:
+        picture = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE if grey else cv2.IMREAD_COLOR)
+    except cv2.error:  # its header claims more pixels than OpenCV takes
+        picture = None
     if picture is None:
         raise PlateError("is no picture that can be read", path=path, advice="check the folder and the file")
     return picture.astype(np.uint8, copy=False)
@@ -23,6 +27,15 @@ def read_picture(path: Path, grey: bool = False) -> NDArray[np.uint8]:
 def is_there(folder: Path, name: str) -> bool:
     """Whether a pair has been written, all of it."""
     return (folder / f"{name}_alpha.png").exists()
+
+
+def is_fresh(made: Iterable[Path], sources: Iterable[Path]) -> bool:
+    """Whether all of some files are there, and none is older than one of those that they were made from."""
+    try:
+        oldest = min(each.stat().st_mtime for each in made)
+    except OSError:
+        return False
+    return oldest >= max(each.stat().st_mtime for each in sources if each.exists())
 
 
 def write_pair(folder: Path, name: str, colour: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> None:

@@ -54,7 +54,7 @@ def _rows(path: Path) -> list[list[str]]:
         return list(csv.reader(file))
 
 
-def write_picture(path: Path, batch: Batch, alpha: Tensor, stage: Stage) -> None:
+def write_samples(path: Path, batch: Batch, alpha: Tensor, stage: Stage) -> None:
     """The last frames of some samples, a row each: image, alpha [B, T, 1, h, w] as the network says it, true alpha."""
     rows = []
     for index in range(min(SHOWN, len(batch.image))):

@@ -45,12 +45,14 @@ def trimap_focal(logits: Sequence[Tensor], trimap: Tensor) -> Tensor:
     """Sum over the levels of the mean of -sum_c w_c y_c (1 - p_c)^2 log p_c, p a level's trimap enlarged to 1/8.
 
     y_c is the share of class c in each 8x8 cell; w_c is proportional to n_c^(-1/2), n_c being all cells' y_c together,
-    and the three add up to 1. Lin et al., "Focal Loss for Dense Object Detection" (2017), for soft classes.
+    and those of the classes that are there add up to 1: the others would have nearly all of it, of a batch without a
+    person. Lin et al., "Focal Loss for Dense Object Detection" (2017), for soft classes.
 
     logits : [B, 3, h, w] each, the one at 1/8 last. trimap : [B, 3, H, W] as of `true_trimap`.
     """
     share = _cell_means(trimap)
-    weight = share.sum((0, 2, 3)).clamp(min=1) ** -0.5
+    count = share.sum((0, 2, 3))
+    weight = (count > 0) * count.clamp(min=1) ** -0.5
     weight = (weight / weight.sum()).view(1, 3, 1, 1)
     losses = []
     for each in _at_an_eighth(logits):

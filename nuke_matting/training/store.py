@@ -15,12 +15,15 @@ from numpy.typing import NDArray
 
 from nuke_matting.errors import PlateError, UsageError
 from nuke_matting.plate.reader import read_frame
+from nuke_matting.training.decoding import rec709, upright
 from nuke_matting.training.folders import visible
-from nuke_matting.training.sources import Cutout, Photograph, Subject, read, read_photograph, rec709, reduced, upright
+from nuke_matting.training.reading import read, read_photograph
+from nuke_matting.training.resizing import LONG_SIDE, reduced
+from nuke_matting.training.values import Cutout, Photograph, Subject
 
 MEMORY = 2**30  # bytes of subjects that are kept, and as many of backgrounds
 TRIES = 20  # pictures that may turn out unreadable in a row
-BACKGROUND_LONG_SIDE = 1024  # pixels; larger pictures are reduced to it
+BACKGROUND_LONG_SIDE = 1024  # pixels, beside subjects of LONG_SIDE; larger pictures are reduced to it
 _PIXELS, _END = b"\xff\xda", b"\xff\xd9"  # what stands before a JPEG's pixels, and after them
 CODED, LINEAR = {".jpg", ".jpeg", ".png", ".webp"}, {".hdr", ".exr"}
 BRIGHTEST = 6e4  # of a background; panoramas hold the sun
@@ -55,10 +58,12 @@ class Store:
     A picture that cannot be read is told as a warning, and another drawn.
 
     memory : bytes of cut-outs that are kept, and as many of backgrounds.
+    long_side : pixels of subjects' pictures; larger ones are reduced to it, and backgrounds to 1.6 times as many.
     """
 
-    def __init__(self, memory: int = MEMORY) -> None:
+    def __init__(self, memory: int = MEMORY, long_side: int = LONG_SIDE) -> None:
         self._cutouts, self._backgrounds = Kept(memory), Kept(memory)
+        self._long_sides = long_side, BACKGROUND_LONG_SIDE * long_side // LONG_SIDE
 
     def cutouts(self, among: Sequence[Subject], random: np.random.Generator, frames: int = 1) -> list[Cutout]:
         """One cut-out of a still, or `frames` consecutive ones of a clip. Raises PlateError: none can be read."""
@@ -68,7 +73,7 @@ class Store:
             start = int(random.integers(max(1, length - frames + 1)))
             count = frames if length > 1 else 1
             key = (subject.frames[start], subject.premultiplied, subject.cache, count)
-            return self._cutouts.get(key, lambda: read(subject, start, count), _bytes)
+            return self._cutouts.get(key, lambda: read(subject, start, count, self._long_sides[0]), _bytes)
 
         return _draw(among, random, get)
 
@@ -76,16 +81,21 @@ class Store:
         """A photograph of a still of which it is known what is behind. Raises PlateError: none can be read."""
 
         def get(subject: Subject) -> Photograph:
-            picture = subject.frames[0]
-            return self._cutouts.get(picture, lambda: read_photograph(picture), lambda whole: 7 * whole.alpha.nbytes)
+            picture, long_side = subject.frames[0], self._long_sides[0]
+            return self._cutouts.get(
+                picture, lambda: read_photograph(picture, long_side), lambda whole: 7 * whole.alpha.nbytes
+            )
 
         return _draw(among, random, get)
 
     def background(self, among: Sequence[Path], random: np.random.Generator) -> NDArray:
         """See `read_background`. Raises PlateError: none can be read."""
-        return _draw(
-            among, random, lambda path: self._backgrounds.get(path, lambda: read_background(path), lambda p: p.nbytes)
-        )
+
+        def get(path: Path) -> NDArray:
+            long_side = self._long_sides[1]
+            return self._backgrounds.get(path, lambda: read_background(path, long_side), lambda p: p.nbytes)
+
+        return _draw(among, random, get)
 
 
 def _bytes(cutouts: list[Cutout]) -> int:
@@ -116,8 +126,11 @@ def find_backgrounds(folder: Path) -> list[Path]:
     return found
 
 
-def read_background(path: Path) -> NDArray:
-    """A photograph as uint8 sRGB, an `.hdr` or `.exr` picture as float32 scene-linear: [H, W, 3]. Raises PlateError."""
+def read_background(path: Path, long_side: int = BACKGROUND_LONG_SIDE) -> NDArray:
+    """A photograph as uint8 sRGB, an `.hdr` or `.exr` picture as float32 scene-linear: [H, W, 3]. Raises PlateError.
+
+    long_side : pixels; larger ones are reduced to it.
+    """
     if path.suffix.lower() in LINEAR:
         picture = upright(np.clip(rec709(read_frame(path, 0)), 0, BRIGHTEST), path)
     else:
@@ -125,16 +138,19 @@ def read_background(path: Path) -> NDArray:
         if picture is None:
             raise PlateError("cannot be read", path=path, advice="save it again, or take it out")
         picture = picture[..., ::-1]
-    return np.ascontiguousarray(reduced(np.ascontiguousarray(picture), BACKGROUND_LONG_SIDE))
+    return np.ascontiguousarray(reduced(np.ascontiguousarray(picture), long_side))
 
 
 def _decoded(path: Path) -> NDArray | None:
-    """A picture [H, W, 3] in BGR order; None where it cannot be read, or is a JPEG whose end is missing, which its
-    reader would make up."""
+    """A picture [H, W, 3] in BGR order; None where it cannot be read, claims a size that none has, or is a JPEG whose
+    end is missing, which its reader would make up."""
     try:
         data = path.read_bytes()
     except OSError:
         return None
     if not data or (path.suffix.lower() in (".jpg", ".jpeg") and data.rfind(_END) < data.rfind(_PIXELS)):
         return None
-    return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    try:
+        return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    except cv2.error:
+        return None

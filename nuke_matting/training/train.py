@@ -10,6 +10,7 @@ import io
 import math
 import time
 from collections.abc import Generator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -26,9 +27,10 @@ from nuke_matting.training.data import Batch, Sources
 from nuke_matting.training.echo import batches
 from nuke_matting.training.failures import failures_told
 from nuke_matting.training.learning import follow, make_optimiser, repeatable
+from nuke_matting.training.pace import Pace
 from nuke_matting.training.processes import GO_ON, Processes
 from nuke_matting.training.provenance import Drawn, Past, drawn_from
-from nuke_matting.training.record import Log, write_picture
+from nuke_matting.training.record import Log, write_samples
 from nuke_matting.training.stages import Recipe, rate_at
 from nuke_matting.training.starts import Start, fitting, read_checkpoint, take
 from nuke_matting.training.student import Student
@@ -38,7 +40,6 @@ LAST, WEIGHTS, LOG = "last.pt", "weights.safetensors", "log.csv"
 LOG_EVERY = 50  # steps
 SAVE_EVERY = 180.0  # seconds
 NORMS_EVERY = 4  # steps
-PACE_EVERY = 10  # steps after which it is asked how many more there is time for
 APART, ENDLESS = 15_485_863, 10**8  # seeds and steps that no stage has
 
 
@@ -198,54 +199,49 @@ class Trainer:
         first = self.step
         log = Log(self.job.out / LOG, self.step, LOG_EVERY) if self.processes.first else None
         stage = self.stage
-        if self.job.minutes is not None:
+        pace = None if self.job.minutes is None else Pace(self.job.minutes, self._spent)
+        if pace is not None:
             stage = replace(stage, steps=ENDLESS)
-            some = max(self.stage.steps, PACE_EVERY)  # until the pace is known
-            if self.step and self._spent:  # of a finished run no whole step is left
-                some = max(0, round((60 * self.job.minutes - self._spent) * self.step / self._spent))
-            self.stage = replace(self.stage, steps=self.step + some)
-        drawn = batches(self.job.sources, stage, self._seed, self.step, self.processes.device, workers)
+            self.stage = replace(self.stage, steps=self.step + pace.at_first(self.step, self.stage.steps))
         waited = 0.0
-        while True:
-            asked = time.monotonic()
-            batch = next(drawn, None) if self.step < self.stage.steps else None
-            waited += time.monotonic() - asked
-            if batch is None:
-                if log is not None and not (self.job.out / WEIGHTS).exists():
-                    self.save()  # of no steps at all: the start, as it is
-                return
-            losses, alpha = self.learn(batch)
-            self._keep_time(self.step - first)
-            if log is not None:
-                log.add(self.step, self.seconds, losses)
-                if self.step >= self.stage.steps or time.monotonic() - saved > save_every:
-                    self.save()
-                    write_picture(self.job.out / f"{self.step:06d}.jpg", batch, alpha, self.stage)
-                    saved = time.monotonic()
-            try:
-                yield Progress(self.step, sum(losses.values()), self.seconds, waited)
-            except GeneratorExit:
+        # closed whatever happens: its processes would outlive an error that nobody expects
+        with closing(batches(self.job.sources, stage, self._seed, self.step, self.processes.device, workers)) as drawn:
+            while True:
+                asked = time.monotonic()
+                batch = next(drawn, None) if self.step < self.stage.steps else None
+                waited += time.monotonic() - asked
+                if batch is None:
+                    if log is not None and not (self.job.out / WEIGHTS).exists():
+                        self.save()  # of no steps at all: the start, as it is
+                    return
+                losses, alpha = self.learn(batch)
+                if pace is not None and pace.asks(self.step - first):
+                    self._keep(pace, self.step - first)
                 if log is not None:
-                    self.save()
-                raise
+                    log.add(self.step, self.seconds, losses)
+                    if self.step >= self.stage.steps or time.monotonic() - saved > save_every:
+                        self.save()
+                        write_samples(self.job.out / f"{self.step:06d}.jpg", batch, alpha, self.stage)
+                        saved = time.monotonic()
+                try:
+                    yield Progress(self.step, sum(losses.values()), self.seconds, waited)
+                except GeneratorExit:
+                    if log is not None:
+                        self.save()
+                    raise
 
-    def _keep_time(self, done: int) -> None:
-        """Has the stage as many steps as there is time for, if minutes are given, at the pace of this run's so far."""
-        if self.job.minutes is None or (done % PACE_EVERY and done != 1):
-            return
+    def _keep(self, pace: Pace, done: int) -> None:
+        """Has the stage as many steps as there is time for, after so many of this run."""
         spent = self.processes.most(time.monotonic() - self._began)  # the same in all, or their rates would differ
-        if done == 1:  # with all that a start takes, which is no pace
-            self._started = spent
-            return
-        left = 60 * self.job.minutes - self._spent - spent
-        steps = round(left * (done - 1) / max(spent - self._started, 1e-9))
-        self.stage = replace(self.stage, steps=self.step + max(0, steps))
+        more = pace.more(done, spent)
+        if more is not None:
+            self.stage = replace(self.stage, steps=self.step + more)
 
     def learn(self, batch: Batch) -> tuple[dict[str, float], Tensor]:
         """One step: each loss, and the alpha [B, T, 1, h, w] for a look.
 
         batch : on the processes' device.
-        Raises MattingError: a loss is not finite, in any process.
+        Raises MattingError: a loss is not finite, in any process, or a gradient; the weights are as before.
         """
         settings, device = self.job.recipe.optimiser, self.processes.device
         self._module.train()
@@ -262,20 +258,21 @@ class Trainer:
             # asked of all before they wait for each other's gradients, so that all end alike
             if self.processes.any(not math.isfinite(sum(losses.values()))):
                 wrong = ", ".join(name for name, value in losses.items() if not math.isfinite(value))
-                raise MattingError(
-                    f"losses of step {self.step} are not finite: {wrong or 'in another process'}",
-                    path=self.job.out,
-                    advice=f"lower the recipe's rate; {GO_ON}",
-                )
+                raise self._not_finite(f"losses of step {self.step} are not finite: {wrong or 'in another process'}")
             self.optimiser.zero_grad(set_to_none=True)
             sum(parts.values()).backward()
-        nn.utils.clip_grad_norm_(self.student.parameters(), settings.clip_gradient)
+        length = nn.utils.clip_grad_norm_(self.student.parameters(), settings.clip_gradient)
+        if not math.isfinite(length):  # in all processes, which share their gradients
+            raise self._not_finite(f"gradients of step {self.step} are not finite")
         self.optimiser.step()
         follow(self.average, self.student, min(settings.ema, (self.step + 1) / (self.step + 10)))
         if self.stage.norms and self.step % NORMS_EVERY == 0:
             self._see(batch)
         self.step += 1
         return losses, alpha.detach()
+
+    def _not_finite(self, what: str) -> MattingError:
+        return MattingError(what, path=self.job.out, advice=f"lower the recipe's rate; {GO_ON}")
 
     def _see(self, batch: Batch) -> None:
         """Shows the averaged network a batch, for its batch norms: the student's statistics are not those of averages.
@@ -356,10 +353,12 @@ class Trainer:
 
     def _check_same(self, last: dict[str, Any], path: Path) -> None:
         """Raises ModelError where a checkpoint is of another stage or seed, or comes after other weights."""
-        same_weights = last.get("after_digest", self._digest) == self._digest
         for name, own in (("stage", self.job.stage), ("seed", self.job.seed), ("after", self._after())):
             was = last.get(name, own)  # checkpoints of before do not say, or name a file without its digest
-            if same_weights if name == "after" and own and was else own == was:
+            same = was == own
+            if name == "after" and own and was:  # the file may have been moved: its digest tells
+                same = last.get("after_digest", self._digest) == self._digest
+            if same:
                 continue
             theirs, ours = (each if each != "" else "nothing" for each in (was, own))
             go_on = f"leave out --{name}" if was == "" else f"give --{name} {was}"

@@ -48,6 +48,7 @@ def test_a_stage_is_trained_and_its_weights_matte(nuke_matting, at_work, make_pl
     assert ended.returncode == 0, ended.stderr
     assert "tiny of two_stage: 3 steps of 2 stills" in ended.stderr
     assert "start   weights drawn at random" in ended.stderr
+    assert "people  people: 1 still\n" in ended.stderr and "behind  behind: 1 picture\n" in ended.stderr
     assert "step 3 of 3, loss" in ended.stderr and "0:00:00 left" in ended.stderr
     plate = make_plate(frames=[1001])
     assert nuke_matting("matte", plate, "--model", "out/weights.safetensors", "--out", "m.####.exr").returncode == 0

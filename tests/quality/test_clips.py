@@ -222,3 +222,35 @@ def test_a_matte_without_a_number_is_compared_with_each_frame_of_a_sequence(tmp_
         png(tmp_path / f"t/t.{frame}.png")
     clip = one(match_clips(find_clips(str(tmp_path / "matte.png")), find_clips(str(tmp_path / "t"))))
     assert clip.frames == (1001, 1002)
+
+
+def test_a_single_truth_with_a_number_is_of_that_frame_alone(tmp_path, clip):
+    truth = find_clips(str(tmp_path / "t/t.0002.exr"))
+    alone = one(match_clips(find_clips(str(tmp_path / "a")), truth))
+    assert alone.frames == (2,) and alone.without_truth == (1, 3)
+    assert dict(measure(alone, (2,)))[2]["mad"] == 500
+    assert "is of frame 2 alone" in dict(measure(alone, (1,)))[1].what
+
+
+@pytest.mark.parametrize("name", ["matte.png", "matte_v02.png"])
+def test_a_matte_without_a_number_is_compared_with_each_frame_whatever_those_are_numbered(tmp_path, name):
+    png(tmp_path / name)
+    for frame in (1, 2, 3):
+        png(tmp_path / f"t/t.{frame:04d}.png")
+    clip = one(match_clips(find_clips(str(tmp_path / name)), find_clips(str(tmp_path / "t"))))
+    assert clip.frames == (1, 2, 3)
+
+
+def test_single_files_of_two_frames_are_refused(tmp_path):
+    for name in ("m.1001.png", "t.1002.png"):
+        png(tmp_path / name)
+    with pytest.raises(UsageError, match="frames 1001 have no truth: that has 1002"):
+        match_clips(*(find_clips(str(tmp_path / name)) for name in ("m.1001.png", "t.1002.png")))
+
+
+def test_one_truth_of_several_frames_is_told(tmp_path, clip):
+    png(tmp_path / "still.png")
+    several = one(match_clips(find_clips(str(tmp_path / "a")), find_clips(str(tmp_path / "still.png"))))
+    said = []
+    assert len(list(measure(several, warn=said.append))) == 3
+    assert len(said) == 1 and "still.png is the truth of all 3 frames" in said[0]

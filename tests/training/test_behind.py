@@ -1,11 +1,13 @@
 """What is behind people in photographs."""
 
+import os
+
 import cv2
 import numpy as np
 import pytest
 
 from nuke_matting.errors import PlateError, UsageError
-from nuke_matting.training.behind import cut_behind, without_subject
+from nuke_matting.training.cutting.behind import cut_behind, without_subject
 
 H, W = 90, 120
 
@@ -71,6 +73,16 @@ def test_it_is_found_once_for_every_photograph_with_a_matte(tmp_path):
     assert (mattes / "a_behind.png").read_bytes() == b"kept"
 
 
+@pytest.mark.parametrize("cut_anew", ["photographs/a.jpg", "mattes/a_alpha.png"])
+def test_it_is_found_anew_of_a_photograph_or_a_matte_that_is_newer(tmp_path, cut_anew):
+    photographs, mattes = save(tmp_path)
+    (mattes / "a_behind.png").write_bytes(b"old")
+    later = (mattes / "a_behind.png").stat().st_mtime + 5
+    os.utime(tmp_path / cut_anew, (later, later))
+    list(cut_behind(photographs, mattes))
+    assert cv2.imread(str(mattes / "a_behind.png")) is not None
+
+
 def test_a_folder_without_a_photograph_of_the_mattes_is_told(tmp_path):
     _, mattes = save(tmp_path)
     with pytest.raises(UsageError, match=r"mattes: holds no photograph of a matte"):
@@ -92,3 +104,15 @@ def test_beside_the_person_a_wall_keeps_its_own_texture_and_hair_that_the_matte_
     bare = without_subject(picture, alpha)
     assert np.array_equal(bare[50:54, 82], picture[50:54, 82])
     assert np.abs(bare[55, 82].astype(int) - (30, 30, 30)).max() > 50
+
+
+def test_what_is_made_up_beside_a_person_is_no_smoother_than_what_is_around():
+    height, width = 240, 320
+    rough = np.random.default_rng(0).integers(40, 216, (height, width, 3)).astype(np.uint8)
+    picture = cv2.GaussianBlur(rough, (0, 0), 0.8)
+    alpha = cv2.ellipse(np.zeros((height, width), np.uint8), (160, 140), (50, 80), 0, 0, 360, 255, -1)
+    bare = cv2.cvtColor(without_subject(picture, alpha), cv2.COLOR_BGR2GRAY).astype(np.float32)
+    slope = np.hypot(cv2.Sobel(bare, cv2.CV_32F, 1, 0), cv2.Sobel(bare, cv2.CV_32F, 0, 1))
+    away = cv2.distanceTransform(255 - alpha, cv2.DIST_L2, 5)
+    rim, around = slope[(away > 1) & (away < 5)].mean(), slope[(away > 10) & (away < 20)].mean()
+    assert rim == pytest.approx(around, rel=0.2)

@@ -6,7 +6,7 @@ import pytest
 
 from nuke_matting.training import camera
 from nuke_matting.training.camera import compressed
-from nuke_matting.training.sources import encode_srgb
+from nuke_matting.training.decoding import encode_srgb
 
 
 def layers(value=0.4, shape=(2, 24, 32)):

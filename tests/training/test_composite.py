@@ -6,11 +6,12 @@ import pytest
 
 from nuke_matting.colour.model_space import from_model, to_model
 from nuke_matting.errors import UsageError
-from nuke_matting.training import camera
+from nuke_matting.training import camera, composite
 from nuke_matting.training.composite import Compositor
+from nuke_matting.training.decoding import decode_srgb
 from nuke_matting.training.guides import LEAST_SHOWN
-from nuke_matting.training.sources import Picture, Subject, decode_srgb
 from nuke_matting.training.store import Store
+from nuke_matting.training.values import Picture, Subject
 
 SKIN = (200, 120, 90)
 
@@ -286,3 +287,38 @@ def test_objects_stand_where_people_do_and_are_no_subjects(draw, no_camera):
         np.testing.assert_allclose(sample.clean[sample.alpha[..., 0] == 0], sample.image[sample.alpha[..., 0] == 0])
         middle += nobody and np.ptp(from_model(sample.image)[0, 12:, 16:48]) > 0.05
     assert middle >= 1
+
+
+@pytest.mark.parametrize("largest", [1.2, np.inf])
+def test_pictures_are_hardly_enlarged_where_detail_is_learnt(tmp_path, monkeypatch, largest):
+    alpha = cv2.ellipse(np.zeros((320, 200), np.uint8), (100, 160), (90, 150), 0, 0, 360, 255, -1)
+    for name, picture in (
+        ("a", alpha),
+        ("f", np.full((320, 200, 3), 99, np.uint8)),
+        ("b", np.full((420, 420, 3), 99, np.uint8)),
+    ):
+        cv2.imwrite(str(tmp_path / f"{name}.png"), picture)
+    subject = Subject("a", (Picture(tmp_path / "f.png", tmp_path / "a.png"),))
+    scales, move = {"subject": [], "background": []}, composite.move
+
+    def seen(layers, path, *more):
+        if layers.shape[1] != 64:  # not a shape of one colour
+            scales["background" if layers.shape[3] == 3 else "subject"].append(float(path.scale.max()))
+        return move(layers, path, *more)
+
+    monkeypatch.setattr(composite, "move", seen)
+    for seed in range(40):
+        Compositor([(1.0, [subject])], [(1.0, [tmp_path / "b.png"])], seed, largest=largest).sample(300, 400, 1)
+    for found in scales.values():
+        assert (max(found) < 1.21) == (largest == 1.2)
+
+
+def test_subjects_have_highlights_now_and_then(tmp_path, no_camera):
+    cv2.imwrite(str(tmp_path / "white.png"), np.full((60, 40), 255, np.uint8))
+    cv2.imwrite(str(tmp_path / "grey.png"), np.full((60, 80, 3), 60, np.uint8))
+    subject = Subject("white", (Picture(tmp_path / "white.png", tmp_path / "white.png"),))
+    brightest = []
+    for seed in range(60):
+        sample = Plain([(1.0, [subject])], [(1.0, [tmp_path / "grey.png"])], seed).sample(32, 48, 1)
+        brightest.append((from_model(sample.image) * (sample.alpha > 0.95)).max())
+    assert 0.02 < np.mean(np.asarray(brightest) > 4) < 0.3

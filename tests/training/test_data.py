@@ -1,5 +1,9 @@
 """Batches: the same for the same seed however they are drawn, from the sources that were asked for."""
 
+import multiprocessing
+import signal
+import subprocess
+import time
 from dataclasses import replace
 from itertools import islice
 from types import SimpleNamespace
@@ -78,6 +82,27 @@ def test_the_number_of_workers_does_not_change_the_batches(people, behind, monke
         assert all(same(a, b) for a, b in zip(alone[worker::2], shared, strict=True))
 
 
+@pytest.mark.skipif(not hasattr(signal, "sigwaitinfo"), reason="needs a signal's sender")
+def test_a_worker_ends_when_its_trainer_kills_it_and_for_nobody_else():
+    fork = multiprocessing.get_context("fork")
+    ready = fork.Event()
+
+    def work():
+        data._leave_interrupts(0)
+        ready.set()
+        time.sleep(600)
+
+    worker = fork.Process(target=work, daemon=True)
+    worker.start()
+    assert ready.wait(60)
+    subprocess.run(["kill", "-TERM", str(worker.pid)], check=True)
+    worker.join(0.5)
+    assert worker.is_alive()
+    worker.terminate()
+    worker.join(60)
+    assert worker.exitcode == 0
+
+
 @pytest.mark.parametrize("asked_as", ["people", "others"])
 def test_a_known_set_of_other_things_is_guided_wherever_it_is_named(mixed, behind, asked_as):
     sources = replace(Sources((), behind), **{asked_as: (mixed,)})
@@ -103,6 +128,28 @@ def test_folders_may_grow_and_known_sets_are_searched_once(people, mixed, behind
     batches = iter(Batches(Sources((people, mixed), behind), STAGE, 1, 0))
     list(islice(batches, 5))
     assert asked.count(people) == 3 and asked.count(mixed) == 1
+
+
+@pytest.mark.parametrize(("frames", "drawn_from"), [(1, 4), (2, 2)])
+def test_where_stills_are_drawn_each_numbered_picture_of_a_sub_folder_is_one(
+    tmp_path, behind, frames, drawn_from, monkeypatch
+):
+    for name in ("a", "set/1", "set/2", "set/3"):
+        write_pair(tmp_path / "people", name)
+    subjects, made = [], data.Compositor
+    monkeypatch.setattr(data, "Compositor", lambda people, *more: subjects.append(people) or made(people, *more))
+    next(iter(Batches(Sources((Source(tmp_path / "people"),), behind), replace(STAGE, frames=frames), 1, 0)))
+    assert len(subjects[0][0][1]) == drawn_from
+
+
+@pytest.mark.parametrize(("enlarge", "largest", "long_side"), [(1.0, np.inf, 640), (2.0, 1.2, 640), (64.0, 1.2, 2048)])
+def test_stages_that_learn_detail_draw_pictures_as_they_are(people, behind, monkeypatch, enlarge, largest, long_side):
+    asked = []
+    monkeypatch.setattr(data, "Store", lambda memory, side: asked.append(side))
+    monkeypatch.setattr(data, "Compositor", lambda *more: asked.append(more[-1]))
+    monkeypatch.setattr(Batches, "_batch", lambda *_: None)
+    next(iter(Batches(Sources((people,), behind), replace(STAGE, enlarge=enlarge), 1, 0)))
+    assert asked == [long_side, largest]
 
 
 def test_a_folder_that_is_not_there_is_refused(behind, tmp_path):

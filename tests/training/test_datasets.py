@@ -63,7 +63,7 @@ def test_photographs_have_their_foregrounds_estimated_into_a_folder_beside_the_s
     root = pack(*names)
     (subject,) = find_subjects(Source(root, layout=layout))
     assert (subject.frames[0].foreground, subject.frames[0].alpha) == (root / names[0], root / names[1])
-    assert subject.cache == tmp_path / f"{layout}-{root.name}-foregrounds"
+    assert subject.cache == tmp_path / f"{layout}-{root.name}-foregrounds-2"
     (elsewhere,) = find_subjects(Source(root, layout=layout), tmp_path / "cache")
     assert elsewhere.cache.parent == tmp_path / "cache"
 

@@ -68,3 +68,12 @@ def test_old_batches_are_let_go(sources, monkeypatch):
     for step, batch in enumerate(drawn(sources, STAGE)):
         newest = batch if step % STAGE.echo == 0 else newest
         assert batch.image.shape == newest.image.shape and torch.equal(batch.guided, newest.guided)
+
+
+def test_of_old_batches_nothing_is_kept_that_no_remix_reads(sources, monkeypatch):
+    seen, remixed = [], echo.remixed
+    monkeypatch.setattr(echo, "remixed", lambda batch, *more: seen.append(batch) or remixed(batch, *more))
+    drawn(sources, STAGE)
+    layers = {getattr(each, name).data_ptr() for each in seen for name in LAYERS}
+    needed = {getattr(each, name).data_ptr() for each in seen for name in ("foreground", "alpha", "guide", "behind")}
+    assert seen and layers == needed

@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+from dataclasses import replace
 
 import pytest
 import torch
@@ -25,6 +26,14 @@ def test_a_step_too_large_for_the_memory_is_told_with_its_size_and_what_to_lower
     assert str(told.value).endswith(
         "batch, sizes or enlarge in the recipe; the same command goes on from the last checkpoint"
     )
+
+
+def test_a_stage_with_an_echo_may_go_without_for_want_of_memory():
+    with (
+        pytest.raises(MattingError, match="enlarge, or write echo: 1, in the recipe"),
+        failures_told(replace(CLIPS, echo=3), "cuda"),
+    ):
+        raise RuntimeError("CUDA out of memory")
 
 
 def test_arrays_for_which_there_is_no_memory_are_told():
@@ -51,11 +60,25 @@ def test_what_nobody_knows_stays_as_it_is():
         raise RuntimeError("a fault of ours")
 
 
-def test_a_killed_worker_ends_a_run_in_one_line(sources, tmp_path):
+@pytest.fixture
+def trainer(sources, tmp_path):
     stage = Stage(50, batch=2, frames=1, sizes=((32, 32),), enlarge=1.0, rate=1e-3, norms=True, learns="all", echo=1)
-    recipe = load_recipe("two_stage")
-    job = Job(type(recipe)(**{**vars(recipe), "stages": {"stills": stage}}), "stills", sources, tmp_path / "out")
-    running = Trainer(job, Processes(torch.device("cpu"))).run(workers=1)
+    recipe = replace(load_recipe("two_stage"), stages={"stills": stage})
+    return Trainer(Job(recipe, "stills", sources, tmp_path / "out"), Processes(torch.device("cpu")))
+
+
+def test_an_error_that_nobody_expects_leaves_no_worker_behind_that_would_be_waited_for(trainer, monkeypatch):
+    def fails(_batch):
+        raise RuntimeError("a fault of ours")
+
+    monkeypatch.setattr(trainer, "learn", fails)
+    with pytest.raises(RuntimeError, match="a fault of ours") as told:
+        list(trainer.run(workers=1))
+    assert told.tb and not multiprocessing.active_children()  # even while the traceback holds all frames
+
+
+def test_a_killed_worker_ends_a_run_in_one_line(trainer):
+    running = trainer.run(workers=1)
     with pytest.raises(MattingError, match=r"draws samples was killed.*--workers.*the same command goes on") as told:
         for _ in running:
             for child in multiprocessing.active_children():

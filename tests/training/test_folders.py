@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nuke_matting.errors import UsageError
-from nuke_matting.training.folders import find_folder, sequences
-from nuke_matting.training.sources import Picture
+from nuke_matting.training.folders import as_stills, find_folder, sequences, told
+from nuke_matting.training.values import Picture
 
 
 @pytest.fixture
@@ -120,3 +120,39 @@ def test_a_missing_folder_and_an_unknown_layout_are_refused(tmp_path):
         find_folder(tmp_path / "gone")
     with pytest.raises(UsageError, match="unknown layout 'pears'.*pairs"):
         find_folder(tmp_path, "pears")
+
+
+@pytest.mark.parametrize("names", [("b_fg.png", "b_alpha.png"), ("fg/b.png", "alpha/b.png")])
+def test_linked_folders_are_searched_and_links_in_circles_end(folder, names, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    for name in names:
+        (elsewhere / name).parent.mkdir(exist_ok=True)
+        (elsewhere / name).touch()
+    (elsewhere / "again").symlink_to(elsewhere)
+    root = folder("a_fg.png", "a_alpha.png")
+    (root / "more").symlink_to(elsewhere)
+    assert list(found(root)) == ["a", "more/b"]
+
+
+def test_hidden_folders_are_not_searched(folder):
+    root = folder("a_fg.png", "a_alpha.png", ".cache/b_fg.png", ".cache/b_alpha.png", ".trash/fg/c.png")
+    folder(".trash/alpha/c.png", ".snapshot/set/fg/d.png", ".snapshot/set/alpha/d.png")
+    assert list(found(root)) == ["a"]
+
+
+def test_what_a_folder_holds_is_told_in_words(folder):
+    names = ["a", "b", "shot/1", "shot/2", "shot/3", "alone/7"]
+    root = folder(*(f"{name}_{layer}.png" for name in names for layer in ("fg", "alpha")))
+    assert told(find_folder(root)) == "3 stills, 1 clip of 3 frames"
+    folder(*(f"other/{index}_{layer}.png" for index in range(5) for layer in ("fg", "alpha")))
+    assert told(find_folder(root)) == "3 stills, 2 clips of 3 to 5 frames"
+
+
+def test_a_clip_is_as_many_stills_as_it_has_frames(folder):
+    root = folder(*(f"{name}_{layer}.png" for name in ("a", "shot/1", "shot/2") for layer in ("fg", "alpha")))
+    stills = as_stills(find_folder(root))
+    assert [[frame.foreground.name for frame in each.frames] for each in stills] == [
+        ["a_fg.png"],
+        ["1_fg.png"],
+        ["2_fg.png"],
+    ]

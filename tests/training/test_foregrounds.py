@@ -1,5 +1,6 @@
 """Foregrounds estimated from photographs: right in linear light, made once, kept as pairs."""
 
+import multiprocessing
 import os
 
 import cv2
@@ -7,11 +8,13 @@ import numpy as np
 import pytest
 
 from nuke_matting.colour.model_space import srgb_curve
-from nuke_matting.errors import OutputError
+from nuke_matting.errors import MattingError, OutputError
 from nuke_matting.training import foregrounds
+from nuke_matting.training.decoding import decode_srgb
 from nuke_matting.training.folders import find_folder
 from nuke_matting.training.foregrounds import estimate, kept_estimate
-from nuke_matting.training.sources import Picture, Subject, decode_srgb, read
+from nuke_matting.training.reading import read
+from nuke_matting.training.values import Picture, Subject
 
 SUBJECT, BEHIND = np.asarray([0.5, 0.1, 0.05]), np.asarray([0.02, 0.2, 0.7])  # linear
 
@@ -68,3 +71,21 @@ def test_a_cache_that_cannot_be_written_is_an_error_that_says_what_to_do(photogr
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(OutputError, match="--foregrounds"):
         kept_estimate(Subject("disc", (photograph,), cache=tmp_path / "file"))
+
+
+def test_a_process_forked_after_an_estimate_estimates_the_same(photograph):
+    here = estimate(photograph)[0]
+    fork = multiprocessing.get_context("fork")
+    ours, theirs = fork.Pipe()
+    child = fork.Process(target=lambda: theirs.send(estimate(photograph)[0]), daemon=True)
+    child.start()
+    child.join(60)
+    assert child.exitcode == 0 and np.array_equal(ours.recv(), here)
+
+
+@pytest.mark.parametrize("spoil", [np.zeros_like, lambda image: image * np.nan, lambda image: image + 2])
+def test_an_estimate_that_is_none_is_told_and_not_kept(subject, monkeypatch, spoil):
+    monkeypatch.setattr(foregrounds, "estimate_foreground_ml", lambda image, alpha: spoil(image))
+    with pytest.raises(MattingError, match=r"photo\.png.*could not be estimated"):
+        kept_estimate(subject)
+    assert not subject.cache.exists()

@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from nuke_matting.training.framing import Path2D, cut_sides, draw_height, draw_place, hide_cuts, move
-from nuke_matting.training.sources import Sides
+from nuke_matting.training.values import Sides
 
 
 def figure(left=0, right=0, top=0, bottom=0):

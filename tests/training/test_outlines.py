@@ -6,8 +6,8 @@ import pytest
 
 from nuke_matting.errors import PlateError, UsageError
 from nuke_matting.resources import shipped
-from nuke_matting.training.cutting import band_matte
-from nuke_matting.training.outlines import LONG_SIDE, cut_photographs, inside, read_outlines
+from nuke_matting.training.cutting.matte import band_matte
+from nuke_matting.training.cutting.outlines import LONG_SIDE, cut_photographs, inside, read_outlines
 
 BOX, HOLE = "200 200 800 200 800 800 200 800", "400 400 600 400 600 600 400 600"
 
@@ -56,7 +56,7 @@ def test_a_photograph_that_is_not_there_is_told(table, tmp_path):
 
 
 def test_the_outlines_that_ship_are_rings_within_their_photographs():
-    for rings in read_outlines(shipped("training/photograph_outlines.csv")).values():
+    for rings in read_outlines(shipped("training/cutting/photograph_outlines.csv")).values():
         assert all(len(ring) >= 3 and ring.min() >= -0.01 and ring.max() <= 1.01 for ring in rings)
 
 

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from nuke_matting.training.portraits import cut, drawn_prior, graph_cut, learnt_prior, looks_like_a_portrait
+from nuke_matting.training.cutting.portraits import cut, drawn_prior, graph_cut, learnt_prior, looks_like_a_portrait
 
 
 def portrait(seed=0, height=125, width=100):

@@ -49,15 +49,20 @@ def test_a_surely_right_trimap_costs_nothing():
 def test_the_trimaps_loss_is_focal_and_weighs_rare_classes_more():
     """Three cells of background, one unknown; no opinion, so p = 1/3 and each term is (2/3)^2 log 3."""
     trimap = torch.cat([BACKGROUND.expand(1, 3, 8, 24), UNKNOWN.expand(1, 3, 8, 8)], dim=3)
-    weights = [3**-0.5, 1.0, 1.0]  # a class that is not there counts as one cell
+    weights = [3**-0.5, 1.0]  # a class that is not there has none
     expected = (4 / 9) * math.log(3) * (3 * weights[0] + weights[1]) / sum(weights) / 4
     assert losses.trimap_focal([torch.zeros(1, 3, 1, 4)], trimap).item() == pytest.approx(expected, rel=1e-6)
 
 
 def test_a_cell_of_two_classes_wants_its_shares():
     trimap = torch.cat([BACKGROUND.expand(1, 3, 8, 2), UNKNOWN.expand(1, 3, 8, 6)], dim=3)
-    # shares 1/4 and 3/4; all counts are below one, so the weights are a third each; p = 1/3
-    assert losses.trimap_focal([torch.zeros(1, 3, 1, 1)], trimap).item() == pytest.approx((4 / 9) * math.log(3) / 3)
+    # shares 1/4 and 3/4; both counts are below one, so the weights are a half each; p = 1/3
+    assert losses.trimap_focal([torch.zeros(1, 3, 1, 1)], trimap).item() == pytest.approx((4 / 9) * math.log(3) / 2)
+
+
+def test_a_batch_without_a_person_weighs_as_much_as_any():
+    nobody = losses.trimap_focal([torch.zeros(1, 3, 8, 8)], BACKGROUND.expand(1, 3, 64, 64))
+    assert nobody.item() == pytest.approx((4 / 9) * math.log(3))
 
 
 @pytest.mark.parametrize("height, width", [(1, 1), (20, 37), (64, 64)])

@@ -1,5 +1,8 @@
 """Pictures in memory: bounded, and drawn alike whatever is remembered."""
 
+import struct
+import zlib
+
 import cv2
 import numpy as np
 import pytest
@@ -7,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nuke_matting.errors import PlateError, UsageError
-from nuke_matting.training.sources import Picture, Subject
+from nuke_matting.training.pairs import read_picture
 from nuke_matting.training.store import (
     BACKGROUND_LONG_SIDE,
     Kept,
@@ -15,6 +18,7 @@ from nuke_matting.training.store import (
     find_backgrounds,
     read_background,
 )
+from nuke_matting.training.values import Picture, Subject
 
 
 @pytest.fixture
@@ -112,6 +116,17 @@ def test_an_unreadable_background_is_told_and_another_drawn(tmp_path):
         for seed in range(6):
             store = Store()
             assert store.background(find_backgrounds(tmp_path), np.random.default_rng(seed)).shape == (30, 40, 3)
+
+
+def test_a_background_whose_header_claims_a_size_that_none_has_is_told_as_others_that_are_damaged(tmp_path):
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0))
+    (tmp_path / "huge.png").write_bytes(b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", b"") + chunk(b"IEND", b""))
+    for read in (read_background, read_picture):
+        with pytest.raises(PlateError, match=r"huge\.png"):
+            read(tmp_path / "huge.png")
 
 
 def test_a_folder_without_backgrounds_is_refused(tmp_path):

@@ -4,9 +4,10 @@ import cv2
 import numpy as np
 import pytest
 
-from nuke_matting.training import thing_bodies, thing_kinds, thing_shapes, thing_soft, thing_surfaces, things
+from nuke_matting.training import things
 from nuke_matting.training.textures import colours, noise, ramp, texture
-from nuke_matting.training.thing_frame import Frame, Motion
+from nuke_matting.training.things import bodies, kinds, shapes, soft, surfaces
+from nuke_matting.training.things.frame import Frame, Motion
 
 KINDS = sorted(things.KINDS)
 DRAWN = {"bodies", "fur", "grass", "leaves", "lattice", "prop", "solid", "wires"}  # with sharp outlines
@@ -84,7 +85,7 @@ def test_edges_are_smooth(kind):
 @pytest.mark.parametrize("kind", ["grass", "wires", "leaves", "fur", "lattice"])
 def test_colour_is_straight_up_to_the_edge(kind, monkeypatch):
     one = np.float32([0.5, 0.25, 0.125])
-    for module in (thing_kinds, thing_soft):
+    for module in (kinds, soft):
         monkeypatch.setattr(module, "colours", lambda random, count: np.repeat(one[None], count, 0))
     painter = next(
         painter
@@ -104,7 +105,7 @@ def _hue(picture):
 
 def test_smoke_ends_before_its_own_space_does():
     for seed in range(8):
-        picture = thing_soft.smoke(np.random.default_rng(seed))(frame(96, 144, 0.4))
+        picture = soft.smoke(np.random.default_rng(seed))(frame(96, 144, 0.4))
         y, x = np.mgrid[0:96, 0:144]
         beyond = np.maximum(np.abs(x + 0.5 - 72), np.abs(y + 0.5 - 48)) > 0.99 * 0.4 * 96
         assert picture[beyond, 3].max() == 0
@@ -112,14 +113,14 @@ def test_smoke_ends_before_its_own_space_does():
 
 def test_a_lattice_leaves_gaps():
     for seed in range(24):
-        picture = thing_soft.lattice(np.random.default_rng(seed))(frame(128, 128, 0.25))
+        picture = soft.lattice(np.random.default_rng(seed))(frame(128, 128, 0.25))
         rows, columns = (np.flatnonzero(picture[..., 3].max(axis) > 0.5) for axis in (1, 0))
         inside = picture[rows[0] : rows[-1], columns[0] : columns[-1], 3]
         assert inside.mean() < 0.75
 
 
 def test_a_drift_of_one_pixel_a_frame_moves_a_thing_by_one_pixel():
-    painter = thing_kinds.prop(np.random.default_rng(2))
+    painter = kinds.prop(np.random.default_rng(2))
     before, after = (painter(frame(64, 96, time=time, drift=1 / 64))[..., 3] for time in (0, 3))
     assert np.abs(after[:, 3:] - before[:, :-3]).max() < 0.02
 
@@ -142,48 +143,47 @@ def test_a_ramp_runs_through_its_palette():
     assert np.allclose(ramp(np.float32([-1, 0, 0.25, 0.5, 1, 2]), palette)[:, :2].sum(1), [0, 0, 0.5, 1, 2, 2])
 
 
-BALL = thing_shapes.Body(lambda points: thing_shapes.length(points) - np.float32(0.8), 0.85, True, ("plain",))
-WHITE = thing_surfaces.Stuff(lambda points: np.ones((points.shape[1], 3), np.float32))
+BALL = shapes.Body(lambda points: shapes.length(points) - np.float32(0.8), 0.85, True, ("plain",))
+WHITE = surfaces.Stuff(lambda points: np.ones((points.shape[1], 3), np.float32))
 
 
 def ball(at=(0, 0, 0)):
-    return thing_bodies.Placed(BALL, WHITE, np.eye(3, dtype=np.float32), 1.0, np.float32(at))
+    return bodies.Placed(BALL, WHITE, np.eye(3, dtype=np.float32), 1.0, np.float32(at))
 
 
 def test_rays_meet_a_body_at_its_surface_and_fill_its_outline():
     x, y = np.meshgrid(np.linspace(-1, 1, 40, dtype=np.float32), np.linspace(-1, 1, 40, dtype=np.float32))
-    rays, points = thing_bodies._met(ball(), np.eye(3, dtype=np.float32), x, y, 0.004)
+    rays, points = bodies._met(ball(), np.eye(3, dtype=np.float32), x, y, 0.004)
     np.testing.assert_allclose(np.linalg.norm(points, axis=0), 0.8, atol=0.02)
     assert (points[2] > -0.05).all(), "the side that faces who looks"
     assert len(rays) == pytest.approx((np.hypot(x, y) < 0.8).sum(), rel=0.04)
 
 
 def test_a_body_is_bright_where_the_lamp_is_and_dark_beyond_its_terminator_and_behind_others():
-    lamp = thing_bodies.Lamp(np.float32([1, 0, 0]), *np.float32([[1, 1, 1], [0.1, 0.1, 0.1], [0.1, 0.1, 0.1]]), 0.0)
+    lamp = bodies.Lamp(np.float32([1, 0, 0]), *np.float32([[1, 1, 1], [0.1, 0.1, 0.1], [0.1, 0.1, 0.1]]), 0.0)
     angle = np.linspace(-1.4, 1.4, 21, dtype=np.float32)
     points = 0.8 * np.stack([np.sin(angle), 0 * angle, np.cos(angle)])
-    eye, bumps = np.eye(3, dtype=np.float32), thing_surfaces.volume(np.random.default_rng(0))
+    eye, bumps = np.eye(3, dtype=np.float32), surfaces.volume(np.random.default_rng(0))
     alone, hidden = (
-        thing_bodies._lit(ball(), points, points, eye, lamp, bumps, others, False)[:, 0]
-        for others in ([], [ball((3, 0, 0))])
+        bodies._lit(ball(), points, points, eye, lamp, bumps, others, False)[:, 0] for others in ([], [ball((3, 0, 0))])
     )
     assert (np.diff(alone[10:]) > 0).all() and np.ptp(alone[:10]) < 0.01
     assert hidden[-1] < alone[-1] / 2
 
 
 def test_a_lathe_turns_what_its_line_goes_around():
-    table = thing_shapes._table(np.asarray([(0, -0.5), (0.6, -0.5), (0.6, 0.5), (0, 0.5)]))
+    table = shapes._table(np.asarray([(0, -0.5), (0.6, -0.5), (0.6, 0.5), (0, 0.5)]))
     across, up = np.float32([0.0, 0.3, 0.6, 0.9, 0.3, 2.0]), np.float32([0.0, 0.0, 0.0, 0.0, 0.7, 0.0])
-    far = thing_shapes._looked_up(table, across, up)
+    far = shapes._looked_up(table, across, up)
     np.testing.assert_allclose(far, [-0.5, -0.3, 0.0, 0.3, 0.2, 1.4], atol=0.03)
 
 
 def test_no_body_reaches_out_of_the_ball_that_holds_it():
     for seed in range(60):
-        body = thing_shapes.draw_body(np.random.default_rng(seed))
+        body = shapes.draw_body(np.random.default_rng(seed))
         way = np.random.default_rng(seed).normal(0, 1, (3, 400))
         assert body.distance(np.float32(body.radius * way / np.linalg.norm(way, axis=0))).min() > -0.02
-        assert set(body.stuff) <= set(thing_surfaces.STUFF)
+        assert set(body.stuff) <= set(surfaces.STUFF)
 
 
 def test_what_is_near_is_larger_and_nearer_to_the_middle():

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from nuke_matting.errors import UsageError
-from nuke_matting.training.walks import as_exposed, cut, cut_walks, read_walks, unlikeness
+from nuke_matting.training.cutting.walks import as_exposed, cut, cut_walks, read_walks, unlikeness
 
 H, W = 120, 160
 GRAIN = cv2.GaussianBlur(np.random.default_rng(0).normal(0, 40, (H, W)), (0, 0), 1.5)[..., None]

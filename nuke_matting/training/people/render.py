@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from nuke_matting.errors import MattingError
 from nuke_matting.training.people import shaders
 from nuke_matting.training.people.light import Light
-from nuke_matting.training.sources import continued
+from nuke_matting.training.resizing import continued
 
 SKIN, CLOTH, CARD, EYE, PLAIN = 0, 1, 2, 4, 5
 _MULTISAMPLES = 4

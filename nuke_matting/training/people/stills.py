@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from nuke_matting.training.decoding import encode_srgb
 from nuke_matting.training.pairs import is_there, write_pair
 from nuke_matting.training.people.action import action_camera, in_action
 from nuke_matting.training.people.adornments import adorned
@@ -19,7 +20,6 @@ from nuke_matting.training.people.person import draw_person
 from nuke_matting.training.people.pose import draw_pose
 from nuke_matting.training.people.render import Camera, Renderer, Scene, look, straight
 from nuke_matting.training.people.scene import draw_camera, pose_scene
-from nuke_matting.training.sources import encode_srgb
 
 RESERVED_PANORAMA = "apartment"  # lights the example plate, so nothing to train on
 SEED_OF_STILLS = 20_000_000  # stills have this seed plus their number; the example and clips have others

@@ -7,6 +7,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from nuke_matting.training.decoding import encode_srgb
 from nuke_matting.training.people.assets import Assets
 from nuke_matting.training.people.light import light_of
 from nuke_matting.training.people.parts import Part
@@ -18,7 +19,6 @@ from nuke_matting.training.people.stills import expose
 from nuke_matting.training.rooms.kit import Kit
 from nuke_matting.training.rooms.mesh import Piece, box, cushion, cylinder, join, lathe, piece, surface, tube
 from nuke_matting.training.rooms.surfaces import Material, shrink
-from nuke_matting.training.sources import encode_srgb
 
 _BODIES, _PORTRAITS = 40, 24  # how many different ones there are
 _SEED = 31_000_000

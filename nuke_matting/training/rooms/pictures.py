@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nuke_matting.atomic import write_whole
+from nuke_matting.training.decoding import encode_srgb
 from nuke_matting.training.people.assets import Assets
 from nuke_matting.training.people.light import Light, light_of
 from nuke_matting.training.people.render import Renderer
@@ -23,7 +24,6 @@ from nuke_matting.training.rooms.place import Place
 from nuke_matting.training.rooms.render import Lighting, RoomRenderer, Scene
 from nuke_matting.training.rooms.room import make_room
 from nuke_matting.training.rooms.surfaces import shrink
-from nuke_matting.training.sources import encode_srgb
 from nuke_matting.training.textures import noise, texture
 
 SEED_OF_ROOMS = 40_000_000  # places have this seed plus their number

@@ -8,12 +8,12 @@ import moderngl
 import numpy as np
 from numpy.typing import NDArray
 
+from nuke_matting.training.decoding import decode_srgb
 from nuke_matting.training.people.light import Light
 from nuke_matting.training.people.render import look
 from nuke_matting.training.rooms import shaders
 from nuke_matting.training.rooms.mesh import Piece
 from nuke_matting.training.rooms.surfaces import SIDE, Material, pattern_bank
-from nuke_matting.training.sources import decode_srgb
 
 _SHADOW_SIDE = 1024
 _NEAR, _FAR = 0.08, 160.0

@@ -14,7 +14,7 @@ from nuke_matting.nets.background import ABSENT, BASES, BackgroundNetwork, Coars
 from nuke_matting.nets.background_refiner import HIDDEN, PATCH
 from nuke_matting.nets.resize import bilinear, pad_to_multiple
 from nuke_matting.training import losses
-from nuke_matting.training.data import Batch, flat, reduced
+from nuke_matting.training.data import Batch, flat, layers_of
 from nuke_matting.training.stages import Recipe, Stage, among, weight, within
 from nuke_matting.training.student import Student, at_work
 
@@ -68,7 +68,7 @@ class BackgroundStudent(Student):
 
     def forward(self, batch: Batch, stage: Stage, generator: torch.Generator) -> tuple[dict[str, Tensor], Tensor]:
         b, t = batch.image.shape[:2]
-        small = flat(reduced(batch, stage.enlarge))
+        small = flat(layers_of(batch, stage.enlarge))
         drawn = torch.rand(b, generator=generator) < self.recipe.plateless
         without = (drawn.to(batch.guided.device) & ~batch.guided).repeat_interleave(t).nonzero()[:, 0]
         clean = self._guess(small["image"], small["clean"], without)
@@ -84,7 +84,7 @@ class BackgroundStudent(Student):
             "plate": losses.l1(plate.float(), small["clean"][without]) if len(without) else alpha.new_zeros(()),
         }
         if stage.enlarge > 1:
-            full = flat(reduced(batch, 1))
+            full = flat(layers_of(batch, 1))
             out |= self._refine(full, clean, coarse, without)
         return self.weighed(out), alpha.detach().unflatten(0, (b, t))
 

@@ -15,7 +15,7 @@ from nuke_matting.models.memory import REFERENCES
 from nuke_matting.nets.memory import KeyValue
 from nuke_matting.nets.memory_network import Features, MemoryNetwork, Small
 from nuke_matting.training import losses
-from nuke_matting.training.data import Batch, flat, reduced
+from nuke_matting.training.data import Batch, flat, layers_of
 from nuke_matting.training.memory_heads import MemoryHeads
 from nuke_matting.training.stages import Recipe, Stage, among, weight, within
 from nuke_matting.training.student import Student
@@ -71,7 +71,7 @@ class MemoryStudent(Student):
 
     def forward(self, batch: Batch, stage: Stage, generator: torch.Generator) -> tuple[dict[str, Tensor], Tensor]:
         b, t = batch.image.shape[:2]
-        true = flat(reduced(batch, stage.enlarge))
+        true = flat(layers_of(batch, stage.enlarge))
         frame = self.net.encode(true["image"].contiguous(memory_format=torch.channels_last))
         f16 = self._read(frame.memory, b, t)
         small = self.net.decode(frame, f16)
@@ -101,7 +101,7 @@ class MemoryStudent(Student):
 
     def _enlarge(self, batch: Batch, frame: Features, small: Small) -> dict[str, Tensor]:
         """Losses of the full-size answer, which teach the whole network, as section 5.1 has it."""
-        true = flat(reduced(batch, 1))
+        true = flat(layers_of(batch, 1))
         alpha, residual = self.net.enlarge(true["image"], frame, small)
         alpha, fg = losses.clamp_through(alpha.float()), true["image"] + residual.float()
         return {f"fine_{name}": value for name, value in _of_frames(alpha, fg, true).items()}

@@ -15,7 +15,7 @@ from nuke_matting.nets import regions as rg
 from nuke_matting.nets.regional import RegionalNetwork
 from nuke_matting.nets.trimap_decoder import UNKNOWN
 from nuke_matting.training import regional_losses as losses
-from nuke_matting.training.data import Batch, flat, reduce_clip, reduced
+from nuke_matting.training.data import Batch, flat, layers_of, reduce_clip
 from nuke_matting.training.losses import clamp_through
 from nuke_matting.training.stages import Recipe, Stage, among, weight, within
 from nuke_matting.training.student import Student
@@ -67,7 +67,7 @@ class RegionalStudent(Student):
 
     def forward(self, batch: Batch, stage: Stage, generator: torch.Generator) -> tuple[dict[str, Tensor], Tensor]:
         b, t = batch.image.shape[:2]
-        true = flat(reduced(batch, 1))
+        true = flat(layers_of(batch, 1))
         trimap = losses.true_trimap(true["alpha"])
         levels = self.net.coarse(true["image"].contiguous(memory_format=torch.channels_last))
         cells = choose(levels[-1].trimap, trimap, self.recipe.regions, generator)

@@ -22,7 +22,7 @@ from nuke_matting.nets.resize import area, bilinear
 from nuke_matting.nets.two_stage import OWN, Features, TwoStage, coarse_size, stack
 from nuke_matting.training import losses
 from nuke_matting.training.calibration import fitted, fold
-from nuke_matting.training.data import Batch, flat, given, reduced
+from nuke_matting.training.data import Batch, flat, given, layers_of
 from nuke_matting.training.stages import Recipe, Stage, weight, within
 from nuke_matting.training.student import Student, at_work
 
@@ -137,7 +137,7 @@ class TwoStageStudent(Student):
         found: list[tuple[Tensor, Tensor]] = []
         with at_work(self):
             for batch in islice(batches, math.ceil(self.recipe.calibrated / stage.batch)):
-                small = reduced(batch, stage.enlarge)
+                small = layers_of(batch, stage.enlarge)
                 frame = self._encode(small, *given(batch.guided, 0.0, False, generator))
                 alpha = self.net.coarse(frame, [frame.memory]).alpha.float()
                 some = torch.randperm(alpha.numel(), generator=generator)[: stage.batch * PIXELS].to(alpha.device)
@@ -148,7 +148,7 @@ class TwoStageStudent(Student):
 
     def forward(self, batch: Batch, stage: Stage, generator: torch.Generator) -> tuple[dict[str, Tensor], Tensor]:
         net, (b, t) = self.net, batch.image.shape[:2]
-        small = reduced(batch, stage.enlarge)
+        small = layers_of(batch, stage.enlarge)
         # the region stage takes one clean plate setting for all
         clean_given, guide_given = given(batch.guided, self.recipe.shown, stage.enlarge != 1, generator)
         features = self._encode(small, clean_given, guide_given, generator)

@@ -28,10 +28,17 @@ def check_names(files: Iterable[str], path: Path) -> None:
 def read_table(path: Path, of: str, columns: str, make: Callable[[dict[str, str]], T]) -> list[T]:
     """What `make` makes of each row of a CSV with a header. of, columns : what it is of and has, for the error.
 
-    Raises UsageError: the file cannot be read, a column is missing, or `make` finds a value wrong (ValueError).
+    Raises UsageError: the file cannot be read, a column is missing, or `make` finds a value wrong (ValueError), with
+    the number of its row, the header's being 1.
     """
+    made: list[T] = []
+    row = 1
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:  # spreadsheets mark UTF-8 so
-            return [make(row) for row in csv.DictReader(file)]
+            for each in csv.DictReader(file):
+                row += 1
+                made.append(make(each))
     except (OSError, KeyError, TypeError, AttributeError, ValueError) as error:
-        raise UsageError(f"is no table of {of} ({error})", path=path, advice=f"columns are {columns}") from error
+        where = f"row {row}: " if row > 1 else ""
+        raise UsageError(f"is no table of {of} ({where}{error})", path=path, advice=f"columns are {columns}") from error
+    return made

@@ -12,10 +12,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nuke_matting.training.cutting import band_matte, write_cut
+from nuke_matting.training.cutting.matte import band_matte, write_cut
+from nuke_matting.training.cutting.tables import check_names, read_table
 from nuke_matting.training.pairs import is_there, read_picture
-from nuke_matting.training.sources import reduced
-from nuke_matting.training.tables import check_names, read_table
+from nuke_matting.training.resizing import reduced
 
 LONG_SIDE = 512  # of the cut-outs; larger photographs are reduced
 BAND = 60  # the matted band reaches this part of the long side to each side of the outline

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nuke_matting.training.textures import colours, texture
-from nuke_matting.training.thing_frame import (
+from nuke_matting.training.things.frame import (
     BITS,
     SIDE,
     Array,

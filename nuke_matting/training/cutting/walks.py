@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nuke_matting.errors import UsageError
-from nuke_matting.training.cutting import band_matte, largest, without_holes, write_cut
-from nuke_matting.training.footage import read_clip
+from nuke_matting.training.cutting.footage import read_clip
+from nuke_matting.training.cutting.matte import band_matte, largest, without_holes, write_cut
+from nuke_matting.training.cutting.tables import check_names, read_table
 from nuke_matting.training.pairs import is_there
-from nuke_matting.training.tables import check_names, read_table
 
 BAND = 2  # pixels to each side of the cut that are matted
 SURELY, UNLIKE, LIKE = 45.0, 28.0, 9.0  # 8-bit steps from the empty frame: it, maybe it, as good as what is behind

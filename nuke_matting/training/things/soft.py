@@ -1,4 +1,4 @@
-"""Kinds of things that are open or soft all over: smoke, fences and nets, discs, veils. See `thing_kinds`."""
+"""Kinds of things that are open or soft all over: smoke, fences and nets, discs, veils. See `things.kinds`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from nuke_matting.training.textures import colours, noise, ramp
-from nuke_matting.training.thing_frame import (
+from nuke_matting.training.things.frame import (
     BITS,
     SIDE,
     Array,

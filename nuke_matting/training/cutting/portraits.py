@@ -15,9 +15,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nuke_matting.errors import UsageError
-from nuke_matting.training.cutting import band_matte, largest, without_holes, write_cut
-from nuke_matting.training.pairs import is_there
+from nuke_matting.errors import PlateError, UsageError
+from nuke_matting.training.cutting.matte import band_matte, largest, without_holes, write_cut
+from nuke_matting.training.pairs import is_there, read_picture
 
 BAND = 5  # pixels to each side of the cut that are matted
 STRENGTHS = (60, 110, 170)  # of the prior against the picture's own brightness, in the second pass
@@ -113,11 +113,12 @@ def cut(grey: NDArray[np.uint8], prior: NDArray) -> tuple[NDArray, NDArray] | No
     return matte(grey, best)
 
 
-def _read(paths: list[Path]) -> Iterator[NDArray[np.uint8]]:
-    for path in paths:
-        grey = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
-        if grey is not None:
-            yield grey
+def _read(path: Path) -> NDArray[np.uint8] | None:
+    """A portrait [H, W]; None where it cannot be read."""
+    try:
+        return read_picture(path, grey=True)
+    except PlateError:
+        return None
 
 
 def cut_portraits(folder: Path, out: Path) -> Iterator[tuple[int, int, int]]:
@@ -128,14 +129,14 @@ def cut_portraits(folder: Path, out: Path) -> Iterator[tuple[int, int, int]]:
     """
     paths = sorted(folder.glob("*.jpg"))
     try:
-        prior = learnt_prior(_read(paths))
+        prior = learnt_prior(grey for path in paths if (grey := _read(path)) is not None)
     except ValueError as error:
         raise UsageError(
             str(error), path=folder, advice="give a folder of .jpg portraits, head and shoulders"
         ) from error
     kept = 0
     for done, path in enumerate(paths, 1):
-        grey = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+        grey = _read(path)
         if not is_there(out, path.stem) and grey is not None and (found := cut(grey, prior)) is not None:
             alpha, foreground = found
             write_cut(out, path.stem, alpha, foreground)

@@ -10,22 +10,12 @@ from hypothesis import strategies as st
 
 from nuke_matting.colour.model_space import srgb_curve, srgb_curve_inverse
 from nuke_matting.errors import PlateError
-from nuke_matting.training import sources
+from nuke_matting.training import decoding
+from nuke_matting.training.decoding import LEAST_ALPHA, decode, decode_srgb, encode_srgb
 from nuke_matting.training.pairs import read_picture
-from nuke_matting.training.sources import (
-    LEAST_ALPHA,
-    LONG_SIDE,
-    Picture,
-    Sides,
-    Subject,
-    continued,
-    decode,
-    decode_srgb,
-    encode_srgb,
-    read,
-    read_photograph,
-    reduced,
-)
+from nuke_matting.training.reading import read, read_photograph
+from nuke_matting.training.resizing import LONG_SIDE, continued, reduced
+from nuke_matting.training.values import Picture, Sides, Subject
 
 
 def png(path, picture):
@@ -264,7 +254,7 @@ def test_floats_are_taken_to_scene_linear_rec709_from_the_space_that_their_file_
 
 
 def test_primaries_that_are_stated_and_not_known_are_told_once_and_taken_for_rec709(tmp_path, monkeypatch):
-    monkeypatch.setattr(sources, "_warned", set())
+    monkeypatch.setattr(decoding, "_warned", set())
     with pytest.warns(UserWarning, match=r"a\.exr: .* of no known gamut, so its colour is taken for Rec\.709") as told:
         colours = [decode(of_floats(tmp_path / name, chromaticities=DCI))[0] for name in ("a.exr", "b.exr")]
     assert len(told) == 1

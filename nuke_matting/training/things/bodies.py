@@ -1,7 +1,7 @@
 """Bodies with three dimensions: one or several, lit from a side, shaded, on nothing or on a table.
 
-Rays are marched to the distances of `thing_shapes`, seen from a little above without perspective; what they meet is
-coloured by `thing_surfaces`. Balls that hold the bodies stand for them where they keep light from one another.
+Rays are marched to the distances of `shapes`, seen from a little above without perspective; what they meet is
+coloured by `surfaces`. Balls that hold the bodies stand for them where they keep light from one another.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nuke_matting.training import thing_shapes, thing_surfaces
-from nuke_matting.training.thing_frame import Array, Frame, Motion, Painter, Random, over
-from nuke_matting.training.thing_surfaces import Stuff, looked_up
+from nuke_matting.training.things import shapes, surfaces
+from nuke_matting.training.things.frame import Array, Frame, Motion, Painter, Random, over
+from nuke_matting.training.things.surfaces import Stuff, looked_up
 
 _STEPS = 22  # of a ray
 _MOST = 300  # pixels of a picture of bodies, over a length of 1
@@ -26,7 +26,7 @@ _WIDE, _HIGH = 1.6, 1.05  # half of what bodies are drawn in; a group is wider t
 class Placed:
     """A body in the scene: its axes (columns, y up, z to who looks), size and place."""
 
-    body: thing_shapes.Body
+    body: shapes.Body
     stuff: Stuff
     axes: Array
     size: float
@@ -58,7 +58,7 @@ def _scene(random: Random, table: bool) -> Painter:
     pitch = random.uniform(0.12, 0.7) if table else random.uniform(0.0, 0.7)
     view = np.float32([[1, 0, 0], [0, np.cos(pitch), -np.sin(pitch)], [0, np.sin(pitch), np.cos(pitch)]])
     lamp, placed = _lamp(random), _arranged(random)
-    bumps = thing_surfaces.volume(random)
+    bumps = surfaces.volume(random)
     shift, fit = _fitted(placed, view)
     board = _Board.draw(random, placed) if table else None
     level = random.random() < 0.85 or table
@@ -119,13 +119,13 @@ def _arranged(random: Random) -> list[Placed]:
     return [placed[k] for k in random.permutation(count)]
 
 
-def _made(random: Random) -> tuple[thing_shapes.Body, Stuff]:
-    body = thing_shapes.draw_body(random)
+def _made(random: Random) -> tuple[shapes.Body, Stuff]:
+    body = shapes.draw_body(random)
     return body, _stuff(random, body)
 
 
-def _stuff(random: Random, body: thing_shapes.Body) -> Stuff:
-    return thing_surfaces.STUFF[body.stuff[random.integers(len(body.stuff))]](random)
+def _stuff(random: Random, body: shapes.Body) -> Stuff:
+    return surfaces.STUFF[body.stuff[random.integers(len(body.stuff))]](random)
 
 
 def _turned(random: Random, anyhow: bool) -> Array:
@@ -138,7 +138,7 @@ def _turned(random: Random, anyhow: bool) -> Array:
     return np.float32(axes @ lean)
 
 
-def _lowest(body: thing_shapes.Body, axes: Array) -> float:
+def _lowest(body: shapes.Body, axes: Array) -> float:
     """The height of a body's lowest point over its origin: where rays from below meet it."""
     side = np.linspace(-1, 1, 15, dtype=np.float32) * body.radius
     start = np.stack([each.ravel() for each in np.meshgrid(side, [-body.radius], side)])
@@ -233,7 +233,7 @@ def _lit(each: Placed, points: Array, world: Array, view: Array, lamp: Lamp, bum
     normal = sum(
         (corner[:, None] * distance(points + e * corner[:, None]) for corner in corners), np.zeros_like(points)
     )
-    normal /= np.maximum(thing_shapes.length(normal), 1e-9)
+    normal /= np.maximum(shapes.length(normal), 1e-9)
     open_ = np.ones(points.shape[1], np.float32)
     for far, share in ((0.08, 2.0), (0.25, 1.0)):  # less where the body itself is near: inside bowls, between legs
         open_ -= np.float32(share) * np.clip(far - distance(points + normal * np.float32(far)), 0, far)
@@ -242,12 +242,12 @@ def _lit(each: Placed, points: Array, world: Array, view: Array, lamp: Lamp, bum
         q = points * np.float32(stuff.often)
         rough = np.stack([looked_up(bumps, q + k * 5.3) for k in range(3)])
         normal = normal + np.float32(stuff.bump * 0.5) * (rough - normal * (rough * normal).sum(0))
-        normal /= thing_shapes.length(normal)
+        normal /= shapes.length(normal)
     n = each.axes @ normal
     clear = _unshaded(world, lamp, others) if others else np.ones(points.shape[1], np.float32)
     for other in others:  # and where others are near
         away = other.at[:, None] - world
-        far = thing_shapes.length(away)
+        far = shapes.length(away)
         ball = np.float32(0.85 * other.body.radius * other.size)
         open_ = open_ * (1 - 0.7 * np.clip((n * away).sum(0) / far, 0, 1) * np.minimum((ball / far) ** 2, 1))
     touched = np.exp(-np.maximum(world[1], 0) / np.float32(0.16 * each.size)) * (0.5 - 0.45 * n[1])
@@ -314,7 +314,7 @@ class _Board:
         thick = random.uniform(0.06, 0.4) if random.random() < 0.6 else 40.0
         kind = str(random.choice(["wood", "wood", "stone", "cloth", "plain", "metal"]))
         margin = random.uniform(0, 1.5, 2)
-        return cls(left, right, back - margin[0], front + 0.4 * margin[1], thick, thing_surfaces.STUFF[kind](random))
+        return cls(left, right, back - margin[0], front + 0.4 * margin[1], thick, surfaces.STUFF[kind](random))
 
     def drawn(self, frame: Frame, placed: list[Placed], view: Array, lamp: Lamp, shift: NDArray, fit: float) -> Array:
         """Premultiplied [H, W, 4], its edges smooth."""
@@ -338,7 +338,7 @@ class _Board:
         clear, open_ = _unshaded(world, lamp, placed), np.ones(len(shown), np.float32)
         for each in placed:
             away = each.at[:, None] - world
-            far = np.maximum(thing_shapes.length(away), 1e-6)
+            far = np.maximum(shapes.length(away), 1e-6)
             ball = np.float32(0.8 * each.body.radius * each.size)
             near = np.clip((normal.T * away).sum(0) / far, 0.15, 1) * np.minimum((ball / far) ** 3, 1)
             open_ *= 1 - 0.75 * near * flat

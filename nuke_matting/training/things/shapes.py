@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nuke_matting.training.thing_frame import Array, Random
+from nuke_matting.training.things.frame import Array, Random
 
 Distance = Callable[[Array], Array]
 Lump = tuple[Sequence[float], Sequence[float]]  # centre and radii
@@ -26,7 +26,7 @@ TURN_WITHOUT = 1e-4  # a length that divides
 class Body:
     """A body's distance, and the radius of a sphere about the origin that holds it. turned : it may lie on any side.
 
-    stuff : what it may be made of, names of `thing_surfaces`.
+    stuff : what it may be made of, names of `surfaces`.
     """
 
     distance: Distance

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nuke_matting.training.textures import colours, ramp
-from nuke_matting.training.thing_frame import Array, Random
+from nuke_matting.training.things.frame import Array, Random
 
 _CELLS = 16  # of a noise's volume, which repeats
 _SKINS = ((0.55, 0.33, 0.22), (0.35, 0.18, 0.1), (0.12, 0.055, 0.03), (0.65, 0.45, 0.33))  # that people's skin has too

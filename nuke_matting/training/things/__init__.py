@@ -13,26 +13,26 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from nuke_matting.training import thing_bodies, thing_kinds, thing_soft
-from nuke_matting.training.thing_frame import Array, Frame, Motion, Painter, Random
+from nuke_matting.training.things import bodies, kinds, soft
+from nuke_matting.training.things.frame import Array, Frame, Motion, Painter, Random
 
 LEAST_COVER, MOST_COVER = 0.004, 0.9  # mean alpha of the first frame, or it is drawn anew
 TRIES = 6
 SHUTTER = (-0.35, -0.175, 0.0, 0.175, 0.35)  # frames; instants that a blurred frame is the mean of
 
 KINDS: dict[str, tuple[float, Callable[[Random], Painter]]] = {
-    "solid": (1.6, thing_kinds.solid),
-    "prop": (1.6, thing_kinds.prop),
-    "fur": (1.5, thing_kinds.fur),
-    "grass": (1.0, thing_kinds.grass),
-    "wires": (1.0, thing_kinds.wires),
-    "leaves": (1.4, thing_kinds.leaves),
-    "smoke": (1.2, thing_soft.smoke),
-    "lattice": (1.3, thing_soft.lattice),
-    "discs": (1.0, thing_soft.discs),
-    "veil": (1.0, thing_soft.veil),
-    "bodies": (2.0, thing_bodies.bodies),
-    "laid": (0.6, thing_bodies.laid),
+    "solid": (1.6, kinds.solid),
+    "prop": (1.6, kinds.prop),
+    "fur": (1.5, kinds.fur),
+    "grass": (1.0, kinds.grass),
+    "wires": (1.0, kinds.wires),
+    "leaves": (1.4, kinds.leaves),
+    "smoke": (1.2, soft.smoke),
+    "lattice": (1.3, soft.lattice),
+    "discs": (1.0, soft.discs),
+    "veil": (1.0, soft.veil),
+    "bodies": (2.0, bodies.bodies),
+    "laid": (0.6, bodies.laid),
 }
 
 

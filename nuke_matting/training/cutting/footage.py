@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nuke_matting.errors import PlateError, UsageError
-from nuke_matting.training.cutting import band_matte, largest, without_holes, write_cut
+from nuke_matting.training.cutting.matte import band_matte, largest, without_holes, write_cut
+from nuke_matting.training.cutting.tables import check_names, read_table
 from nuke_matting.training.pairs import is_there
-from nuke_matting.training.tables import check_names, read_table
 
 BAND = 3  # pixels to each side of the cut that are matted
 UNLIKE, LIKE = 28.0, 7.0  # 8-bit steps from what others' clips show: surely not it, as good as it
@@ -42,12 +42,18 @@ class Head:
 
 
 def read_heads(path: Path) -> list[Head]:
-    """From a CSV with the columns clip, person, x, y, size, cut (yes or no). Raises UsageError."""
+    """From a CSV with the columns clip, person, x, y, size, cut (yes or no, in any case). Raises UsageError."""
 
     def head(r: dict[str, str]) -> Head:
-        return Head(r["clip"], int(r["person"]), float(r["x"]), float(r["y"]), float(r["size"]), r["cut"] == "yes")
+        x, y, size = (float(r[name]) for name in ("x", "y", "size"))
+        if not (0 <= x <= 1 and 0 <= y <= 1 and 0 < size <= 1):
+            raise ValueError(f"x {x:g}, y {y:g} and size {size:g} are no shares of the picture, from 0 to 1")
+        cut = r["cut"].strip().lower()
+        if cut not in ("yes", "no"):
+            raise ValueError(f"cut is {r['cut']!r}, not yes or no")
+        return Head(r["clip"], int(r["person"]), x, y, size, cut == "yes")
 
-    return read_table(path, "heads", "clip, person, x, y, size, cut", head)
+    return read_table(path, "heads", "clip, person, x, y, size (shares of the picture), cut (yes or no)", head)
 
 
 def read_clip(path: Path) -> NDArray[np.uint8]:
@@ -71,7 +77,7 @@ def unlikeness(picture: NDArray[np.uint8], behind: NDArray[np.float32]) -> NDArr
 
 
 def cut(picture: NDArray[np.uint8], behind: NDArray[np.float32], head: Head) -> NDArray[np.uint8]:
-    """The person's mask, 0 or 1, [H, W]."""
+    """The person's mask, 0 or 1, [H, W]; all 0 where nothing can be told from what is behind."""
     h, w = picture.shape[:2]
     unlike = unlikeness(picture, behind)
     x, y, size = round(head.x * w), round(head.y * h), head.size * w
@@ -89,34 +95,63 @@ def cut(picture: NDArray[np.uint8], behind: NDArray[np.float32], head: Head) -> 
     for below, half in ((0.5, 0.2), (1.5, 0.55)):  # neck, then body
         core[round(y + below * size) :, max(0, round(x - half * size)) : round(x + half * size)] = 1
     labels[core > 0] = cv2.GC_FGD
-    cv2.grabCut(picture, labels, None, np.zeros((1, 65)), np.zeros((1, 65)), 4, cv2.GC_INIT_WITH_MASK)
+    try:
+        cv2.grabCut(picture, labels, None, np.zeros((1, 65)), np.zeros((1, 65)), 4, cv2.GC_INIT_WITH_MASK)
+    except cv2.error:  # nothing, or all, is like what is behind
+        return np.zeros((h, w), np.uint8)
     mask = largest(((labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)).astype(np.uint8))
     return without_holes(mask, MOST_HOLE)
 
 
 def cut_clips(folder: Path, heads: Path, out: Path, every: int) -> Iterator[tuple[int, int]]:
-    """Writes the mattes of each `every`-th frame of the clips that heads are known of.
+    """Writes the mattes of each `every`-th frame of the clips that heads are known of. One clip at a time is held.
 
     Yields how many pictures were looked at and how many mattes are there. Raises MattingError.
     """
     known = read_heads(heads)
     check_names((head.clip for head in known), heads)
-    clips = {head.clip: read_clip(folder / head.clip) for head in known}
-    medians = {name: np.median(clip[::6], axis=0).astype(np.float32) for name, clip in clips.items()}
+    empty: dict[str, NDArray[np.float32]] = {}
+    for row, head in enumerate(known, 2):
+        empty[head.clip] = empty[head.clip] if head.clip in empty else _median(folder / head.clip)
+        _check_same_size(empty[known[0].clip], empty[head.clip], known[0], head, row, heads)
     done = kept = 0
     for head in (each for each in known if each.cut):
-        others = [medians[other.clip] for other in known if other.person != head.person]
+        others = [empty[other.clip] for other in known if other.person != head.person]
         if not others:
             raise UsageError(
                 f"nobody but person {head.person} is in it, so nothing shows what is behind",
                 path=heads,
                 advice="name a clip of another person before the same camera",
             )
-        for number in range(every // 2, len(clips[head.clip]), every):
-            name, picture = f"{Path(head.clip).stem}_{number:04d}", clips[head.clip][number]
-            if not is_there(out, name):
-                matte = band_matte(picture / 255.0, cut(picture, np.stack(others), head), BAND)
-                if matte is not None:
-                    write_cut(out, name, *matte)
-            done, kept = done + 1, kept + is_there(out, name)
+        for there in _cut_clip(folder / head.clip, np.stack(others), head, out, every):
+            done, kept = done + 1, kept + there
             yield done, kept
+
+
+def _median(path: Path) -> NDArray[np.float32]:
+    """What a clip mostly shows, [H, W, 3]. Raises PlateError."""
+    return np.median(read_clip(path)[::6], axis=0).astype(np.float32)
+
+
+def _check_same_size(one: NDArray, other: NDArray, first: Head, head: Head, row: int, heads: Path) -> None:
+    """Raises UsageError where two clips' pictures [H, W, 3] differ in size."""
+    if one.shape != other.shape:
+        sizes = [f"{each.shape[1]}x{each.shape[0]}" for each in (other, one)]
+        raise UsageError(
+            f"row {row}: {head.clip} is {sizes[0]}, and {first.clip} {sizes[1]}",
+            path=heads,
+            advice="clips of one camera have one size; give those of another one a table of their own",
+        )
+
+
+def _cut_clip(path: Path, behind: NDArray[np.float32], head: Head, out: Path, every: int) -> Iterator[bool]:
+    """Cuts the frames of one clip; whether each one's matte is there. Raises MattingError."""
+    clip = read_clip(path)
+    for number in range(every // 2, len(clip), every):
+        name, picture = f"{Path(head.clip).stem}_{number:04d}", clip[number]
+        if not is_there(out, name):
+            mask = cut(picture, behind, head)
+            matte = band_matte(picture / 255.0, mask, BAND) if mask.any() else None
+            if matte is not None:
+                write_cut(out, name, *matte)
+        yield is_there(out, name)
