@@ -26,7 +26,7 @@ examples:
   torchrun --nproc-per-node 4 -m nuke_matting train run ...
                                                    the same on four GPUs
 
-docs/training.md tells how the weights that ship are made.
+docs/training.md tells how to train on the same sources as the weights that ship.
 """
 
 
