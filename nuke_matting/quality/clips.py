@@ -167,7 +167,7 @@ def read_alpha(sequence: Sequence, frame: int) -> NDArray[np.float32]:
 
 
 def _read(sequence: Sequence, frame: int, painted: bool) -> tuple[NDArray[np.float32], bool]:
-    """A frame's alpha as of `read_alpha`, and whether it is a picture's grey, as of `read_matte`."""
+    """A frame's alpha as in `read_alpha`, and whether it is a picture's grey, as in `read_matte`."""
     path = sequence.path(frame)
     matte = read_matte(path, frame, painted)
     pixels = whole(matte.pixels, matte.data_window, matte.display_window, path, frame)

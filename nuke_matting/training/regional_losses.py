@@ -47,7 +47,7 @@ def trimap_focal(logits: Sequence[Tensor], trimap: Tensor) -> Tensor:
     y_c is the share of class c in each 8x8 cell; w_c is proportional to n_c^(-1/2), n_c being all cells' y_c together,
     and the three add up to 1. Lin et al., "Focal Loss for Dense Object Detection" (2017), for soft classes.
 
-    logits : [B, 3, h, w] each, the one at 1/8 last. trimap : [B, 3, H, W] as of `true_trimap`.
+    logits : [B, 3, h, w] each, the one at 1/8 last. trimap : [B, 3, H, W] as in `true_trimap`.
     """
     share = _cell_means(trimap)
     weight = share.sum((0, 2, 3)).clamp(min=1) ** -0.5
@@ -71,7 +71,7 @@ def band_weights(trimap: Tensor) -> Tensor:
 
 
 def alpha(predicted: Tensor, true: Tensor, weights: Tensor) -> Tensor:
-    """sum w |a - a'| / sum w, |x| being sqrt(x^2 + 1e-12); weights as of `band_weights`."""
+    """sum w |a - a'| / sum w, |x| being sqrt(x^2 + 1e-12); weights as in `band_weights`."""
     return _weighted(predicted - true, weights)
 
 
