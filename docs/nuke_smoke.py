@@ -137,7 +137,7 @@ def _(comp):
     assert said, "it went through, though frame 1003 has no matte"
 
 
-@check("a changed setting is told, and stops a render")
+@check("a changed setting is reported, and stops a render")
 def _(comp):
     from nuke_matting_host import actions
 

@@ -30,7 +30,7 @@ def write_whole(
     """Writes a file: a temporary one in the same folder, flushed to the disk, then renamed. Folders are made.
 
     before : called in between, once all is written and nothing has the name yet.
-    within : a shared folder that it is written in, as of `make_folder`.
+    within : a shared folder that it is written in, as in `make_folder`.
 
     Raises OutputError, after which the name holds what it held before.
     """

@@ -50,7 +50,7 @@ def _rebuild(kind, what, path, frame, advice):
 
 
 class UsageError(MattingError):
-    """Wrong use: a setting, path, frame range or name that cannot be meant. Nothing was started."""
+    """Wrong use: a setting, path, frame range or name that is not valid. Nothing was started."""
 
     kind = "usage"
 

@@ -36,7 +36,7 @@ def give_back() -> None:
     torch = sys.modules.get("torch")  # who has not loaded it has nothing there
     if torch is None:
         return
-    with suppress(RuntimeError):  # of a GPU that has failed; who uses it next is told
+    with suppress(RuntimeError):  # of a GPU that has failed; whoever uses it next gets the error
         if torch.cuda.is_initialized():
             torch.cuda.empty_cache()
         if torch.backends.mps.is_available():

@@ -21,7 +21,7 @@ def make_folder(folder: Path, within: Path | None = None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     elif not folder.is_dir():
         make_folder(folder.parent, within)
-        with suppress(FileExistsError):  # another process was first; what is no folder is told by who uses it
+        with suppress(FileExistsError):  # another process was first; what is no folder is reported where it is used
             folder.mkdir()
             with suppress(OSError):  # some network shares keep no rights
                 folder.chmod(stat.S_IMODE(folder.parent.stat().st_mode) | stat.S_IRWXU)

@@ -71,7 +71,7 @@ class Settings:
     )
     clean_colourspace: str = _option(
         "",
-        "colour space of the clean plate; default: the plate's, but of another kind of file, or one that says its own",
+        "colour space of the clean plate; default: the plate's, unless the file is of another kind or states its own",
         metavar="NAME",
         needs="clean_plate",
     )
@@ -116,7 +116,7 @@ class Settings:
     white_point: float = _option(1.0, "alpha at or above it becomes 1, before the edge moves", minimum=0.0, maximum=1.0)
     regions: float = _option(
         4.0,
-        "most 8x8 regions to refine in a frame, times (width + height) / 8",
+        "how much to refine: at most N x (width + height) / 8 regions of 8x8 pixels",
         minimum=0.0,
         maximum=1000.0,
     )
@@ -140,7 +140,7 @@ class Settings:
     cache_dir: str = _option(
         "", "folder of cached mattes; default: $NUKE_MATTING_CACHE, then the user's cache folder", metavar="DIR"
     )
-    cache: bool = _option(True, "keep mattes in the cache and take them from it")
+    cache: bool = _option(True, "use the cache of mattes")
     cache_size: float = _option(
         50.0,
         "most that the cache may hold; least recently used goes first",

@@ -44,7 +44,7 @@ def add(verbs: argparse._SubParsersAction) -> None:
     verb = verbs.add_parser(
         "doctor",
         help="check the installation: versions, devices, colour, weights, cache",
-        description="Checks the installation, prints what a ticket should hold. Exit code 1 where something is wrong.",
+        description="Checks the installation, and prints what a support ticket needs. Exit code 1: something is wrong.",
     )
     add_settings(verb, ("model", "device", "precision", "ocio", "cache_dir"))
     verb.add_argument("--json", action="store_true", help="as a JSON list")

@@ -21,7 +21,7 @@ from nuke_matting.quality.sheet import Row, contact_sheet, save_sheet
 from nuke_matting.quality.table import MEAN, as_csv
 
 EXAMPLES = """
-ALPHA and TRUTH are both a sequence as of `matte`, or both a set of clips that are matched by name: a folder of folders
+ALPHA and TRUTH are both a sequence as in `matte`, or both a set of clips that are matched by name: a folder of folders
 with a sequence in each, a folder of single pictures, or, where each folder holds more, a pattern with a star in quotes.
 
 examples:
@@ -47,7 +47,7 @@ def add(verbs: argparse._SubParsersAction) -> None:
     verb.add_argument("--frames", metavar="1001-1100", help="frames to measure (default: all that the truth has)")
     colour = verb.add_argument_group("foregrounds and plates")
     colour.add_argument("--foreground", metavar="PATTERN", help="foregrounds, straight, named as ALPHA is")
-    colour.add_argument("--true-foreground", metavar="PATTERN", help="the true ones")
+    colour.add_argument("--true-foreground", metavar="PATTERN", help="the true foregrounds, named as TRUTH is")
     colour.add_argument("--plate", metavar="PLATE", help="for --sheet: the plates, named as ALPHA is")
     add_settings(colour, ("ocio", "colourspace"))
     output = verb.add_argument_group("what is printed")
@@ -179,7 +179,7 @@ def _refuse_names(args: argparse.Namespace) -> None:
 
 
 def _colour(args: argparse.Namespace) -> Colour:
-    """How foregrounds and plates come to linear light; wrong settings are told here, and not at every frame."""
+    """How foregrounds and plates come to linear light; wrong settings are reported here, and not at every frame."""
     if bool(args.foreground) != bool(args.true_foreground):
         raise UsageError("--foreground and --true-foreground go together", advice="give both, or neither")
     if bool(args.sheet) != bool(args.plate):

@@ -58,7 +58,7 @@ def add(verbs: argparse._SubParsersAction) -> None:
     )
     add_settings(frames, ("mode", "layer", "fg", "premult"))
     frames.add_argument(
-        "--overwrite", action="store_true", help="write every frame again, also over files of other origin"
+        "--overwrite", action="store_true", help="write every frame again, even over files this tool did not write"
     )
     add_settings(
         verb.add_argument_group("help for the network"),

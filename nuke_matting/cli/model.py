@@ -1,4 +1,4 @@
-"""The verb `model`: which models there are, and files of others added to them."""
+"""The verb `model`: which models there are, and third-party models added to them."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def add(verbs: argparse._SubParsersAction) -> None:
     """Adds the verb to the application."""
     verb = verbs.add_parser(
         "model",
-        help="list models, and add files of others",
-        description="Lists models, and adds files of others, to be used with --model and in the node from then on.",
+        help="list models, and add third-party models",
+        description="Lists models, and adds third-party models, which --model and the node then offer.",
         epilog=f"{RISK} Added models are kept in $NUKE_MATTING_MODELS, else in the user's data folder; docs/models.md "
         "tells which files are known. Exit codes: 0 done, 1 verify found something wrong, 2 wrong use, or a file that "
         "cannot be used.",
@@ -57,7 +57,7 @@ def add(verbs: argparse._SubParsersAction) -> None:
         help=f"frames that a recurrent network sees before the one that is wanted (default: {WARM_UP})",
     )
     adding.add_argument(
-        "--timeout", metavar="SECONDS", type=float, default=300.0, help="that its trial may take (default: 300)"
+        "--timeout", metavar="SECONDS", type=float, default=300.0, help="seconds the trial may take (default: 300)"
     )
     adding.set_defaults(run=_add)
 
@@ -65,7 +65,7 @@ def add(verbs: argparse._SubParsersAction) -> None:
     remove.add_argument("model", metavar="NAME")
     remove.set_defaults(run=_remove)
 
-    verify = actions.add_parser("verify", help="check that files are whole and the ones that were meant")
+    verify = actions.add_parser("verify", help="check that files are complete and unchanged")
     verify.add_argument("models", metavar="NAME", nargs="*", help="default: all")
     verify.set_defaults(run=_verify)
 

@@ -52,7 +52,7 @@ def add(verbs: argparse._SubParsersAction) -> None:
     sheet = actions.add_parser(
         "sheet",
         help="draw a contact sheet of mattes, as the node's button Open review does",
-        description="Draws a contact sheet: of frames plate, alpha, and the subject over green.",
+        description="Draws a contact sheet of some frames: plate, alpha, and the subject over green.",
     )
     sheet.add_argument("plate", metavar="PLATE", help="the plate, as for matte")
     sheet.add_argument("mattes", metavar="MATTES", help="its mattes, named likewise")

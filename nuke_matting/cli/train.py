@@ -27,7 +27,7 @@ examples:
   torchrun --nproc-per-node 4 -m nuke_matting train run ...
                                                    the same on four GPUs
 
-docs/training.md tells how the weights that ship are made.
+docs/training.md tells how to train on the same sources as the weights that ship.
 """
 
 
@@ -59,7 +59,7 @@ def _add_run(actions: argparse._SubParsersAction) -> None:
         action="append",
         default=[],
         metavar="FILE[:SHARE]",
-        help="last.pt of an earlier stage, or a weight file; given again and again, their mean, by their shares",
+        help="last.pt of an earlier stage, or a weight file; may be repeated: their mean, by their shares",
     )
     action.add_argument(
         "--after",
@@ -68,12 +68,19 @@ def _add_run(actions: argparse._SubParsersAction) -> None:
         help="weight file of the network that comes before; what it finds is the guide where there is no other help",
     )
     length = action.add_mutually_exclusive_group()
-    length.add_argument("--steps", type=whole(0), metavar="N", help="in place of the stage's own; 0 for its start")
     length.add_argument(
-        "--minutes", type=whole(1), metavar="M", help="as many steps as there is time for; the rate falls to the end"
+        "--steps",
+        type=whole(0),
+        metavar="N",
+        help="how many, in place of the stage's own; 0 writes what it starts from",
+    )
+    length.add_argument(
+        "--minutes", type=whole(1), metavar="M", help="train for so long; the learning rate falls to the end"
     )
     action.add_argument("--workers", type=whole(0), default=1, metavar="N", help="processes that draw samples")
-    action.add_argument("--licence", default="", metavar="TEXT", help="of the weights, to be said in their file")
+    action.add_argument(
+        "--licence", default="", metavar="TEXT", help="licence of the weights, written into their metadata"
+    )
 
 
 def _add_join(actions: argparse._SubParsersAction) -> None:
@@ -86,13 +93,17 @@ def _add_join(actions: argparse._SubParsersAction) -> None:
         "docs/training.md tells how they are trained.",
     )
     action.add_argument("plain", type=Path, metavar="PLAIN.safetensors", help="for frames without help")
-    action.add_argument("aided", type=Path, metavar="AIDED.safetensors", help="for those with a clean plate or a guide")
     action.add_argument(
-        "--again", type=Path, metavar="AGAIN.safetensors", help="to look again at what the first has found without help"
+        "aided", type=Path, metavar="AIDED.safetensors", help="for frames with a clean plate or a guide"
     )
-    action.add_argument("--regions", type=Path, metavar="FILE.safetensors", help="whose networks' regions to take")
-    action.add_argument("--out", type=Path, required=True, metavar="FILE.safetensors", help="all of them")
-    action.add_argument("--licence", default="", metavar="TEXT", help="of all, where they state different ones")
+    action.add_argument(
+        "--again", type=Path, metavar="AGAIN.safetensors", help="third network, to look again at frames without help"
+    )
+    action.add_argument(
+        "--regions", type=Path, metavar="FILE.safetensors", help="weight file to take the region stages from"
+    )
+    action.add_argument("--out", type=Path, required=True, metavar="FILE.safetensors", help="the weight file to write")
+    action.add_argument("--licence", default="", metavar="TEXT", help="licence of the file, needed where theirs differ")
 
 
 def _add_preview(actions: argparse._SubParsersAction) -> None:

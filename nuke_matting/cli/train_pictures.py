@@ -75,7 +75,7 @@ def _add_footage(actions: argparse._SubParsersAction) -> None:
         "--heads",
         type=Path,
         metavar="FILE.csv",
-        help="where the heads are: clip, person, x, y, size, cut (default: of the clips that the weights know)",
+        help="where the heads are: clip, person, x, y, size, cut (default: of those behind the shipped weights)",
     )
     _add_pairs(action)
     action.add_argument("--every", type=whole(1), default=8, metavar="N", help="cut every N-th frame (default: 8)")
@@ -91,7 +91,7 @@ def _add_walks(actions: argparse._SubParsersAction) -> None:
         type=Path,
         metavar="FILE.csv",
         help="which frames: clip, frame, first, last; the last two of frames without anybody, at best just before or "
-        "after; all count from 0 (default: of the clip that the weights know)",
+        "after; all count from 0 (default: those of the clip behind the shipped weights)",
     )
     _add_pairs(action)
 
@@ -103,7 +103,8 @@ def _add_photographs(actions: argparse._SubParsersAction) -> None:
         "--outlines",
         type=Path,
         metavar="FILE.csv",
-        help="photograph, outline: x y x y ... in thousandths (default: of the photographs that the weights know)",
+        help="photograph, outline: x y x y ... in thousandths (default: those of the photographs behind the shipped "
+        "weights)",
     )
     _add_pairs(action)
 
@@ -114,8 +115,7 @@ def _add_behind(actions: argparse._SubParsersAction) -> None:
         "behind",
         _behind,
         "find what is behind people in photographs",
-        "It is written beside each matte, as NAME_behind.png. Samples then show some of them as they were photographed,"
-        " and --backgrounds takes the folder too.",
+        "It is written beside each matte, as NAME_behind.png. Some samples then show people as photographed.",
     )
     action.add_argument(
         "--photographs", type=Path, required=True, metavar="DIR", help="folder with NAME.jpg or NAME_image.jpg"

@@ -16,7 +16,7 @@ from nuke_matting.cli.interruption import Interruption
 from nuke_matting.training import processes, train
 from nuke_matting.training.train import LAST, LOG_EVERY, WEIGHTS, Job, Trainer
 
-LONG_WAIT = 0.15  # share of the time; whoever waits longer for samples is told
+LONG_WAIT = 0.15  # share of the time; a longer wait for samples is reported
 
 
 def run_training(job: Job, workers: int, held: Sequence[str] = ()) -> int:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 SOURCES = """
 A source of subjects is [LAYOUT=]DIR[:WEIGHT]. LAYOUT is pairs, parallel, clips, stills, rgba-straight or rgba-premult,
-or a known set: VideoMatte240K, VideoMatting108, Distinctions-646, P3M-10k, AIM-500; without one it is found out. WEIGHT
-says how often it is drawn from (default: 1). Options for sources and backgrounds may be given again and again.
+or a known set: VideoMatte240K, VideoMatting108, Distinctions-646, P3M-10k, AIM-500; without one it is detected. WEIGHT
+says how often it is drawn from (default: 1). Options for sources and backgrounds may be repeated.
 """
 
 
@@ -30,7 +30,11 @@ def add_sources(action: argparse.ArgumentParser) -> None:
         "--others", action="append", default=[], metavar=source, help="anything; shown with a clean plate or a guide"
     )
     sources.add_argument(
-        "--things", type=_weight, default=0.0, metavar="WEIGHT", help="how often procedural things are drawn, likewise"
+        "--things",
+        type=_weight,
+        default=0.0,
+        metavar="WEIGHT",
+        help="how often procedural things are drawn; shown likewise",
     )
     sources.add_argument(
         "--backgrounds", action="append", required=True, metavar="DIR[:WEIGHT]", help="photographs and panoramas"
@@ -38,7 +42,7 @@ def add_sources(action: argparse.ArgumentParser) -> None:
     sources.add_argument(
         "--foregrounds", type=Path, metavar="DIR", help="for colours that must be estimated (default: beside each set)"
     )
-    sources.add_argument("--seed", type=whole(0), default=1, metavar="N", help="of what is drawn (default: 1)")
+    sources.add_argument("--seed", type=whole(0), default=1, metavar="N", help="random seed (default: 1)")
 
 
 def checked_sources(

@@ -63,7 +63,7 @@ def acquire(path: Path, stale_after: float, within: Path | None = None) -> Lease
     """The lease at a path, or None while another process (or thread) holds it.
 
     stale_after : seconds without a sign of life after which a holder counts as dead.
-    within : a shared folder that it is in, as of `make_folder`.
+    within : a shared folder that it is in, as in `make_folder`.
 
     Raises OSError where the folder cannot be written to. The folder is made if need be.
     """

@@ -31,8 +31,8 @@ def remarks(settings: Settings, model: Model, plate: ImageSequence, keys: ImageS
     if plate.still and model.references and (around := sequence_around(Path(plate.pattern))) is not None:
         name = Path(around.pattern).name
         said.append(
-            f"the plate is one of {len(around.frames)} files {name}; name that pattern, and the frame "
-            f"{plate.frames[0]} for this one alone, and its memory reads the others"
+            f"the plate is one of {len(around.frames)} files {name}; give the pattern with "
+            f"--frames {plate.frames[0]}, so that the memory can read its neighbours"
         )
     for each in (plate, keys):
         if each is not None and each.left_out:

@@ -53,7 +53,7 @@ class Shot:
 
     Parameters
     ----------
-    plate : pattern, folder or file, as of `plate.sequence.find_sequence`.
+    plate : pattern, folder or file, as in `plate.sequence.find_sequence`.
     settings : defaults if not given.
     model : one that is loaded already, in place of loading the one that the settings name.
 
@@ -211,7 +211,7 @@ class Shot:
         made_of = plan.key
         if not self._is_still(plan):
             made_of = ""
-            notes.append("files that it is made from changed meanwhile: it is made again by the next run")
+            notes.append("an input file changed during matting; this matte is not cached, and the next run redoes it")
         foreground = None
         if settings.fg and raw.foreground is not None:
             foreground = loaded.colour.to_plate(raw.foreground)

@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 
 def press(name, node):
-    """Does what the button of that name says. What goes wrong is told in the node, and in a message or an error."""
+    """Does what the button of that name says. What goes wrong is reported in the node, and in a message or an error."""
     try:
         BUTTONS[name](node)
     except (HostError, BadMessage) as error:

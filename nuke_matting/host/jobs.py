@@ -152,7 +152,7 @@ class Job:
             self.closing = event
 
     def _take_alone(self, events):
-        """`_take`, where nobody waits who could be told of an error in what comes next: the node is."""
+        """`_take`, where nobody waits for an error in what comes next: the node shows it."""
         try:
             self._take(events)
         except (HostError, BadMessage) as error:

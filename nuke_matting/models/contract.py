@@ -75,7 +75,7 @@ class Abilities:
 class Quality:
     """How much work to spend: `regions` times (width + height) / 8 is the most regions of a frame, done by `batch`.
 
-    foreground : whether it is wanted; a model for which it costs something leaves it out else.
+    foreground : whether it is wanted; a model may skip it when it is not wanted.
     """
 
     regions: float

@@ -87,7 +87,7 @@ class Seen(NamedTuple):
 
 
 class Heard(NamedTuple):
-    """What other frames tell of the cells of one, [1, 2, N] as of `spread.heard`, or None where there are none: by what
+    """What other frames tell of the cells of one, [1, 2, N] as in `spread.heard`, or None where there are none: by what
     the network itself makes of them, and by what the third one does."""
 
     first: Tensor | None

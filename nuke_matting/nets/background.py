@@ -102,7 +102,7 @@ class BackgroundNetwork(nn.Module):
         """Full-size alpha [B, 1, H, W] in [0, 1] and foreground residual [B, 3, H, W].
 
         image, clean : [B, 3, H, W]; H and W are multiples of 4.
-        patches : [N, 3] as of `choose`; None refines every pixel.
+        patches : [N, 3] as in `choose`; None refines every pixel.
         batch : patches at once; it bounds the memory.
         """
         pair, said = torch.cat([image, clean], dim=1), torch.cat([coarse.alpha, coarse.residual], dim=1)

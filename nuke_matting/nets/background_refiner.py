@@ -36,7 +36,7 @@ class Refiner(nn.Module):
 
         pair : [B, 6, H, W], plate and clean plate; H and W are multiples of 4.
         coarse : [B, 4, h, w], alpha and residual of the first stage; hidden : [B, 32, h, w].
-        patches : [N, 3] int64, frame, row and column in the grid of patches, as of `regions.choose`.
+        patches : [N, 3] int64, frame, row and column in the grid of patches, as in `regions.choose`.
         batch : patches refined at once; it bounds the memory.
 
         Elsewhere it is the coarse answer, bilinear.

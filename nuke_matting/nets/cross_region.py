@@ -53,7 +53,7 @@ class CrossRegionAttention(nn.Module):
         self.leave = nn.Linear(width, inputs)
 
     def forward(self, vectors: Tensor, regions: Tensor, near: Tensor) -> Tensor:
-        """[N, inputs], [N, 3] as of `regions.choose`, [N, K] as of `regions.nearest` -> [N, inputs]."""
+        """[N, inputs], [N, 3] as in `regions.choose`, [N, K] as in `regions.nearest` -> [N, inputs]."""
         offset = bias_entry(regions[near][..., 1:] - regions[:, None, 1:])
         tokens = self.enter(vectors)
         for norm1, attention, norm2, mlp in zip(self.norm1, self.attention, self.norm2, self.mlp):  # noqa: B905, for TorchScript
@@ -99,7 +99,7 @@ class CrossRegionSequence(nn.Module):
         self.leave = nn.Linear(width, inputs)
 
     def forward(self, vectors: Tensor, regions: Tensor, near: Tensor, batch: int = 1024) -> Tensor:
-        """[N, inputs], [N, 3] as of `regions.choose`, [N, K] as of `regions.nearest` -> [N, inputs].
+        """[N, inputs], [N, 3] as in `regions.choose`, [N, K] as in `regions.nearest` -> [N, inputs].
 
         batch : sequences at once; it bounds the memory.
         """

@@ -54,8 +54,8 @@ class RegionalNetwork(nn.Module):
         """Full-size alpha [B, 1, H, W], unbounded: the segmentation, nearest, and in regions what the regions say.
 
         image : [B, 3, H, W].
-        level : at 1/8, as of `coarse`.
-        regions : [N, 3] as of `unknown_cells`.
+        level : at 1/8, as in `coarse`.
+        regions : [N, 3] as in `unknown_cells`.
         batch : regions at once; it bounds the memory, and changes the answer's last bits alone.
         """
         height, width = image.shape[2], image.shape[3]
@@ -77,7 +77,7 @@ def unknown_cells(trimap: Tensor, budget: int | None = None) -> Tensor:
 
     trimap : [B, 3, rows, columns] logits. Of more cells than `budget`, those that are most surely unknown are taken.
 
-    Returns [N, 3] as of `regions.choose`.
+    Returns [N, 3] as in `regions.choose`.
     """
     probability = trimap.float().softmax(1)
     unknown = (probability.argmax(1, keepdim=True) == UNKNOWN).float()

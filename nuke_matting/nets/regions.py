@@ -145,7 +145,7 @@ def nearest(regions: Tensor, count: int, at_once: int = 1 << 22) -> Tensor:
     a frame has fewer regions, the region itself fills the list. Most regions find their neighbours in the cells around
     them, nearly all others in a wider circle, and few are left to search all.
 
-    regions : [N, 3] in raster order, as of `choose`. Returns [N, 1 + count] int64 indices into them.
+    regions : [N, 3] in raster order, as in `choose`. Returns [N, 1 + count] int64 indices into them.
     at_once : distances held at once; it bounds the memory, and changes nothing.
     """
     own = torch.arange(len(regions), device=regions.device)

@@ -88,7 +88,7 @@ class TwoStage(nn.Module):
         """Full-size alpha, and what the regions say of the foreground residual.
 
         image, clean : [B, 3, H, W]; no clean plate where None.
-        regions : [N, 3] as of `regions.choose`.
+        regions : [N, 3] as in `regions.choose`.
         batch : regions encoded and decoded at once; it bounds the memory, and changes the answer's last bits alone.
         small : the image [B, 3, h, w] that the coarse stage saw; made again where None.
 

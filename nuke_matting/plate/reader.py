@@ -164,7 +164,7 @@ def choose_picture(parts: Sequence[Sequence[str]], layers: Sequence[str] = ()) -
     first (rgba, beauty, Combined, C and their like), then in the order of parts and names, and those that hold data
     last. The Y of a vector (X, Y) or of luminance-chroma (Y, RY, BY) is none.
 
-    layers : as of `part_layers`; what plain channels are of, where there are several parts.
+    layers : as in `part_layers`; what plain channels are of, where there are several parts.
     """
     own = _own_layers(parts, layers)
     found = []

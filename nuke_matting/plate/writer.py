@@ -81,7 +81,7 @@ def write_sidecar(out: Path, pixels: Pixels, *, layer: str, premult: bool, befor
 
     layer : channel of the alpha; `rgba.alpha` is `A`.
     premult : multiply the foreground by the alpha.
-    before : as of `write_whole`.
+    before : as in `write_whole`.
 
     Returns warnings. Raises OutputError, PlateError.
     """

@@ -180,7 +180,7 @@ def read_alpha(sequence: ImageSequence, frame: int) -> NDArray[np.float32]:
 
 
 def _read(sequence: ImageSequence, frame: int, painted: bool) -> tuple[NDArray[np.float32], bool]:
-    """A frame's alpha as of `read_alpha`, and whether it is a picture's grey, as of `read_matte`."""
+    """A frame's alpha as in `read_alpha`, and whether it is a picture's grey, as in `read_matte`."""
     path = sequence.path(frame)
     if sequence.still and _frames(sequence) not in ((), (frame,)):
         raise PlateError(f"is of frame {sequence.frames[0]} alone", path=path, frame=frame, advice="name a sequence")

@@ -57,7 +57,7 @@ def parse_source(text: str) -> Source:
     except ValueError:
         folder, value = rest, 1.0
     if not folder or not 0 <= value < float("inf"):
-        raise UsageError(f"cannot be meant as a source: {text!r}", advice="write [LAYOUT=]DIR[:WEIGHT]")
+        raise UsageError(f"{text!r} is not a valid source", advice="write [LAYOUT=]DIR[:WEIGHT]")
     return Source(Path(folder), value, named.get(layout.lower(), ""))
 
 

@@ -31,7 +31,7 @@ def join(
     if not licence and len(set(licences)) > 1:
         stated = " and ".join(each or "none stated" for each in dict.fromkeys(licences))
         raise UsageError(
-            f"they have not the same licence ({stated})",
+            f"their licences differ ({stated})",
             path=aided,
             advice="say with --licence what holds for all",
         )

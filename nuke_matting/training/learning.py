@@ -45,7 +45,7 @@ def _groups(student: Student, optimiser: Optimiser) -> list[dict[str, Any]]:
 def repeatable(device: torch.device) -> Iterator[None]:
     """On the CPU, has gradients of entries that are read more than once, as of bias tables, added up in one order.
 
-    Several threads add them in any order else.
+    Otherwise several threads add them in any order.
     """
     before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
     filled = torch.utils.deterministic.fill_uninitialized_memory

@@ -24,7 +24,7 @@ class MemoryHeads(nn.Module):
     def supervise(self, f16: Tensor, alpha: Tensor, foreground: Tensor) -> Tensor:
         """The direct supervision's loss, a number.
 
-        f16 : [B, 192, h/16, w/16] as of `MemoryNetwork.read`.
+        f16 : [B, 192, h/16, w/16] as in `MemoryNetwork.read`.
         alpha, foreground : the true ones, [B, 1, h, w] and [B, 3, h, w], sides multiples of 16.
         """
         found = self.direct(f16).float()

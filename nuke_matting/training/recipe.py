@@ -1,6 +1,6 @@
 """Recipes: a YAML file a model, read into the values of `stages`. A recipe says everything; there are no defaults.
 
-What is wrong is told in one line that names the file, the key and what may have been meant.
+What is wrong is reported in one line that names the file, the key and what may have been meant.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ def trimap_focal(logits: Sequence[Tensor], trimap: Tensor) -> Tensor:
     and those of the classes that are there add up to 1: the others would have nearly all of it, of a batch without a
     person. Lin et al., "Focal Loss for Dense Object Detection" (2017), for soft classes.
 
-    logits : [B, 3, h, w] each, the one at 1/8 last. trimap : [B, 3, H, W] as of `true_trimap`.
+    logits : [B, 3, h, w] each, the one at 1/8 last. trimap : [B, 3, H, W] as in `true_trimap`.
     """
     share = _cell_means(trimap)
     count = share.sum((0, 2, 3))
@@ -73,7 +73,7 @@ def band_weights(trimap: Tensor) -> Tensor:
 
 
 def alpha(predicted: Tensor, true: Tensor, weights: Tensor) -> Tensor:
-    """sum w |a - a'| / sum w, |x| being sqrt(x^2 + 1e-12); weights as of `band_weights`."""
+    """sum w |a - a'| / sum w, |x| being sqrt(x^2 + 1e-12); weights as in `band_weights`."""
     return _weighted(predicted - true, weights)
 
 

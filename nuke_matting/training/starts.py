@@ -35,7 +35,7 @@ def parse_start(text: str) -> Start:
     except ValueError:
         return Start(Path(text))
     if not 0 < value < math.inf:
-        raise UsageError(f"cannot be meant as a start: {text!r}", advice="write FILE[:SHARE], a share above 0")
+        raise UsageError(f"{text!r} is not a valid start", advice="write FILE[:SHARE], a share above 0")
     return Start(Path(path), value)
 
 

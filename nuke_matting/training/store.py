@@ -55,7 +55,7 @@ class Kept:
 class Store:
     """Draws cut-outs and backgrounds at random. One belongs to each process that draws.
 
-    A picture that cannot be read is told as a warning, and another drawn.
+    A picture that cannot be read is reported as a warning, and another drawn.
 
     memory : bytes of cut-outs that are kept, and as many of backgrounds.
     long_side : pixels of subjects' pictures; larger ones are reduced to it, and backgrounds to 1.6 times as many.

@@ -163,7 +163,7 @@ class Trainer:
             told = [self._begin()]
             if self._before.licences and not job.licence:
                 licences = " and ".join(self._before.licences)
-                told.append(f"of its weights is stated: {licences}; say with --licence what holds for the new ones")
+                told.append(f"the starting weights state the licence {licences}; give --licence for the new ones")
         self.average.load_state_dict(self.student.state_dict())
         return "; ".join(filter(None, told))
 

@@ -82,7 +82,7 @@ class Desk:
                 self._current = job.id
             try:
                 ended = next(job.steps, job) is job
-            except Exception:  # what cannot even be told; the others are not to wait for ever
+            except Exception:  # what cannot even be reported; the others are not to wait for ever
                 log.exception("request %s", job.id)
                 ended = True
             with self._change:
@@ -102,5 +102,5 @@ class Warnings(logging.Handler):
         self._desk = desk
 
     def emit(self, record: logging.LogRecord) -> None:
-        if record.levelno == logging.WARNING:  # errors are told by those who meet them
+        if record.levelno == logging.WARNING:  # errors are reported where they occur
             self._desk.warn(record.getMessage())

@@ -115,7 +115,7 @@ class _InCache(Target):
 
     def __init__(self, shot: Shot) -> None:
         if shot.cache is None:
-            raise UsageError("neither cache nor out is to hold the mattes", advice="use the cache, or give out")
+            raise UsageError("there is nowhere to put the mattes", advice="name an output (out) or allow the cache")
         self._cache = shot.cache
         self._paths: dict[int, Path] = {}
 

@@ -1,4 +1,4 @@
-"""`nuke-matting model`, and files of others as models from then on, as a user runs it."""
+"""`nuke-matting model`, and third-party models, as a user runs it."""
 
 import importlib.util
 import json

@@ -264,7 +264,7 @@ class TestWrongUse:
 
 
 class TestOutputs:
-    """What stands in the way of a file is told for its frame, and the others are written; in that of all, at once."""
+    """What stands in the way of a file is reported for its frame, and the others are written; in that of all, at once."""
 
     @pytest.mark.parametrize("more", [(), ("--overwrite",)])
     def test_a_folder_where_the_file_should_be(self, matte, make_plate, tmp_path, more):

@@ -150,7 +150,7 @@ def test_a_folder_that_cannot_be_written_to_is_told_unless_mattes_are_there(shot
 
     monkeypatch.setattr(delivery, "try_folder", refuse)
     target = Delivery(shot, str(tmp_path / "m.####.exr"), [1001], overwrite=False)
-    for _ in "12":  # what is told before a run is told of each frame, too
+    for _ in "12":  # what is reported before a run is reported of each frame, too
         with pytest.raises(OutputError, match="no right"):
             target.try_folders([1001])
         with pytest.raises(OutputError, match="no right"):

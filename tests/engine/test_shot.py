@@ -266,7 +266,7 @@ class TestOneFileOfASequence:
     def test_is_warned_of_with_the_pattern_to_name(self, make_plate, settings):
         plate = make_plate(FRAMES)
         (said,) = Shot(plate % 1002, settings).warnings
-        assert said.startswith("the plate is one of 6 files plate.####.exr; name that pattern, and the frame 1002")
+        assert said.startswith("the plate is one of 6 files plate.####.exr; give the pattern with --frames 1002")
         assert Shot(plate, settings).warnings == ()
 
     def test_is_no_news_where_it_is_alone_or_a_version(self, make_plate, settings, tmp_path):

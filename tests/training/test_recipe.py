@@ -1,4 +1,4 @@
-"""Recipes: what the shipped one says, and how wrong ones are told: the file, the key, what may have been meant."""
+"""Recipes: what the shipped one says, and how wrong ones are reported: the file, the key, what may have been meant."""
 
 import copy
 from dataclasses import asdict

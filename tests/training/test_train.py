@@ -373,7 +373,7 @@ def test_weights_say_what_they_started_from_and_its_licence_which_they_do_not_ta
     first = Trainer(replace(job("stills", "first", licence="research only"), sources=elsewhere), ALONE)
     first.save()
     second = started(job("clips", "second"), first.job.out / file)
-    assert "is stated: research only; say with --licence" in second.told
+    assert "the starting weights state the licence research only; give --licence" in second.told
     third = started(job("clips", "third", licence="CC0"), second.job.out / file)
     assert "licence" not in third.told
     stages = [each.split(",")[0] for each in about(third.job)["training"].split("; before: ")]

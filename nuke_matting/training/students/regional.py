@@ -86,7 +86,7 @@ class RegionalStudent(Student):
 
 
 def choose(said: Tensor, true: Tensor, budget: int, generator: torch.Generator) -> Tensor:
-    """Cells to refine in training, [N, 3] as of `regions.choose`: half of the truly unknown ones, drawn at random, then
+    """Cells to refine in training, [N, 3] as in `regions.choose`: half of the truly unknown ones, drawn at random, then
     those that the trimap calls unknown, the surest first.
 
     A trimap that knows nothing yet would show the regions little of what they are for.
