@@ -14,7 +14,7 @@ from nuke_matting.models import two_stage
 from nuke_matting.models.contract import FrameInput, Quality
 from nuke_matting.models.cost import parameters
 from nuke_matting.models.registry import load_model
-from nuke_matting.models.two_stage_file import AGAIN, AIDED, as_one, networks
+from nuke_matting.models.two_stage_file import AGAIN, AIDED, BEFORE, as_one, networks
 from nuke_matting.models.weights import load_weights, save_weights
 from nuke_matting.nets.enlarge import enlarge
 from nuke_matting.nets.spread import change
@@ -330,10 +330,10 @@ def test_weights_from_before_the_last_cues_matte_as_they_did(weights, tmp_path):
     file = load_weights(Path(weights))
     net, name = networks(file).plain, "stem.to2.0.weight"
     with torch.no_grad():
-        net.get_parameter(name)[:, two_stage.BEFORE :] = 0
+        net.get_parameter(name)[:, BEFORE:] = 0
     save_weights(tmp_path / "new.safetensors", net, file.metadata)
     tensors = load_weights(tmp_path / "new.safetensors").tensors
-    old = replace(file, tensors=tensors | {name: tensors[name][:, : two_stage.BEFORE]})
+    old = replace(file, tensors=tensors | {name: tensors[name][:, :BEFORE]})
     assert torch.equal(networks(old).plain.get_parameter(name), net.get_parameter(name).half().float())
 
 
