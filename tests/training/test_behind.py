@@ -107,10 +107,10 @@ def test_beside_the_person_a_wall_keeps_its_own_texture_and_hair_that_the_matte_
 
 
 def test_what_is_made_up_beside_a_person_is_no_smoother_than_what_is_around():
-    height, width = 240, 320
+    height, width = 480, 640
     rough = np.random.default_rng(0).integers(40, 216, (height, width, 3)).astype(np.uint8)
-    picture = cv2.GaussianBlur(rough, (0, 0), 0.8)
-    alpha = cv2.ellipse(np.zeros((height, width), np.uint8), (160, 140), (50, 80), 0, 0, 360, 255, -1)
+    picture = cv2.GaussianBlur(rough, (0, 0), 0.5)
+    alpha = cv2.ellipse(np.zeros((height, width), np.uint8), (320, 280), (100, 160), 0, 0, 360, 255, -1)
     bare = cv2.cvtColor(without_subject(picture, alpha), cv2.COLOR_BGR2GRAY).astype(np.float32)
     slope = np.hypot(cv2.Sobel(bare, cv2.CV_32F, 1, 0), cv2.Sobel(bare, cv2.CV_32F, 0, 1))
     away = cv2.distanceTransform(255 - alpha, cv2.DIST_L2, 5)
