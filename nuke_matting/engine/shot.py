@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 from collections.abc import Iterable, Mapping
@@ -38,6 +39,8 @@ from nuke_matting.settings import Settings
 
 log = logging.getLogger(__name__)
 
+# errors of the moment, as the system says them in what a library tells of a file
+PASSING = tuple(map(os.strerror, (errno.EIO, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ETIMEDOUT, errno.EACCES)))
 CACHE_VERSION = 11  # to be raised by every change that changes mattes
 
 
@@ -79,7 +82,7 @@ class Shot:
         self._fingerprints = Fingerprints()
         file = Path(os.path.expanduser(self.settings.model))
         self._model_date = file.stat().st_mtime_ns if file.is_file() else 0  # else it is a name, not a path
-        self._memory = Memory(self.model, lambda frame: self.load(frame).known)
+        self._memory = Memory(self.model, lambda frame: self.load(frame).known, self._lasts)
 
     @property
     def frames(self) -> tuple[int, ...]:
@@ -197,7 +200,7 @@ class Shot:
         if isinstance(key, MattingError):
             raise key
         own = self._memory.encode(plan, plan.frame, loaded.known)
-        memory, notes = self._memory.recall(plan, own, known or {})
+        memory, notes, lasting = self._memory.recall(plan, own, known or {})
         quality = Quality(settings.regions, settings.region_batch, settings.fg)
         raw = self.model.matte(loaded.input, own, memory, quality)
         notes = [*plan.notes, *loaded.notes, *notes, *raw.notes]
@@ -209,7 +212,10 @@ class Shot:
         guide, use = loaded.input.guide, settings.guide_use
         alpha = limited(edged(raw.alpha, settings), guide, use) if key is None else key
         made_of = plan.key
-        if not self._is_still(plan):
+        if not lasting:
+            made_of = ""
+            notes.append("what could not be read may be the next time: this matte is not cached, and that run redoes it")
+        elif not self._is_still(plan):
             made_of = ""
             notes.append("an input file changed during matting; this matte is not cached, and the next run redoes it")
         foreground = None
@@ -236,6 +242,25 @@ class Shot:
             return self.plan(plan.frame).key == plan.key
         except MattingError:
             return False
+
+    def _lasts(self, frame: int, error: MattingError) -> bool:
+        """Whether a frame's files are what they were found to be at first, read anew, and fail likewise once more; not
+        where the system had no memory, or a disk did not answer."""
+        if any(text in error.what for text in PASSING):
+            return False
+        anew = Fingerprints()
+        try:
+            if any(anew.of(path) != self._fingerprints.of(path) for path in self._files(frame)):
+                return False
+            again = self.load(frame).known.key
+        except MattingError as other:
+            again = other
+        return isinstance(again, MattingError) and str(again) == str(error)
+
+    def _files(self, frame: int) -> list[Path]:
+        """All that is read for a frame. Raises PlateError where there is nothing for it."""
+        files = [file_of(each, frame) for each in (self.plate, self.clean, self.guide) if each is not None]
+        return files + ([self.keys.path(frame)] if self.keys is not None and self._is_key(frame) else [])
 
     # -- the cache --
 

@@ -6,6 +6,7 @@ any size; reading the pixels of a deep file through its plain calls ends the pro
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -60,7 +61,9 @@ class ImageFile:
                 if probe is None or image.has_error:
                     raise self.damaged(error_text(image))
             pixels = image.read_image(part, 0, first, last, kind)
-        except (RuntimeError, UnicodeDecodeError, MemoryError, ValueError) as error:
+        except MemoryError as error:
+            raise self.damaged(os.strerror(errno.ENOMEM)) from error
+        except (RuntimeError, UnicodeDecodeError, ValueError) as error:
             raise self.damaged(str(error)) from error
         if pixels is None or image.has_error:
             raise self.damaged(error_text(image))

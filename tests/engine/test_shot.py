@@ -1,5 +1,6 @@
 """A shot: any frame, any order, any chunking, the same pixels."""
 
+import errno
 import os
 import random
 import shutil
@@ -12,7 +13,8 @@ import OpenEXR
 import pytest
 
 from nuke_matting import Settings, Shot
-from nuke_matting.errors import ColourError, PlateError, UsageError
+from nuke_matting.errors import ColourError, ModelError, PlateError, UsageError
+from nuke_matting.plate.reader import read_frame
 
 FRAMES = range(1001, 1007)
 
@@ -156,8 +158,6 @@ def test_neighbours_of_another_size_are_read_all_the_same(make_plate, settings):
 
 
 def test_the_foreground_is_the_plate_where_the_alpha_is_one(make_plate, settings):
-    from nuke_matting.plate.reader import read_frame
-
     plate = make_plate(FRAMES)
     matte = Shot(plate, settings).matte(1003)
     solid = matte.alpha >= 1
@@ -245,6 +245,55 @@ class TestCache:
         assert Shot(plate, cached).matte(1003).cached
         Path(clean).write_bytes(Path(plate % 1006).read_bytes())
         assert not Shot(plate, cached).matte(1003).cached
+
+
+class TestFailuresOfTheMoment:
+    """A neighbour that could not be read for reasons that pass must not leave its mark under the good matte's key."""
+
+    @pytest.fixture
+    def cached(self, settings):
+        return settings.replace(cache=True)
+
+    def test_a_full_gpu_fails_the_frame(self, make_plate, cached):
+        plate = make_plate(FRAMES)
+        shot = Shot(plate, cached)
+        encode, count = shot.model.encode, []
+
+        def full(prepared):
+            count.append(prepared)
+            if len(count) == 2:
+                raise ModelError("cuda:0 has no memory left")
+            return encode(prepared)
+
+        shot.model.encode = full
+        with pytest.raises(ModelError, match="no memory left"):
+            shot.matte(1003)
+        matte = Shot(plate, cached).matte(1003)
+        assert not matte.cached and not matte.notes
+
+    @pytest.mark.parametrize("what, times", [("cannot be read (truncated)", 1), (os.strerror(errno.EIO), 99)])
+    def test_a_disk_that_did_not_answer_leaves_no_matte_behind(self, make_plate, cached, monkeypatch, what, times):
+        plate, read, asked = make_plate(FRAMES), read_frame, []
+
+        def flaky(path, number):
+            if number != 1003 and len(asked) < times:
+                asked.append(number)
+                raise PlateError(what, path=path, frame=number)
+            return read(path, number)
+
+        with monkeypatch.context() as patched:
+            patched.setattr("nuke_matting.engine.shot.read_frame", flaky)
+            matte = Shot(plate, cached).matte(1003)
+        assert not matte.key and "not cached" in matte.notes[-1]
+        again = Shot(plate, cached).matte(1003)
+        assert not again.cached and not again.notes and again.key
+
+    def test_a_file_that_is_damaged_is_so_the_next_time_and_its_neighbours_are_kept(self, make_plate, cached):
+        plate = make_plate(FRAMES)
+        whole = Path(plate % 1002).read_bytes()
+        Path(plate % 1002).write_bytes(whole[: len(whole) // 2])
+        first, again = Shot(plate, cached).matte(1003), Shot(plate, cached).matte(1003)
+        assert first.key and again.cached and len(again.notes) == 1
 
 
 def test_a_plate_that_is_not_there_is_refused_at_once(settings, tmp_path):
