@@ -234,6 +234,7 @@ class Shot:
             tuple(notes),
             made_of,
             space=loaded.colour.space,
+            passing=plan.notes,
         )
 
     def _is_still(self, plan: Plan) -> bool:
@@ -270,9 +271,11 @@ class Shot:
         if value is None:
             return None
         data, display = (Window(*value.info[name]) for name in ("data_window", "display_window"))
+        notes = tuple(dict.fromkeys((*plan.notes, *value.notes)))
         return Matte(
-            plan.frame, value.alpha, value.foreground, data, display, plan.path, value.notes, plan.key, cached=True
-        )
+            plan.frame, value.alpha, value.foreground, data, display, plan.path, notes, plan.key, cached=True,
+            passing=plan.notes,
+        )  # fmt: skip
 
     def keep(self, matte: Matte) -> None:
         """Puts a matte that has a key into the cache, if there is one. Raises CacheError where it cannot be written."""
@@ -285,7 +288,8 @@ class Shot:
             "data_window": list(vars(matte.data_window).values()),
             "display_window": list(vars(matte.display_window).values()),
         }
-        self.cache.put(matte.key, CachedMatte(matte.alpha, matte.foreground, matte.notes, info))
+        notes = tuple(each for each in matte.notes if each not in matte.passing)
+        self.cache.put(matte.key, CachedMatte(matte.alpha, matte.foreground, notes, info))
 
     # -- parts --
 

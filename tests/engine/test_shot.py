@@ -296,6 +296,22 @@ class TestFailuresOfTheMoment:
         assert first.key and again.cached and len(again.notes) == 1
 
 
+class TestNotesOfAMatteFromTheCache:
+    """The key knows what was read, and not why: a frame at the end of a shot and one beside a hole are the same."""
+
+    HOLE = ("frame 1004 is missing: the memory read frame 1003 in its place",)
+
+    @pytest.mark.parametrize("hole_first", [True, False])
+    def test_are_of_the_plan_that_asks_for_it(self, make_plate, settings, tmp_path, hole_first):
+        cached = settings.replace(cache=True)
+        ended, holed = make_plate([1002, 1003], name="ended"), make_plate([1002, 1003, 1006], name="holed")
+        told = {}
+        for plate in (holed, ended) if hole_first else (ended, holed):
+            matte = Shot(plate, cached).matte(1003)
+            told[plate] = matte.notes
+        assert matte.cached and told[ended] == () and told[holed][:1] == self.HOLE
+
+
 def test_a_plate_that_is_not_there_is_refused_at_once(settings, tmp_path):
     with pytest.raises(UsageError):
         Shot(tmp_path / "plate.%04d.exr", settings)
