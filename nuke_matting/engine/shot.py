@@ -32,8 +32,8 @@ from nuke_matting.engine.values import Known, Loaded, Matte, Plan
 from nuke_matting.errors import CacheError, ColourError, MattingError, PlateError, UsageError
 from nuke_matting.models.contract import FrameInput, Model, Quality, named_frames
 from nuke_matting.models.registry import load_model
-from nuke_matting.plate.frame import LARGEST_HALF, Window
-from nuke_matting.plate.reader import read_frame
+from nuke_matting.plate.frame import LARGEST_HALF, Window, lies
+from nuke_matting.plate.reader import read_frame, read_lies
 from nuke_matting.plate.sequence import find_sequence, format_frames
 from nuke_matting.settings import Settings
 
@@ -80,6 +80,7 @@ class Shot:
             self.colours.refuse_encoded()
         self.cache = open_cache(self.settings) if self.settings.cache else None
         self._fingerprints = Fingerprints()
+        self._lie: dict[str, tuple[float, ...]] = {}  # of files, by their fingerprints
         file = Path(os.path.expanduser(self.settings.model))
         self._model_date = file.stat().st_mtime_ns if file.is_file() else 0  # else it is a name, not a path
         self._memory = Memory(self.model, lambda frame: self.load(frame).known, self._lasts)
@@ -147,8 +148,11 @@ class Shot:
         told = (frame, *references, *keys) if self._reads_keys else (frame,)
         mattes = {each: self._key_fingerprint(each) for each in told if self._is_key(each)}
         settings = self.settings
+        where = [self._lies(each) for each in (frame, *references, *keys)]
         key = digest(
             {
+                # frames of one window are told of each other's places by their own, as ever
+                **({"lie": where} if any(each != where[0] for each in where) else {}),
                 "version": CACHE_VERSION,
                 "model": self.model.digest,
                 "precision": self.model.precision,
@@ -181,7 +185,8 @@ class Shot:
         if self.guide is not None:
             guide, said = coverage(file_of(self.guide, frame), read, "guide")
             notes += said
-        given = FrameInput(image, clean, guide, read.pixel_aspect)
+        where = lies(read.data_window, read.display_window, read.pixel_aspect)
+        given = FrameInput(image, clean, guide, read.pixel_aspect, where)
         key: NDArray[np.float32] | MattingError | None = None
         if self.keys is not None and self._is_key(frame):
             try:
@@ -315,6 +320,17 @@ class Shot:
         files = [each.path(frame) for each in (self.plate, self.clean, self.guide) if each for frame in frames]
         files += [self.keys.path(frame) for frame in mattes] if self.keys is not None else []
         return max([self._model_date, *map(self._fingerprints.date, files)])
+
+    def _lies(self, frame: int) -> tuple[float, ...] | None:
+        """Where a frame's picture lies in its format; None where its header cannot be read, which reading it says."""
+        path = self.plate.path(frame)
+        try:
+            known = self._fingerprints.of(path)
+            if known not in self._lie:
+                self._lie[known] = read_lies(path, frame)
+            return self._lie[known]
+        except PlateError:
+            return None
 
     def _inputs_digest(self, frame: int) -> str:
         """A digest of what a frame's features come from: its files, and their way to the model space.

@@ -22,6 +22,18 @@ class Window:
     height: int
 
 
+def lies(data: Window, display: Window, pixel_aspect: float) -> tuple[float, float, float, float]:
+    """Top, left, height and width of a data window, from its display window's corner, in square pixels, by that one's
+    long side.
+
+    >>> lies(Window(10, 5, 20, 10), Window(0, 0, 40, 20), 1.0)
+    (0.125, 0.25, 0.25, 0.5)
+    """
+    long = max(display.width * pixel_aspect, display.height, 1)
+    across = pixel_aspect / long
+    return (data.y - display.y) / long, (data.x - display.x) * across, data.height / long, data.width * across
+
+
 @dataclass(frozen=True)
 class ColourHints:
     """What a file says of its own colour. Each is None where the file does not say.

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from nuke_matting.errors import PlateError
 from nuke_matting.plate.files import ImageFile, open_image
-from nuke_matting.plate.frame import LARGEST_HALF, ColourHints, Frame, StoredMatte, Window
+from nuke_matting.plate.frame import LARGEST_HALF, ColourHints, Frame, StoredMatte, Window, lies
 
 # what renderers and compositors call the layer that is the picture, by the last word of its name
 _MAIN = ("", "rgba", "rgb", "beauty", "combined", "composite", "c", "ci", "main", "left")
@@ -92,6 +92,14 @@ def read_hints(path: Path, number: int) -> ColourHints:
     with open_image(path, number) as file:
         choice = picture_of(file.specs)
         return _hints(file.image.format_name(), file.specs[choice.part if choice else 0])
+
+
+def read_lies(path: Path, number: int) -> tuple[float, float, float, float]:
+    """Where the picture of a file lies in its format, as in `frame.lies`, from its header alone. Raises PlateError."""
+    with open_image(path, number) as file:
+        choice = picture_of(file.specs)
+        spec = file.specs[choice.part if choice else 0]
+        return lies(*windows(spec), pixel_aspect(spec))
 
 
 def read_matte(path: Path, number: int, painted: bool = False) -> StoredMatte:

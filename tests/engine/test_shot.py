@@ -296,6 +296,38 @@ class TestFailuresOfTheMoment:
         assert first.key and again.cached and len(again.notes) == 1
 
 
+class TestDataWindowsThatDiffer:
+    """Two discs that look alike, of which the left one is keyed; the next frame shows the right one alone."""
+
+    @pytest.fixture
+    def plate(self, tmp_path):
+        y, x = np.mgrid[0:64, 0:128].astype(np.float32)
+        discs = [(y - 32) ** 2 + (x - middle) ** 2 < 12**2 for middle in (28, 100)]
+        picture = (0.1 + 0.5 * (discs[0] | discs[1])).astype(np.float16)
+        header = {"compression": OpenEXR.ZIP_COMPRESSION, "displayWindow": ((0, 0), (127, 63))}
+
+        def write(path, left, **channels):
+            about = {**header, "dataWindow": ((left, 0), (127, 63))}
+            cut = {name: np.ascontiguousarray(each[:, left:]) for name, each in channels.items()}
+            OpenEXR.File(about, cut).write(str(path))
+
+        for frame, left in ((1001, 0), (1002, 64)):
+            write(tmp_path / f"p.{frame}.exr", left, **dict.fromkeys("RGB", picture))
+        write(tmp_path / "key.1001.exr", 0, A=discs[0].astype(np.float16))
+        return tmp_path
+
+    def test_a_key_is_told_of_the_object_that_it_is_of(self, plate, settings):
+        shot = Shot(plate / "p.####.exr", settings.replace(keys=str(plate / "key.####.exr"), fg=False))
+        own, key = (shot.model.encode(shot.load(frame).known.prepared) for frame in (1002, 1001))
+        assert (own.lies, key.lies) == ((0.0, 0.5, 0.5, 0.5), (0.0, 0.0, 0.5, 1.0))
+
+    def test_they_are_part_of_the_key_and_like_ones_are_not(self, plate, settings, make_plate, monkeypatch):
+        apart, alike = Shot(plate / "p.####.exr", settings), Shot(make_plate(FRAMES), settings)
+        keys = [apart.plan(1002).key, alike.plan(1003).key]
+        monkeypatch.setattr(Shot, "_lies", lambda shot, frame: None)
+        assert apart.plan(1002).key != keys[0] and alike.plan(1003).key == keys[1]
+
+
 class TestNotesOfAMatteFromTheCache:
     """The key knows what was read, and not why: a frame at the end of a shot and one beside a hole are the same."""
 
