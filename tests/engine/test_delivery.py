@@ -87,7 +87,7 @@ def test_a_matte_of_files_that_changed_meanwhile_is_made_again(shot, tmp_path):
     Path(plan.path).write_bytes(Path(plan.path).read_bytes() + b" ")
     matte = shot.infer(plan, loaded)
     target.write(matte)
-    assert "changed meanwhile" in matte.notes[-1] and not target.has(shot.plan(1001)) and not target.has(plan)
+    assert "changed during matting" in matte.notes[-1] and not target.has(shot.plan(1001)) and not target.has(plan)
     target.write(shot.matte(1001))
     assert target.has(shot.plan(1001))
 
