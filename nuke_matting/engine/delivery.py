@@ -84,6 +84,7 @@ class Delivery(Target):
                 raise _taken(path, plan.frame)
             if found == "there":
                 return True
+            self._refuse_another(path, plan.path, plan.frame)
         if refusal := self._refusal(path.parent):
             raise OutputError(refusal.what, path=path, frame=plan.frame, advice=refusal.advice)
         return False
@@ -114,15 +115,29 @@ class Delivery(Target):
         self._ledger.renew(path, about, stamp, plan.date)
         return "there"
 
+    def _refuse_another(self, path: Path, plate: Path, frame: int) -> None:
+        """Raises TakenError where the file at a path is the matte of another plate's file: both may be called alike."""
+        about = _stat(path)
+        other = "" if about is None else self._ledger.plate(path, about)
+        if other and other != _called(plate) and not _is_same(Path(other), plate):
+            raise TakenError(
+                f"the matte of another plate, from {os.path.dirname(other)}, is in the way",
+                path=path,
+                frame=frame,
+                advice="give another --out, or use --overwrite",
+            )
+
     def write(self, matte: Matte) -> list[str]:
         path, stamp, settings = self.path(matte.frame), self._stamp(matte.key), self.shot.settings
         there = _stat(path)
         if there is not None and not self.overwrite and self._ledger.knows(path, there) is None:
             raise _taken(path, matte.frame)  # since `has` looked
+        if not self.overwrite:
+            self._refuse_another(path, matte.plate, matte.frame)
         remembered: list[bool] = []
 
         def before(about: os.stat_result) -> None:
-            remembered.append(self._ledger.vouch(path, about, stamp))
+            remembered.append(self._ledger.vouch(path, about, stamp, _called(matte.plate)))
 
         write = write_merged if settings.mode == "merge" else write_sidecar
         says_itself = matte.plate.suffix.lower() == ".exr"
@@ -157,6 +172,16 @@ def _taken(path: Path, frame: int) -> TakenError:
         frame=frame,
         advice="move it, give another --out, or use --overwrite",
     )
+
+
+def _called(plate: Path) -> str:
+    """A plate's file as the ledger calls it."""
+    return os.path.abspath(os.path.expanduser(plate))
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    """Whether two names are of one file, or of one that was there once: by whatever way they lead there."""
+    return os.path.realpath(one) == os.path.realpath(other)
 
 
 def _stat(path: Path) -> os.stat_result | None:
