@@ -36,7 +36,17 @@ def coverage(path: Path, plate: Frame, what: str) -> tuple[NDArray[np.float32], 
     notes = [f"the {what} was read from the layer {matte.layer}"] if matte.layer else []
     if matte.by_grey:
         notes.append(f"the {what}'s alpha is 1 everywhere: its grey was read in place of it")
+    if matte.non_finite:
+        notes.append(f"{matte.non_finite} pixels of the {what} are no numbers; they were read as 0")
+    if matte.by_red:
+        notes.append(f"the {what} is a colour picture: its red was read")
     return np.clip(align(matte.pixels, lies, plate.data_window), 0, 1), tuple(notes)
+
+
+def says_nothing(guide: NDArray[np.float32]) -> tuple[str, ...]:
+    """A note of a guide, as of `coverage`, that tells no place from another."""
+    least, most = float(guide.min()), float(guide.max())
+    return (f"the guide is {least:g} everywhere",) if least == most and least in (0.0, 1.0) else ()
 
 
 def clean_pixels(read: Frame, colour: ColourPipe, plate: Frame) -> NDArray[np.float32]:

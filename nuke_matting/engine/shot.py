@@ -24,7 +24,7 @@ from nuke_matting.engine.clean_plate import fitted
 from nuke_matting.engine.colours import Colours
 from nuke_matting.engine.edges import edged, limited
 from nuke_matting.engine.fingerprint import Fingerprints, digest
-from nuke_matting.engine.inputs import clean_pixels, coverage, file_of
+from nuke_matting.engine.inputs import clean_pixels, coverage, file_of, says_nothing
 from nuke_matting.engine.keys import find_keys, nearest
 from nuke_matting.engine.memory import Memory
 from nuke_matting.engine.remarks import remarks
@@ -184,7 +184,7 @@ class Shot:
             notes += said
         if self.guide is not None:
             guide, said = coverage(file_of(self.guide, frame), read, "guide")
-            notes += said
+            notes += said + says_nothing(guide)
         where = lies(read.data_window, read.display_window, read.pixel_aspect)
         given = FrameInput(image, clean, guide, read.pixel_aspect, where)
         key: NDArray[np.float32] | MattingError | None = None

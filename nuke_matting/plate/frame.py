@@ -88,6 +88,8 @@ class StoredMatte(NamedTuple):
     data_window, display_window : where they lie, and the matte's format.
     by_grey : its alpha was 1 everywhere, so they are the grey picture beside that.
     layer : they were read from, where that is none of the main ones; else empty.
+    non_finite : count of pixels that are no numbers.
+    by_red : they are the red of a colour picture.
     """
 
     pixels: NDArray[np.float32]
@@ -95,3 +97,5 @@ class StoredMatte(NamedTuple):
     display_window: Window
     by_grey: bool = False
     layer: str = ""
+    non_finite: int = 0
+    by_red: bool = False

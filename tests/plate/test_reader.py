@@ -352,7 +352,7 @@ def test_what_older_openimageio_calls_spaces_is_heard_alike_and_its_guesses_are_
 def test_a_matte_is_the_alpha_or_else_the_grey(tmp_path, channels, value):
     stored = {name: np.full((3, 5), each, np.float32) for name, each in channels.items()}
     plate = exrs.write(tmp_path / "p.exr", stored, dataWindow=exrs.box(2, 1, 5, 3), displayWindow=exrs.box(0, 0, 9, 9))
-    matte, data, display, by_grey, layer = read_matte(plate, 1)
+    matte, data, display, by_grey, layer, *_ = read_matte(plate, 1)
     assert matte.shape == (3, 5) and matte.dtype == np.float32 and (matte == np.float32(value)).all()
     assert (data, display) == (Window(2, 1, 5, 3), Window(0, 0, 9, 9)) and not by_grey and not layer
 
