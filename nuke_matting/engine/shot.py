@@ -34,7 +34,7 @@ from nuke_matting.models.contract import FrameInput, Model, Quality, named_frame
 from nuke_matting.models.registry import load_model
 from nuke_matting.plate.frame import LARGEST_HALF, Window, lies
 from nuke_matting.plate.reader import read_frame, read_lies
-from nuke_matting.plate.sequence import find_sequence, format_frames
+from nuke_matting.plate.sequence import find_sequence, format_frames, sequence_around
 from nuke_matting.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -79,6 +79,8 @@ class Shot:
         if self.settings.fg and self.settings.premult:
             self.colours.refuse_encoded()
         self.cache = open_cache(self.settings) if self.settings.cache else None
+        # those that one file was taken from: it serves any frame, but none that has a file of its own
+        self._around = sequence_around(Path(self.plate.pattern)) if self.plate.still else None
         self._fingerprints = Fingerprints()
         self._lie: dict[str, tuple[float, ...]] = {}  # of files, by their fingerprints
         file = Path(os.path.expanduser(self.settings.model))
@@ -130,7 +132,9 @@ class Shot:
         """What the matte of a frame depends on. Raises PlateError where the frame or what belongs to it is missing."""
         inputs = {frame: self._inputs_digest(frame)}
         references, keys, notes = [], [], []
-        for other in named_frames(frame, self.plate.frames[0], self.model.references, self.plate.frames[-1]):
+        # a still has no frames around any that it is taken for
+        first, last = (frame, frame) if self.plate.still else (self.plate.frames[0], self.plate.frames[-1])
+        for other in named_frames(frame, first, self.model.references, last):
             try:
                 inputs[other] = self._inputs_digest(other)
                 references.append(other)
@@ -337,14 +341,14 @@ class Shot:
 
         Raises PlateError where a file is missing, ColourError where its colour cannot be known.
         """
-        if frame not in self.plate.frame_set:
-            if self.plate.still:
-                raise PlateError(
-                    f"the plate is this one file, taken for frame {self.plate.frames[0]}",
-                    path=self.plate.path(frame),
-                    frame=frame,
-                    advice="name the sequence, as folder/name.####.exr, or leave --frames out",
-                )
+        if self._around is not None and frame not in self.plate.frame_set and frame in self._around.frame_set:
+            raise PlateError(
+                f"the plate is this one file, taken for frame {self.plate.frames[0]}",
+                path=self.plate.path(frame),
+                frame=frame,
+                advice=f"name the sequence, {self._around.pattern}, or leave --frames out",
+            )
+        if not self.plate.still and frame not in self.plate.frame_set:
             raise PlateError(
                 "the frame is missing",
                 path=self.plate.path(frame),

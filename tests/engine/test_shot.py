@@ -386,3 +386,28 @@ def test_the_notes_say_which_picture_of_a_file_was_matted(settings, tmp_path):
     channels = {f"{layer}.{each}": plane.copy() for layer in ("diffuse", "spec") for each in "RGB"}
     OpenEXR.File({"compression": OpenEXR.ZIP_COMPRESSION}, channels).write(str(tmp_path / "p.exr"))
     assert Shot(tmp_path / "p.exr", settings).matte(1).notes == ("the picture was read from the layer diffuse",)
+
+
+class TestAStillThatIsNamedInFull:
+    def test_serves_any_frame_with_the_same_matte(self, make_plate, settings, tmp_path):
+        one = tmp_path / "portrait_v02.exr"
+        one.write_bytes(Path(make_plate([1001]) % 1001).read_bytes())
+        shot = Shot(one, settings)
+        assert shot.frames == (1,)
+        own, other = shot.matte(1), shot.matte(1050)
+        assert own.alpha.tobytes() == other.alpha.tobytes() and own.notes == other.notes == ()
+        assert (other.frame, other.plate) == (1050, one) and shot.plan(1050).key == shot.plan(1).key
+
+    def test_serves_none_that_has_a_file_of_its_own(self, make_plate, settings):
+        shot = Shot(make_plate(FRAMES) % 1002, settings)
+        assert shot.plan(2000).references == (2000,) * 4
+        with pytest.raises(PlateError, match="this one file, taken for frame 1002"):
+            shot.plan(1003)
+
+    def test_has_the_key_matte_of_any_frame(self, make_plate, settings, tmp_path):
+        one = tmp_path / "portrait.exr"
+        one.write_bytes(Path(make_plate([1001]) % 1001).read_bytes())
+        header = {"compression": OpenEXR.ZIP_COMPRESSION}
+        OpenEXR.File(header, {"A": np.ones((36, 64), np.float16)}).write(str(tmp_path / "key.1050.exr"))
+        shot = Shot(one, settings.replace(keys=str(tmp_path / "key.####.exr")))
+        assert (shot.matte(1050).alpha == 1).all()
