@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 import threading
 from pathlib import Path
@@ -40,6 +41,28 @@ def error_facts(error: MattingError, frame: int | None) -> dict[str, Any]:
         "advice": error.advice,
         "text": str(error),
     }
+
+
+class Logged(logging.Handler):
+    """Takes what the package logs, while it is in use: warnings belong to the report, as all else that a run tells; an
+    error that nobody foresaw goes to stderr with its traceback."""
+
+    def __init__(self, report: Report) -> None:
+        super().__init__(logging.WARNING)
+        self._report = report
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.levelno < logging.ERROR:
+            self._report.warning(record.getMessage())
+        elif logging.lastResort is not None:
+            logging.lastResort.handle(record)
+
+    def __enter__(self) -> Logged:
+        logging.getLogger("nuke_matting").addHandler(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        logging.getLogger("nuke_matting").removeHandler(self)
 
 
 _SAYING = threading.Lock()

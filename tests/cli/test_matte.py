@@ -404,3 +404,25 @@ def test_mattes_are_called_after_the_plate_without_its_frame_number(plate, name,
     monkeypatch.chdir(tmp_path)
     (tmp_path / "sh010").mkdir()
     assert Path(default_out(plate)) == Path("matte") / f"{name}_matte.####.exr"
+
+
+@pytest.mark.parametrize("how", ["--json", "--quiet"])
+def test_what_the_package_logs_is_told_as_the_run_tells_all_else(nuke_matting, make_plate, weights, tmp_path, how):
+    plate, cache = make_plate([1]), tmp_path / "cache"
+    args = ("matte", plate, "--model", weights, "--cache-dir", cache, "--overwrite")
+    assert nuke_matting(*args).returncode == 0
+    (kept,) = cache.rglob("v*/*/*.exr")
+    kept.write_bytes(kept.read_bytes()[:-9])
+    done = nuke_matting(*args, how)
+    assert done.returncode == 0 and done.stderr == ""
+    said = [json.loads(line) for line in done.stdout.splitlines()]
+    warnings = [each["text"] for each in said if each["event"] == "warning"]
+    assert len(warnings) == (how == "--json") and all("not used" in each for each in warnings)
+
+
+@pytest.mark.parametrize("args", [("p.####.exr", "--jobs", "two"), ("p.####.exr", "--nonsense"), ()])
+def test_wrong_options_are_an_event_in_json(nuke_matting, args):
+    done = nuke_matting("matte", *args, "--json")
+    (said,) = map(json.loads, done.stdout.splitlines())
+    assert done.returncode == 2 and said["event"] == "error" and said["kind"] == "usage"
+    assert said["advice"] == "see nuke-matting matte --help" and said["what"] in done.stderr
