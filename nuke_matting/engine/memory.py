@@ -71,7 +71,7 @@ class Memory:
             except (PlateError, ColourError) as error:
                 features = own
                 lasting = lasting and self._lasts(frame, error)
-                notes.append(f"frame {frame} {_broken(error)}: the memory read frame {plan.frame} in its place")
+                notes.append(f"frame {frame} {_broken(error)}: the memory read the frame itself in its place")
             else:
                 if frame != plan.frame and frame in plan.mattes:
                     try:

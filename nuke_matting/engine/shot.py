@@ -142,7 +142,7 @@ class Shot:
                 references.append(frame)
                 what = f"{error.path}: {error.what}" if error.path else error.what
                 why = f"is left out ({what})" if other in self.plate.frame_set else "is missing"
-                notes.append(f"frame {other} {why}: the memory read frame {frame} in its place")
+                notes.append(f"frame {other} {why}: the memory read the frame itself in its place")
         for other in self._nearest_keys(frame):
             try:
                 inputs[other] = self._inputs_digest(other)

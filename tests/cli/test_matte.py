@@ -17,6 +17,7 @@ import pytest
 from nuke_matting.cli.app import parser
 from nuke_matting.cli.matte import default_out
 from nuke_matting.cli.report import JsonReport
+from nuke_matting.errors import ModelError
 from nuke_matting.plate.reader import read_frame, read_matte
 from nuke_matting.settings import options
 
@@ -426,3 +427,27 @@ def test_wrong_options_are_an_event_in_json(nuke_matting, args):
     (said,) = map(json.loads, done.stdout.splitlines())
     assert done.returncode == 2 and said["event"] == "error" and said["kind"] == "usage"
     assert said["advice"] == "see nuke-matting matte --help" and said["what"] in done.stderr
+
+
+class TestFailuresByTheirCause:
+    @pytest.mark.parametrize("how", [(), ("--quiet",)])
+    def test_each_is_told_once_and_its_frames_in_the_end(self, nuke_matting, make_plate, weights, how):
+        plate = make_plate([1, 9])
+        done = nuke_matting("matte", plate, "--model", weights, "--frames", "1-9", "--no-cache", *how)
+        said = [line for line in done.stderr.splitlines() if "the frame is missing" in line]
+        assert done.returncode == 1 and len(said) == 2
+        assert "(frame 2)" in said[0] and "frames 2-8: the frame is missing; render or copy it" in said[1]
+
+    def test_a_model_s_names_the_frame(self, nuke_matting, make_plate, weights, monkeypatch):
+        def full(self, *_):
+            raise ModelError("cuda:0 has no memory left")
+
+        monkeypatch.setattr("nuke_matting.models.two_stage.TwoStageModel.matte", full)
+        done = nuke_matting("matte", make_plate([7]), "--model", weights, "--no-cache")
+        assert "error: frame 7: cuda:0 has no memory left" in done.stderr
+
+    def test_one_hole_is_one_note_of_all_frames_around(self, nuke_matting, make_plate, weights):
+        plate = make_plate([1, 2, 4, 5])
+        done = nuke_matting("matte", plate, "--model", weights, "--no-cache")
+        said = [line for line in done.stderr.splitlines() if "frame 3 is missing" in line]
+        assert len(said) == 2 and said[1].startswith("frames 1-2,4-5: frame 3 is missing")
