@@ -105,6 +105,7 @@ def _run(args: argparse.Namespace, report: Report) -> int:
     out = os.path.expanduser(args.out) if args.out else default_out(args.plate)
     delivery = Delivery(shot, out, frames, args.overwrite)
     _refuse_mixed_folder(out, shot, args.plate)
+    shot.refuse_misfits(frames)
     delivery.try_folders(frames)
     report.start(shot, frames, out)
     if wanted is None:

@@ -8,10 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nuke_matting.colour.processor import ColourPipe
-from nuke_matting.errors import PlateError
+from nuke_matting.errors import PlateError, UsageError
 from nuke_matting.plate.frame import Frame, Window
 from nuke_matting.plate.reader import align, read_matte
 from nuke_matting.plate.sequence import ImageSequence
+
+REFORMAT = "reformat it to the plate's format"
 
 
 def file_of(given: ImageSequence, frame: int) -> Path:
@@ -65,11 +67,18 @@ def placed(data: Window, display: Window, plate: Frame, path: Path) -> Window:
     data, display : the file's own windows. Raises PlateError where its format is of another size.
     """
     mine = plate.display_window
-    if (display.width, display.height) != (mine.width, mine.height):
-        raise PlateError(
-            f"is {display.width}x{display.height} and the plate {mine.width}x{mine.height}",
-            path=path,
-            frame=plate.number,
-            advice="reformat it to the plate's format",
-        )
+    if (misfit := _misfit(display, mine)) is not None:
+        raise PlateError(misfit, path=path, frame=plate.number, advice=REFORMAT)
     return Window(data.x + mine.x - display.x, data.y + mine.y - display.y, data.width, data.height)
+
+
+def refuse_misfit(path: Path, display: Window, plate: Window) -> None:
+    """Raises UsageError for a file whose format is of another size than the plate's."""
+    if (misfit := _misfit(display, plate)) is not None:
+        raise UsageError(misfit, path=path, advice=REFORMAT)
+
+
+def _misfit(display: Window, plate: Window) -> str | None:
+    if (display.width, display.height) == (plate.width, plate.height):
+        return None
+    return f"is {display.width}x{display.height} and the plate {plate.width}x{plate.height}"

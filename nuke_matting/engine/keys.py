@@ -15,7 +15,8 @@ def find_keys(pattern: str, named: str, plate: ImageSequence) -> ImageSequence |
 
     pattern : a sequence, with files for the key frames alone or for more, or a file, which is for its own number.
     named : the range of those that are key frames; empty for all.
-    Frames that the plate has not are none; a still has any. Raises UsageError where nothing is left, or a named one has no file.
+    Frames that the plate has not are none; a still has any. Raises UsageError where nothing is left, or a named one has
+    no file.
     """
     if not pattern:
         return None

@@ -32,9 +32,7 @@ class Memory:
     lasts : whether a frame that could not be read will fail so again, as its files are what they are planned as.
     """
 
-    def __init__(
-        self, model: Model, load: Callable[[int], Known], lasts: Callable[[int, MattingError], bool]
-    ) -> None:
+    def __init__(self, model: Model, load: Callable[[int], Known], lasts: Callable[[int, MattingError], bool]) -> None:
         self._model, self._load, self._lasts = model, load, lasts
         self._features: Store = Store(len(model.references) + FEATURES_KEPT)
 

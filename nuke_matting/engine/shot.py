@@ -13,6 +13,7 @@ import errno
 import logging
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from nuke_matting.engine.clean_plate import fitted
 from nuke_matting.engine.colours import Colours
 from nuke_matting.engine.edges import edged, limited
 from nuke_matting.engine.fingerprint import Fingerprints, digest
-from nuke_matting.engine.inputs import clean_pixels, coverage, file_of, says_nothing
+from nuke_matting.engine.inputs import clean_pixels, coverage, file_of, refuse_misfit, says_nothing
 from nuke_matting.engine.keys import find_keys, nearest
 from nuke_matting.engine.memory import Memory
 from nuke_matting.engine.remarks import remarks
@@ -33,7 +34,7 @@ from nuke_matting.errors import CacheError, ColourError, MattingError, PlateErro
 from nuke_matting.models.contract import FrameInput, Model, Quality, named_frames
 from nuke_matting.models.registry import load_model
 from nuke_matting.plate.frame import LARGEST_HALF, Window, lies
-from nuke_matting.plate.reader import read_frame, read_lies
+from nuke_matting.plate.reader import read_frame, read_windows
 from nuke_matting.plate.sequence import find_sequence, format_frames, sequence_around
 from nuke_matting.settings import Settings
 
@@ -96,6 +97,18 @@ class Shot:
     def warnings(self) -> tuple[str, ...]:
         """What the user should know of the shot as a whole."""
         return remarks(self.settings, self.model, self.plate, self.keys)
+
+    def refuse_misfits(self, frames: Iterable[int]) -> None:
+        """Raises UsageError where the clean plate or guide of the first of the frames that can be read is of another
+        size: so are all of them, most likely."""
+        given = [each for each in (self.clean, self.guide) if each is not None]
+        there = (each for each in frames if self.plate.still or each in self.plate.frame_set)
+        for frame in there if given else ():
+            with suppress(PlateError):
+                size = read_windows(self.plate.path(frame), frame)[1]
+                for path in (file_of(each, frame) for each in given):
+                    refuse_misfit(path, read_windows(path, frame)[1], size)
+                return
 
     def facts(self, frames: tuple[int, ...]) -> dict[str, Any]:
         """What is said of a run of the frames before it starts: plate, frames, count, model, device, precision, colour;
@@ -223,7 +236,9 @@ class Shot:
         made_of = plan.key
         if not lasting:
             made_of = ""
-            notes.append("what could not be read may be the next time: this matte is not cached, and that run redoes it")
+            notes.append(
+                "what could not be read may be the next time: this matte is not cached, and that run redoes it"
+            )
         elif not self._is_still(plan):
             made_of = ""
             notes.append("an input file changed during matting; this matte is not cached, and the next run redoes it")
@@ -331,7 +346,7 @@ class Shot:
         try:
             known = self._fingerprints.of(path)
             if known not in self._lie:
-                self._lie[known] = read_lies(path, frame)
+                self._lie[known] = lies(*read_windows(path, frame))
             return self._lie[known]
         except PlateError:
             return None

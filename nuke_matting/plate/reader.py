@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from nuke_matting.errors import PlateError
 from nuke_matting.plate.files import ImageFile, open_image
-from nuke_matting.plate.frame import LARGEST_HALF, ColourHints, Frame, StoredMatte, Window, lies
+from nuke_matting.plate.frame import LARGEST_HALF, ColourHints, Frame, StoredMatte, Window
 
 # what renderers and compositors call the layer that is the picture, by the last word of its name
 _MAIN = ("", "rgba", "rgb", "beauty", "combined", "composite", "c", "ci", "main", "left")
@@ -94,12 +94,15 @@ def read_hints(path: Path, number: int) -> ColourHints:
         return _hints(file.image.format_name(), file.specs[choice.part if choice else 0])
 
 
-def read_lies(path: Path, number: int) -> tuple[float, float, float, float]:
-    """Where the picture of a file lies in its format, as in `frame.lies`, from its header alone. Raises PlateError."""
+def read_windows(path: Path, number: int) -> tuple[Window, Window, float]:
+    """The data window and the display window of a file's picture, and the aspect of its pixels, from its header alone.
+
+    Raises PlateError.
+    """
     with open_image(path, number) as file:
         choice = picture_of(file.specs)
         spec = file.specs[choice.part if choice else 0]
-        return lies(*windows(spec), pixel_aspect(spec))
+        return *windows(spec), pixel_aspect(spec)
 
 
 def read_matte(path: Path, number: int, painted: bool = False) -> StoredMatte:

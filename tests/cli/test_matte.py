@@ -451,3 +451,22 @@ class TestFailuresByTheirCause:
         done = nuke_matting("matte", plate, "--model", weights, "--no-cache")
         said = [line for line in done.stderr.splitlines() if "frame 3 is missing" in line]
         assert len(said) == 2 and said[1].startswith("frames 1-2,4-5: frame 3 is missing")
+
+
+class TestHelpOfAnotherSize:
+    """It is wrong use, and told once, where the first frame meets it."""
+
+    @pytest.mark.parametrize("option", ["--guide", "--clean-plate"])
+    @pytest.mark.parametrize("still", [True, False])
+    def test_is_refused_before_any_frame(self, nuke_matting, make_plate, weights, option, still):
+        plate, small = make_plate([1, 2, 3]), make_plate([1, 2, 3], 18, 32, "small")
+        done = nuke_matting("matte", plate, "--model", weights, option, small % 1 if still else small, "--quiet")
+        (line,) = done.stderr.splitlines()
+        assert done.returncode == 2 and "is 32x18 and the plate 64x36; reformat it" in line
+        assert not Path("matte").exists() or not list(Path("matte").iterdir())
+
+    def test_costs_the_frames_alone_that_meet_it_later(self, nuke_matting, make_plate, weights):
+        plate, other = make_plate([1, 2]), make_plate([1], name="other")
+        make_plate([2], 18, 32, "other")
+        done = nuke_matting("matte", plate, "--model", weights, "--guide", other, "--quiet")
+        assert done.returncode == 1 and "frame 2" in done.stderr
