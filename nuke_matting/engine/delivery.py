@@ -18,6 +18,7 @@ from nuke_matting.engine.pipeline import Target
 from nuke_matting.engine.shot import Shot
 from nuke_matting.engine.values import Matte, Plan
 from nuke_matting.errors import OutputError, TakenError, UsageError
+from nuke_matting.plate.exr_header import MAGIC
 from nuke_matting.plate.merge import write_merged
 from nuke_matting.plate.sequence import expand_pattern, found_among, has_frame_field
 from nuke_matting.plate.writer import Pixels, write_sidecar
@@ -140,7 +141,7 @@ class Delivery(Target):
             remembered.append(self._ledger.vouch(path, about, stamp, _called(matte.plate)))
 
         write = write_merged if settings.mode == "merge" else write_sidecar
-        says_itself = matte.plate.suffix.lower() == ".exr"
+        says_itself = _is_exr(matte.plate)
         space = "" if says_itself else matte.space or self.shot.colours.space(matte.frame)
         pixels = Pixels(
             matte.plate, matte.frame, matte.data_window, matte.display_window, matte.alpha, matte.foreground, space
@@ -172,6 +173,15 @@ def _taken(path: Path, frame: int) -> TakenError:
         frame=frame,
         advice="move it, give another --out, or use --overwrite",
     )
+
+
+def _is_exr(path: Path) -> bool:
+    """By its first bytes, as the writer has it, whatever it is called."""
+    try:
+        with open(path, "rb") as file:
+            return file.read(len(MAGIC)) == MAGIC
+    except OSError:  # reading it says so
+        return False
 
 
 def _called(plate: Path) -> str:

@@ -221,3 +221,11 @@ class TestPlatesThatAreCalledAlike:
         for pattern in (one.plate.pattern, str(tmp_path / "link" / "plate.%04d.exr")):
             again = Shot(pattern, one.settings.replace(edge_shift=1.0), one.model)
             assert not Delivery(again, str(tmp_path / "m.####.exr"), [1001], overwrite=False).has(again.plan(1001))
+
+
+def test_a_png_that_is_called_exr_says_its_colour_space_in_the_matte(make_plate, weights, tmp_path):
+    oiio.ImageBuf(make_plate([1001]) % 1001).write(f"{tmp_path}/p.1001.png")
+    (tmp_path / "p.1001.png").rename(tmp_path / "p.1001.exr")
+    shot = Shot(tmp_path / "p.####.exr", Settings(model=weights, cache=False, mode="merge", fg=True))
+    target = Delivery(shot, str(tmp_path / "m.####.exr"), [1001], overwrite=False)
+    assert any(f"still in {shot.colours.space(1001)}" in each for each in target.write(shot.matte(1001)))

@@ -12,6 +12,7 @@ import numpy as np
 import OpenEXR
 import OpenImageIO as oiio
 import pytest
+from PIL import Image
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -545,3 +546,15 @@ def test_bytes_flipped_anywhere_never_end_the_process(whole, tmp_path):
         files[-1].write_bytes(data)
     words = survive(files, tmp_path)
     assert {"read", "refused"} == set(words)
+
+
+def test_a_webp_is_read(tmp_path):
+    Image.fromarray(np.full((5, 7, 3), 128, np.uint8)).save(tmp_path / "p.webp", lossless=True)
+    assert np.allclose(read_frame(tmp_path / "p.webp", 1).pixels, 128 / 255, atol=0.01)
+
+
+@pytest.mark.parametrize("kind", ["ari", "DNG", "heic"])
+def test_what_only_cameras_write_is_to_be_converted(tmp_path, kind):
+    (tmp_path / f"p.{kind}").write_bytes(bytes(4096))
+    with pytest.raises(PlateError, match=f"{kind.lower()} files are not supported; convert it to EXR"):
+        read_frame(tmp_path / f"p.{kind}", 1)
