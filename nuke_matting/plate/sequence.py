@@ -209,6 +209,8 @@ def _in_folder(folder: Path) -> ImageSequence:
         for each in findSequencesOnDisk(str(folder), pad_style=PAD_STYLE_HASH1)
         if each.extension().lower() in IMAGES
     ]
+    if len(found) == 2 and (one := _signs_before(*found)) is not None:
+        return one
     if not found:
         raise UsageError(
             "the folder holds no images", path=folder, advice="name the folder that the plate's frames are in"
@@ -229,6 +231,16 @@ def _in_folder(folder: Path) -> ImageSequence:
             advice="name one of them, as folder/name.####.exr",
         )
     return _sequence(found[0])
+
+
+def _signs_before(one: FileSequence, other: FileSequence) -> ImageSequence | None:
+    """Two that are one sequence, the frames below 0 with their sign before the padding (-003 beside 003); else None."""
+    rest, below = sorted((one, other), key=lambda each: each.zfill())
+    alike = (rest.basename(), rest.extension()) == (below.basename(), below.extension())
+    if not alike or below.zfill() != rest.zfill() + 1:
+        return None
+    frames, negative = _sequence(rest), _sequence(below)
+    return _of_pattern(Path(frames.pattern)) if negative.frames[-1] < 0 <= frames.frames[0] else None
 
 
 def _of_pattern(path: Path) -> ImageSequence:

@@ -263,3 +263,10 @@ class TestAVersionIsNoFrame:
         touch(tmp_path, "portrait_v01.exr", "portrait_v02.exr")
         with pytest.raises(UsageError, match=r"2 versions \(portrait_v01.exr, portrait_v02.exr\)"):
             find_sequence(str(tmp_path))
+
+
+def test_a_folder_of_frames_whose_sign_is_before_the_padding_is_one_sequence_that_says_so(tmp_path):
+    touch(tmp_path, *(f"p.{'-' if frame < 0 else ''}{abs(frame):03d}.exr" for frame in range(-3, 4)))
+    found = find_sequence(str(tmp_path))
+    assert (os.path.basename(found.pattern), found.frames) == ("p.###.exr", (0, 1, 2, 3))
+    assert found.left_out == ("p.-001.exr", "p.-002.exr", "p.-003.exr")
