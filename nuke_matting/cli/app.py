@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 from nuke_matting.cli.exits import FAILED, INTERRUPTED, WRONG_USE
 from nuke_matting.cli.interruption import heeded
-from nuke_matting.errors import MattingError
+from nuke_matting.errors import MattingError, UsageError
 from nuke_matting.heap import keep_freed
 from nuke_matting.plate.sequence import sequence_around
 
@@ -24,9 +24,17 @@ def main(argv: list[str] | None = None) -> int:
     _interrupt_on_kill()
     keep_freed()
     _print_any_name()
+    given = sys.argv[1:] if argv is None else argv
     try:
-        args = parser().parse_args(_ranges_joined(sys.argv[1:] if argv is None else argv))
+        args = parser().parse_args(_ranges_joined(given))
         return args.run(args)
+    except _WrongOptions as error:
+        if "--json" in given:
+            from nuke_matting.cli.report import error_facts, say
+
+            say({"event": "error", **error_facts(error, None)})
+        print(f"{error.prog}: {error}", file=sys.stderr)
+        return WRONG_USE
     except MattingError as error:
         print(f"nuke-matting: {error}", file=sys.stderr)
         return WRONG_USE
@@ -44,12 +52,21 @@ def main(argv: list[str] | None = None) -> int:
         return FAILED
 
 
+class _WrongOptions(UsageError):
+    """A command line that is not understood. prog : the program and its verb."""
+
+    def __init__(self, what: str, prog: str) -> None:
+        super().__init__(what, advice=f"see {prog} --help")
+        self.prog = prog
+
+
 class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line, as everything else here does. Options are written out: a script must not break
     because a later version has another option that begins alike."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{**kwargs, "allow_abbrev": False})
+        self.set_defaults(innermost=self)  # of a verb and its actions, the last one's
 
     def parse_args(self, args=None, namespace=None):
         """As argparse's, but a pattern that the shell has made a list of is taught and not listed."""
@@ -58,11 +75,11 @@ class _Parser(argparse.ArgumentParser):
             around = next(filter(None, (sequence_around(Path(each)) for each in extra if Path(each).is_file())), None)
             taught = "" if around is None else f"; write the plate as {around.pattern}"
             shown = " ".join(extra[:3]) + (f" and {len(extra) - 3} more" if len(extra) > 3 else "")
-            self.error(f"unrecognized arguments: {shown}{taught}")
+            found.innermost.error(f"unrecognized arguments: {shown}{taught}")
         return found
 
     def error(self, message: str) -> NoReturn:
-        self.exit(WRONG_USE, f"{self.prog}: {message}; see {self.prog} --help\n")
+        raise _WrongOptions(message, self.prog)
 
 
 def _ranges_joined(argv: list[str]) -> list[str]:

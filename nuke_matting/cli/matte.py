@@ -11,7 +11,7 @@ from pathlib import Path
 from nuke_matting.cli.exits import FAILED, OK, WRONG_USE
 from nuke_matting.cli.interruption import Interruption
 from nuke_matting.cli.options import add_settings, settings_of
-from nuke_matting.cli.report import JsonReport, QuietReport, Report, TerminalReport
+from nuke_matting.cli.report import JsonReport, Logged, QuietReport, Report, TerminalReport
 from nuke_matting.engine.delivery import Delivery
 from nuke_matting.engine.pipeline import Failed, run
 from nuke_matting.engine.shot import Shot
@@ -84,7 +84,8 @@ def run_matte(args: argparse.Namespace) -> int:
     """Mattes as the options say; returns the exit code."""
     report: Report = JsonReport() if args.json else QuietReport() if args.quiet else TerminalReport()
     try:
-        return _run(args, report)
+        with Logged(report):
+            return _run(args, report)
     except MattingError as error:
         report.refused(error)
         return WRONG_USE
@@ -104,6 +105,7 @@ def _run(args: argparse.Namespace, report: Report) -> int:
     out = os.path.expanduser(args.out) if args.out else default_out(args.plate)
     delivery = Delivery(shot, out, frames, args.overwrite)
     _refuse_mixed_folder(out, shot, args.plate)
+    shot.refuse_misfits(frames)
     delivery.try_folders(frames)
     report.start(shot, frames, out)
     if wanted is None:

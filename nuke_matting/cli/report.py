@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 import threading
 from pathlib import Path
@@ -42,6 +43,28 @@ def error_facts(error: MattingError, frame: int | None) -> dict[str, Any]:
     }
 
 
+class Logged(logging.Handler):
+    """Takes what the package logs, while it is in use: warnings belong to the report, as all else that a run tells; an
+    error that nobody foresaw goes to stderr with its traceback."""
+
+    def __init__(self, report: Report) -> None:
+        super().__init__(logging.WARNING)
+        self._report = report
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.levelno < logging.ERROR:
+            self._report.warning(record.getMessage())
+        elif logging.lastResort is not None:
+            logging.lastResort.handle(record)
+
+    def __enter__(self) -> Logged:
+        logging.getLogger("nuke_matting").addHandler(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        logging.getLogger("nuke_matting").removeHandler(self)
+
+
 _SAYING = threading.Lock()
 
 
@@ -52,15 +75,45 @@ def say(event: dict[str, Any]) -> None:
         sys.stdout.flush()
 
 
+class _Failures:
+    """Failed frames by their cause: the first of each is told at once, and all of them together in the end."""
+
+    def __init__(self) -> None:
+        self._frames: dict[tuple[str, str], list[int]] = {}
+
+    def line(self, failed: Failed) -> str | None:
+        """What is said of a frame now: nothing where another one has failed so."""
+        error = failed.error
+        frames = self._frames.setdefault((error.what, error.advice), [])
+        frames.append(failed.frame)
+        if len(frames) > 1:
+            return None
+        if error.frame is not None:
+            return str(error)
+        return str(MattingError(error.what, path=error.path, frame=failed.frame, advice=error.advice))
+
+    def rest(self) -> list[str]:
+        """What is said in the end, once."""
+        found = [(cause, frames) for cause, frames in self._frames.items() if len(frames) > 1]
+        self._frames.clear()
+        return [
+            f"frames {format_frames(frames)}: {what}{f'; {advice}' if advice else ''}"
+            for (what, advice), frames in found
+        ]
+
+
 class QuietReport:
     """Errors alone, on stderr."""
+
+    def __init__(self) -> None:
+        self._failures = _Failures()
 
     def start(self, shot: Shot, frames: tuple[int, ...], out: str) -> None:
         pass
 
     def frame(self, result: Done | Failed, path: Path) -> None:
-        if isinstance(result, Failed):
-            print(f"nuke-matting: {result.error}", file=sys.stderr)
+        if isinstance(result, Failed) and (line := self._failures.line(result)) is not None:
+            print(f"nuke-matting: {line}", file=sys.stderr)
 
     def warning(self, text: str) -> None:
         pass
@@ -69,7 +122,8 @@ class QuietReport:
         print(f"nuke-matting: {error}", file=sys.stderr)
 
     def close(self) -> None:
-        pass
+        for line in self._failures.rest():
+            print(f"nuke-matting: {line}", file=sys.stderr)
 
     def interrupted(self, done: int, failed: int) -> None:
         pass
@@ -135,6 +189,7 @@ class TerminalReport:
         self._progress: Progress | None = None
         self._tally = {"computed": 0, "cached": 0, "skipped": 0, "failed": 0}
         self._notes: dict[str, list[int]] = {}
+        self._failures = _Failures()
         self._every = 1
         self._count = 0
 
@@ -160,7 +215,8 @@ class TerminalReport:
     def frame(self, result: Done | Failed, path: Path) -> None:
         if isinstance(result, Failed):
             self._tally["failed"] += 1
-            self._line(f"error: {result.error}", "bold red")
+            if (line := self._failures.line(result)) is not None:
+                self._line(f"error: {line}", "bold red")
         else:
             self._tally[result.state] += 1
             for note in result.notes:
@@ -187,6 +243,8 @@ class TerminalReport:
             if len(frames) > 1:
                 self._line(f"frames {format_frames(tuple(sorted(frames)))}: {note}", "yellow")
         self._notes.clear()
+        for line in self._failures.rest():
+            self._line(f"error: {line}", "bold red")
 
     def interrupted(self, done: int, failed: int) -> None:
         pass

@@ -44,6 +44,8 @@ def fitted(plate: Array, clean: Array, match: bool, align: bool) -> tuple[Array,
         plate stands in, so that what was not filmed without the subject is no subject.
     """
     notes = []
+    if np.array_equal(plate, clean):
+        notes.append("the clean plate is the plate: nothing differs from it")
     lacking = float(np.isnan(clean).any(axis=2).mean())
     if lacking > 0:
         notes.append(f"the clean plate does not cover {math.ceil(100 * lacking)} % of the plate")

@@ -18,6 +18,7 @@ from nuke_matting.engine.pipeline import Target
 from nuke_matting.engine.shot import Shot
 from nuke_matting.engine.values import Matte, Plan
 from nuke_matting.errors import OutputError, TakenError, UsageError
+from nuke_matting.plate.exr_header import MAGIC
 from nuke_matting.plate.merge import write_merged
 from nuke_matting.plate.sequence import expand_pattern, found_among, has_frame_field
 from nuke_matting.plate.writer import Pixels, write_sidecar
@@ -84,6 +85,7 @@ class Delivery(Target):
                 raise _taken(path, plan.frame)
             if found == "there":
                 return True
+            self._refuse_another(path, plan.path, plan.frame)
         if refusal := self._refusal(path.parent):
             raise OutputError(refusal.what, path=path, frame=plan.frame, advice=refusal.advice)
         return False
@@ -114,18 +116,32 @@ class Delivery(Target):
         self._ledger.renew(path, about, stamp, plan.date)
         return "there"
 
+    def _refuse_another(self, path: Path, plate: Path, frame: int) -> None:
+        """Raises TakenError where the file at a path is the matte of another plate's file: both may be called alike."""
+        about = _stat(path)
+        other = "" if about is None else self._ledger.plate(path, about)
+        if other and other != _called(plate) and not _is_same(Path(other), plate):
+            raise TakenError(
+                f"the matte of another plate, from {os.path.dirname(other)}, is in the way",
+                path=path,
+                frame=frame,
+                advice="give another --out, or use --overwrite",
+            )
+
     def write(self, matte: Matte) -> list[str]:
         path, stamp, settings = self.path(matte.frame), self._stamp(matte.key), self.shot.settings
         there = _stat(path)
         if there is not None and not self.overwrite and self._ledger.knows(path, there) is None:
             raise _taken(path, matte.frame)  # since `has` looked
+        if not self.overwrite:
+            self._refuse_another(path, matte.plate, matte.frame)
         remembered: list[bool] = []
 
         def before(about: os.stat_result) -> None:
-            remembered.append(self._ledger.vouch(path, about, stamp))
+            remembered.append(self._ledger.vouch(path, about, stamp, _called(matte.plate)))
 
         write = write_merged if settings.mode == "merge" else write_sidecar
-        says_itself = matte.plate.suffix.lower() == ".exr"
+        says_itself = _is_exr(matte.plate)
         space = "" if says_itself else matte.space or self.shot.colours.space(matte.frame)
         pixels = Pixels(
             matte.plate, matte.frame, matte.data_window, matte.display_window, matte.alpha, matte.foreground, space
@@ -157,6 +173,25 @@ def _taken(path: Path, frame: int) -> TakenError:
         frame=frame,
         advice="move it, give another --out, or use --overwrite",
     )
+
+
+def _is_exr(path: Path) -> bool:
+    """By its first bytes, as the writer has it, whatever it is called."""
+    try:
+        with open(path, "rb") as file:
+            return file.read(len(MAGIC)) == MAGIC
+    except OSError:  # reading it says so
+        return False
+
+
+def _called(plate: Path) -> str:
+    """A plate's file as the ledger calls it."""
+    return os.path.abspath(os.path.expanduser(plate))
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    """Whether two names are of one file, or of one that was there once: by whatever way they lead there."""
+    return os.path.realpath(one) == os.path.realpath(other)
 
 
 def _stat(path: Path) -> os.stat_result | None:

@@ -8,10 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nuke_matting.colour.processor import ColourPipe
-from nuke_matting.errors import PlateError
+from nuke_matting.errors import PlateError, UsageError
 from nuke_matting.plate.frame import Frame, Window
 from nuke_matting.plate.reader import align, read_matte
 from nuke_matting.plate.sequence import ImageSequence
+
+REFORMAT = "reformat it to the plate's format"
 
 
 def file_of(given: ImageSequence, frame: int) -> Path:
@@ -36,7 +38,17 @@ def coverage(path: Path, plate: Frame, what: str) -> tuple[NDArray[np.float32], 
     notes = [f"the {what} was read from the layer {matte.layer}"] if matte.layer else []
     if matte.by_grey:
         notes.append(f"the {what}'s alpha is 1 everywhere: its grey was read in place of it")
+    if matte.non_finite:
+        notes.append(f"{matte.non_finite} pixels of the {what} are no numbers; they were read as 0")
+    if matte.by_red:
+        notes.append(f"the {what} is a colour picture: its red was read")
     return np.clip(align(matte.pixels, lies, plate.data_window), 0, 1), tuple(notes)
+
+
+def says_nothing(guide: NDArray[np.float32]) -> tuple[str, ...]:
+    """A note of a guide, as of `coverage`, that tells no place from another."""
+    least, most = float(guide.min()), float(guide.max())
+    return (f"the guide is {least:g} everywhere",) if least == most and least in (0.0, 1.0) else ()
 
 
 def clean_pixels(read: Frame, colour: ColourPipe, plate: Frame) -> NDArray[np.float32]:
@@ -55,11 +67,18 @@ def placed(data: Window, display: Window, plate: Frame, path: Path) -> Window:
     data, display : the file's own windows. Raises PlateError where its format is of another size.
     """
     mine = plate.display_window
-    if (display.width, display.height) != (mine.width, mine.height):
-        raise PlateError(
-            f"is {display.width}x{display.height} and the plate {mine.width}x{mine.height}",
-            path=path,
-            frame=plate.number,
-            advice="reformat it to the plate's format",
-        )
+    if (misfit := _misfit(display, mine)) is not None:
+        raise PlateError(misfit, path=path, frame=plate.number, advice=REFORMAT)
     return Window(data.x + mine.x - display.x, data.y + mine.y - display.y, data.width, data.height)
+
+
+def refuse_misfit(path: Path, display: Window, plate: Window) -> None:
+    """Raises UsageError for a file whose format is of another size than the plate's."""
+    if (misfit := _misfit(display, plate)) is not None:
+        raise UsageError(misfit, path=path, advice=REFORMAT)
+
+
+def _misfit(display: Window, plate: Window) -> str | None:
+    if (display.width, display.height) == (plate.width, plate.height):
+        return None
+    return f"is {display.width}x{display.height} and the plate {plate.width}x{plate.height}"

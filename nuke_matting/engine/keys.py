@@ -15,7 +15,8 @@ def find_keys(pattern: str, named: str, plate: ImageSequence) -> ImageSequence |
 
     pattern : a sequence, with files for the key frames alone or for more, or a file, which is for its own number.
     named : the range of those that are key frames; empty for all.
-    Frames that the plate has not are none. Raises UsageError where nothing is left, or a named one has no file.
+    Frames that the plate has not are none; a still has any. Raises UsageError where nothing is left, or a named one has
+    no file.
     """
     if not pattern:
         return None
@@ -28,7 +29,7 @@ def find_keys(pattern: str, named: str, plate: ImageSequence) -> ImageSequence |
             path=pattern,
             advice="render or copy it, or leave the frame out of --key-frames",
         )
-    frames = tuple(sorted(plate.frame_set.intersection(wanted)))
+    frames = tuple(sorted(wanted if plate.still else plate.frame_set.intersection(wanted)))
     if not frames:
         raise UsageError(
             f"the key mattes ({format_frames(wanted)}) are of no frame of the plate",

@@ -40,15 +40,19 @@ class Ledger:
 
     def knows(self, path: Path, about: os.stat_result) -> str | None:
         """The stamp of the file at a path, where it is as this tool wrote it; else None."""
-        for entry in (self._entry(path, mark(about)), self._entry(path)):
-            found = _parsed(entry)
-            if found is not None and "stamp" in found and _mark_in(found) == mark(about):
-                return str(found["stamp"])
-        return None
+        found = self._found(path, about)
+        return None if found is None else str(found["stamp"])
 
-    def vouch(self, path: Path, about: os.stat_result, stamp: str) -> bool:
-        """To be called before a file takes its path, with what it will be. Whether it will be remembered."""
-        return self._write(path, mark(about), stamp)
+    def plate(self, path: Path, about: os.stat_result) -> str:
+        """The plate's file that the file at a path was made from; empty where that is not known."""
+        return str((self._found(path, about) or {}).get("plate", ""))
+
+    def vouch(self, path: Path, about: os.stat_result, stamp: str, plate: str = "") -> bool:
+        """To be called before a file takes its path, with what it will be. Whether it will be remembered.
+
+        plate : the file that it is the matte of.
+        """
+        return self._write(path, mark(about), stamp, plate)
 
     def forget(self, path: Path, about: os.stat_result) -> None:
         """To be called once another file took the place of one, with what that was."""
@@ -68,7 +72,7 @@ class Ledger:
             handle = file.fileno() if os.utime in os.supports_fd else path
             if mark(os.fstat(file.fileno())) == mark(about):
                 os.utime(handle, ns=(about.st_atime_ns, about.st_mtime_ns))  # another user's file: no entry is made
-                if self._write(path, (about.st_size, date), stamp):
+                if self._write(path, (about.st_size, date), stamp, self.plate(path, about)):
                     os.utime(handle, ns=(date, date))
         self.forget(path, about)
 
@@ -92,9 +96,19 @@ class Ledger:
         name = hashlib.sha256(os.fsencode(real)).hexdigest()
         return self._folder / name[:2] / (f"{name}.json" if of is None else f"{name}.{of[0]:x}.{of[1]:x}.json")
 
-    def _write(self, path: Path, of: Mark, stamp: str) -> bool:
+    def _found(self, path: Path, about: os.stat_result) -> dict[str, Any] | None:
+        """The entry of the file at a path, where it is as this tool wrote it."""
+        for entry in (self._entry(path, mark(about)), self._entry(path)):
+            found = _parsed(entry)
+            if found is not None and "stamp" in found and _mark_in(found) == mark(about):
+                return found
+        return None
+
+    def _write(self, path: Path, of: Mark, stamp: str, plate: str) -> bool:
         size, date = of
         entry = {"path": os.path.abspath(path), "stamp": stamp, "size": size, "mtime_ns": date}
+        if plate:
+            entry["plate"] = plate
         try:
             write_whole(self._entry(path, of), json.dumps(entry).encode(), within=self._folder.parent)
         except MattingError:

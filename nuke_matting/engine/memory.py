@@ -3,24 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from nuke_matting.engine.store import Store
 from nuke_matting.engine.values import Known, Plan
-from nuke_matting.errors import MattingError
+from nuke_matting.errors import ColourError, MattingError, PlateError
 from nuke_matting.models.contract import KeyedModel, Model
 
 FEATURES_KEPT = 8  # besides those of one frame's references; each is some 22 MB for a 16:9 plate
+
+
+class Recalled(NamedTuple):
+    """What a frame reads from.
+
+    features : as the model takes them. notes : of what was broken and replaced.
+    lasting : what was broken is so by its own files, and will be the next time.
+    """
+
+    features: list[Any]
+    notes: list[str]
+    lasting: bool
 
 
 class Memory:
     """Features by what they are made from, so that those of a key frame with and without its matte are never confused.
 
     load : reads what is to be known of a frame, where nobody did so before.
+    lasts : whether a frame that could not be read will fail so again, as its files are what they are planned as.
     """
 
-    def __init__(self, model: Model, load: Callable[[int], Known]) -> None:
-        self._model, self._load = model, load
+    def __init__(self, model: Model, load: Callable[[int], Known], lasts: Callable[[int, MattingError], bool]) -> None:
+        self._model, self._load, self._lasts = model, load, lasts
         self._features: Store = Store(len(model.references) + FEATURES_KEPT)
 
     def encode(self, plan: Plan, frame: int, known: Known | None) -> Any:
@@ -43,31 +56,35 @@ class Memory:
 
         return self._features.get_or_compute((plan.inputs[frame], plan.mattes[frame]), compute)
 
-    def recall(self, plan: Plan, own: Any, known: Mapping[int, Known]) -> tuple[list[Any], list[str]]:
-        """What a frame reads from, as the model takes it, and notes of what was broken: it must not cost this frame.
+    def recall(self, plan: Plan, own: Any, known: Mapping[int, Known]) -> Recalled:
+        """What a frame reads from. Files of others that are broken do not cost this frame; all else that fails does,
+        such as a GPU without memory: a matte without its memory must not pass for a good one.
 
         own : its own features. known : what was read before of the others.
         """
-        memory, notes = [], []
+        memory, notes, lasting = [], [], True
         for frame in plan.references:
             try:
                 features = own if frame == plan.frame else self.encode(plan, frame, known.get(frame))
-            except MattingError as error:
+            except (PlateError, ColourError) as error:
                 features = own
-                notes.append(f"frame {frame} {_broken(error)}: the memory read frame {plan.frame} in its place")
+                lasting = lasting and self._lasts(frame, error)
+                notes.append(f"frame {frame} {_broken(error)}: the memory read the frame itself in its place")
             else:
                 if frame != plan.frame and frame in plan.mattes:
                     try:
                         features = self.correct(plan, frame, known.get(frame))
-                    except MattingError as error:
+                    except (PlateError, ColourError) as error:
+                        lasting = lasting and self._lasts(frame, error)
                         notes.append(_without_key(frame, error))
             memory.append(features)
         for frame in plan.keys:
             try:
                 memory.append(self.correct(plan, frame, known.get(frame)))
-            except MattingError as error:
+            except (PlateError, ColourError) as error:
+                lasting = lasting and self._lasts(frame, error)
                 notes.append(_without_key(frame, error))
-        return memory, list(dict.fromkeys(notes))  # a key frame may be a reference as well
+        return Recalled(memory, list(dict.fromkeys(notes)), lasting)  # a key frame may be a reference as well
 
 
 def _without_key(frame: int, error: MattingError) -> str:

@@ -9,9 +9,11 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,7 @@ from nuke_matting.engine.clean_plate import fitted
 from nuke_matting.engine.colours import Colours
 from nuke_matting.engine.edges import edged, limited
 from nuke_matting.engine.fingerprint import Fingerprints, digest
-from nuke_matting.engine.inputs import clean_pixels, coverage, file_of
+from nuke_matting.engine.inputs import clean_pixels, coverage, file_of, refuse_misfit, says_nothing
 from nuke_matting.engine.keys import find_keys, nearest
 from nuke_matting.engine.memory import Memory
 from nuke_matting.engine.remarks import remarks
@@ -31,13 +33,15 @@ from nuke_matting.engine.values import Known, Loaded, Matte, Plan
 from nuke_matting.errors import CacheError, ColourError, MattingError, PlateError, UsageError
 from nuke_matting.models.contract import FrameInput, Model, Quality, named_frames
 from nuke_matting.models.registry import load_model
-from nuke_matting.plate.frame import LARGEST_HALF, Window
-from nuke_matting.plate.reader import read_frame
-from nuke_matting.plate.sequence import find_sequence, format_frames
+from nuke_matting.plate.frame import LARGEST_HALF, Window, lies
+from nuke_matting.plate.reader import read_frame, read_windows
+from nuke_matting.plate.sequence import find_sequence, format_frames, sequence_around
 from nuke_matting.settings import Settings
 
 log = logging.getLogger(__name__)
 
+# errors of the moment, as the system says them in what a library tells of a file
+PASSING = tuple(map(os.strerror, (errno.EIO, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ETIMEDOUT, errno.EACCES)))
 CACHE_VERSION = 11  # to be raised by every change that changes mattes
 
 
@@ -76,10 +80,13 @@ class Shot:
         if self.settings.fg and self.settings.premult:
             self.colours.refuse_encoded()
         self.cache = open_cache(self.settings) if self.settings.cache else None
+        # those that one file was taken from: it serves any frame, but none that has a file of its own
+        self._around = sequence_around(Path(self.plate.pattern)) if self.plate.still else None
         self._fingerprints = Fingerprints()
+        self._lie: dict[str, tuple[float, ...]] = {}  # of files, by their fingerprints
         file = Path(os.path.expanduser(self.settings.model))
         self._model_date = file.stat().st_mtime_ns if file.is_file() else 0  # else it is a name, not a path
-        self._memory = Memory(self.model, lambda frame: self.load(frame).known)
+        self._memory = Memory(self.model, lambda frame: self.load(frame).known, self._lasts)
 
     @property
     def frames(self) -> tuple[int, ...]:
@@ -90,6 +97,18 @@ class Shot:
     def warnings(self) -> tuple[str, ...]:
         """What the user should know of the shot as a whole."""
         return remarks(self.settings, self.model, self.plate, self.keys)
+
+    def refuse_misfits(self, frames: Iterable[int]) -> None:
+        """Raises UsageError where the clean plate or guide of the first of the frames that can be read is of another
+        size: so are all of them, most likely."""
+        given = [each for each in (self.clean, self.guide) if each is not None]
+        there = (each for each in frames if self.plate.still or each in self.plate.frame_set)
+        for frame in there if given else ():
+            with suppress(PlateError):
+                size = read_windows(self.plate.path(frame), frame)[1]
+                for path in (file_of(each, frame) for each in given):
+                    refuse_misfit(path, read_windows(path, frame)[1], size)
+                return
 
     def facts(self, frames: tuple[int, ...]) -> dict[str, Any]:
         """What is said of a run of the frames before it starts: plate, frames, count, model, device, precision, colour;
@@ -126,7 +145,9 @@ class Shot:
         """What the matte of a frame depends on. Raises PlateError where the frame or what belongs to it is missing."""
         inputs = {frame: self._inputs_digest(frame)}
         references, keys, notes = [], [], []
-        for other in named_frames(frame, self.plate.frames[0], self.model.references, self.plate.frames[-1]):
+        # a still has no frames around any that it is taken for
+        first, last = (frame, frame) if self.plate.still else (self.plate.frames[0], self.plate.frames[-1])
+        for other in named_frames(frame, first, self.model.references, last):
             try:
                 inputs[other] = self._inputs_digest(other)
                 references.append(other)
@@ -134,7 +155,7 @@ class Shot:
                 references.append(frame)
                 what = f"{error.path}: {error.what}" if error.path else error.what
                 why = f"is left out ({what})" if other in self.plate.frame_set else "is missing"
-                notes.append(f"frame {other} {why}: the memory read frame {frame} in its place")
+                notes.append(f"frame {other} {why}: the memory read the frame itself in its place")
         for other in self._nearest_keys(frame):
             try:
                 inputs[other] = self._inputs_digest(other)
@@ -144,8 +165,11 @@ class Shot:
         told = (frame, *references, *keys) if self._reads_keys else (frame,)
         mattes = {each: self._key_fingerprint(each) for each in told if self._is_key(each)}
         settings = self.settings
+        where = [self._lies(each) for each in (frame, *references, *keys)]
         key = digest(
             {
+                # frames of one window are told of each other's places by their own, as ever
+                **({"lie": where} if any(each != where[0] for each in where) else {}),
                 "version": CACHE_VERSION,
                 "model": self.model.digest,
                 "precision": self.model.precision,
@@ -177,8 +201,9 @@ class Shot:
             notes += said
         if self.guide is not None:
             guide, said = coverage(file_of(self.guide, frame), read, "guide")
-            notes += said
-        given = FrameInput(image, clean, guide, read.pixel_aspect)
+            notes += said + says_nothing(guide)
+        where = lies(read.data_window, read.display_window, read.pixel_aspect)
+        given = FrameInput(image, clean, guide, read.pixel_aspect, where)
         key: NDArray[np.float32] | MattingError | None = None
         if self.keys is not None and self._is_key(frame):
             try:
@@ -197,7 +222,7 @@ class Shot:
         if isinstance(key, MattingError):
             raise key
         own = self._memory.encode(plan, plan.frame, loaded.known)
-        memory, notes = self._memory.recall(plan, own, known or {})
+        memory, notes, lasting = self._memory.recall(plan, own, known or {})
         quality = Quality(settings.regions, settings.region_batch, settings.fg)
         raw = self.model.matte(loaded.input, own, memory, quality)
         notes = [*plan.notes, *loaded.notes, *notes, *raw.notes]
@@ -209,7 +234,12 @@ class Shot:
         guide, use = loaded.input.guide, settings.guide_use
         alpha = limited(edged(raw.alpha, settings), guide, use) if key is None else key
         made_of = plan.key
-        if not self._is_still(plan):
+        if not lasting:
+            made_of = ""
+            notes.append(
+                "what could not be read may be the next time: this matte is not cached, and that run redoes it"
+            )
+        elif not self._is_still(plan):
             made_of = ""
             notes.append("an input file changed during matting; this matte is not cached, and the next run redoes it")
         foreground = None
@@ -228,6 +258,7 @@ class Shot:
             tuple(notes),
             made_of,
             space=loaded.colour.space,
+            passing=plan.notes,
         )
 
     def _is_still(self, plan: Plan) -> bool:
@@ -237,6 +268,25 @@ class Shot:
         except MattingError:
             return False
 
+    def _lasts(self, frame: int, error: MattingError) -> bool:
+        """Whether a frame's files are what they were found to be at first, read anew, and fail likewise once more; not
+        where the system had no memory, or a disk did not answer."""
+        if any(text in error.what for text in PASSING):
+            return False
+        anew = Fingerprints()
+        try:
+            if any(anew.of(path) != self._fingerprints.of(path) for path in self._files(frame)):
+                return False
+            again = self.load(frame).known.key
+        except MattingError as other:
+            again = other
+        return isinstance(again, MattingError) and str(again) == str(error)
+
+    def _files(self, frame: int) -> list[Path]:
+        """All that is read for a frame. Raises PlateError where there is nothing for it."""
+        files = [file_of(each, frame) for each in (self.plate, self.clean, self.guide) if each is not None]
+        return files + ([self.keys.path(frame)] if self.keys is not None and self._is_key(frame) else [])
+
     # -- the cache --
 
     def cached(self, plan: Plan) -> Matte | None:
@@ -245,9 +295,11 @@ class Shot:
         if value is None:
             return None
         data, display = (Window(*value.info[name]) for name in ("data_window", "display_window"))
+        notes = tuple(dict.fromkeys((*plan.notes, *value.notes)))
         return Matte(
-            plan.frame, value.alpha, value.foreground, data, display, plan.path, value.notes, plan.key, cached=True
-        )
+            plan.frame, value.alpha, value.foreground, data, display, plan.path, notes, plan.key, cached=True,
+            passing=plan.notes,
+        )  # fmt: skip
 
     def keep(self, matte: Matte) -> None:
         """Puts a matte that has a key into the cache, if there is one. Raises CacheError where it cannot be written."""
@@ -260,7 +312,8 @@ class Shot:
             "data_window": list(vars(matte.data_window).values()),
             "display_window": list(vars(matte.display_window).values()),
         }
-        self.cache.put(matte.key, CachedMatte(matte.alpha, matte.foreground, matte.notes, info))
+        notes = tuple(each for each in matte.notes if each not in matte.passing)
+        self.cache.put(matte.key, CachedMatte(matte.alpha, matte.foreground, notes, info))
 
     # -- parts --
 
@@ -287,19 +340,30 @@ class Shot:
         files += [self.keys.path(frame) for frame in mattes] if self.keys is not None else []
         return max([self._model_date, *map(self._fingerprints.date, files)])
 
+    def _lies(self, frame: int) -> tuple[float, ...] | None:
+        """Where a frame's picture lies in its format; None where its header cannot be read, which reading it says."""
+        path = self.plate.path(frame)
+        try:
+            known = self._fingerprints.of(path)
+            if known not in self._lie:
+                self._lie[known] = lies(*read_windows(path, frame))
+            return self._lie[known]
+        except PlateError:
+            return None
+
     def _inputs_digest(self, frame: int) -> str:
         """A digest of what a frame's features come from: its files, and their way to the model space.
 
         Raises PlateError where a file is missing, ColourError where its colour cannot be known.
         """
-        if frame not in self.plate.frame_set:
-            if self.plate.still:
-                raise PlateError(
-                    f"the plate is this one file, taken for frame {self.plate.frames[0]}",
-                    path=self.plate.path(frame),
-                    frame=frame,
-                    advice="name the sequence, as folder/name.####.exr, or leave --frames out",
-                )
+        if self._around is not None and frame not in self.plate.frame_set and frame in self._around.frame_set:
+            raise PlateError(
+                f"the plate is this one file, taken for frame {self.plate.frames[0]}",
+                path=self.plate.path(frame),
+                frame=frame,
+                advice=f"name the sequence, {self._around.pattern}, or leave --frames out",
+            )
+        if not self.plate.still and frame not in self.plate.frame_set:
             raise PlateError(
                 "the frame is missing",
                 path=self.plate.path(frame),

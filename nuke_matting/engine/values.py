@@ -29,6 +29,7 @@ class Matte:
     key : its name in the cache; empty where it must not be kept, as what it was made from changed meanwhile.
     cached : it was taken from there.
     space : the plate's colour space, as the config calls it; empty where the plate was not read for it.
+    passing : those of the notes that are of this plan alone, and not of the pixels: the cache does not keep them.
     """
 
     frame: int
@@ -41,6 +42,7 @@ class Matte:
     key: str
     cached: bool = False
     space: str = ""
+    passing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

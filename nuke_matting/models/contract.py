@@ -14,6 +14,11 @@ from nuke_matting.nets.regions import CELL
 Array = NDArray[np.float32]
 
 
+# top, left, height and width of a frame's data window, from the corner of its format, in square pixels, by that one's
+# long side
+Lies = tuple[float, float, float, float]
+
+
 @dataclass(frozen=True)
 class FrameInput:
     """A frame as models take it.
@@ -22,12 +27,14 @@ class FrameInput:
     clean : the clean plate, likewise and of the same size, or None.
     guide : [H, W] float32 in [0, 1]: 1 inside, 0 outside, between is open; or None.
     pixel_aspect : width of a pixel over its height, of all of them; 1 but for anamorphic plates.
+    lies : where it lies in its format, so that places of frames can be compared that show more or less of it; or None.
     """
 
     image: Array
     clean: Array | None = None
     guide: Array | None = None
     pixel_aspect: float = 1.0
+    lies: Lies | None = None
 
     def unsqueezed(self, height: int, width: int) -> tuple[int, int]:
         """Height and width, of so many of its pixels, in square ones: what a reduced frame has the proportions of,

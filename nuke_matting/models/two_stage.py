@@ -10,14 +10,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nuke_matting.models.contract import Abilities, Array, FrameInput, Quality, RawMatte
+from nuke_matting.models.contract import Abilities, Array, FrameInput, Lies, Quality, RawMatte
 from nuke_matting.models.tensors import array, autocast, memory_told, planes, seen, to_device
 from nuke_matting.models.two_stage_file import AGAIN, AIDED, PLAIN, long_sides, networks
 from nuke_matting.models.weights import WeightFile
 from nuke_matting.nets import regions as rg
 from nuke_matting.nets.decoder import Coarse
 from nuke_matting.nets.resize import area, bilinear
-from nuke_matting.nets.spread import Shown, agreed, change, corrected, decided, heard, joined, show, told
+from nuke_matting.nets.spread import Shown, agreed, change, corrected, decided, heard, joined, placed, show, told
 from nuke_matting.nets.two_stage import OWN, Features, TwoStage, coarse_size, stack
 
 THRESHOLD = 0.05  # regions less likely wrong than this are left as they are
@@ -29,11 +29,13 @@ class Prepared(NamedTuple):
     """The coarse inputs, [1, 9, h, w] float32 on the CPU.
 
     first : of the network that sees the frame first. second : of one that looks again. aided : the frame has help.
+    lies : where the frame lies in its format, if that is known.
     """
 
     first: Tensor
     second: Tensor
     aided: bool
+    lies: Lies | None = None
 
 
 class Answer(NamedTuple):
@@ -84,6 +86,14 @@ class Seen(NamedTuple):
     which: int
     looked: Looked | None = None
     key: bool | None = None
+    lies: Lies | None = None
+
+    def cells_for(self, other: Seen) -> Tensor:
+        """What its cells look like, and where they lie in another frame, whose data window may be another."""
+        if self.lies is None or other.lies is None or self.lies == other.lies:
+            return self.shown.cells
+        grids = [(each.shape[2], each.shape[3]) for each in (self.features.f8, other.features.f8)]
+        return placed(self.shown.cells, grids[0], self.lies, grids[1], other.lies)
 
 
 class Heard(NamedTuple):
@@ -130,7 +140,7 @@ class TwoStageModel:
             second = _reduced(image, clean, guide, coarse_size(*shown, self._long_sides[True]))
             one_size = self._long_sides[aided] == self._long_sides[True]
             first = second if one_size else _reduced(image, None, None, coarse_size(*shown, self._long_sides[False]))
-        return Prepared(first, second, aided)
+        return Prepared(first, second, aided, frame.lies)
 
     def encode(self, prepared: Prepared) -> Seen:
         with torch.inference_mode():
@@ -140,7 +150,7 @@ class TwoStageModel:
             with memory_told(self.device, stacked.shape[-2:]):
                 features, alone = self._look(stacked, which)
             shown = show(stacked[:, :3], features.f8, alone.alpha)
-            own = Seen(features, stacked[:, :3], alone, shown, second, which)
+            own = Seen(features, stacked[:, :3], alone, shown, second, which, lies=prepared.lies)
             if which == PLAIN and self.nets[AGAIN] is not None:
                 return own._replace(looked=Looked(lambda: self._looked(own)))
             return own
@@ -221,7 +231,7 @@ class TwoStageModel:
                 others.append(each)
         cells = own.shown.cells
         with torch.inference_mode():
-            if keys := [each.shown for each in others if each.key]:
+            if keys := [each.shown._replace(cells=each.cells_for(own)) for each in others if each.key]:
                 key = joined(keys)
                 return Heard(heard(cells, [key.cells], [told(key)]), None)
             if not others:
@@ -230,7 +240,7 @@ class TwoStageModel:
             if own.looked is not None:
                 again = [told(each.looked.shown) for each in others if each.looked is not None]
                 telling = [torch.cat(each, dim=1) for each in zip(telling, again, strict=True)]
-            rows = heard(cells, [each.shown.cells for each in others], telling)
+            rows = heard(cells, [each.cells_for(own) for each in others], telling)
             return Heard(rows[:, :2], rows[:, 2:])
 
     def coarse(self, own: Seen, memory: Sequence[Seen], heard_: Heard) -> Coarse:

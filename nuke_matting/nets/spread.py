@@ -53,6 +53,30 @@ def joined(frames: list[Shown]) -> Shown:
     return Shown(*(torch.cat(each, dim=2) for each in zip(*frames, strict=True)))
 
 
+def placed(
+    cells: Tensor,
+    grid: tuple[int, int],
+    lies: tuple[float, float, float, float],
+    want: tuple[int, int],
+    there: tuple[float, float, float, float],
+    places: float = 0.14,
+) -> Tensor:
+    """Cells [B, D, N] of a frame, their places as those of a frame that shows another cut of the picture.
+
+    grid, lies : rows and columns of the frame, and top, left, height and width of its cut, in any one unit.
+    want, there : likewise of the other frame.
+    places : as in `_cells`.
+    """
+    far = max(grid) / max(want)
+    moved: list[Tensor] = [cells[:, :-2]]
+    for axis in (0, 1):
+        step, other = lies[2 + axis] / grid[axis], there[2 + axis] / want[axis]
+        begins = (lies[axis] + step / 2 - there[axis]) / other - 0.5
+        at = cells[:, axis - 2].unsqueeze(1)
+        moved.append(at * (far * step / other) + begins / (places * max(want)))
+    return torch.cat(moved, dim=1)
+
+
 def told(shown: Shown) -> Tensor:
     """[B, 2, N], what a frame tells of its cells: its matte as far as it counts, and what it counts."""
     return torch.cat([shown.trust * shown.matte, shown.trust], dim=1)

@@ -6,6 +6,7 @@ any size; reading the pixels of a deep file through its plain calls ends the pro
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -21,6 +22,10 @@ from nuke_matting.errors import PlateError
 MOST_PIXELS = 2**28  # of one part; 16384 x 16384
 MOST_CHANNELS = 1024
 MOST_PARTS = 256
+# what cameras write, and no library here reads
+_OF_CAMERAS = frozenset(
+    {".ari", ".arx", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".rw2", ".orf", ".heic", ".heif", ".avif"}
+)
 
 
 def error_text(source: object = oiio) -> str:
@@ -60,7 +65,9 @@ class ImageFile:
                 if probe is None or image.has_error:
                     raise self.damaged(error_text(image))
             pixels = image.read_image(part, 0, first, last, kind)
-        except (RuntimeError, UnicodeDecodeError, MemoryError, ValueError) as error:
+        except MemoryError as error:
+            raise self.damaged(os.strerror(errno.ENOMEM)) from error
+        except (RuntimeError, UnicodeDecodeError, ValueError) as error:
             raise self.damaged(str(error)) from error
         if pixels is None or image.has_error:
             raise self.damaged(error_text(image))
@@ -99,7 +106,11 @@ def open_image(path: Path, frame: int) -> Iterator[ImageFile]:
     if image is None:
         raise _refusal(error_text(), path, frame)
     try:
-        yield ImageFile(image, _parts(image, path, frame), path, frame)
+        specs = _parts(image, path, frame)
+        if image.format_name() == "webp":  # its reader is of no use once it was asked for a part that is not there
+            image.close()
+            image = oiio.ImageInput.open(str(path), config) or image
+        yield ImageFile(image, specs, path, frame)
     finally:
         image.close()
 
@@ -150,5 +161,9 @@ def _refusal(text: str, path: Path, frame: int) -> PlateError:
             path=path,
             frame=frame,
             advice="convert it to RGB: read it in Nuke and write an RGB EXR",
+        )
+    if path.suffix.lower() in _OF_CAMERAS:
+        return PlateError(
+            f"{path.suffix.lower()} files are not supported", path=path, frame=frame, advice="convert it to EXR"
         )
     return damaged(text, path, frame)

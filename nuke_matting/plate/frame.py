@@ -22,6 +22,18 @@ class Window:
     height: int
 
 
+def lies(data: Window, display: Window, pixel_aspect: float) -> tuple[float, float, float, float]:
+    """Top, left, height and width of a data window, from its display window's corner, in square pixels, by that one's
+    long side.
+
+    >>> lies(Window(10, 5, 20, 10), Window(0, 0, 40, 20), 1.0)
+    (0.125, 0.25, 0.25, 0.5)
+    """
+    long = max(display.width * pixel_aspect, display.height, 1)
+    across = pixel_aspect / long
+    return (data.y - display.y) / long, (data.x - display.x) * across, data.height / long, data.width * across
+
+
 @dataclass(frozen=True)
 class ColourHints:
     """What a file says of its own colour. Each is None where the file does not say.
@@ -76,6 +88,8 @@ class StoredMatte(NamedTuple):
     data_window, display_window : where they lie, and the matte's format.
     by_grey : its alpha was 1 everywhere, so they are the grey picture beside that.
     layer : they were read from, where that is none of the main ones; else empty.
+    non_finite : count of pixels that are no numbers.
+    by_red : they are the red of a colour picture.
     """
 
     pixels: NDArray[np.float32]
@@ -83,3 +97,5 @@ class StoredMatte(NamedTuple):
     display_window: Window
     by_grey: bool = False
     layer: str = ""
+    non_finite: int = 0
+    by_red: bool = False

@@ -94,6 +94,17 @@ def read_hints(path: Path, number: int) -> ColourHints:
         return _hints(file.image.format_name(), file.specs[choice.part if choice else 0])
 
 
+def read_windows(path: Path, number: int) -> tuple[Window, Window, float]:
+    """The data window and the display window of a file's picture, and the aspect of its pixels, from its header alone.
+
+    Raises PlateError.
+    """
+    with open_image(path, number) as file:
+        choice = picture_of(file.specs)
+        spec = file.specs[choice.part if choice else 0]
+        return *windows(spec), pixel_aspect(spec)
+
+
 def read_matte(path: Path, number: int, painted: bool = False) -> StoredMatte:
     """Reads a matte: the channel that `choose_matte` says.
 
@@ -107,14 +118,25 @@ def read_matte(path: Path, number: int, painted: bool = False) -> StoredMatte:
         choice = choose_matte([list(spec.channelnames) for spec in specs], _layers(specs))
         if choice is None:
             raise _without(file, "alpha and no R, G, B", "name the matte's channel A")
-        matte, by_grey = _coverage(_stored(file, choice)), False
+        matte, by_grey = _stored(file, choice), False
+        non_finite = int(np.isnan(matte).sum())
+        matte = _coverage(matte)
         picture = picture_of(specs)
+        by_red = painted and picture is not None and _is_colour(file, choice, picture)
         if painted and picture is not None and _is_beside(choice, picture) and matte.min() >= 1:
             colour = _coverage(_stored(file, picture))
             by_grey = bool(np.ptp(colour, axis=2).max() < GREY and colour.max() > 0)
             matte = colour if by_grey else matte
     shown = windows(specs[choice.part])
-    return StoredMatte(np.ascontiguousarray(matte[..., 0]), *shown, by_grey, _side_layer(choice, specs))
+    layer = _side_layer(choice, specs)
+    return StoredMatte(np.ascontiguousarray(matte[..., 0]), *shown, by_grey, layer, non_finite, by_red)
+
+
+def _is_colour(file: ImageFile, matte: PictureChannels, picture: PictureChannels) -> bool:
+    """Whether a matte is the red of a picture whose channels differ."""
+    if (matte.part, matte.channels) != (picture.part, picture.channels[:1]) or len(set(picture.channels)) < 3:
+        return False
+    return bool(np.ptp(_coverage(_stored(file, picture)), axis=2).max() >= GREY)
 
 
 def _side_layer(choice: PictureChannels, specs: Sequence[oiio.ImageSpec]) -> str:

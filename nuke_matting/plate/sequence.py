@@ -38,7 +38,7 @@ class ImageSequence:
 
     pattern : the path with a frame field such as `####`, or the path of the one file.
     frames : the frames that are on disk, ascending.
-    still : one file without a sequence around it; as a clean plate or guide it serves every frame.
+    still : one file, named in full: it serves every frame that is asked for; `frames` has the one of its own number.
     left_out : names of files whose number has its sign before the padding (-0001 of ####, where -001 is meant).
     """
 
@@ -191,10 +191,16 @@ def _find(plate: str) -> ImageSequence:
     if has_frame_field(plate) and not path.is_file():
         return _of_pattern(path)
     if path.is_file():
-        number = _NUMBER.search(path.name)
-        return ImageSequence(str(path), (int(number[1]) if number else 1,), still=True)
+        return _still(path)
     _refuse_missing_folder(path)
     raise UsageError("there is no such file", path=path, advice=_near(path) or "check the path")
+
+
+def _still(path: Path) -> ImageSequence:
+    """One file, named in full: its frame is the number at its end, if that is none of a version, else 1."""
+    number = _NUMBER.search(path.name)
+    is_version = number is not None and _VERSION.search(path.name[: number.start()])
+    return ImageSequence(str(path), (int(number[1]) if number and not is_version else 1,), still=True)
 
 
 def _in_folder(folder: Path) -> ImageSequence:
@@ -203,9 +209,19 @@ def _in_folder(folder: Path) -> ImageSequence:
         for each in findSequencesOnDisk(str(folder), pad_style=PAD_STYLE_HASH1)
         if each.extension().lower() in IMAGES
     ]
+    if len(found) == 2 and (one := _signs_before(*found)) is not None:
+        return one
     if not found:
         raise UsageError(
             "the folder holds no images", path=folder, advice="name the folder that the plate's frames are in"
+        )
+    if len(found) == 1 and _VERSION.search(found[0].basename()):
+        if len(found[0]) == 1:
+            return _still(Path(found[0][0]))
+        raise UsageError(
+            f"the folder holds {len(found[0])} versions ({', '.join(Path(each).name for each in found[0][:3])})",
+            path=folder,
+            advice="name one of them",
         )
     if len(found) > 1:
         names = ", ".join(_name(each) for each in sorted(found, key=str)[:6])
@@ -215,6 +231,16 @@ def _in_folder(folder: Path) -> ImageSequence:
             advice="name one of them, as folder/name.####.exr",
         )
     return _sequence(found[0])
+
+
+def _signs_before(one: FileSequence, other: FileSequence) -> ImageSequence | None:
+    """Two that are one sequence, the frames below 0 with their sign before the padding (-003 beside 003); else None."""
+    rest, below = sorted((one, other), key=lambda each: each.zfill())
+    alike = (rest.basename(), rest.extension()) == (below.basename(), below.extension())
+    if not alike or below.zfill() != rest.zfill() + 1:
+        return None
+    frames, negative = _sequence(rest), _sequence(below)
+    return _of_pattern(Path(frames.pattern)) if negative.frames[-1] < 0 <= frames.frames[0] else None
 
 
 def _of_pattern(path: Path) -> ImageSequence:

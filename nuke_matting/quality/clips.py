@@ -131,14 +131,14 @@ def read_sample(clip: Clip, frame: int, colour: Colour | None = None) -> Sample:
     """
     path = clip.alpha.path(frame)
     # painted: Blender and Nuke write a grey truth as R, G, B with a solid alpha
-    (truth, by_grey), alpha = _read(clip.truth, frame, painted=True), read_alpha(clip.alpha, frame)
+    (truth, by_grey, by_red), alpha = _read(clip.truth, frame, painted=True), read_alpha(clip.alpha, frame)
     _same_size(path, frame, alpha, truth)
     if clip.foreground is None or clip.true_foreground is None:
-        return Sample(alpha, truth, by_grey=by_grey)
+        return Sample(alpha, truth, by_grey=by_grey, by_red=by_red)
     colours = [_picture(each, frame, colour or Colour()) for each in (clip.foreground, clip.true_foreground)]
     for each, picture in zip((clip.foreground, clip.true_foreground), colours, strict=True):
         _same_size(each.path(frame), frame, picture, truth)
-    return Sample(alpha, truth, colours[0], colours[1], by_grey)
+    return Sample(alpha, truth, colours[0], colours[1], by_grey, by_red)
 
 
 def measure(
@@ -150,10 +150,12 @@ def measure(
     """The figures of one frame after the other, or why a frame has none. Only two frames are held at a time.
 
     frames : all of the clip's if not given. dtSSD is of frames whose numbers follow each other.
-    warn : told of a single truth that serves several frames, and, in the end, of truths that were read by their grey.
+    warn : told of a single truth that serves several frames, and, in the end, of truths that were read by their
+        grey or their red.
     """
     before: tuple[int, Sample] | None = None
     by_grey: list[int] = []
+    by_red: list[int] = []
     wanted = sorted(clip.frames if frames is None else frames)
     if len(wanted) > 1 and not _frames(clip.truth):
         warn(f"{clip.name}: {Path(clip.truth.pattern).name} is the truth of all {len(wanted)} frames")
@@ -164,6 +166,7 @@ def measure(
             yield frame, error
             continue
         by_grey += [frame] if sample.by_grey else []
+        by_red += [frame] if sample.by_red else []
         yield frame, frame_figures(sample, before[1] if before and before[0] == frame - 1 else None)
         before = frame, sample
     if by_grey:
@@ -171,6 +174,8 @@ def measure(
             f"{clip.name}: the true alpha of frames {format_frames(by_grey)} is 1 everywhere: its grey was read in "
             "place of it"
         )
+    if by_red:
+        warn(f"{clip.name}: the truth of frames {format_frames(by_red)} is a colour picture: its red was read")
 
 
 def read_alpha(sequence: ImageSequence, frame: int) -> NDArray[np.float32]:
@@ -179,14 +184,14 @@ def read_alpha(sequence: ImageSequence, frame: int) -> NDArray[np.float32]:
     return _read(sequence, frame, painted=sequence.path(frame).suffix.lower() != ".exr")[0]
 
 
-def _read(sequence: ImageSequence, frame: int, painted: bool) -> tuple[NDArray[np.float32], bool]:
-    """A frame's alpha as in `read_alpha`, and whether it is a picture's grey, as in `read_matte`."""
+def _read(sequence: ImageSequence, frame: int, painted: bool) -> tuple[NDArray[np.float32], bool, bool]:
+    """A frame's alpha as in `read_alpha`, and whether it is a picture's grey, or its red, as in `read_matte`."""
     path = sequence.path(frame)
     if sequence.still and _frames(sequence) not in ((), (frame,)):
         raise PlateError(f"is of frame {sequence.frames[0]} alone", path=path, frame=frame, advice="name a sequence")
     matte = read_matte(path, frame, painted)
     pixels = whole(matte.pixels, matte.data_window, matte.display_window, path, frame)
-    return np.clip(pixels, 0, 1), matte.by_grey
+    return np.clip(pixels, 0, 1), matte.by_grey, matte.by_red
 
 
 def whole(pixels: NDArray[np.float32], data: Window, display: Window, path: Path, frame: int) -> NDArray[np.float32]:

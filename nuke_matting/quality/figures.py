@@ -41,6 +41,7 @@ class Sample:
     alpha, truth : [H, W] in [0, 1].
     foreground, true_foreground : [H, W, 3], straight, scene-linear; both or none.
     by_grey : the truth is the grey of a picture whose alpha is 1 everywhere.
+    by_red : it is the red of a colour picture.
     """
 
     alpha: NDArray
@@ -48,6 +49,7 @@ class Sample:
     foreground: NDArray | None = None
     true_foreground: NDArray | None = None
     by_grey: bool = False
+    by_red: bool = False
 
 
 def frame_figures(sample: Sample, before: Sample | None = None) -> Figures:

@@ -17,6 +17,7 @@ import pytest
 from nuke_matting.cli.app import parser
 from nuke_matting.cli.matte import default_out
 from nuke_matting.cli.report import JsonReport
+from nuke_matting.errors import ModelError
 from nuke_matting.plate.reader import read_frame, read_matte
 from nuke_matting.settings import options
 
@@ -404,3 +405,68 @@ def test_mattes_are_called_after_the_plate_without_its_frame_number(plate, name,
     monkeypatch.chdir(tmp_path)
     (tmp_path / "sh010").mkdir()
     assert Path(default_out(plate)) == Path("matte") / f"{name}_matte.####.exr"
+
+
+@pytest.mark.parametrize("how", ["--json", "--quiet"])
+def test_what_the_package_logs_is_told_as_the_run_tells_all_else(nuke_matting, make_plate, weights, tmp_path, how):
+    plate, cache = make_plate([1]), tmp_path / "cache"
+    args = ("matte", plate, "--model", weights, "--cache-dir", cache, "--overwrite")
+    assert nuke_matting(*args).returncode == 0
+    (kept,) = cache.rglob("v*/*/*.exr")
+    kept.write_bytes(kept.read_bytes()[:-9])
+    done = nuke_matting(*args, how)
+    assert done.returncode == 0 and done.stderr == ""
+    said = [json.loads(line) for line in done.stdout.splitlines()]
+    warnings = [each["text"] for each in said if each["event"] == "warning"]
+    assert len(warnings) == (how == "--json") and all("not used" in each for each in warnings)
+
+
+@pytest.mark.parametrize("args", [("p.####.exr", "--jobs", "two"), ("p.####.exr", "--nonsense"), ()])
+def test_wrong_options_are_an_event_in_json(nuke_matting, args):
+    done = nuke_matting("matte", *args, "--json")
+    (said,) = map(json.loads, done.stdout.splitlines())
+    assert done.returncode == 2 and said["event"] == "error" and said["kind"] == "usage"
+    assert said["advice"] == "see nuke-matting matte --help" and said["what"] in done.stderr
+
+
+class TestFailuresByTheirCause:
+    @pytest.mark.parametrize("how", [(), ("--quiet",)])
+    def test_each_is_told_once_and_its_frames_in_the_end(self, nuke_matting, make_plate, weights, how):
+        plate = make_plate([1, 9])
+        done = nuke_matting("matte", plate, "--model", weights, "--frames", "1-9", "--no-cache", *how)
+        said = [line for line in done.stderr.splitlines() if "the frame is missing" in line]
+        assert done.returncode == 1 and len(said) == 2
+        assert "(frame 2)" in said[0] and "frames 2-8: the frame is missing; render or copy it" in said[1]
+
+    def test_a_model_s_names_the_frame(self, nuke_matting, make_plate, weights, monkeypatch):
+        def full(self, *_):
+            raise ModelError("cuda:0 has no memory left")
+
+        monkeypatch.setattr("nuke_matting.models.two_stage.TwoStageModel.matte", full)
+        done = nuke_matting("matte", make_plate([7]), "--model", weights, "--no-cache")
+        assert "error: frame 7: cuda:0 has no memory left" in done.stderr
+
+    def test_one_hole_is_one_note_of_all_frames_around(self, nuke_matting, make_plate, weights):
+        plate = make_plate([1, 2, 4, 5])
+        done = nuke_matting("matte", plate, "--model", weights, "--no-cache")
+        said = [line for line in done.stderr.splitlines() if "frame 3 is missing" in line]
+        assert len(said) == 2 and said[1].startswith("frames 1-2,4-5: frame 3 is missing")
+
+
+class TestHelpOfAnotherSize:
+    """It is wrong use, and told once, where the first frame meets it."""
+
+    @pytest.mark.parametrize("option", ["--guide", "--clean-plate"])
+    @pytest.mark.parametrize("still", [True, False])
+    def test_is_refused_before_any_frame(self, nuke_matting, make_plate, weights, option, still):
+        plate, small = make_plate([1, 2, 3]), make_plate([1, 2, 3], 18, 32, "small")
+        done = nuke_matting("matte", plate, "--model", weights, option, small % 1 if still else small, "--quiet")
+        (line,) = done.stderr.splitlines()
+        assert done.returncode == 2 and "is 32x18 and the plate 64x36; reformat it" in line
+        assert not Path("matte").exists() or not list(Path("matte").iterdir())
+
+    def test_costs_the_frames_alone_that_meet_it_later(self, nuke_matting, make_plate, weights):
+        plate, other = make_plate([1, 2]), make_plate([1], name="other")
+        make_plate([2], 18, 32, "other")
+        done = nuke_matting("matte", plate, "--model", weights, "--guide", other, "--quiet")
+        assert done.returncode == 1 and "frame 2" in done.stderr

@@ -190,3 +190,42 @@ def test_a_plate_that_was_read_for_its_matte_is_not_opened_again_for_its_space(
     monkeypatch.setattr(shot.colours, "space", None)
     Delivery(shot, str(tmp_path / "m.####.exr"), [1001], overwrite=False).write(matte)
     assert (tmp_path / "m.1001.exr").exists()
+
+
+class TestPlatesThatAreCalledAlike:
+    """sh010/plate.####.exr and sh020/plate.####.exr have one default name for their mattes."""
+
+    @pytest.fixture
+    def shots(self, make_plate, weights):
+        one = Shot(make_plate([1001], name="sh010"), Settings(model=weights, cache=False))
+        return one, Shot(make_plate([1001], name="sh020", gain=0.5), one.settings, one.model)
+
+    def test_the_matte_of_one_is_not_written_over_by_the_other_unless_told_to(self, shots, tmp_path):
+        out = str(tmp_path / "m.####.exr")
+        one, other = shots
+        deliver(one, tmp_path)
+        target = Delivery(other, out, [1001], overwrite=False)
+        for ask in (lambda: target.has(other.plan(1001)), lambda: target.write(other.matte(1001))):
+            with pytest.raises(TakenError, match=r"another plate, from .*sh010, is in the way"):
+                ask()
+        told = Delivery(other, out, [1001], overwrite=True)
+        assert not told.has(other.plan(1001))
+        told.write(other.matte(1001))
+        assert target.has(other.plan(1001))
+
+    def test_one_that_was_rendered_again_or_is_named_by_another_way_is_the_same(self, shots, tmp_path):
+        one, other = shots
+        deliver(one, tmp_path)
+        Path(one.plate.path(1001)).write_bytes(Path(other.plate.path(1001)).read_bytes())
+        (tmp_path / "link").symlink_to(tmp_path / "sh010")
+        for pattern in (one.plate.pattern, str(tmp_path / "link" / "plate.%04d.exr")):
+            again = Shot(pattern, one.settings.replace(edge_shift=1.0), one.model)
+            assert not Delivery(again, str(tmp_path / "m.####.exr"), [1001], overwrite=False).has(again.plan(1001))
+
+
+def test_a_png_that_is_called_exr_says_its_colour_space_in_the_matte(make_plate, weights, tmp_path):
+    oiio.ImageBuf(make_plate([1001]) % 1001).write(f"{tmp_path}/p.1001.png")
+    (tmp_path / "p.1001.png").rename(tmp_path / "p.1001.exr")
+    shot = Shot(tmp_path / "p.####.exr", Settings(model=weights, cache=False, mode="merge", fg=True))
+    target = Delivery(shot, str(tmp_path / "m.####.exr"), [1001], overwrite=False)
+    assert any(f"still in {shot.colours.space(1001)}" in each for each in target.write(shot.matte(1001)))

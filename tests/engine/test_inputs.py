@@ -172,3 +172,30 @@ class TestColourOfACleanPlate:
         (tmp_path / "clean.exr").write_bytes(b"no picture")
         told = shot(clean_plate=str(tmp_path / "clean.exr")).colours.choice([1002])
         assert told.startswith("ACEScg") and "clean plate" not in told
+
+
+class TestWhatCannotBeMeantIsSaid:
+    def notes(self, shot, tmp_path, pixels, names="A"):
+        return shot(guide=write(tmp_path / "g.exr", pixels, names)).load(1002).notes
+
+    @pytest.mark.parametrize("value, says", [(0, "0"), (1, "1"), (-1, "0")])
+    def test_of_a_guide_that_tells_no_place_from_another(self, shot, tmp_path, value, says):
+        flat = np.full((36, 64, 1), value, np.float32)
+        assert self.notes(shot, tmp_path, flat) == (f"the guide is {says} everywhere",)
+
+    def test_of_a_guide_of_no_numbers(self, shot, tmp_path):
+        pixels = noise()
+        pixels[3, 4:7] = np.nan
+        said = ("3 pixels of the guide are no numbers; they were read as 0",)
+        assert self.notes(shot, tmp_path, pixels) == said
+
+    def test_of_a_guide_that_is_a_colour_picture_and_of_none_that_is_grey(self, shot, tmp_path):
+        said = ("the guide is a colour picture: its red was read",)
+        assert self.notes(shot, tmp_path, noise(channels=3), "RGB") == said
+        assert self.notes(shot, tmp_path, np.repeat(noise(), 3, 2), "RGB") == ()
+
+    def test_of_a_clean_plate_that_is_the_plate(self, shot):
+        plate = shot().plate
+        assert shot(clean_plate=plate.pattern).load(1002).notes == (
+            "the clean plate is the plate: nothing differs from it",
+        )

@@ -1,5 +1,6 @@
 """A shot: any frame, any order, any chunking, the same pixels."""
 
+import errno
 import os
 import random
 import shutil
@@ -12,7 +13,8 @@ import OpenEXR
 import pytest
 
 from nuke_matting import Settings, Shot
-from nuke_matting.errors import ColourError, PlateError, UsageError
+from nuke_matting.errors import ColourError, ModelError, PlateError, UsageError
+from nuke_matting.plate.reader import read_frame
 
 FRAMES = range(1001, 1007)
 
@@ -83,7 +85,7 @@ def test_a_missing_neighbour_is_replaced_by_the_frame_itself_and_said(make_plate
     plate = make_plate(FRAMES)
     Path(plate % 1002).unlink()
     matte = Shot(plate, settings).matte(1003)
-    assert matte.notes == ("frame 1002 is missing: the memory read frame 1003 in its place",)
+    assert matte.notes == ("frame 1002 is missing: the memory read the frame itself in its place",)
 
 
 @pytest.mark.parametrize("kind", ["clean_plate", "guide"])
@@ -91,9 +93,8 @@ def test_a_neighbour_that_lacks_what_goes_with_it_is_told_by_that_file(make_plat
     plate, other = make_plate(FRAMES), make_plate(FRAMES, name="other")
     Path(other % 1002).unlink()
     matte = Shot(plate, settings.replace(**{kind: other}, clean_match=False)).matte(1003)
-    assert matte.notes == (
-        f"frame 1002 is left out ({other % 1002}: the frame is missing): the memory read frame 1003 in its place",
-    )
+    why = f"frame 1002 is left out ({other % 1002}: the frame is missing)"
+    assert matte.notes[0] == f"{why}: the memory read the frame itself in its place"
 
 
 def test_a_broken_neighbour_is_replaced_by_the_frame_itself_and_said(make_plate, settings):
@@ -156,8 +157,6 @@ def test_neighbours_of_another_size_are_read_all_the_same(make_plate, settings):
 
 
 def test_the_foreground_is_the_plate_where_the_alpha_is_one(make_plate, settings):
-    from nuke_matting.plate.reader import read_frame
-
     plate = make_plate(FRAMES)
     matte = Shot(plate, settings).matte(1003)
     solid = matte.alpha >= 1
@@ -247,6 +246,103 @@ class TestCache:
         assert not Shot(plate, cached).matte(1003).cached
 
 
+class TestFailuresOfTheMoment:
+    """A neighbour that could not be read for reasons that pass must not leave its mark under the good matte's key."""
+
+    @pytest.fixture
+    def cached(self, settings):
+        return settings.replace(cache=True)
+
+    def test_a_full_gpu_fails_the_frame(self, make_plate, cached):
+        plate = make_plate(FRAMES)
+        shot = Shot(plate, cached)
+        encode, count = shot.model.encode, []
+
+        def full(prepared):
+            count.append(prepared)
+            if len(count) == 2:
+                raise ModelError("cuda:0 has no memory left")
+            return encode(prepared)
+
+        shot.model.encode = full
+        with pytest.raises(ModelError, match="no memory left"):
+            shot.matte(1003)
+        matte = Shot(plate, cached).matte(1003)
+        assert not matte.cached and not matte.notes
+
+    @pytest.mark.parametrize("what, times", [("cannot be read (truncated)", 1), (os.strerror(errno.EIO), 99)])
+    def test_a_disk_that_did_not_answer_leaves_no_matte_behind(self, make_plate, cached, monkeypatch, what, times):
+        plate, read, asked = make_plate(FRAMES), read_frame, []
+
+        def flaky(path, number):
+            if number != 1003 and len(asked) < times:
+                asked.append(number)
+                raise PlateError(what, path=path, frame=number)
+            return read(path, number)
+
+        with monkeypatch.context() as patched:
+            patched.setattr("nuke_matting.engine.shot.read_frame", flaky)
+            matte = Shot(plate, cached).matte(1003)
+        assert not matte.key and "not cached" in matte.notes[-1]
+        again = Shot(plate, cached).matte(1003)
+        assert not again.cached and not again.notes and again.key
+
+    def test_a_file_that_is_damaged_is_so_the_next_time_and_its_neighbours_are_kept(self, make_plate, cached):
+        plate = make_plate(FRAMES)
+        whole = Path(plate % 1002).read_bytes()
+        Path(plate % 1002).write_bytes(whole[: len(whole) // 2])
+        first, again = Shot(plate, cached).matte(1003), Shot(plate, cached).matte(1003)
+        assert first.key and again.cached and len(again.notes) == 1
+
+
+class TestDataWindowsThatDiffer:
+    """Two discs that look alike, of which the left one is keyed; the next frame shows the right one alone."""
+
+    @pytest.fixture
+    def plate(self, tmp_path):
+        y, x = np.mgrid[0:64, 0:128].astype(np.float32)
+        discs = [(y - 32) ** 2 + (x - middle) ** 2 < 12**2 for middle in (28, 100)]
+        picture = (0.1 + 0.5 * (discs[0] | discs[1])).astype(np.float16)
+        header = {"compression": OpenEXR.ZIP_COMPRESSION, "displayWindow": ((0, 0), (127, 63))}
+
+        def write(path, left, **channels):
+            about = {**header, "dataWindow": ((left, 0), (127, 63))}
+            cut = {name: np.ascontiguousarray(each[:, left:]) for name, each in channels.items()}
+            OpenEXR.File(about, cut).write(str(path))
+
+        for frame, left in ((1001, 0), (1002, 64)):
+            write(tmp_path / f"p.{frame}.exr", left, **dict.fromkeys("RGB", picture))
+        write(tmp_path / "key.1001.exr", 0, A=discs[0].astype(np.float16))
+        return tmp_path
+
+    def test_a_key_is_told_of_the_object_that_it_is_of(self, plate, settings):
+        shot = Shot(plate / "p.####.exr", settings.replace(keys=str(plate / "key.####.exr"), fg=False))
+        own, key = (shot.model.encode(shot.load(frame).known.prepared) for frame in (1002, 1001))
+        assert (own.lies, key.lies) == ((0.0, 0.5, 0.5, 0.5), (0.0, 0.0, 0.5, 1.0))
+
+    def test_they_are_part_of_the_key_and_like_ones_are_not(self, plate, settings, make_plate, monkeypatch):
+        apart, alike = Shot(plate / "p.####.exr", settings), Shot(make_plate(FRAMES), settings)
+        keys = [apart.plan(1002).key, alike.plan(1003).key]
+        monkeypatch.setattr(Shot, "_lies", lambda shot, frame: None)
+        assert apart.plan(1002).key != keys[0] and alike.plan(1003).key == keys[1]
+
+
+class TestNotesOfAMatteFromTheCache:
+    """The key knows what was read, and not why: a frame at the end of a shot and one beside a hole are the same."""
+
+    HOLE = ("frame 1004 is missing: the memory read the frame itself in its place",)
+
+    @pytest.mark.parametrize("hole_first", [True, False])
+    def test_are_of_the_plan_that_asks_for_it(self, make_plate, settings, tmp_path, hole_first):
+        cached = settings.replace(cache=True)
+        ended, holed = make_plate([1002, 1003], name="ended"), make_plate([1002, 1003, 1006], name="holed")
+        told = {}
+        for plate in (holed, ended) if hole_first else (ended, holed):
+            matte = Shot(plate, cached).matte(1003)
+            told[plate] = matte.notes
+        assert matte.cached and told[ended] == () and told[holed][:1] == self.HOLE
+
+
 def test_a_plate_that_is_not_there_is_refused_at_once(settings, tmp_path):
     with pytest.raises(UsageError):
         Shot(tmp_path / "plate.%04d.exr", settings)
@@ -289,3 +385,28 @@ def test_the_notes_say_which_picture_of_a_file_was_matted(settings, tmp_path):
     channels = {f"{layer}.{each}": plane.copy() for layer in ("diffuse", "spec") for each in "RGB"}
     OpenEXR.File({"compression": OpenEXR.ZIP_COMPRESSION}, channels).write(str(tmp_path / "p.exr"))
     assert Shot(tmp_path / "p.exr", settings).matte(1).notes == ("the picture was read from the layer diffuse",)
+
+
+class TestAStillThatIsNamedInFull:
+    def test_serves_any_frame_with_the_same_matte(self, make_plate, settings, tmp_path):
+        one = tmp_path / "portrait_v02.exr"
+        one.write_bytes(Path(make_plate([1001]) % 1001).read_bytes())
+        shot = Shot(one, settings)
+        assert shot.frames == (1,)
+        own, other = shot.matte(1), shot.matte(1050)
+        assert own.alpha.tobytes() == other.alpha.tobytes() and own.notes == other.notes == ()
+        assert (other.frame, other.plate) == (1050, one) and shot.plan(1050).key == shot.plan(1).key
+
+    def test_serves_none_that_has_a_file_of_its_own(self, make_plate, settings):
+        shot = Shot(make_plate(FRAMES) % 1002, settings)
+        assert shot.plan(2000).references == (2000,) * 4
+        with pytest.raises(PlateError, match="this one file, taken for frame 1002"):
+            shot.plan(1003)
+
+    def test_has_the_key_matte_of_any_frame(self, make_plate, settings, tmp_path):
+        one = tmp_path / "portrait.exr"
+        one.write_bytes(Path(make_plate([1001]) % 1001).read_bytes())
+        header = {"compression": OpenEXR.ZIP_COMPRESSION}
+        OpenEXR.File(header, {"A": np.ones((36, 64), np.float16)}).write(str(tmp_path / "key.1050.exr"))
+        shot = Shot(one, settings.replace(keys=str(tmp_path / "key.####.exr")))
+        assert (shot.matte(1050).alpha == 1).all()

@@ -341,3 +341,26 @@ def test_weights_with_fewer_inputs_than_any_that_were_made_are_refused(weights):
     file, name = load_weights(Path(weights)), "stem.to2.0.weight"
     with pytest.raises(ModelError, match="another shape"):
         networks(replace(file, tensors=file.tensors | {name: file.tensors[name][:, :7]}))
+
+
+def test_places_of_a_key_frame_that_shows_another_cut_are_those_of_the_picture(weights):
+    """Of two discs that look alike the left one is keyed, and another frame shows the right one alone: what the key
+    says is told by place, and that is the picture's, not the cut's."""
+    model = load_model(weights, "cpu", "fp32")
+    y, x = np.mgrid[0:64, 0:128].astype(np.float32)
+    discs = [((y - 32) ** 2 + (x - middle) ** 2 < 12**2).astype(np.float32) for middle in (28, 100)]
+    picture = np.stack([0.2 + 0.6 * (discs[0] + discs[1])] * 3, 2)
+
+    def told(known, left=84):
+        cuts = []
+        for at in (0, left):
+            where = (0.0, at / 128, 0.5, (128 - at) / 128) if known else None
+            frame = FrameInput(np.ascontiguousarray(picture[:, at:]), lies=where)
+            cuts.append(model.encode(model.prepare(frame)))
+        key, own = model.correct(cuts[0], discs[0]), cuts[1]
+        matte, trust = model.heard(own, [own] * 4 + [key]).first.split(1, dim=1)
+        rows, columns = own.features.f8.shape[-2:]
+        at = int((32 / 64) * rows) * columns + int((100 - left) / (128 - left) * columns)
+        return float((matte / trust).flatten()[at])
+
+    assert told(known=False) > 0.5 and told(known=True) < 0.2

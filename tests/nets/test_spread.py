@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from nuke_matting.nets.resize import area
-from nuke_matting.nets.spread import agreed, change, corrected, decided, heard, joined, show, told
+from nuke_matting.nets.spread import agreed, change, corrected, decided, heard, joined, placed, show, told
 
 ROWS, COLUMNS = 6, 8
 
@@ -133,3 +133,16 @@ def test_the_most_that_a_cell_moves_is_told_whatever_the_pixels_of_it_do():
     most = float(area(after.clamp(0, 1), 2, 3).max())
     assert change(before, after, 2, 3).item() == pytest.approx(most) and 0.1 < most < 0.5
     assert change(after, after, 2, 3).item() == 0
+
+
+def test_places_in_another_cut_are_those_of_the_picture():
+    cells = show(*looks([2]), matte([])).cells
+    half = placed(cells, (ROWS, COLUMNS), (0.0, 0.0, 0.75, 1.0), (ROWS, COLUMNS // 2), (0.0, 0.5, 0.75, 0.5))
+    own = show(*(each[..., : each.shape[3] // 2] for each in looks([2])), matte([])[..., : COLUMNS * 4]).cells
+    there = own.reshape(1, -1, ROWS, COLUMNS // 2)[:, -2:]
+    found = half.reshape(1, -1, ROWS, COLUMNS)[:, -2:]
+    # the right half of the whole frame lies where the cut does, the left half before it
+    assert torch.allclose(found[..., COLUMNS // 2 :], there, atol=1e-5)
+    assert (found[:, 1, :, : COLUMNS // 2] < 0).all()
+    same = placed(cells, (ROWS, COLUMNS), (0.0, 0.0, 0.75, 1.0), (ROWS, COLUMNS), (0.0, 0.0, 0.75, 1.0))
+    assert torch.allclose(same, cells, atol=1e-5)

@@ -12,6 +12,7 @@ import numpy as np
 import OpenEXR
 import OpenImageIO as oiio
 import pytest
+from PIL import Image
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -352,7 +353,7 @@ def test_what_older_openimageio_calls_spaces_is_heard_alike_and_its_guesses_are_
 def test_a_matte_is_the_alpha_or_else_the_grey(tmp_path, channels, value):
     stored = {name: np.full((3, 5), each, np.float32) for name, each in channels.items()}
     plate = exrs.write(tmp_path / "p.exr", stored, dataWindow=exrs.box(2, 1, 5, 3), displayWindow=exrs.box(0, 0, 9, 9))
-    matte, data, display, by_grey, layer = read_matte(plate, 1)
+    matte, data, display, by_grey, layer, *_ = read_matte(plate, 1)
     assert matte.shape == (3, 5) and matte.dtype == np.float32 and (matte == np.float32(value)).all()
     assert (data, display) == (Window(2, 1, 5, 3), Window(0, 0, 9, 9)) and not by_grey and not layer
 
@@ -545,3 +546,15 @@ def test_bytes_flipped_anywhere_never_end_the_process(whole, tmp_path):
         files[-1].write_bytes(data)
     words = survive(files, tmp_path)
     assert {"read", "refused"} == set(words)
+
+
+def test_a_webp_is_read(tmp_path):
+    Image.fromarray(np.full((5, 7, 3), 128, np.uint8)).save(tmp_path / "p.webp", lossless=True)
+    assert np.allclose(read_frame(tmp_path / "p.webp", 1).pixels, 128 / 255, atol=0.01)
+
+
+@pytest.mark.parametrize("kind", ["ari", "DNG", "heic"])
+def test_what_only_cameras_write_is_to_be_converted(tmp_path, kind):
+    (tmp_path / f"p.{kind}").write_bytes(bytes(4096))
+    with pytest.raises(PlateError, match=f"{kind.lower()} files are not supported; convert it to EXR"):
+        read_frame(tmp_path / f"p.{kind}", 1)

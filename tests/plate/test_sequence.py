@@ -246,3 +246,27 @@ def test_around_a_file_are_those_that_are_numbered_alike(tmp_path, name, others,
 def test_around_a_single_file_or_a_version_there_is_nothing(tmp_path, name):
     folder = touch(tmp_path, "plate.exr", "plate.1001.exr", "sh010_v001.exr", "sh010_v002.exr", "v1.exr", "v2.exr")
     assert sequence_around(folder / name) is None
+
+
+class TestAVersionIsNoFrame:
+    def test_of_a_file_that_is_named(self, tmp_path):
+        touch(tmp_path, "portrait_v02.exr", "portrait.0007.exr")
+        assert find_sequence(str(tmp_path / "portrait_v02.exr")).frames == (1,)
+        assert find_sequence(str(tmp_path / "portrait.0007.exr")).frames == (7,)
+
+    def test_of_the_one_file_in_a_folder(self, tmp_path):
+        touch(tmp_path, "portrait_v02.exr")
+        found = find_sequence(str(tmp_path))
+        assert found.still and found.frames == (1,) and found.path(1) == tmp_path / "portrait_v02.exr"
+
+    def test_so_two_of_them_are_no_sequence(self, tmp_path):
+        touch(tmp_path, "portrait_v01.exr", "portrait_v02.exr")
+        with pytest.raises(UsageError, match=r"2 versions \(portrait_v01.exr, portrait_v02.exr\)"):
+            find_sequence(str(tmp_path))
+
+
+def test_a_folder_of_frames_whose_sign_is_before_the_padding_is_one_sequence_that_says_so(tmp_path):
+    touch(tmp_path, *(f"p.{'-' if frame < 0 else ''}{abs(frame):03d}.exr" for frame in range(-3, 4)))
+    found = find_sequence(str(tmp_path))
+    assert (os.path.basename(found.pattern), found.frames) == ("p.###.exr", (0, 1, 2, 3))
+    assert found.left_out == ("p.-001.exr", "p.-002.exr", "p.-003.exr")

@@ -254,3 +254,14 @@ def test_one_truth_of_several_frames_is_told(tmp_path, clip):
     said = []
     assert len(list(measure(several, warn=said.append))) == 3
     assert len(said) == 1 and "still.png is the truth of all 3 frames" in said[0]
+
+
+def test_a_truth_that_is_a_colour_picture_is_warned_of(tmp_path):
+    exr(tmp_path / "m.0001.exr", 0.5)
+    header = {"compression": OpenEXR.ZIP_COMPRESSION}
+    planes = {name: np.full((6, 8), value, np.float16) for name, value in zip("RGB", (0.2, 0.5, 0.9), strict=True)}
+    OpenEXR.File(header, planes).write(str(tmp_path / "t.0001.exr"))
+    (clip,) = match_clips(find_clips(str(tmp_path / "m.####.exr")), find_clips(str(tmp_path / "t.####.exr")))
+    said = []
+    list(measure(clip, warn=said.append))
+    assert said == ["m.####.exr: the truth of frames 1 is a colour picture: its red was read"]
