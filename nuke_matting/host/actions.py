@@ -48,7 +48,8 @@ def matte(node, frames, wait=False, plan=None):
     _ask(node, plan, states, frames, wait)
 
 
-def _ask(node, plan, states, frames, wait, overwrite=False):
+def _ask(node, plan, states, frames, wait, before=None):
+    # before : the job whose files in the way these are, so that they are written over
     more = None  # the plan with the frames that the model reads, where some of them are yet to be rendered
 
     def on_events(events):
@@ -72,15 +73,16 @@ def _ask(node, plan, states, frames, wait, overwrite=False):
         # made them: they are the node's own, and good as long as nothing that they are made from is newer
         taken = [frame for frame, (kind, _) in job.failed.items() if kind == "taken"]
         again = [frame for frame in taken if states.of[frame] != "cached"]
-        if not overwrite:
+        if before is None:
             for frame in set(taken) - set(again):
                 job.pardon(frame)
-        if again and not overwrite and job.state() != "cancelled":
-            _ask(node, plan, states, again, wait, overwrite=True)
+        if again and before is None and job.state() != "cancelled":
+            _ask(node, plan, states, again, wait, before=job)
             return
+        if before is not None:
+            job.add(before)
         say(node, _ending(job, states))
-        for text in job.warnings:
-            nuke.tprint(f"NukeMatting: {text}")
+        job.report()
 
     about = {
         "frames": format_frames(frames),
@@ -88,7 +90,7 @@ def _ask(node, plan, states, frames, wait, overwrite=False):
         "priority": 1 if len(frames) == 1 else 0,
         "settings": dict(plan.settings, mode="sidecar"),
         "out": plan.out,
-        "overwrite": overwrite,
+        "overwrite": before is not None,
     }
     job = Job(node, plan.plate, about, on_events, on_end)
     job.start(wait)
@@ -250,7 +252,9 @@ def _ending(job, states):
         words.append(
             job.errors[-1] if len(job.errors) == 1 else f"{len(job.errors)} errors, the last: {job.errors[-1]}"
         )
-    words += job.warnings[-1:]  # such as that the worker had died; all of them are in the script editor
+    noted = job.noted()
+    words += noted if len(noted) < 2 else [f"{len(noted)} notes, the first: {noted[0]}"]
+    words += job.warnings[-1:]  # such as that the worker had died; all of them, and all notes, are in the script editor
     return "; ".join(words)
 
 

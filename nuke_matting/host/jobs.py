@@ -11,6 +11,7 @@ import time
 
 from .client import Client
 from .errors import HostError
+from .frames import format_frames
 from .nuke_api import nuke
 from .protocol import closes, sentence
 from .state import say
@@ -47,13 +48,13 @@ class Job:
 
     plate, about : as `Client.matte` takes them. on_events, on_end : called on the main thread, with a list of events as
     they come, and with the job once it is closed. errors, warnings : lines for the artist. failed : by frame, the
-    error's kind and line. closing : the last event.
+    error's kind and line. notes : what the artist should know, and the frames it is said of. closing : the last event.
     """
 
     def __init__(self, node, plate, about, on_events, on_end):
         self.node = node
         self.plate, self.about = plate, about
-        self.errors, self.failed, self.warnings, self.closing = [], {}, [], None
+        self.errors, self.failed, self.warnings, self.notes, self.closing = [], {}, [], {}, None
         self._on_events, self._on_end = on_events, on_end
         self._title = f"NukeMatting: {node.fullName()}"
         self._events = queue.Queue()
@@ -106,6 +107,24 @@ class Job:
         """The error of a frame turned out to be none."""
         self.errors.remove(self.failed.pop(frame)[1])
 
+    def add(self, before):
+        """What is left of a job before this one, which does a part of it anew, is of this one."""
+        self.warnings[:0] = before.warnings
+        for note, frames in before.notes.items():
+            self.notes.setdefault(note, []).extend(frames)
+
+    def noted(self):
+        """A line for each note: the frames that it is said of, and what it says."""
+        return [
+            "{} {}: {}".format("frame" if len(set(frames)) == 1 else "frames", format_frames(frames), note)
+            for note, frames in self.notes.items()
+        ]
+
+    def report(self):
+        """Every note and warning, into the script editor or the terminal. On the main thread."""
+        for text in [*self.noted(), *self.warnings]:
+            nuke.tprint(f"NukeMatting: {text}")
+
     def state(self):
         """How it ended: failed, cancelled, error where it never began, or done, unless it was to be replaced."""
         state = self.closing.get("state", "error")
@@ -148,6 +167,9 @@ class Job:
             self.errors.append(sentence(event))
             if event["frame"] is not None:
                 self.failed[event["frame"]] = event["kind"], self.errors[-1]
+        elif event["type"] == "frame":
+            for note in event["notes"]:
+                self.notes.setdefault(note, []).append(event["frame"])
         if closes(event):
             self.closing = event
 

@@ -49,6 +49,7 @@ def save(node, plan, frames):
         else:
             what = job.errors[-1] if job.errors else "cancelled"
             say(node, f"precomp: {len(done)} of {len(frames)} frames written, the node was left as it is; {what}")
+        job.report()
 
     about = {"frames": format_frames(frames), "settings": settings, "out": out, "overwrite": True}
     job = Job(node, plan.plate, about, on_events, on_end)
