@@ -6,12 +6,11 @@ import re
 
 from . import jobs, precomp
 from .errors import HostError
-from .frames import format_frames
 from .jobs import Job
 from .nuke_api import nuke
 from .paths import local
-from .patterns import at
-from .plan import cache_folder, frames_of, key_frames_of, plan_of
+from .patterns import at, numbered
+from .plan import asked, cache_folder, frames_of, key_frames_of, plan_of, shown_at
 from .render import render_inputs, told_reads
 from .review import open_file, review
 from .state import say, show, show_keys, states_of
@@ -84,15 +83,15 @@ def _ask(node, plan, states, frames, wait, before=None):
         say(node, _ending(job, states))
         job.report()
 
-    about = {
-        "frames": format_frames(frames),
-        "view": int(nuke.frame()),
-        "priority": 1 if len(frames) == 1 else 0,
-        "settings": dict(plan.settings, mode="sidecar"),
-        "out": plan.out,
-        "overwrite": before is not None,
-    }
-    job = Job(node, plan.plate, about, on_events, on_end)
+    about = dict(
+        asked(plan, frames),
+        view=int(nuke.frame()),
+        priority=1 if len(frames) == 1 else 0,
+        settings=dict(plan.settings, mode="sidecar"),
+        out=plan.out,
+        overwrite=before is not None,
+    )
+    job = Job(node, plan, about, on_events, on_end)
     job.start(wait)
 
 
@@ -124,8 +123,8 @@ def refresh(node):
         show(node, plan, states)
         say(node, _ending(job, states))
 
-    about = {"frames": format_frames(frames), "compute": False, "settings": plan.settings, "out": plan.out}
-    Job(node, plan.plate, about, on_events, on_end).start()
+    about = dict(asked(plan, frames), compute=False, settings=plan.settings, out=plan.out)
+    Job(node, plan, about, on_events, on_end).start()
 
 
 def look(node):
@@ -167,7 +166,8 @@ def tell_change(node, plan=None):
 
 
 def _matte_frame(node):
-    matte(node, [int(nuke.frame())])
+    plan = plan_of(node)
+    matte(node, [shown_at(plan, int(nuke.frame()))], plan=plan)
 
 
 def _matte_range(node):
@@ -191,16 +191,11 @@ def _clear(node):
     patterns = {plan.out, node.node("Mattes")["file"].value(), *(each.pattern for each in plan.renders)}
     own = [each for each in patterns if each.startswith(cache_folder(node) + "/")]
     for pattern in own:
-        folder, (before, _, after) = local(os.path.dirname(pattern)), os.path.basename(pattern).partition("%04d")
+        folder, (before, width, after) = local(os.path.dirname(pattern)), numbered(os.path.basename(pattern))
         if not os.path.isdir(folder):
             continue
-        _remove(
-            os.path.join(folder, name)
-            for name in os.listdir(folder)
-            if name.startswith(before)
-            and name.endswith(after)
-            and re.match(r"-?[0-9]+\Z", name[len(before) : len(name) - len(after)])
-        )
+        files = re.compile(re.escape(before) + (r"-?[0-9]+" + re.escape(after) if width else "") + r"\Z")
+        _remove(os.path.join(folder, name) for name in os.listdir(folder) if files.match(name))
         if not os.listdir(folder):
             os.rmdir(folder)
     states = states_of(node, plan, frames_of(node))

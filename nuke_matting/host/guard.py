@@ -8,7 +8,7 @@ from .errors import HostError
 from .frames import format_frames, parse_frames
 from .graph import is_matting, is_retime, shown, upstream
 from .nuke_api import nuke
-from .plan import frames_of, plan_of
+from .plan import frames_of, plan_of, shown_at
 from .state import states_of
 from .times import Times
 from .wire import BadMessage
@@ -60,7 +60,7 @@ def _prepare(node, retimed):
     plan = plan_of(node)
     if node["guard"].value() == GUARD[1]:
         frames = frames_of(node)
-        _matte_missing(node, plan, frames if retimed else _asked_for(frames))
+        _matte_missing(node, plan, frames if retimed else _asked_for(plan, frames))
     _check_made(node, plan)
     if retimed:
         _check_all(node, plan)
@@ -80,6 +80,7 @@ def _check_made(node, plan):
 def _check(node, frame):
     plan = plan_of(node)
     _check_made(node, plan)
+    frame = shown_at(plan, frame)
     if states_of(node, plan, [frame], _times).of[frame] == "cached":
         return
     states = states_of(node, plan, sorted({*frames_of(node), frame}))  # all, which takes long, for the message alone
@@ -110,7 +111,7 @@ def _matte_missing(node, plan, frames):
         actions.matte(node, wanted or frames, wait=True, plan=plan)
 
 
-def _asked_for(frames):
+def _asked_for(plan, frames):
     """Those of a node's frames that the command line names, with -F or at its end; or all."""
     words = list(nuke.rawArgs)
     ranges = [words[at + 1] for at, word in enumerate(words[:-1]) if word == "-F"]
@@ -120,7 +121,8 @@ def _asked_for(frames):
         named = {frame for each in ranges for frame in parse_frames(each)}
     except HostError:
         return frames
-    return [frame for frame in frames if frame in named] if named else frames
+    shown = {shown_at(plan, frame) for frame in named}
+    return [frame for frame in frames if frame in shown] if named else frames
 
 
 def _tell(node, act):

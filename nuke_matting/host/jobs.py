@@ -46,14 +46,15 @@ def running(node):
 class Job:
     """One request and what becomes of it.
 
-    plate, about : as `Client.matte` takes them. on_events, on_end : called on the main thread, with a list of events as
+    plan : of the node. about : as `Client.matte` takes it. on_events, on_end : called on the main thread, with a list of events as
     they come, and with the job once it is closed. errors, warnings : lines for the artist. failed : by frame, the
-    error's kind and line. notes : what the artist should know, and the frames it is said of. closing : the last event.
+    error's kind and line. notes : what is noted, and the frames it is said of. closing : the last event.
     """
 
-    def __init__(self, node, plate, about, on_events, on_end):
+    def __init__(self, node, plan, about, on_events, on_end):
         self.node = node
-        self.plate, self.about = plate, about
+        self.plate, self.about = plan.plate, about
+        self._still = plan.span[0] if plan.still else None
         self.errors, self.failed, self.warnings, self.notes, self.closing = [], {}, [], {}, None
         self._on_events, self._on_end = on_events, on_end
         self._title = f"NukeMatting: {node.fullName()}"
@@ -161,6 +162,8 @@ class Job:
         return events
 
     def _note(self, event):
+        if self._still is not None and event.get("frame") is not None:
+            event["frame"] = self._still  # whatever number the worker takes it to have
         if event["type"] == "warning":
             self.warnings.append(event["text"])
         elif event["type"] == "error":

@@ -7,10 +7,9 @@ import os
 
 from .description import FOREGROUND
 from .errors import HostError
-from .frames import format_frames
 from .jobs import Job
 from .nuke_api import nuke
-from .plan import cache_folder
+from .plan import asked, cache_folder
 from .render import render_inputs, told_reads
 from .script_colour import set_space
 from .state import say
@@ -24,7 +23,7 @@ def save(node, plan, frames):
     render_inputs(node, plan, frames)
     stem = os.path.basename(os.path.dirname(plan.out))
     stem += "" if layer == "rgba.alpha" else "_" + layer.replace(".", "_")
-    out = f"{cache_folder(node)}/precomp/{stem}/{stem}.%04d.exr"
+    out = f"{cache_folder(node)}/precomp/{stem}/{stem}" + (".exr" if plan.still else ".%04d.exr")
     settings = dict(plan.settings, mode="merge", layer=layer)
     done = []
 
@@ -51,8 +50,8 @@ def save(node, plan, frames):
             say(node, f"precomp: {len(done)} of {len(frames)} frames written, the node was left as it is; {what}")
         job.report()
 
-    about = {"frames": format_frames(frames), "settings": settings, "out": out, "overwrite": True}
-    job = Job(node, plan.plate, about, on_events, on_end)
+    about = dict(asked(plan, frames), settings=settings, out=out, overwrite=True)
+    job = Job(node, plan, about, on_events, on_end)
     job.start()
 
 

@@ -93,7 +93,13 @@ def show(node, plan, states):
         _put(read["raw"], not foreign)  # a foreground is in the plate's own space; an alpha has none
         if foreign:
             set_space(read, plan.space)
-        _put_curve(node["matted"], states.such("cached") + states.such("stale") + states.beside())
+        matted = states.such("cached") + states.such("stale")
+        for name in ("before", "after"):
+            _put(read[name], "hold" if plan.still else "black")
+        if plan.still:
+            _put_constant(node["matted"], bool(matted))
+        else:
+            _put_curve(node["matted"], matted + states.beside())
 
 
 def show_keys(node, frames):
@@ -136,6 +142,11 @@ def _put_curve(knob, frames):
         text = curve(frames)
         if knob.toScript().strip("{} ") != text:
             knob.fromScript("{" + text + "}")
-    elif knob.isAnimated():
+    else:
+        _put_constant(knob, 0)
+
+
+def _put_constant(knob, value):
+    if knob.isAnimated():
         knob.clearAnimated()
-        knob.setValue(0)
+    _put(knob, float(value))
