@@ -166,8 +166,12 @@ def tell_change(node, plan=None):
 
 
 def _matte_frame(node):
-    plan = plan_of(node)
-    matte(node, [shown_at(plan, int(nuke.frame()))], plan=plan)
+    plan, frame = plan_of(node), int(nuke.frame())
+    frames = shown_at(plan, frame)
+    if len(frames) != 1:
+        first, last = plan.span
+        raise HostError(f"frame {frame} is none of the plate's, {first}-{last}", "go to one of these")
+    matte(node, frames, plan=plan)
 
 
 def _matte_range(node):

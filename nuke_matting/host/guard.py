@@ -8,9 +8,10 @@ from .errors import HostError
 from .frames import format_frames, parse_frames
 from .graph import is_matting, is_retime, shown, upstream
 from .nuke_api import nuke
+from .patterns import at
 from .plan import frames_of, plan_of, shown_at
 from .state import states_of
-from .times import Times
+from .times import Times, time_of
 from .wire import BadMessage
 
 _times = Times()  # of the files that mattes are made from, as they are in the render under way
@@ -80,11 +81,16 @@ def _check_made(node, plan):
 def _check(node, frame):
     plan = plan_of(node)
     _check_made(node, plan)
-    frame = shown_at(plan, frame)
-    if states_of(node, plan, [frame], _times).of[frame] == "cached":
+    shown = shown_at(plan, frame)
+    of = states_of(node, plan, shown, _times).of
+    if all(of[each] == "cached" for each in shown):
         return
-    states = states_of(node, plan, sorted({*frames_of(node), frame}))  # all, which takes long, for the message alone
+    states = states_of(node, plan, sorted({*frames_of(node), *shown}))  # all, which takes long, for the message alone
     missing, stale = states.such("missing"), states.such("stale")
+    holes = [each for each in missing if _is_hole(plan, each)]
+    if set(shown) & set(holes):
+        what = f"the plate has no frame {format_frames(holes)}, so that there is no matte of it"
+        raise HostError(what, "render or copy it, or leave it out of the render")
     words = [f"not matted: {format_frames(missing)}"] * bool(missing)
     words += [f"out of date: {format_frames(stale)}"] * bool(stale)
     raise HostError("; ".join(words), _advice())
@@ -121,8 +127,14 @@ def _asked_for(plan, frames):
         named = {frame for each in ranges for frame in parse_frames(each)}
     except HostError:
         return frames
-    shown = {shown_at(plan, frame) for frame in named}
+    shown = {each for frame in named for each in shown_at(plan, frame)}
     return [frame for frame in frames if frame in shown] if named else frames
+
+
+def _is_hole(plan, frame):
+    """Whether the plate lacks the file of a frame; one that is rendered lacks none."""
+    rendered = any(each.pattern == plan.plate for each in plan.renders)
+    return not rendered and time_of(at(plan.plate, frame)) is None
 
 
 def _tell(node, act):

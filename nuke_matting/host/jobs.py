@@ -46,9 +46,9 @@ def running(node):
 class Job:
     """One request and what becomes of it.
 
-    plan : of the node. about : as `Client.matte` takes it. on_events, on_end : called on the main thread, with a list of events as
-    they come, and with the job once it is closed. errors, warnings : lines for the artist. failed : by frame, the
-    error's kind and line. notes : what is noted, and the frames it is said of. closing : the last event.
+    plan : of the node. about : as `Client.matte` takes it. on_events, on_end : called on the main thread, with a list
+    of events as they come, and with the job once it is closed. errors, warnings : lines for the artist. failed :
+    by frame, the error's kind and line. notes : what is noted, and the frames it is said of. closing : the last event.
     """
 
     def __init__(self, node, plan, about, on_events, on_end):

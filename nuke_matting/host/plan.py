@@ -8,7 +8,7 @@ from collections import namedtuple
 from .description import FOREGROUND, INPUTS, KEYS, MARK, NO_PIXELS, NOT_KNOBS, VERSION
 from .errors import HostError
 from .frames import format_frames, parse_frames, parse_reads
-from .graph import has_views, plain_read, reads
+from .graph import ends, has_views, plain_read, reads
 from .identity import digest, graph_digest, path_identity
 from .nuke_api import nuke
 from .paths import common, local
@@ -16,7 +16,7 @@ from .patterns import at, evaluated, is_still, pattern_of, whole
 from .protocol import setting_schemas
 from .script_colour import config_identity, script_config, space_name, space_of_read, working_space
 
-Plan = namedtuple("Plan", "plate settings out digest sources renders space span keys reads views still")
+Plan = namedtuple("Plan", "plate settings out digest sources renders space span keys reads views still ends")
 Plan.__doc__ = """What is to be matted, and to where.
 
 plate : pattern of the plate's files. settings : for the worker. out : pattern of the mattes. digest : of all that
@@ -25,6 +25,7 @@ before. space : that of the plate's own Read, None where it is raw, or is render
 frame. keys : the key frames, ascending. reads : the other frames that a frame's matte is made
 from, as offsets; None is the first of the plate. views : whether the plate has several, of which one is matted. still :
 whether the plate is one file: its matte is one too, is known here as that of the first frame, and is shown in all.
+ends : what is shown before and after the span: `hold`, `loop`, `bounce` or `black`.
 """
 
 Source = namedtuple("Source", "pattern frames shifted")
@@ -94,7 +95,21 @@ def plan_of(node):
     noted = node.knob("reads")  # which older nodes have not
     read_around = parse_reads(noted.value() if noted else "", settings["model"])
     views = has_views(node.input(0))
-    return Plan(plate, settings, out, made, sources, renders, shown_space, span, keys, read_around, views, still)
+    return Plan(
+        plate,
+        settings,
+        out,
+        made,
+        sources,
+        renders,
+        shown_space,
+        span,
+        keys,
+        read_around,
+        views,
+        still,
+        ends(node.input(0), span),
+    )
 
 
 def _kept(node, made, name):
@@ -131,7 +146,7 @@ def _covers(read, frames, span):
 
 
 def frames_of(node):
-    """The frames that the node is to matte; of a still the first, whatever is named. Raises HostError."""
+    """The frames of the plate that the node is to matte; of a still the first, whatever is named. Raises HostError."""
     text = node["frames"].value().strip()
     named = parse_frames(text) if text else None
     if node.input(0) is None:
@@ -140,12 +155,23 @@ def frames_of(node):
     plain = plain_read(node.input(0))
     if plain is not None and is_still(plain):
         return [first]
-    return list(range(first, last + 1)) if named is None else named
+    frames = list(range(first, last + 1)) if named is None else [each for each in named if first <= each <= last]
+    if not frames:
+        raise HostError(f"the frame range {text} has none of the plate's frames, {first}-{last}", "name some of these")
+    return frames
 
 
 def shown_at(plan, frame):
-    """The frame whose matte is shown at a frame."""
-    return plan.span[0] if plan.still else frame
+    """The frames of which a matte may be shown at a frame, so that they must be there: one of a still, or where the
+    plate holds it; all where the plate repeats itself, as which of them it is only Nuke knows; none where it is black.
+    """
+    first, last = plan.span
+    if first <= frame <= last:
+        return [first if plan.still else frame]
+    if plan.still:
+        return [] if plan.ends[frame > last] == "black" else [first]
+    found = {"hold": [first if frame < first else last], "black": []}
+    return found.get(plan.ends[frame > last], list(range(first, last + 1)))
 
 
 def asked(plan, frames):

@@ -25,7 +25,7 @@ def status(comp):
 
 def cached(comp):
     """The frames that the node's curve says are there."""
-    return [frame for frame in range(990, 1020) if comp.node["matted"].valueAt(frame)]
+    return [frame for frame in FRAMES if comp.node["matted"].valueAt(frame)]
 
 
 def mattes(comp):

@@ -259,14 +259,51 @@ def test_a_chunk_may_be_named_in_either_way(start_nuke, build_comp, words):
     assert [frame for frame in range(1001, 1007) if comp.node["matted"].valueAt(frame)] == [1002, 1003]
 
 
-def test_a_chunk_without_any_of_the_nodes_frames_asks_for_none(start_nuke, build_comp):
+def test_a_chunk_beyond_the_plate_is_asked_for_the_frame_that_is_held(start_nuke, build_comp):
     comp = build_comp(start_nuke(gui=False))
-    comp.node["matte_range"].execute()
     comp.nuke.rawArgs[:] = ["nuke", "-x", "-F", "2001-2003", "comp.nk"]
     comp.node["guard"].setValue("matte them first")
-    comp.node["frames"].setValue("1001-1006")
-    with pytest.raises(RuntimeError, match="not matted: 2001"):
-        render(comp, 2001, 2003)
+    render(comp, 2001, 2003)
+    assert [frame for frame in range(1001, 1007) if comp.node["matted"].valueAt(frame)] == [1006]
+
+
+@pytest.mark.parametrize("graded", [False, True])
+@pytest.mark.parametrize("after", ["hold", "black", "loop"])
+def test_beyond_the_plate_the_matte_does_as_its_read_does(comp, tools, after, graded):
+    comp.read["before"].setValue("black"), comp.read["after"].setValue(after)
+    if graded:
+        grade = comp.nuke.nodes.Grade()
+        grade.setInput(0, comp.read), comp.node.setInput(0, grade)
+    comp.node["frames"].setValue("1001-1008")
+    comp.press("matte_range")
+    assert comp.node["status"].value() == "6 of 6 frames matted, cpu"
+    assert all(comp.node["matted"].valueAt(frame) for frame in (990, 1000, 1001, 1006, 1007, 1100)), "no bar"
+    own = {frame: picture(comp, tools, frame, True)["rgba.alpha"] for frame in (1000, 1002, 1006, 1008)}
+    assert not own[1000].any() and (own[1008] == {"hold": own[1006], "black": 0, "loop": own[1002]}[after]).all()
+    assert (picture(comp, tools, 1008, False)["rgba.alpha"] == own[1008]).all(), "without our Python too"
+    render(comp, 1000, 1008)
+    assert len(comp.nuke.rendered) == 9 + 6 * graded
+
+
+def test_what_is_held_must_be_matted(comp):
+    comp.node["frames"].setValue("1001-1003")
+    comp.press("matte_range")
+    assert comp.node["matted"].valueAt(1000) and not comp.node["matted"].valueAt(1007)
+    with pytest.raises(RuntimeError, match="not matted: 1006; press"):
+        render(comp, 1007, 1008)
+    comp.nuke.root()["frame"].setValue(1008)
+    comp.press("matte_frame")
+    render(comp, 1007, 1008)
+
+
+def test_a_hole_in_the_plate_is_called_one(comp):
+    os.remove(comp.read["file"].value() % 1003)
+    comp.press("matte_range")
+    render(comp, 1001, 1002)
+    with pytest.raises(
+        RuntimeError, match="the plate has no frame 1003, so that there is no matte of it; render or copy"
+    ):
+        render(comp, 1003, 1003)
 
 
 def test_a_frame_that_is_rendered_looks_at_its_own_files_alone(comp, make_plate, monkeypatch):
