@@ -30,10 +30,10 @@ def press(name, node):
         _complain(node, f"unexpected {type(error).__name__}: {error}")
 
 
-def matte(node, frames, wait=False, plan=None):
+def matte(node, frames, wait=False, plan=None, told=None):
     """Mattes frames of a node, the one in view first; those that are up to date are left alone. Raises HostError.
 
-    plan : what `plan_of` gives, where it is at hand.
+    plan : what `plan_of` gives, where it is at hand. told : called with the job, once the last of it is closed.
     """
     if jobs.running(node):
         raise HostError("this node is at work already", "wait for it, or press Cancel")
@@ -44,10 +44,10 @@ def matte(node, frames, wait=False, plan=None):
     states = states_of(node, plan, wanted)
     show(node, plan, states)
     say(node, f"waiting for the worker; {states.text()}")
-    _ask(node, plan, states, frames, wait)
+    _ask(node, plan, states, frames, wait, told)
 
 
-def _ask(node, plan, states, frames, wait, before=None):
+def _ask(node, plan, states, frames, wait, told, before=None):
     # before : the job whose files in the way these are, so that they are written over
     more = None  # the plan with the frames that the model reads, where some of them are yet to be rendered
 
@@ -59,7 +59,7 @@ def _ask(node, plan, states, frames, wait, before=None):
                 more = told_reads(node, plan, frames, event)
                 if more is not None:
                     states.outdated.update(frames)  # what is made until it ends lacks some of what it reads
-                    job.replace(matte, node, frames, wait, more)
+                    job.replace(matte, node, frames, wait, more, told)
             elif event["type"] == "frame":
                 states.set(event["frame"], "cached" if more is None else "stale")
         if any(event["type"] in ("started", "frame") for event in events):
@@ -76,12 +76,14 @@ def _ask(node, plan, states, frames, wait, before=None):
             for frame in set(taken) - set(again):
                 job.pardon(frame)
         if again and before is None and job.state() != "cancelled":
-            _ask(node, plan, states, again, wait, before=job)
+            _ask(node, plan, states, again, wait, told, before=job)
             return
         if before is not None:
             job.add(before)
         say(node, _ending(job, states))
         job.report()
+        if told is not None:
+            told(job)
 
     about = dict(
         asked(plan, frames),
@@ -253,7 +255,7 @@ def _ending(job, states):
         )
     noted = job.noted()
     words += noted if len(noted) < 2 else [f"{len(noted)} notes, the first: {noted[0]}"]
-    words += job.warnings[-1:]  # such as that the worker had died; all of them, and all notes, are in the script editor
+    words += job.warnings[-1:]  # such as that the worker had died; all of all kinds are in the script editor
     return "; ".join(words)
 
 

@@ -14,6 +14,7 @@ from .state import states_of
 from .times import Times, time_of
 from .wire import BadMessage
 
+_failed = {}  # full name -> what went wrong with frames that were to be matted first, by frame
 _times = Times()  # of the files that mattes are made from, as they are in the render under way
 
 
@@ -59,6 +60,7 @@ def _prepare(node, retimed):
     """retimed : whether frames may be asked for that the command line does not name."""
     actions.set_keys(node)
     plan = plan_of(node)
+    _failed.pop(node.fullName(), None)
     if node["guard"].value() == GUARD[1]:
         frames = frames_of(node)
         _matte_missing(node, plan, frames if retimed else _asked_for(plan, frames))
@@ -91,6 +93,10 @@ def _check(node, frame):
     if set(shown) & set(holes):
         what = f"the plate has no frame {format_frames(holes)}, so that there is no matte of it"
         raise HostError(what, "render or copy it, or leave it out of the render")
+    failed = _failed.get(node.fullName(), {})
+    for each in shown:
+        if each in failed:
+            raise HostError(failed[each])
     words = [f"not matted: {format_frames(missing)}"] * bool(missing)
     words += [f"out of date: {format_frames(stale)}"] * bool(stale)
     raise HostError("; ".join(words), _advice())
@@ -114,7 +120,19 @@ def _matte_missing(node, plan, frames):
     states = states_of(node, plan, frames)
     wanted = [frame for frame in frames if states.of[frame] != "cached"]
     if frames and (wanted or node["made"].value() != plan.digest):
-        actions.matte(node, wanted or frames, wait=True, plan=plan)
+        actions.matte(node, wanted or frames, wait=True, plan=plan, told=lambda job: _note_failed(node, job, wanted))
+
+
+def _note_failed(node, job, wanted):
+    """Raises HostError where no frame was matted; else the render begins, and ends at one that failed, if it is asked
+    for that."""
+    lines = {frame: line for frame, (_, line) in job.failed.items()}
+    others = [line for line in job.errors if line not in lines.values()]  # of the whole: nothing was begun, or it died
+    if others or (lines and lines.keys() >= set(wanted)):
+        lines = others or job.errors
+        more = f"; the other {len(lines) - 1} errors are in the script editor or the terminal" if len(lines) > 1 else ""
+        raise HostError(lines[0] + more)
+    _failed[node.fullName()] = lines
 
 
 def _asked_for(plan, frames):

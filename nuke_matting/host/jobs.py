@@ -111,6 +111,10 @@ class Job:
     def add(self, before):
         """What is left of a job before this one, which does a part of it anew, is of this one."""
         self.warnings[:0] = before.warnings
+        for frame, (kind, line) in before.failed.items():
+            if kind != "taken":
+                self.failed[frame] = kind, line
+                self.errors.insert(0, line)
         for note, frames in before.notes.items():
             self.notes.setdefault(note, []).extend(frames)
 
@@ -122,8 +126,8 @@ class Job:
         ]
 
     def report(self):
-        """Every note and warning, into the script editor or the terminal. On the main thread."""
-        for text in [*self.noted(), *self.warnings]:
+        """Every error, note and warning, into the script editor or the terminal. On the main thread."""
+        for text in [*self.errors, *self.noted(), *self.warnings]:
             nuke.tprint(f"NukeMatting: {text}")
 
     def state(self):

@@ -92,6 +92,29 @@ def test_of_a_farm_chunk_it_mattes_the_chunk_alone(start_nuke, build_comp):
     assert [frame for frame in range(1001, 1007) if comp.node["matted"].valueAt(frame)] == [1002, 1003]
 
 
+def test_what_could_not_be_matted_first_says_why(start_nuke, build_comp):
+    comp = build_comp(start_nuke(gui=False))
+    comp.node["guard"].setValue("matte them first")
+    comp.node["model"].setValue("/no/such.safetensors")
+    with pytest.raises(RuntimeError, match=r"NukeMatting1: .*/no/such\.safetensors: there is no such weight file"):
+        render(comp, 1002, 1003)
+    assert any("there is no such weight file" in each for each in comp.nuke.printed)
+
+
+@pytest.mark.parametrize("chunk", [True, False])
+def test_a_frame_that_could_not_be_matted_first_says_why_where_it_is_asked_for(start_nuke, build_comp, chunk):
+    comp = build_comp(start_nuke(gui=False))
+    with open(comp.read["file"].value() % 1003, "wb") as file:
+        file.write(b"nonsense")
+    comp.nuke.rawArgs[:] = ["nuke", "-x", *(["-F", "1003"] if chunk else []), "comp.nk"]
+    comp.node["guard"].setValue("matte them first")
+    if not chunk:
+        render(comp, 1001, 1002)
+    with pytest.raises(RuntimeError, match=r"NukeMatting1: .*plate\.1003\.exr \(frame 1003\): "):
+        render(comp, 1003, 1003)
+    assert any("(frame 1003)" in each for each in comp.nuke.printed)
+
+
 def test_what_does_not_depend_on_the_node_is_not_guarded(comp):
     comp.write.setInput(0, comp.read)
     render(comp)
