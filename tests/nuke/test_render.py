@@ -528,3 +528,20 @@ def test_a_precomp_that_lacks_a_frame_leaves_the_node(comp):
     comp.press("precomp")
     assert comp.write.input(0).fullName() == comp.node.fullName()
     assert "left as it is" in comp.node["status"].value()
+
+
+@pytest.mark.parametrize("frames, lacking", [("1002-1004", "1001 1005-1006"), ("1001-1006x2", "1002 1004 1006")])
+def test_a_precomp_of_a_part_of_the_plate_is_refused_as_it_would_freeze_the_rest(comp, frames, lacking):
+    comp.node["frames"].setValue(frames)
+    comp.press("precomp")
+    assert comp.write.input(0).fullName() == comp.node.fullName()
+    assert f"the frame range leaves out {lacking}, " in comp.node["status"].value()
+    assert "clear the knob frame range" in comp.nuke.messages[0]
+
+
+def test_beyond_its_frames_a_precomp_does_as_the_plate(comp):
+    comp.read["before"].setValue("black"), comp.read["after"].setValue("loop")
+    comp.node["precomp"].execute()
+    comp.nuke.pump(lambda: comp.node._tree is None)
+    read = comp.write.input(0)
+    assert (read["before"].value(), read["after"].value()) == ("black", "loop")
