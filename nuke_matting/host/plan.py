@@ -14,7 +14,7 @@ from .nuke_api import nuke
 from .paths import common, local
 from .patterns import at, evaluated, is_still, pattern_of, whole
 from .protocol import setting_schemas
-from .script_colour import config_identity, script_config, space_name, space_of_read, working_space
+from .script_colour import config_identity, script_config, space_name, space_of_read, worker_config, working_space
 
 Plan = namedtuple("Plan", "plate settings out digest sources renders space span keys reads views still ends")
 Plan.__doc__ = """What is to be matted, and to where.
@@ -77,14 +77,15 @@ def plan_of(node):
             plate, read = pattern, plain if not renders else None
         else:
             settings[setting] = pattern
-    settings["ocio"] = settings["ocio"] or script_config()
+    config = settings["ocio"] or script_config()
+    settings["ocio"] = worker_config(config)
     if not settings["colourspace"]:
         settings["colourspace"] = spaces["plate"]
         settings["clean_colourspace"] = spaces.get("clean_plate", "")
     elif "clean_plate" in spaces:
         settings["clean_colourspace"] = settings["colourspace"]
     decides = {name: value for name, value in settings.items() if name not in NO_PIXELS and name not in NOT_KNOBS}
-    decides.update(ocio=config_identity(settings["ocio"]), model=common(settings["model"]))
+    decides.update(ocio=config_identity(config), model=common(settings["model"]))
     made = digest([decides, settings["fg"], identities])
     if os.path.isfile(settings["model"]):
         sources.append(Source(settings["model"], None, False))

@@ -7,6 +7,7 @@ import OpenImageIO as oiio
 import pytest
 import torch
 
+from nuke_matting.colour.config import DEFAULT_CONFIG
 from nuke_matting.host.patterns import at
 from nuke_matting.models.weights import save_weights
 from nuke_matting.nets.memory_network import MemoryNetwork
@@ -384,7 +385,7 @@ def test_the_worker_is_told_the_scripts_colour(comp, management, raw, space, tol
     comp.read["colorspace"].setValue(space)
     settings = plan(comp).settings
     assert settings["colourspace"] == told
-    assert settings["ocio"] == ("/show/config.ocio" if management == "OCIO" else "")
+    assert settings["ocio"] == ("/show/config.ocio" if management == "OCIO" else DEFAULT_CONFIG)
 
 
 @pytest.fixture
@@ -442,6 +443,21 @@ def test_a_config_that_comes_with_nuke_is_the_same_wherever_nuke_lies(comp):
         root["OCIOConfigPath"].setValue(place + "/plugins/OCIOConfigs/configs/aces_1.2/config.ocio")
         plans.append(plan(comp))
     assert plans[0].digest == plans[1].digest and plans[0].settings["ocio"] != plans[1].settings["ocio"]
+
+
+def test_a_script_on_nukes_own_conversions_is_matted_whatever_config_the_environment_names(
+    start_nuke, build_comp, tmp_path, monkeypatch
+):
+    config = tmp_path / "studio.ocio"
+    config.write_text(
+        "ocio_profile_version: 2\nroles: {default: lin, scene_linear: lin}\n"
+        "file_rules:\n  - !<Rule> {name: Default, colorspace: default}\n"
+        "displays:\n  d:\n    - !<View> {name: v, colorspace: lin}\ncolorspaces:\n  - !<ColorSpace> {name: lin}\n"
+    )
+    monkeypatch.setenv("OCIO", str(config))
+    comp = build_comp(start_nuke(own_worker=True))
+    comp.press("matte_frame")
+    assert comp.node["status"].value() == "1 of 6 frames matted, cpu"
 
 
 @pytest.mark.parametrize("by", ["$OCIO", "custom"])
