@@ -460,6 +460,26 @@ def test_a_script_on_nukes_own_conversions_is_matted_whatever_config_the_environ
     assert comp.node["status"].value() == "1 of 6 frames matted, cpu"
 
 
+def test_refresh_tells_that_a_look_up_table_behind_the_config_has_changed(comp, tmp_path):
+    table, config = tmp_path / "a.spi1d", tmp_path / "studio.ocio"
+    text = "Version 1\nFrom 0.0 1.0\nLength 2\nComponents 1\n{{\n0.0\n{}\n}}\n"
+    table.write_text(text.format(1.0))
+    config.write_text(
+        "ocio_profile_version: 2\nsearch_path: .\n"
+        "roles: {default: lin, scene_linear: lin, aces_interchange: lin}\n"
+        "file_rules:\n  - !<Rule> {name: Default, colorspace: default}\n"
+        "displays:\n  d:\n    - !<View> {name: v, colorspace: lin}\ncolorspaces:\n  - !<ColorSpace> {name: lin}\n"
+        "  - !<ColorSpace>\n    name: log\n    to_scene_reference: !<FileTransform> {src: a.spi1d}\n"
+    )
+    comp.node["ocio"].setValue(str(config)), comp.node["colourspace"].setValue("log")
+    comp.press("matte_range")
+    comp.press("refresh")
+    assert comp.node["status"].value() == "6 of 6 frames matted"
+    table.write_text(text.format(0.25))
+    comp.press("refresh")
+    assert comp.node["status"].value() == "0 of 6 frames matted, 6 out of date"
+
+
 @pytest.mark.parametrize("by", ["$OCIO", "custom"])
 def test_another_config_of_the_same_name_makes_other_mattes_and_a_copy_elsewhere_the_same(
     comp, tmp_path, monkeypatch, by
