@@ -13,7 +13,7 @@ import PyOpenColorIO as ocio_lib
 from numpy.typing import NDArray
 
 from nuke_matting.colour.choose import choose_space
-from nuke_matting.colour.config import OCIO_ERRORS, load_config
+from nuke_matting.colour.config import OCIO_ERRORS, load_config, tables_state
 from nuke_matting.colour.interchange import REFERENCE, interchange_of
 from nuke_matting.errors import ColourError
 from nuke_matting.plate.frame import LARGEST_HALF, ColourHints
@@ -102,7 +102,7 @@ def open_colour(
 ) -> ColourPipe:
     """The colour transforms for a plate: finds the config, chooses the plate's space, and makes the processors.
 
-    Processors are made once in a process for each config and space, so a second call is cheap.
+    Processors are made once in a process for each config, its tables and space, so a second call is cheap.
 
     Parameters
     ----------
@@ -143,12 +143,12 @@ def model_config() -> ocio_lib.Config:
         ) from error
 
 
-_made: dict[tuple[str, str], _Ways] = {}
+_made: dict[tuple[int, str, str], _Ways] = {}
 _making = threading.Lock()
 
 
 def _ways_of(config: ocio_lib.Config, space: str) -> _Ways:
-    key = (config.getCacheID(), space)
+    key = (tables_state(), config.getCacheID(), space)
     with _making:
         if key not in _made:
             _made[key] = _make_ways(config, space)

@@ -6,12 +6,11 @@ import re
 
 from . import jobs, precomp
 from .errors import HostError
-from .frames import format_frames
 from .jobs import Job
 from .nuke_api import nuke
 from .paths import local
-from .patterns import at
-from .plan import cache_folder, frames_of, key_frames_of, plan_of
+from .patterns import at, numbered
+from .plan import asked, cache_folder, frames_of, key_frames_of, plan_of, shown_at
 from .render import render_inputs, told_reads
 from .review import open_file, review
 from .state import say, show, show_keys, states_of
@@ -31,10 +30,10 @@ def press(name, node):
         _complain(node, f"unexpected {type(error).__name__}: {error}")
 
 
-def matte(node, frames, wait=False, plan=None):
+def matte(node, frames, wait=False, plan=None, told=None):
     """Mattes frames of a node, the one in view first; those that are up to date are left alone. Raises HostError.
 
-    plan : what `plan_of` gives, where it is at hand.
+    plan : what `plan_of` gives, where it is at hand. told : called with the job, once the last of it is closed.
     """
     if jobs.running(node):
         raise HostError("this node is at work already", "wait for it, or press Cancel")
@@ -45,10 +44,11 @@ def matte(node, frames, wait=False, plan=None):
     states = states_of(node, plan, wanted)
     show(node, plan, states)
     say(node, f"waiting for the worker; {states.text()}")
-    _ask(node, plan, states, frames, wait)
+    _ask(node, plan, states, frames, wait, told)
 
 
-def _ask(node, plan, states, frames, wait, overwrite=False):
+def _ask(node, plan, states, frames, wait, told, before=None):
+    # before : the job whose files in the way these are, so that they are written over
     more = None  # the plan with the frames that the model reads, where some of them are yet to be rendered
 
     def on_events(events):
@@ -59,7 +59,7 @@ def _ask(node, plan, states, frames, wait, overwrite=False):
                 more = told_reads(node, plan, frames, event)
                 if more is not None:
                     states.outdated.update(frames)  # what is made until it ends lacks some of what it reads
-                    job.replace(matte, node, frames, wait, more)
+                    job.replace(matte, node, frames, wait, more, told)
             elif event["type"] == "frame":
                 states.set(event["frame"], "cached" if more is None else "stale")
         if any(event["type"] in ("started", "frame") for event in events):
@@ -72,25 +72,28 @@ def _ask(node, plan, states, frames, wait, overwrite=False):
         # made them: they are the node's own, and good as long as nothing that they are made from is newer
         taken = [frame for frame, (kind, _) in job.failed.items() if kind == "taken"]
         again = [frame for frame in taken if states.of[frame] != "cached"]
-        if not overwrite:
+        if before is None:
             for frame in set(taken) - set(again):
                 job.pardon(frame)
-        if again and not overwrite and job.state() != "cancelled":
-            _ask(node, plan, states, again, wait, overwrite=True)
+        if again and before is None and job.state() != "cancelled":
+            _ask(node, plan, states, again, wait, told, before=job)
             return
+        if before is not None:
+            job.add(before)
         say(node, _ending(job, states))
-        for text in job.warnings:
-            nuke.tprint(f"NukeMatting: {text}")
+        job.report()
+        if told is not None:
+            told(job)
 
-    about = {
-        "frames": format_frames(frames),
-        "view": int(nuke.frame()),
-        "priority": 1 if len(frames) == 1 else 0,
-        "settings": dict(plan.settings, mode="sidecar"),
-        "out": plan.out,
-        "overwrite": overwrite,
-    }
-    job = Job(node, plan.plate, about, on_events, on_end)
+    about = dict(
+        asked(plan, frames),
+        view=int(nuke.frame()),
+        priority=1 if len(frames) == 1 else 0,
+        settings=dict(plan.settings, mode="sidecar"),
+        out=plan.out,
+        overwrite=before is not None,
+    )
+    job = Job(node, plan, about, on_events, on_end)
     job.start(wait)
 
 
@@ -122,8 +125,8 @@ def refresh(node):
         show(node, plan, states)
         say(node, _ending(job, states))
 
-    about = {"frames": format_frames(frames), "compute": False, "settings": plan.settings, "out": plan.out}
-    Job(node, plan.plate, about, on_events, on_end).start()
+    about = dict(asked(plan, frames), compute=False, settings=plan.settings, out=plan.out)
+    Job(node, plan, about, on_events, on_end).start()
 
 
 def look(node):
@@ -165,7 +168,12 @@ def tell_change(node, plan=None):
 
 
 def _matte_frame(node):
-    matte(node, [int(nuke.frame())])
+    plan, frame = plan_of(node), int(nuke.frame())
+    frames = shown_at(plan, frame)
+    if len(frames) != 1:
+        first, last = plan.span
+        raise HostError(f"frame {frame} is none of the plate's, {first}-{last}", "go to one of these")
+    matte(node, frames, plan=plan)
 
 
 def _matte_range(node):
@@ -189,16 +197,11 @@ def _clear(node):
     patterns = {plan.out, node.node("Mattes")["file"].value(), *(each.pattern for each in plan.renders)}
     own = [each for each in patterns if each.startswith(cache_folder(node) + "/")]
     for pattern in own:
-        folder, (before, _, after) = local(os.path.dirname(pattern)), os.path.basename(pattern).partition("%04d")
+        folder, (before, width, after) = local(os.path.dirname(pattern)), numbered(os.path.basename(pattern))
         if not os.path.isdir(folder):
             continue
-        _remove(
-            os.path.join(folder, name)
-            for name in os.listdir(folder)
-            if name.startswith(before)
-            and name.endswith(after)
-            and re.match(r"-?[0-9]+\Z", name[len(before) : len(name) - len(after)])
-        )
+        files = re.compile(re.escape(before) + (r"-?[0-9]+" + re.escape(after) if width else "") + r"\Z")
+        _remove(os.path.join(folder, name) for name in os.listdir(folder) if files.match(name))
         if not os.listdir(folder):
             os.rmdir(folder)
     states = states_of(node, plan, frames_of(node))
@@ -250,7 +253,9 @@ def _ending(job, states):
         words.append(
             job.errors[-1] if len(job.errors) == 1 else f"{len(job.errors)} errors, the last: {job.errors[-1]}"
         )
-    words += job.warnings[-1:]  # such as that the worker had died; all of them are in the script editor
+    noted = job.noted()
+    words += noted if len(noted) < 2 else [f"{len(noted)} notes, the first: {noted[0]}"]
+    words += job.warnings[-1:]  # such as that the worker had died; all of all kinds are in the script editor
     return "; ".join(words)
 
 

@@ -87,15 +87,26 @@ def parse_reads(text, model):
     return tuple(None if each == "first" else int(each) for each in noted[1].split()) if noted else DEFAULT
 
 
-def curve(frames):
+def curve(frames, beyond=()):
     """The text of a stepped curve, as in a .nk file, that is 1 at the frames and 0 elsewhere.
+
+    beyond : of which frames on it is 1 as well: those up to the first of them, and those from the second; None for
+    neither.
 
     >>> curve([1001, 1002, 1007])
     'curve K x1000 0 x1001 1 x1003 0 x1007 1 x1008 0'
+    >>> curve([1001, 1002, 1007], (1000, None)), curve([1003], (None, 1006))
+    ('curve K x1000 1 x1001 1 x1003 0 x1007 1 x1008 0', 'curve K x1002 0 x1003 1 x1004 0 x1006 1')
     """
-    keys = []
+    keys = {}
     for first, last in runs(frames):
         if not keys:
-            keys.append((first - 1, 0))
-        keys += [(first, 1), (last + 1, 0)]
-    return " ".join(["curve K"] + [f"x{frame} {value}" for frame, value in keys]) if keys else ""
+            keys[first - 1] = 0
+        keys.update({first: 1, last + 1: 0})
+    before, after = beyond or (None, None)
+    if before is not None:
+        keys[before] = 1
+        keys.setdefault(before + 1, 0)
+    if after is not None:
+        keys[after] = 1
+    return " ".join(["curve K"] + [f"x{frame} {keys[frame]}" for frame in sorted(keys)]) if keys else ""

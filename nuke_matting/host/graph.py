@@ -113,6 +113,18 @@ def reads(node, span):
     return found
 
 
+def ends(node, span):
+    """What a node shows before and after a span: `hold`, `loop`, `bounce` or `black`, as the one Read does that it is
+    made from; black where several are, or one of another span, or where frames are shifted between."""
+    nodes = upstream(node)
+    found = [each for each in nodes if each.Class() == "Read" and not is_matting(each.parent())]
+    if len(found) != 1 or any(map(is_retime, nodes)) or _shifts(found[0]):
+        return "black", "black"
+    read = found[0]
+    own = (read["first"].value(), read["last"].value()) == span
+    return (read["before"].value(), read["after"].value()) if own else ("black", "black")
+
+
 def asked(nodes):
     """The nodes that expressions of some nodes ask for a value, and those that these ask, apart from the nodes."""
     seen, found, waiting = {each.fullName() for each in nodes}, [], list(nodes)

@@ -8,11 +8,13 @@ from .errors import HostError
 from .frames import format_frames, parse_frames
 from .graph import is_matting, is_retime, shown, upstream
 from .nuke_api import nuke
-from .plan import frames_of, plan_of
+from .patterns import at
+from .plan import frames_of, plan_of, shown_at
 from .state import states_of
-from .times import Times
+from .times import Times, time_of
 from .wire import BadMessage
 
+_failed = {}  # full name -> what went wrong with frames that were to be matted first, by frame
 _times = Times()  # of the files that mattes are made from, as they are in the render under way
 
 
@@ -58,9 +60,10 @@ def _prepare(node, retimed):
     """retimed : whether frames may be asked for that the command line does not name."""
     actions.set_keys(node)
     plan = plan_of(node)
+    _failed.pop(node.fullName(), None)
     if node["guard"].value() == GUARD[1]:
         frames = frames_of(node)
-        _matte_missing(node, plan, frames if retimed else _asked_for(frames))
+        _matte_missing(node, plan, frames if retimed else _asked_for(plan, frames))
     _check_made(node, plan)
     if retimed:
         _check_all(node, plan)
@@ -80,10 +83,20 @@ def _check_made(node, plan):
 def _check(node, frame):
     plan = plan_of(node)
     _check_made(node, plan)
-    if states_of(node, plan, [frame], _times).of[frame] == "cached":
+    shown = shown_at(plan, frame)
+    of = states_of(node, plan, shown, _times).of
+    if all(of[each] == "cached" for each in shown):
         return
-    states = states_of(node, plan, sorted({*frames_of(node), frame}))  # all, which takes long, for the message alone
+    states = states_of(node, plan, sorted({*frames_of(node), *shown}))  # all, which takes long, for the message alone
     missing, stale = states.such("missing"), states.such("stale")
+    holes = [each for each in missing if _is_hole(plan, each)]
+    if set(shown) & set(holes):
+        what = f"the plate has no frame {format_frames(holes)}, so that there is no matte of it"
+        raise HostError(what, "render or copy it, or leave it out of the render")
+    failed = _failed.get(node.fullName(), {})
+    for each in shown:
+        if each in failed:
+            raise HostError(failed[each])
     words = [f"not matted: {format_frames(missing)}"] * bool(missing)
     words += [f"out of date: {format_frames(stale)}"] * bool(stale)
     raise HostError("; ".join(words), _advice())
@@ -107,10 +120,22 @@ def _matte_missing(node, plan, frames):
     states = states_of(node, plan, frames)
     wanted = [frame for frame in frames if states.of[frame] != "cached"]
     if frames and (wanted or node["made"].value() != plan.digest):
-        actions.matte(node, wanted or frames, wait=True, plan=plan)
+        actions.matte(node, wanted or frames, wait=True, plan=plan, told=lambda job: _note_failed(node, job, wanted))
 
 
-def _asked_for(frames):
+def _note_failed(node, job, wanted):
+    """Raises HostError where no frame was matted; else the render begins, and ends at one that failed, if it is asked
+    for that."""
+    lines = {frame: line for frame, (_, line) in job.failed.items()}
+    others = [line for line in job.errors if line not in lines.values()]  # of the whole: nothing was begun, or it died
+    if others or (lines and lines.keys() >= set(wanted)):
+        lines = others or job.errors
+        more = f"; the other {len(lines) - 1} errors are in the script editor or the terminal" if len(lines) > 1 else ""
+        raise HostError(lines[0] + more)
+    _failed[node.fullName()] = lines
+
+
+def _asked_for(plan, frames):
     """Those of a node's frames that the command line names, with -F or at its end; or all."""
     words = list(nuke.rawArgs)
     ranges = [words[at + 1] for at, word in enumerate(words[:-1]) if word == "-F"]
@@ -120,7 +145,14 @@ def _asked_for(frames):
         named = {frame for each in ranges for frame in parse_frames(each)}
     except HostError:
         return frames
-    return [frame for frame in frames if frame in named] if named else frames
+    shown = {each for frame in named for each in shown_at(plan, frame)}
+    return [frame for frame in frames if frame in shown] if named else frames
+
+
+def _is_hole(plan, frame):
+    """Whether the plate lacks the file of a frame; one that is rendered lacks none."""
+    rendered = any(each.pattern == plan.plate for each in plan.renders)
+    return not rendered and time_of(at(plan.plate, frame)) is None
 
 
 def _tell(node, act):

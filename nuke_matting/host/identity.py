@@ -2,14 +2,13 @@
 
 import hashlib
 import json
-import re
 from contextlib import suppress
 
 from .description import NO_PIXELS, NOTES
 from .graph import asked, feeders, is_matting, is_read, upstream
 from .nuke_api import nuke
 from .paths import common
-from .patterns import pattern_of, whole
+from .patterns import pattern_of, varies, whole
 
 # knobs that do not change pixels
 _IDLE = frozenset(
@@ -51,7 +50,7 @@ _IDLE = frozenset(
 _TOOLS = "toolbar_"  # how the knobs begin that say what the next stroke or shape will be like
 # where a node of ours has its mattes: no render passes but with those that its other knobs and what is before it ask
 # for, and whether these are new is told by their dates
-_OF_MATTES = frozenset(["file", "first", "last", "origfirst", "origlast", "raw", "colorspace"])
+_OF_MATTES = frozenset(["file", "first", "last", "origfirst", "origlast", "before", "after", "raw", "colorspace"])
 
 
 def path_identity(read):
@@ -104,6 +103,6 @@ def _text(node, knob):
 def _file_identity(text, path):
     """text : as a knob has it. path : whole, its Tcl evaluated."""
     path = common(path)
-    if re.search(r"\[[^]]*\bframe\b", text):  # another name at each frame: the folder alone is that of them all
+    if varies(text):  # the folder alone is that of all its names
         return [text, path.rpartition("/")[0]]
     return path

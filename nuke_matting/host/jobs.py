@@ -11,6 +11,7 @@ import time
 
 from .client import Client
 from .errors import HostError
+from .frames import format_frames
 from .nuke_api import nuke
 from .protocol import closes, sentence
 from .state import say
@@ -45,15 +46,16 @@ def running(node):
 class Job:
     """One request and what becomes of it.
 
-    plate, about : as `Client.matte` takes them. on_events, on_end : called on the main thread, with a list of events as
-    they come, and with the job once it is closed. errors, warnings : lines for the artist. failed : by frame, the
-    error's kind and line. closing : the last event.
+    plan : of the node. about : as `Client.matte` takes it. on_events, on_end : called on the main thread, with a list
+    of events as they come, and with the job once it is closed. errors, warnings : lines for the artist. failed :
+    by frame, the error's kind and line. notes : what is noted, and the frames it is said of. closing : the last event.
     """
 
-    def __init__(self, node, plate, about, on_events, on_end):
+    def __init__(self, node, plan, about, on_events, on_end):
         self.node = node
-        self.plate, self.about = plate, about
-        self.errors, self.failed, self.warnings, self.closing = [], {}, [], None
+        self.plate, self.about = plan.plate, about
+        self._still = plan.span[0] if plan.still else None
+        self.errors, self.failed, self.warnings, self.notes, self.closing = [], {}, [], {}, None
         self._on_events, self._on_end = on_events, on_end
         self._title = f"NukeMatting: {node.fullName()}"
         self._events = queue.Queue()
@@ -106,6 +108,28 @@ class Job:
         """The error of a frame turned out to be none."""
         self.errors.remove(self.failed.pop(frame)[1])
 
+    def add(self, before):
+        """What is left of a job before this one, which does a part of it anew, is of this one."""
+        self.warnings[:0] = before.warnings
+        for frame, (kind, line) in before.failed.items():
+            if kind != "taken":
+                self.failed[frame] = kind, line
+                self.errors.insert(0, line)
+        for note, frames in before.notes.items():
+            self.notes.setdefault(note, []).extend(frames)
+
+    def noted(self):
+        """A line for each note: the frames that it is said of, and what it says."""
+        return [
+            "{} {}: {}".format("frame" if len(set(frames)) == 1 else "frames", format_frames(frames), note)
+            for note, frames in self.notes.items()
+        ]
+
+    def report(self):
+        """Every error, note and warning, into the script editor or the terminal. On the main thread."""
+        for text in [*self.errors, *self.noted(), *self.warnings]:
+            nuke.tprint(f"NukeMatting: {text}")
+
     def state(self):
         """How it ended: failed, cancelled, error where it never began, or done, unless it was to be replaced."""
         state = self.closing.get("state", "error")
@@ -142,12 +166,17 @@ class Job:
         return events
 
     def _note(self, event):
+        if self._still is not None and event.get("frame") is not None:
+            event["frame"] = self._still  # whatever number the worker takes it to have
         if event["type"] == "warning":
             self.warnings.append(event["text"])
         elif event["type"] == "error":
             self.errors.append(sentence(event))
             if event["frame"] is not None:
                 self.failed[event["frame"]] = event["kind"], self.errors[-1]
+        elif event["type"] == "frame":
+            for note in event["notes"]:
+                self.notes.setdefault(note, []).append(event["frame"])
         if closes(event):
             self.closing = event
 

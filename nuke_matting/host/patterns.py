@@ -31,6 +31,20 @@ def numbered(pattern):
     return folder + slash + name[: field.start()], width, name[field.end() :]
 
 
+def is_still(read):
+    """Whether a Read shows one file in all its frames."""
+    return not numbered(pattern_of(read))[1] and not varies(read["file"].value())
+
+
+def varies(text):
+    """Whether the Tcl in a file's name gives another one at each frame.
+
+    >>> varies("[file dirname [value root.name]]/a.exr"), varies("a.[format %04d [frame]].exr")
+    (False, True)
+    """
+    return re.search(r"\[[^]]*\bframe\b", text) is not None
+
+
 def pattern_of(read):
     """A Read's files as a pattern with %04d, its Tcl evaluated; those of full size, also in proxy mode."""
     proxy = read.knob("proxy")

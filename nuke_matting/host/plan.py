@@ -8,22 +8,24 @@ from collections import namedtuple
 from .description import FOREGROUND, INPUTS, KEYS, MARK, NO_PIXELS, NOT_KNOBS, VERSION
 from .errors import HostError
 from .frames import format_frames, parse_frames, parse_reads
-from .graph import has_views, plain_read, reads
+from .graph import ends, has_views, plain_read, reads
 from .identity import digest, graph_digest, path_identity
 from .nuke_api import nuke
 from .paths import common, local
-from .patterns import at, evaluated, pattern_of, whole
+from .patterns import at, evaluated, is_still, pattern_of, whole
 from .protocol import setting_schemas
-from .script_colour import config_identity, script_config, space_name, space_of_read, working_space
+from .script_colour import config_identity, script_config, space_name, space_of_read, worker_config, working_space
 
-Plan = namedtuple("Plan", "plate settings out digest sources renders space span keys reads views")
+Plan = namedtuple("Plan", "plate settings out digest sources renders space span keys reads views still ends")
 Plan.__doc__ = """What is to be matted, and to where.
 
 plate : pattern of the plate's files. settings : for the worker. out : pattern of the mattes. digest : of all that
 decides their pixels. sources : the files that they are made from, a Source each. renders : what must be rendered
 before. space : that of the plate's own Read, None where it is raw, or is rendered. span : the plate's first and last
 frame. keys : the key frames, ascending. reads : the other frames that a frame's matte is made
-from, as offsets; None is the first of the plate. views : whether the plate has several, of which one is matted.
+from, as offsets; None is the first of the plate. views : whether the plate has several, of which one is matted. still :
+whether the plate is one file: its matte is one too, is known here as that of the first frame, and is shown in all.
+ends : what is shown before and after the span: `hold`, `loop`, `bounce` or `black`.
 """
 
 Source = namedtuple("Source", "pattern frames shifted")
@@ -75,31 +77,48 @@ def plan_of(node):
             plate, read = pattern, plain if not renders else None
         else:
             settings[setting] = pattern
-    settings["ocio"] = settings["ocio"] or script_config()
+    config = settings["ocio"] or script_config()
+    settings["ocio"] = worker_config(config)
     if not settings["colourspace"]:
         settings["colourspace"] = spaces["plate"]
         settings["clean_colourspace"] = spaces.get("clean_plate", "")
     elif "clean_plate" in spaces:
         settings["clean_colourspace"] = settings["colourspace"]
     decides = {name: value for name, value in settings.items() if name not in NO_PIXELS and name not in NOT_KNOBS}
-    decides.update(ocio=config_identity(settings["ocio"]), model=common(settings["model"]))
+    decides.update(ocio=config_identity(config), model=common(settings["model"]))
     made = digest([decides, settings["fg"], identities])
     if os.path.isfile(settings["model"]):
         sources.append(Source(settings["model"], None, False))
-    out = _kept(node, made) or f"{folder}/{_stem(plate)}_{made}/matte.%04d.exr"
+    still = read is not None and is_still(read)
+    name = f"matte{_number(plate)}.exr" if still else "matte.%04d.exr"
+    out = _kept(node, made, name) or f"{folder}/{_stem(plate)}_{made}/{name}"
     shown_space = None if read is None or read["raw"].value() else space_name(read["colorspace"].value())
     noted = node.knob("reads")  # which older nodes have not
     read_around = parse_reads(noted.value() if noted else "", settings["model"])
     views = has_views(node.input(0))
-    return Plan(plate, settings, out, made, sources, renders, shown_space, span, keys, read_around, views)
+    return Plan(
+        plate,
+        settings,
+        out,
+        made,
+        sources,
+        renders,
+        shown_space,
+        span,
+        keys,
+        read_around,
+        views,
+        still,
+        ends(node.input(0), span),
+    )
 
 
-def _kept(node, made):
+def _kept(node, made, name):
     """The pattern of the mattes that a node shows, where they are our own of this very plan and no folder is named: a
     script that was saved elsewhere since, or copied to a farm's folder, keeps them. None of others, and of those of a
     script that had no folder yet."""
     shown = node.node("Mattes")["file"].value()
-    ours = node["made"].value() == made and shown.endswith(f"_{made}/matte.%04d.exr")
+    ours = node["made"].value() == made and shown.endswith(f"_{made}/{name}")
     if not ours or node["folder"].value() or shown.startswith(_temporary() + "/"):
         return None
     return shown if os.path.isdir(local(os.path.dirname(shown))) else None
@@ -128,14 +147,37 @@ def _covers(read, frames, span):
 
 
 def frames_of(node):
-    """The frames that the node is to matte. Raises HostError."""
+    """The frames of the plate that the node is to matte; of a still the first, whatever is named. Raises HostError."""
     text = node["frames"].value().strip()
-    if text:
-        return parse_frames(text)
+    named = parse_frames(text) if text else None
     if node.input(0) is None:
         raise HostError("no plate is connected", "connect a Read to the input plate")
     first, last = _span(node)
-    return list(range(first, last + 1))
+    plain = plain_read(node.input(0))
+    if plain is not None and is_still(plain):
+        return [first]
+    frames = list(range(first, last + 1)) if named is None else [each for each in named if first <= each <= last]
+    if not frames:
+        raise HostError(f"the frame range {text} has none of the plate's frames, {first}-{last}", "name some of these")
+    return frames
+
+
+def shown_at(plan, frame):
+    """The frames of which a matte may be shown at a frame, so that they must be there: one of a still, or where the
+    plate holds it; all where the plate repeats itself, as which of them it is only Nuke knows; none where it is black.
+    """
+    first, last = plan.span
+    if first <= frame <= last:
+        return [first if plan.still else frame]
+    if plan.still:
+        return [] if plan.ends[frame > last] == "black" else [first]
+    found = {"hold": [first if frame < first else last], "black": []}
+    return found.get(plan.ends[frame > last], list(range(first, last + 1)))
+
+
+def asked(plan, frames):
+    """How the worker is asked for some frames: of a still, for what it has, whatever it takes its number to be."""
+    return {} if plan.still else {"frames": format_frames(frames)}
 
 
 def key_frames_of(node):
@@ -195,6 +237,12 @@ def _check_steady(knob, span):
                 f"the knob {knob.name().replace('_', ' ')} is animated, and all mattes are made with one value",
                 "remove its animation, or use a node for each value",
             )
+
+
+def _number(path):
+    """What a still's matte has of its number, so that the two are known to go together; empty where it has none."""
+    found = re.search(r"\d+$", os.path.splitext(os.path.basename(path))[0])
+    return f".{found[0]}" if found else ""
 
 
 def _stem(path):

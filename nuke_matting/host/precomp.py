@@ -10,7 +10,7 @@ from .errors import HostError
 from .frames import format_frames
 from .jobs import Job
 from .nuke_api import nuke
-from .plan import cache_folder
+from .plan import asked, cache_folder
 from .render import render_inputs, told_reads
 from .script_colour import set_space
 from .state import say
@@ -21,10 +21,14 @@ def save(node, plan, frames):
     layer = node.node("AlphaCopy")["to0"].value()
     if layer != "rgba.alpha" and layer.startswith("rgba."):
         raise HostError(f"a precomp cannot have its alpha in {layer}", "choose rgba.alpha, or a layer of its own")
+    lacking = set() if plan.still else set(range(plan.span[0], plan.span[1] + 1)) - set(frames)
+    if lacking:
+        what = f"the frame range leaves out {format_frames(lacking)}, which the precomp's Read would not have"
+        raise HostError(what, "clear the knob frame range, or shorten the range of the plate's own Read")
     render_inputs(node, plan, frames)
     stem = os.path.basename(os.path.dirname(plan.out))
     stem += "" if layer == "rgba.alpha" else "_" + layer.replace(".", "_")
-    out = f"{cache_folder(node)}/precomp/{stem}/{stem}.%04d.exr"
+    out = f"{cache_folder(node)}/precomp/{stem}/{stem}" + (".exr" if plan.still else ".%04d.exr")
     settings = dict(plan.settings, mode="merge", layer=layer)
     done = []
 
@@ -49,9 +53,10 @@ def save(node, plan, frames):
         else:
             what = job.errors[-1] if job.errors else "cancelled"
             say(node, f"precomp: {len(done)} of {len(frames)} frames written, the node was left as it is; {what}")
+        job.report()
 
-    about = {"frames": format_frames(frames), "settings": settings, "out": out, "overwrite": True}
-    job = Job(node, plan.plate, about, on_events, on_end)
+    about = dict(asked(plan, frames), settings=settings, out=out, overwrite=True)
+    job = Job(node, plan, about, on_events, on_end)
     job.start()
 
 
@@ -62,6 +67,8 @@ def _read(node, plan, out, frames):
     first, last = min(frames), max(frames)
     for name, value in (("first", first), ("last", last), ("origfirst", first), ("origlast", last), ("origset", True)):
         read[name].setValue(value)
+    read["before"].setValue(plan.ends[0])
+    read["after"].setValue(plan.ends[1])
     read["raw"].setValue(plan.space is None)  # as the plate's own Read is, or rendered in the working space
     if plan.space is not None:
         set_space(read, plan.space)

@@ -63,7 +63,7 @@ def _command(plan, frames, sheet):
         raise HostError("NUKE_MATTING_WORKER does not end in the word worker", "the sheet is drawn by another verb")
     there = worker_paths().there
     words = ["nuke", "sheet", there(plan.plate), there(plan.out), "--out", there(sheet)]
-    words += ["--frames", format_frames(frames).replace(" ", ",")]
+    words += [] if plan.still else ["--frames", format_frames(frames).replace(" ", ",")]
     for name in ("ocio", "colourspace"):
         if plan.settings[name]:
             words += ["--" + name, there(plan.settings[name])]

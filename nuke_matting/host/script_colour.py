@@ -10,6 +10,7 @@ from .patterns import evaluated
 
 # where the script uses Nuke's own conversions, not OCIO, its linear light is Rec.709's
 NUKE_LINEAR = "lin_rec709"
+BUILT_IN = "ocio://studio-config-v2.2.0_aces-v1.3_ocio-v2.4"  # the worker's own config, which knows that space
 _contents = {}  # (path, time, size) -> a digest of a config
 
 
@@ -21,6 +22,12 @@ def script_config():
     if os.environ.get("OCIO"):
         return os.environ["OCIO"]
     return evaluated(root["customOCIOConfigPath" if _is_custom() else "OCIOConfigPath"])
+
+
+def worker_config(config):
+    """What the worker is told of a config: where there is none it would take its own $OCIO, which is that of a script
+    on OCIO, and not of one on Nuke's own conversions."""
+    return config or ("" if _is_ocio() else BUILT_IN)
 
 
 def config_identity(config):

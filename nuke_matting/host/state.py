@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from .frames import curve, format_frames, format_reads, parse_frames, read_by
 from .nuke_api import nuke
 from .patterns import at
+from .plan import shown_at
 from .script_colour import set_space
 from .times import Times, time_of
 
@@ -85,15 +86,21 @@ def show(node, plan, states):
         _put(node["outdated"], format_frames(states.outdated))
         _put(read["file"], plan.out)
         first, last = plan.span  # in a render a frame without a file is to be an error, not black
-        ends = (("first", min(first, *states.frames)), ("last", max(last, *states.frames)))
-        for name, frame in ends:
+        for name, frame in (("first", first), ("last", last)):
             _put(read[name], frame)
             _put(read["orig" + name], frame)
+        for number, name in enumerate(("before", "after")):
+            _put(read[name], plan.ends[number])
         foreign = plan.space is not None and plan.settings["fg"]
         _put(read["raw"], not foreign)  # a foreground is in the plate's own space; an alpha has none
         if foreign:
             set_space(read, plan.space)
-        _put_curve(node["matted"], states.such("cached") + states.such("stale") + states.beside())
+        matted = states.such("cached") + states.such("stale")
+        if plan.still:
+            _put_constant(node["matted"], bool(matted))
+        else:
+            matted = sorted({*matted, *states.beside()})
+            _put_curve(node["matted"], matted, _beyond(plan, matted))
 
 
 def show_keys(node, frames):
@@ -130,12 +137,24 @@ def _put(knob, value):
         knob.setValue(value)
 
 
-def _put_curve(knob, frames):
+def _beyond(plan, matted):
+    """Up to which frame before the plate, and from which one after it, what is shown has its matte; None for none."""
+    first, last = plan.span
+    there = [set(shown_at(plan, frame)) <= set(matted) for frame in (first - 1, last + 1)]
+    return (first - 1 if there[0] else None, last + 1 if there[1] else None) if matted else ()
+
+
+def _put_curve(knob, frames, beyond=()):
     """A stepped curve that is 1 at some frames; the constant 0 for none."""
     if frames:
-        text = curve(frames)
+        text = curve(frames, beyond)
         if knob.toScript().strip("{} ") != text:
             knob.fromScript("{" + text + "}")
-    elif knob.isAnimated():
+    else:
+        _put_constant(knob, 0)
+
+
+def _put_constant(knob, value):
+    if knob.isAnimated():
         knob.clearAnimated()
-        knob.setValue(0)
+    _put(knob, float(value))

@@ -354,3 +354,30 @@ def test_the_readmes_snippet_fits_a_config_whose_reference_is_rec709(tmp_path):
     way = merged.getProcessor("show", "nuke_matting model").getOptimizedCPUProcessor(ocio_lib.OPTIMIZATION_LOSSLESS)
     found = way.applyRGB([4.0, 0.18, -0.1])
     assert np.allclose(found, model_space.to_model(np.array([4.0, 0.18, -0.1])), atol=1e-5)
+
+
+TABLE = "Version 1\nFrom 0.0 1.0\nLength 2\nComponents 1\n{{\n0.0\n{}\n}}\n"
+
+
+def test_a_look_up_table_that_has_changed_is_read_again(tmp_path):
+    table, config = tmp_path / "luts" / "a.spi1d", tmp_path / "config.ocio"
+    table.parent.mkdir()
+    config.write_text(
+        "ocio_profile_version: 2\nsearch_path: luts\nroles: {default: lin, scene_linear: lin, aces_interchange: lin}\n"
+        "file_rules:\n  - !<Rule> {name: Default, colorspace: default}\n"
+        "displays:\n  d:\n    - !<View> {name: v, colorspace: lin}\n"
+        "colorspaces:\n  - !<ColorSpace> {name: lin}\n"
+        "  - !<ColorSpace>\n    name: log\n    to_scene_reference: !<GroupTransform>\n      children:\n"
+        "        - !<FileTransform> {src: a.spi1d, interpolation: linear}\n"
+    )
+    seen = []
+    for top in ("1.0", "0.5", "0.5", "0.25"):
+        if not seen or table.read_text() != TABLE.format(top):
+            table.write_text(TABLE.format(top))
+        pipe = open_colour(str(config), "log")
+        seen.append((float(pipe.to_linear_rec709(np.full((1, 1, 3), 0.5, np.float32))[0, 0, 0]), pipe.digest))
+    assert [value for value, _ in seen] == pytest.approx([0.5, 0.25, 0.25, 0.125], abs=1e-3)
+    assert len({digest for _, digest in seen}) == 3
+    table.unlink()
+    with pytest.raises(ColourError, match="cannot convert 'log'"):
+        open_colour(str(config), "log")

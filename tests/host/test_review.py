@@ -11,7 +11,10 @@ from nuke_matting.host.process import run
 from nuke_matting.host.review import _command
 
 PLAN = SimpleNamespace(
-    plate="P:/my show/a.%04d.exr", out="P:/my show/m.%04d.exr", settings={"ocio": "", "colourspace": "ACES - ACEScg"}
+    plate="P:/my show/a.%04d.exr",
+    out="P:/my show/m.%04d.exr",
+    settings={"ocio": "", "colourspace": "ACES - ACEScg"},
+    still=False,
 )
 
 

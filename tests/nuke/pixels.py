@@ -80,9 +80,16 @@ class Evaluator:
         first, last = (int(node.knobs.get(name, 1)) for name in ("first", "last"))
         if not first <= self.frame <= last:
             side = "before" if self.frame < first else "after"
-            if node.knobs.get(side) == "black":
-                return None
-            raise RenderError(f"{node.name}: frame {self.frame} is outside {first}-{last}")
+            mode = node.knobs.get(side, "hold")
+            held = first if side == "before" else last
+            shown = {"hold": held, "black": first, "loop": first + (self.frame - first) % (last + 1 - first)}[mode]
+            try:
+                picture = type(self)(shown, self.gui, self.rename, self.executing)._read(node)
+            except RenderError:
+                if mode == "black":
+                    return None
+                raise
+            return {name: plane * (mode != "black") for name, plane in picture.items()}
         path = self.rename(re.sub(r"%0(\d)d", lambda match: f"{self.frame:0{match[1]}d}", node.knobs.get("file", "")))
         if not os.path.isfile(path):
             raise RenderError(f"{node.name}: {path}: no such file")

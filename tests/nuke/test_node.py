@@ -1,12 +1,15 @@
 """The host's code in Nuke's double, with a real worker: what an artist does in a comp."""
 
 import os
+import re
 import shutil
 import signal
 import sys
 import time
 from pathlib import Path
 
+import numpy as np
+import OpenEXR
 import pytest
 import torch
 
@@ -22,7 +25,7 @@ def status(comp):
 
 def cached(comp):
     """The frames that the node's curve says are there."""
-    return [frame for frame in range(990, 1020) if comp.node["matted"].valueAt(frame)]
+    return [frame for frame in FRAMES if comp.node["matted"].valueAt(frame)]
 
 
 def mattes(comp):
@@ -56,6 +59,21 @@ def test_the_artist_may_go_on_meanwhile_and_sees_progress(comp):
     comp.nuke.pump(lambda: cached(comp))
     comp.nuke.pump(lambda: "6 of 6" in status(comp))
     assert comp.nuke.tasks[0].title == f"NukeMatting: {comp.node.name()}"
+
+
+def test_what_the_artist_should_know_of_frames_is_in_the_status_and_the_script_editor(comp):
+    spoilt = np.full((36, 64), 0.5, np.float16)
+    spoilt[3, 4] = np.nan
+    for frame in (1001, 1002):
+        path = comp.read["file"].value() % frame
+        OpenEXR.File({"compression": OpenEXR.ZIP_COMPRESSION}, dict.fromkeys("RGB", spoilt)).write(path)
+    Path(comp.read["file"].value() % 1005).unlink()
+    comp.node["frames"].setValue("1001-1004")
+    comp.press("matte_range")
+    about = re.fullmatch(r"4 of 4 frames matted, cpu; (\d+) notes, the first: (frames? .*)", status(comp))
+    assert about and int(about[1]) == len(comp.nuke.printed) and f"NukeMatting: {about[2]}" in comp.nuke.printed
+    assert len({each.partition(": ")[2].partition(": ")[2] for each in comp.nuke.printed}) == int(about[1])
+    assert any(each.startswith("NukeMatting: frames 1001-1002: ") for each in comp.nuke.printed), "one line for both"
 
 
 def test_matte_frame_mattes_the_frame_in_view_alone(comp):

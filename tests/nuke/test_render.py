@@ -92,6 +92,29 @@ def test_of_a_farm_chunk_it_mattes_the_chunk_alone(start_nuke, build_comp):
     assert [frame for frame in range(1001, 1007) if comp.node["matted"].valueAt(frame)] == [1002, 1003]
 
 
+def test_what_could_not_be_matted_first_says_why(start_nuke, build_comp):
+    comp = build_comp(start_nuke(gui=False))
+    comp.node["guard"].setValue("matte them first")
+    comp.node["model"].setValue("/no/such.safetensors")
+    with pytest.raises(RuntimeError, match=r"NukeMatting1: .*/no/such\.safetensors: there is no such weight file"):
+        render(comp, 1002, 1003)
+    assert any("there is no such weight file" in each for each in comp.nuke.printed)
+
+
+@pytest.mark.parametrize("chunk", [True, False])
+def test_a_frame_that_could_not_be_matted_first_says_why_where_it_is_asked_for(start_nuke, build_comp, chunk):
+    comp = build_comp(start_nuke(gui=False))
+    with open(comp.read["file"].value() % 1003, "wb") as file:
+        file.write(b"nonsense")
+    comp.nuke.rawArgs[:] = ["nuke", "-x", *(["-F", "1003"] if chunk else []), "comp.nk"]
+    comp.node["guard"].setValue("matte them first")
+    if not chunk:
+        render(comp, 1001, 1002)
+    with pytest.raises(RuntimeError, match=r"NukeMatting1: .*plate\.1003\.exr \(frame 1003\): "):
+        render(comp, 1003, 1003)
+    assert any("(frame 1003)" in each for each in comp.nuke.printed)
+
+
 def test_what_does_not_depend_on_the_node_is_not_guarded(comp):
     comp.write.setInput(0, comp.read)
     render(comp)
@@ -259,14 +282,51 @@ def test_a_chunk_may_be_named_in_either_way(start_nuke, build_comp, words):
     assert [frame for frame in range(1001, 1007) if comp.node["matted"].valueAt(frame)] == [1002, 1003]
 
 
-def test_a_chunk_without_any_of_the_nodes_frames_asks_for_none(start_nuke, build_comp):
+def test_a_chunk_beyond_the_plate_is_asked_for_the_frame_that_is_held(start_nuke, build_comp):
     comp = build_comp(start_nuke(gui=False))
-    comp.node["matte_range"].execute()
     comp.nuke.rawArgs[:] = ["nuke", "-x", "-F", "2001-2003", "comp.nk"]
     comp.node["guard"].setValue("matte them first")
-    comp.node["frames"].setValue("1001-1006")
-    with pytest.raises(RuntimeError, match="not matted: 2001"):
-        render(comp, 2001, 2003)
+    render(comp, 2001, 2003)
+    assert [frame for frame in range(1001, 1007) if comp.node["matted"].valueAt(frame)] == [1006]
+
+
+@pytest.mark.parametrize("graded", [False, True])
+@pytest.mark.parametrize("after", ["hold", "black", "loop"])
+def test_beyond_the_plate_the_matte_does_as_its_read_does(comp, tools, after, graded):
+    comp.read["before"].setValue("black"), comp.read["after"].setValue(after)
+    if graded:
+        grade = comp.nuke.nodes.Grade()
+        grade.setInput(0, comp.read), comp.node.setInput(0, grade)
+    comp.node["frames"].setValue("1001-1008")
+    comp.press("matte_range")
+    assert comp.node["status"].value() == "6 of 6 frames matted, cpu"
+    assert all(comp.node["matted"].valueAt(frame) for frame in (990, 1000, 1001, 1006, 1007, 1100)), "no bar"
+    own = {frame: picture(comp, tools, frame, True)["rgba.alpha"] for frame in (1000, 1002, 1006, 1008)}
+    assert not own[1000].any() and (own[1008] == {"hold": own[1006], "black": 0, "loop": own[1002]}[after]).all()
+    assert (picture(comp, tools, 1008, False)["rgba.alpha"] == own[1008]).all(), "without our Python too"
+    render(comp, 1000, 1008)
+    assert len(comp.nuke.rendered) == 9 + 6 * graded
+
+
+def test_what_is_held_must_be_matted(comp):
+    comp.node["frames"].setValue("1001-1003")
+    comp.press("matte_range")
+    assert comp.node["matted"].valueAt(1000) and not comp.node["matted"].valueAt(1007)
+    with pytest.raises(RuntimeError, match="not matted: 1006; press"):
+        render(comp, 1007, 1008)
+    comp.nuke.root()["frame"].setValue(1008)
+    comp.press("matte_frame")
+    render(comp, 1007, 1008)
+
+
+def test_a_hole_in_the_plate_is_called_one(comp):
+    os.remove(comp.read["file"].value() % 1003)
+    comp.press("matte_range")
+    render(comp, 1001, 1002)
+    with pytest.raises(
+        RuntimeError, match="the plate has no frame 1003, so that there is no matte of it; render or copy"
+    ):
+        render(comp, 1003, 1003)
 
 
 def test_a_frame_that_is_rendered_looks_at_its_own_files_alone(comp, make_plate, monkeypatch):
@@ -468,3 +528,20 @@ def test_a_precomp_that_lacks_a_frame_leaves_the_node(comp):
     comp.press("precomp")
     assert comp.write.input(0).fullName() == comp.node.fullName()
     assert "left as it is" in comp.node["status"].value()
+
+
+@pytest.mark.parametrize("frames, lacking", [("1002-1004", "1001 1005-1006"), ("1001-1006x2", "1002 1004 1006")])
+def test_a_precomp_of_a_part_of_the_plate_is_refused_as_it_would_freeze_the_rest(comp, frames, lacking):
+    comp.node["frames"].setValue(frames)
+    comp.press("precomp")
+    assert comp.write.input(0).fullName() == comp.node.fullName()
+    assert f"the frame range leaves out {lacking}, " in comp.node["status"].value()
+    assert "clear the knob frame range" in comp.nuke.messages[0]
+
+
+def test_beyond_its_frames_a_precomp_does_as_the_plate(comp):
+    comp.read["before"].setValue("black"), comp.read["after"].setValue("loop")
+    comp.node["precomp"].execute()
+    comp.nuke.pump(lambda: comp.node._tree is None)
+    read = comp.write.input(0)
+    assert (read["before"].value(), read["after"].value()) == ("black", "loop")

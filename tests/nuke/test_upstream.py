@@ -7,6 +7,7 @@ import OpenImageIO as oiio
 import pytest
 import torch
 
+from nuke_matting.colour.config import DEFAULT_CONFIG
 from nuke_matting.host.patterns import at
 from nuke_matting.models.weights import save_weights
 from nuke_matting.nets.memory_network import MemoryNetwork
@@ -111,9 +112,10 @@ def test_a_frame_beyond_the_plate_is_not_rendered_as_nuke_holds_it_since_others_
     graded.press("matte_range")
     assert rendered(graded) == [1003, 1004, 1005, 1006]
     status = graded.node["status"].value()
-    assert status.startswith("2 of 3 frames matted") and "frame 1007): the frame is missing" in status
-    graded.press("refresh")
-    assert "frame 1007): the frame is missing" in graded.node["status"].value(), "the worker is asked of the others"
+    assert status == "2 of 2 frames matted, cpu"
+    graded.node["frames"].setValue("1007-1008")
+    graded.press("matte_range")
+    assert "has none of the plate's frames, 1001-1006" in graded.node["status"].value()
 
 
 def test_a_read_with_shifted_frames_is_no_plain_one(comp):
@@ -383,7 +385,7 @@ def test_the_worker_is_told_the_scripts_colour(comp, management, raw, space, tol
     comp.read["colorspace"].setValue(space)
     settings = plan(comp).settings
     assert settings["colourspace"] == told
-    assert settings["ocio"] == ("/show/config.ocio" if management == "OCIO" else "")
+    assert settings["ocio"] == ("/show/config.ocio" if management == "OCIO" else DEFAULT_CONFIG)
 
 
 @pytest.fixture
@@ -441,6 +443,41 @@ def test_a_config_that_comes_with_nuke_is_the_same_wherever_nuke_lies(comp):
         root["OCIOConfigPath"].setValue(place + "/plugins/OCIOConfigs/configs/aces_1.2/config.ocio")
         plans.append(plan(comp))
     assert plans[0].digest == plans[1].digest and plans[0].settings["ocio"] != plans[1].settings["ocio"]
+
+
+def test_a_script_on_nukes_own_conversions_is_matted_whatever_config_the_environment_names(
+    start_nuke, build_comp, tmp_path, monkeypatch
+):
+    config = tmp_path / "studio.ocio"
+    config.write_text(
+        "ocio_profile_version: 2\nroles: {default: lin, scene_linear: lin}\n"
+        "file_rules:\n  - !<Rule> {name: Default, colorspace: default}\n"
+        "displays:\n  d:\n    - !<View> {name: v, colorspace: lin}\ncolorspaces:\n  - !<ColorSpace> {name: lin}\n"
+    )
+    monkeypatch.setenv("OCIO", str(config))
+    comp = build_comp(start_nuke(own_worker=True))
+    comp.press("matte_frame")
+    assert comp.node["status"].value() == "1 of 6 frames matted, cpu"
+
+
+def test_refresh_tells_that_a_look_up_table_behind_the_config_has_changed(comp, tmp_path):
+    table, config = tmp_path / "a.spi1d", tmp_path / "studio.ocio"
+    text = "Version 1\nFrom 0.0 1.0\nLength 2\nComponents 1\n{{\n0.0\n{}\n}}\n"
+    table.write_text(text.format(1.0))
+    config.write_text(
+        "ocio_profile_version: 2\nsearch_path: .\n"
+        "roles: {default: lin, scene_linear: lin, aces_interchange: lin}\n"
+        "file_rules:\n  - !<Rule> {name: Default, colorspace: default}\n"
+        "displays:\n  d:\n    - !<View> {name: v, colorspace: lin}\ncolorspaces:\n  - !<ColorSpace> {name: lin}\n"
+        "  - !<ColorSpace>\n    name: log\n    to_scene_reference: !<FileTransform> {src: a.spi1d}\n"
+    )
+    comp.node["ocio"].setValue(str(config)), comp.node["colourspace"].setValue("log")
+    comp.press("matte_range")
+    comp.press("refresh")
+    assert comp.node["status"].value() == "6 of 6 frames matted"
+    table.write_text(text.format(0.25))
+    comp.press("refresh")
+    assert comp.node["status"].value() == "0 of 6 frames matted, 6 out of date"
 
 
 @pytest.mark.parametrize("by", ["$OCIO", "custom"])
