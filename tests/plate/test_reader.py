@@ -12,9 +12,9 @@ import numpy as np
 import OpenEXR
 import OpenImageIO as oiio
 import pytest
-from PIL import Image
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from nuke_matting.errors import PlateError
 from nuke_matting.plate.frame import Window
