@@ -59,7 +59,18 @@ def read_frame(path: Path, number: int) -> Frame:
     if not finite.all():
         broken = int((~finite).any(axis=2).sum())
         pixels = np.nan_to_num(pixels, copy=False, nan=0.0, posinf=LARGEST_HALF, neginf=-LARGEST_HALF)
-    return Frame(number, path, pixels, *windows(spec), hints, broken, _notes(choice, file.specs), pixel_aspect(spec))
+    notes = (*_notes(choice, file.specs), *_turned(file.specs[0]))
+    return Frame(number, path, pixels, *windows(spec), hints, broken, notes, pixel_aspect(spec))
+
+
+def _turned(spec: oiio.ImageSpec) -> tuple[str, ...]:
+    """Of a photograph that is stored as the camera lay: networks know people upright."""
+    orientation = spec.get_int_attribute("Orientation", 1)
+    if orientation not in (3, 4, 5, 6, 7, 8):
+        return ()
+    return (
+        f"the picture is stored turned (Orientation {orientation}) and matted so: turn it upright for a better matte",
+    )
 
 
 def _notes(choice: PictureChannels, specs: Sequence[oiio.ImageSpec]) -> tuple[str, ...]:

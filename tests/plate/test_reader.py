@@ -558,3 +558,12 @@ def test_what_only_cameras_write_is_to_be_converted(tmp_path, kind):
     (tmp_path / f"p.{kind}").write_bytes(bytes(4096))
     with pytest.raises(PlateError, match=f"{kind.lower()} files are not supported; convert it to EXR"):
         read_frame(tmp_path / f"p.{kind}", 1)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_photograph_that_is_stored_turned_is_said(tmp_path, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.fromarray(np.full((8, 8, 3), 99, np.uint8)).save(tmp_path / "p.jpg", exif=exif)
+    notes = read_frame(tmp_path / "p.jpg", 1).notes
+    assert len(notes) == (orientation > 2) and all(f"(Orientation {orientation})" in each for each in notes)
