@@ -16,6 +16,7 @@ from .nuke_api import nuke
 from .protocol import closes, sentence
 from .state import say
 from .wire import BadMessage
+from .wording import in_the_node
 
 _APART = 0.1  # seconds between two looks at events: each that is shown makes Nuke draw anew
 
@@ -169,14 +170,15 @@ class Job:
         if self._still is not None and event.get("frame") is not None:
             event["frame"] = self._still  # whatever number the worker takes it to have
         if event["type"] == "warning":
-            self.warnings.append(event["text"])
+            self.warnings.append(in_the_node(event["text"]))
         elif event["type"] == "error":
-            self.errors.append(sentence(event))
+            about = {name: in_the_node(event[name]) for name in ("what", "advice")}
+            self.errors.append(sentence(dict(event, **about)))
             if event["frame"] is not None:
                 self.failed[event["frame"]] = event["kind"], self.errors[-1]
         elif event["type"] == "frame":
             for note in event["notes"]:
-                self.notes.setdefault(note, []).append(event["frame"])
+                self.notes.setdefault(in_the_node(note), []).append(event["frame"])
         if closes(event):
             self.closing = event
 

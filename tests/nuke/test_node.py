@@ -76,6 +76,12 @@ def test_what_the_artist_should_know_of_frames_is_in_the_status_and_the_script_e
     assert any(each.startswith("NukeMatting: frames 1001-1002: ") for each in comp.nuke.printed), "one line for both"
 
 
+def test_advice_names_knobs_and_no_flags(comp):
+    Path(comp.read["file"].value() % 1003).unlink()
+    comp.press("matte_frame")
+    assert "leave it out of the knob frame range" in status(comp) and "--" not in status(comp)
+
+
 def test_matte_frame_mattes_the_frame_in_view_alone(comp):
     comp.press("matte_frame")
     assert cached(comp) == [1003] and status(comp).startswith("1 of 6 frames matted")
