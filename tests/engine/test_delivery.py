@@ -187,7 +187,7 @@ def test_a_plate_that_was_read_for_its_matte_is_not_opened_again_for_its_space(
     oiio.ImageBuf(make_plate([1001]) % 1001).write(f"{tmp_path}/p.1001.png")
     shot = Shot(f"{tmp_path}/p.####.png", Settings(model=weights, cache=False))
     matte = shot.matte(1001)
-    monkeypatch.setattr(shot, "space", None)
+    monkeypatch.setattr(shot.colours, "space", None)
     Delivery(shot, str(tmp_path / "m.####.exr"), [1001], overwrite=False).write(matte)
     assert (tmp_path / "m.1001.exr").exists()
 
