@@ -11,7 +11,7 @@ from .frames import format_frames
 from .jobs import Job
 from .nuke_api import nuke
 from .plan import asked, cache_folder
-from .render import render_inputs, told_reads
+from .render import render_inputs
 from .script_colour import set_space
 from .state import say
 
@@ -33,11 +33,6 @@ def save(node, plan, frames):
     done = []
 
     def on_events(events):
-        for event in events:
-            if event["type"] == "started":
-                more = told_reads(node, plan, frames, event)
-                if more is not None:  # frames that the model reads as well are yet to be rendered
-                    job.replace(save, node, more, frames)
         done.extend(event["frame"] for event in events if event["type"] == "frame")
         say(node, f"precomp: {len(done)} of {len(frames)} frames written")
 
@@ -56,8 +51,7 @@ def save(node, plan, frames):
         job.report()
 
     about = dict(asked(plan, frames), settings=settings, out=out, overwrite=True)
-    job = Job(node, plan, about, on_events, on_end)
-    job.start()
+    Job(node, plan, about, on_events, on_end).start()
 
 
 def _read(node, plan, out, frames):
