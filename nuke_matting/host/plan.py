@@ -240,9 +240,10 @@ def _check_steady(knob, span):
 
 
 def _number(path):
-    """What a still's matte has of its number, so that the two are known to go together; empty where it has none."""
-    found = re.search(r"\d+$", os.path.splitext(os.path.basename(path))[0])
-    return f".{found[0]}" if found else ""
+    """What a still's matte has of its number, so that the two are known to go together; empty where it has none, as a
+    version is none."""
+    found = re.search(r"(^|[\W_])([vV]?)(\d+)$|\d+$", os.path.splitext(os.path.basename(path))[0])
+    return "" if found is None or found[2] else f".{found[3] or found[0]}"
 
 
 def _stem(path):
