@@ -24,9 +24,8 @@ _SCHEME = "ocio://"
 _Stamp = tuple[int, int] | None  # of a file: when it was written, in ns, and its size; None where there is none
 
 _looking = threading.Lock()
-_tables: dict[
-    str, tuple[object, dict[str, _Stamp]]
-] = {}  # config -> what it was known by, and the stamps of its tables
+# config -> what it was known by, and the stamps of its tables
+_tables: dict[str, tuple[object, dict[str, _Stamp]]] = {}
 _state = 0  # raised whenever a table was found to have changed
 
 

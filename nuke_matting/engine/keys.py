@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence as Frames
+from collections.abc import Sequence
 from dataclasses import replace
 
 from nuke_matting.errors import UsageError
@@ -39,7 +39,7 @@ def find_keys(pattern: str, named: str, plate: ImageSequence) -> ImageSequence |
     return replace(found, frames=frames)
 
 
-def nearest(frames: Frames[int], frame: int) -> tuple[int, ...]:
+def nearest(frames: Sequence[int], frame: int) -> tuple[int, ...]:
     """Of ascending key frames, the nearest before a frame and the nearest after it; it is none itself.
 
     >>> nearest((1001, 1010, 1020), 1010), nearest((1001, 1010), 1012)
