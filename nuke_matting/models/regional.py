@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from nuke_matting.models.contract import Abilities, FrameInput, Quality, RawMatte
-from nuke_matting.models.tensors import array, autocast, memory_told, planes, seen, to_device
+from nuke_matting.models.tensors import array, autocast, memory_told, seen, tensor, to_device
 from nuke_matting.models.weights import WeightFile, fill, stated
 from nuke_matting.nets.regional import RegionalNetwork, unknown_cells
 from nuke_matting.nets.trimap_decoder import Level
@@ -35,7 +35,7 @@ class RegionalModel:
 
     def prepare(self, frame: FrameInput) -> Tensor:
         """[1, 3, H, W] float32 on the CPU: the network sees the frame at its full size."""
-        return seen(planes(frame.image))
+        return seen(tensor(frame.image))
 
     def encode(self, prepared: Tensor) -> Level:
         """The trimap and segmentation at 1/8."""
@@ -48,9 +48,9 @@ class RegionalModel:
             return Level(level.trimap.float(), level.segmentation.float())
 
     def matte(self, frame: FrameInput, own: Level, memory: Sequence[Level], quality: Quality) -> RawMatte:
-        image = seen(planes(frame.image))
-        budget = quality.budget(*image.shape[-2:])
-        with memory_told(self.device, image.shape[-2:]), torch.inference_mode(), autocast(self.device, self.precision):
+        size = frame.image.shape[:2]
+        budget = quality.budget(*size)
+        with memory_told(self.device, size), torch.inference_mode(), autocast(self.device, self.precision):
             chosen = unknown_cells(own.trimap, budget)
-            alpha = self.net.refine(image.to(self.device), own, chosen, quality.batch)
+            alpha = self.net.refine(seen(tensor(frame.image, self.device)), own, chosen, quality.batch)
             return RawMatte(array(alpha[0, 0].float().clamp(0, 1)), frame.image.copy())

@@ -8,8 +8,9 @@ from nuke_matting.models.tensors import DARKEST, autocast, memory_told, seen, wh
 
 
 def test_networks_see_bright_light_as_it_is_and_nothing_far_below_black():
-    image = torch.tensor([-107.0, -0.05, 0.0, 0.5, 1.9])
-    assert seen(image).tolist() == [pytest.approx(DARKEST), *image[1:].tolist()]
+    pixels = torch.tensor([[[-107.0, -0.05, 0.0]], [[0.5, 1.9, 7.0]]])
+    expected = [[[[DARKEST], [0.5]], [[-0.05], [1.9]], [[0.0], [7.0]]]]
+    assert torch.equal(seen(pixels), torch.tensor(expected))
 
 
 class TestFp32OnCuda:
