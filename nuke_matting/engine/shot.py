@@ -25,6 +25,7 @@ from nuke_matting.engine.clean_plate import fitted
 from nuke_matting.engine.colours import Colours
 from nuke_matting.engine.edges import edged, limited
 from nuke_matting.engine.fingerprint import Fingerprints, digest
+from nuke_matting.engine.hashed import Hashed
 from nuke_matting.engine.inputs import clean_pixels, coverage, file_of, refuse_misfit, says_nothing
 from nuke_matting.engine.keys import find_keys, nearest
 from nuke_matting.engine.memory import Memory
@@ -82,7 +83,7 @@ class Shot:
         self.cache = open_cache(self.settings) if self.settings.cache else None
         # those that one file was taken from: it serves any frame, but none that has a file of its own
         self._around = sequence_around(Path(self.plate.pattern)) if self.plate.still else None
-        self._fingerprints = Fingerprints()
+        self._fingerprints = Fingerprints(None if self.cache is None else Hashed(self.cache.folder))
         self._lie: dict[str, tuple[float, ...]] = {}  # of files, by their fingerprints
         file = Path(os.path.expanduser(self.settings.model))
         self._model_date = file.stat().st_mtime_ns if file.is_file() else 0  # else it is a name, not a path
