@@ -6,8 +6,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+import PyOpenColorIO as ocio_lib
+
 from nuke_matting.colour.choose import said_space
-from nuke_matting.colour.processor import ColourPipe, open_colour
+from nuke_matting.colour.config import load_config
+from nuke_matting.colour.processor import ColourPipe, colour_under
 from nuke_matting.engine.inputs import file_of
 from nuke_matting.errors import PlateError, UsageError
 from nuke_matting.plate.frame import ColourHints
@@ -19,6 +22,9 @@ from nuke_matting.settings import Settings
 class Colours:
     """The way to the model space and back, of each file of a shot.
 
+    Whether the OCIO config, or a look-up table that it names, has changed, is looked at once, and again after
+    `look_again`: a run asks for colours several times a frame.
+
     Parameters
     ----------
     settings : of which `ocio`, `colourspace` and `clean_colourspace` count.
@@ -28,10 +34,15 @@ class Colours:
 
     def __init__(self, settings: Settings, plate: ImageSequence, clean: ImageSequence | None) -> None:
         self._settings, self._plate, self._clean = settings, plate, clean
+        self._config: tuple[ocio_lib.Config, str] | None = None
+
+    def look_again(self) -> None:
+        """To be called before each run."""
+        self._config = None
 
     def of_plate(self, hints: ColourHints, path: Path) -> ColourPipe:
         """Of a file of the plate. Raises ColourError."""
-        return open_colour(self._settings.ocio, self._settings.colourspace, hints, path)
+        return self._open(self._settings.colourspace, hints, path)
 
     def of_clean(self, hints: ColourHints, path: Path, plate: ColourHints) -> ColourPipe:
         """Of a file of the clean plate. Raises ColourError.
@@ -44,7 +55,7 @@ class Colours:
         says = said_space(hints)
         own = hints.integer != plate.integer or (says and says != said_space(plate))
         named = self._settings.clean_colourspace or ("" if own else self._settings.colourspace)
-        return open_colour(self._settings.ocio, named, hints, path)
+        return self._open(named, hints, path)
 
     def at(self, frame: int) -> Iterator[ColourPipe]:
         """Of a frame's plate, and then of its clean plate, each from its header. Raises PlateError, ColourError."""
@@ -79,6 +90,11 @@ class Colours:
                 path=self._plate.pattern,
                 advice="leave premult off, and Premult in the comp, after the Read",
             )
+
+    def _open(self, named: str, hints: ColourHints, path: Path) -> ColourPipe:
+        if (config := self._config) is None:
+            config = self._config = load_config(self._settings.ocio)
+        return colour_under(*config, named, hints, path)
 
     def _first(self, frames: Iterable[int]) -> list[ColourPipe]:
         """Those of the first of the frames whose plate can be read, the clean plate's only where it can be as well;

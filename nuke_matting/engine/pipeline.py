@@ -82,6 +82,7 @@ def run(
         and those that are computed are still written.
     Frames that another process is busy with are put off to the end, where they are waited for.
     """
+    shot.colours.look_again()
     jobs = shot.settings.jobs
     ahead = max([0, *filter(None, shot.model.references)])  # how many frames later ones are read from
     for text in shot.warnings:

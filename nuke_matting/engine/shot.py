@@ -126,6 +126,7 @@ class Shot:
 
     def matte(self, frame: int) -> Matte:
         """The matte of a frame, from the cache or computed. Raises PlateError where the frame cannot be read."""
+        self.colours.look_again()
         plan = self.plan(frame)
         found = self.cached(plan)
         if found is not None or self.cache is None:
