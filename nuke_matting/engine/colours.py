@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,8 +13,7 @@ from nuke_matting.colour.config import load_config
 from nuke_matting.colour.processor import ColourPipe, colour_under
 from nuke_matting.engine.inputs import file_of
 from nuke_matting.errors import PlateError, UsageError
-from nuke_matting.plate.frame import ColourHints
-from nuke_matting.plate.reader import read_hints
+from nuke_matting.plate.frame import ColourHints, Header
 from nuke_matting.plate.sequence import ImageSequence
 from nuke_matting.settings import Settings
 
@@ -30,10 +29,17 @@ class Colours:
     settings : of which `ocio`, `colourspace` and `clean_colourspace` count.
     plate : its frames.
     clean : the clean plate's, if there is one.
+    header : of the file of a frame. Raises PlateError.
     """
 
-    def __init__(self, settings: Settings, plate: ImageSequence, clean: ImageSequence | None) -> None:
-        self._settings, self._plate, self._clean = settings, plate, clean
+    def __init__(
+        self,
+        settings: Settings,
+        plate: ImageSequence,
+        clean: ImageSequence | None,
+        header: Callable[[Path, int], Header],
+    ) -> None:
+        self._settings, self._plate, self._clean, self._header = settings, plate, clean, header
         self._config: tuple[ocio_lib.Config, str] | None = None
 
     def look_again(self) -> None:
@@ -60,11 +66,11 @@ class Colours:
     def at(self, frame: int) -> Iterator[ColourPipe]:
         """Of a frame's plate, and then of its clean plate, each from its header. Raises PlateError, ColourError."""
         path = self._plate.path(frame)
-        hints = read_hints(path, frame)
+        hints = self._header(path, frame).colour
         yield self.of_plate(hints, path)
         if self._clean is not None:
             clean = file_of(self._clean, frame)
-            yield self.of_clean(read_hints(clean, frame), clean, hints)
+            yield self.of_clean(self._header(clean, frame).colour, clean, hints)
 
     def space(self, frame: int) -> str:
         """The colour space of a frame's pixels, as the config calls it. Raises PlateError, ColourError."""
