@@ -61,6 +61,7 @@ class Shot:
     plate : pattern, folder or file, as in `plate.sequence.find_sequence`.
     settings : defaults if not given.
     model : one that is loaded already, in place of loading the one that the settings name.
+    remembers : whether fingerprints of its files are kept in the cache's folder for other shots.
 
     Raises
     ------
@@ -68,7 +69,13 @@ class Shot:
     CacheError : there is no place for a cache.
     """
 
-    def __init__(self, plate: str | Path, settings: Settings | None = None, model: Model | None = None) -> None:
+    def __init__(
+        self,
+        plate: str | Path,
+        settings: Settings | None = None,
+        model: Model | None = None,
+        remembers: bool = True,
+    ) -> None:
         self.settings = settings or Settings()
         self.plate = find_sequence(str(plate))
         self.clean = find_sequence(self.settings.clean_plate) if self.settings.clean_plate else None
@@ -79,7 +86,7 @@ class Shot:
         if self.clean is None and self.model.abilities.needs_clean_plate:
             raise UsageError(f"the model {self.model.name} needs a clean plate", advice="give one with --clean-plate")
         self.cache = open_cache(self.settings) if self.settings.cache else None
-        self._fingerprints = Fingerprints(None if self.cache is None else Hashed(self.cache.folder))
+        self._fingerprints = Fingerprints(None if self.cache is None else Hashed(self.cache.folder, remembers))
         self._headers: dict[str, Header] = {}  # of files, by their fingerprints
         if self.settings.fg and self.settings.premult:
             self.colours.refuse_encoded()
