@@ -13,7 +13,7 @@ from nuke_matting.cli.interruption import Interruption
 from nuke_matting.cli.options import add_settings, settings_of
 from nuke_matting.cli.report import JsonReport, Logged, QuietReport, Report, TerminalReport
 from nuke_matting.engine.delivery import Delivery
-from nuke_matting.engine.pipeline import Failed, run
+from nuke_matting.engine.pipeline import Failed, foresee, run
 from nuke_matting.engine.shot import Shot
 from nuke_matting.errors import MattingError, UsageError
 from nuke_matting.plate.sequence import format_frames, parse_frames
@@ -29,7 +29,8 @@ examples:
   nuke-matting matte plate.%04d.exr --keys painted.%04d.exr
                                                            again, with mattes that were corrected on a few frames
 
-Run the same command again to go on where it stopped: frames that are there and up to date are left alone.
+Run the same command again to go on where it stopped: frames that are there and up to date are left alone. With
+--dry-run it says beforehand which those are.
 """
 
 
@@ -60,6 +61,11 @@ def add(verbs: argparse._SubParsersAction) -> None:
     frames.add_argument(
         "--overwrite", action="store_true", help="write every frame again, even over files this tool did not write"
     )
+    frames.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="say what a run would do, frame by frame, and touch nothing; exit codes as of the run",
+    )
     add_settings(
         verb.add_argument_group("help for the network"),
         ("clean_plate", "clean_match", "clean_align", "guide", "guide_use", "keys", "key_frames"),
@@ -82,7 +88,8 @@ def add(verbs: argparse._SubParsersAction) -> None:
 
 def run_matte(args: argparse.Namespace) -> int:
     """Mattes as the options say; returns the exit code."""
-    report: Report = JsonReport() if args.json else QuietReport() if args.quiet else TerminalReport()
+    dry = args.dry_run
+    report: Report = JsonReport(dry) if args.json else QuietReport() if args.quiet else TerminalReport(dry)
     try:
         with Logged(report):
             return _run(args, report)
@@ -94,7 +101,7 @@ def run_matte(args: argparse.Namespace) -> int:
 def _run(args: argparse.Namespace, report: Report) -> int:
     settings = settings_of(args)
     wanted = None if args.frames is None else parse_frames(args.frames)
-    shot = Shot(args.plate, settings)
+    shot = Shot(args.plate, settings, remembers=not args.dry_run)
     frames = wanted if wanted is not None else shot.frames
     if not shot.plate.still and not shot.plate.frame_set.intersection(frames):
         raise UsageError(
@@ -103,7 +110,7 @@ def _run(args: argparse.Namespace, report: Report) -> int:
             advice=f"it has {format_frames(shot.frames)}",
         )
     out = os.path.expanduser(args.out) if args.out else default_out(args.plate)
-    delivery = Delivery(shot, out, frames, args.overwrite)
+    delivery = Delivery(shot, out, frames, args.overwrite, dry=args.dry_run)
     _refuse_mixed_folder(out, shot, args.plate)
     shot.refuse_misfits(frames)
     delivery.try_folders(frames)
@@ -117,7 +124,8 @@ def _run(args: argparse.Namespace, report: Report) -> int:
     began = time.monotonic()
     try:
         with Interruption() as interruption:
-            for result in run(shot, frames, delivery, report.warning, interruption.heard):
+            steps = foresee if args.dry_run else run
+            for result in steps(shot, frames, delivery, report.warning, interruption.heard):
                 if isinstance(result, Failed):
                     failed += 1
                 else:

@@ -13,7 +13,7 @@ import PyOpenColorIO as ocio_lib
 from numpy.typing import NDArray
 
 from nuke_matting.colour.choose import choose_space
-from nuke_matting.colour.config import OCIO_ERRORS, load_config, tables_state
+from nuke_matting.colour.config import OCIO_ERRORS, load_config
 from nuke_matting.colour.interchange import REFERENCE, interchange_of
 from nuke_matting.errors import ColourError
 from nuke_matting.plate.frame import LARGEST_HALF, ColourHints
@@ -102,7 +102,8 @@ def open_colour(
 ) -> ColourPipe:
     """The colour transforms for a plate: finds the config, chooses the plate's space, and makes the processors.
 
-    Processors are made once in a process for each config, its tables and space, so a second call is cheap.
+    Processors are made once in a process for each config, its tables and space, so a second call is cheap; but the
+    config's file and its tables are looked at each time.
 
     Parameters
     ----------
@@ -115,7 +116,17 @@ def open_colour(
     ------
     ColourError : no usable config, space, or way from that space to the model space.
     """
-    config, origin = load_config(ocio)
+    return colour_under(*load_config(ocio), colourspace, hints, path)
+
+
+def colour_under(
+    config: ocio_lib.Config,
+    origin: str,
+    colourspace: str = "",
+    hints: ColourHints | None = None,
+    path: str | Path = "",
+) -> ColourPipe:
+    """As `open_colour`, under a config that `load_config` gave, and where that comes from: no file is looked at."""
     try:
         choice = choose_space(config, hints or ColourHints(), path, colourspace)
         ways = _ways_of(config, choice.name)
@@ -143,18 +154,15 @@ def model_config() -> ocio_lib.Config:
         ) from error
 
 
-_made: dict[tuple[int, str, str], _Ways] = {}
 _making = threading.Lock()
 
 
 def _ways_of(config: ocio_lib.Config, space: str) -> _Ways:
-    key = (tables_state(), config.getCacheID(), space)
     with _making:
-        if key not in _made:
-            _made[key] = _make_ways(config, space)
-        return _made[key]
+        return _make_ways(config, space)
 
 
+@functools.lru_cache(maxsize=64)  # by the very config: one that was read anew, as a table has changed, has its cache ID
 def _make_ways(config: ocio_lib.Config, space: str) -> _Ways:
     ours = model_config()
     bridge = interchange_of(config)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from nuke_matting.atomic import remove_left_behind, try_folder
+from nuke_matting.atomic import look_at_folder, remove_left_behind, try_folder
 from nuke_matting.engine.cache import folder_of
 from nuke_matting.engine.fingerprint import digest
 from nuke_matting.engine.ledger import Ledger
@@ -33,25 +33,32 @@ class Delivery(Target):
     """Writes mattes to an output pattern.
 
     ledger : of the files that were written; None: that of the shot's cache.
+    dry : nothing is touched, and nothing can be written.
 
     Raises UsageError for a pattern that cannot hold the frames, or that would write over the plate itself.
     """
 
     def __init__(
-        self, shot: Shot, out: str, frames: Sequence[int], overwrite: bool, ledger: Ledger | None = None
+        self,
+        shot: Shot,
+        out: str,
+        frames: Sequence[int],
+        overwrite: bool,
+        ledger: Ledger | None = None,
+        dry: bool = False,
     ) -> None:
         if len(frames) > 1 and not has_frame_field(out):
             raise UsageError("the output has no frame number", path=out, advice="write it as name.####.exr")
         if Path(out).suffix.lower() != ".exr":
             raise UsageError("mattes are written as EXR", path=out, advice="end --out with .exr")
-        self.shot, self.out, self.overwrite = shot, out, overwrite
+        self.shot, self.out, self.overwrite, self.dry = shot, out, overwrite, dry
         inputs = [each for each in (shot.plate, shot.clean, shot.guide) if each is not None]
         if shot.keys is not None:  # painted on other frames than are keys of this run, they are no less somebody's work
             inputs.append(replace(shot.keys, frames=tuple({*shot.keys.frames, *frames})))
         taken = found_among(map(self.path, frames), inputs)
         if taken is not None:
             raise UsageError("the output would write over an input", path=taken, advice="give another --out")
-        for folder in {self.path(frame).parent for frame in frames}:
+        for folder in () if dry else {self.path(frame).parent for frame in frames}:
             remove_left_behind(folder)
         self._refusals: dict[Path, OutputError | None] = {}  # of folders; None where it can be written
         self._trying = threading.Lock()
@@ -96,7 +103,7 @@ class Delivery(Target):
         with self._trying:
             if folder not in self._refusals:
                 try:
-                    try_folder(folder)
+                    (look_at_folder if self.dry else try_folder)(folder)
                     self._refusals[folder] = None
                 except OutputError as error:
                     return error
@@ -113,7 +120,8 @@ class Delivery(Target):
         known = self._ledger.knows(path, about)
         if known != stamp:
             return "unknown" if known is None else "missing"
-        self._ledger.renew(path, about, stamp, plan.date)
+        if not self.dry:
+            self._ledger.renew(path, about, stamp, plan.date)
         return "there"
 
     def _refuse_another(self, path: Path, plate: Path, frame: int) -> None:

@@ -81,6 +81,20 @@ class Frame:
     pixel_aspect: float = 1.0
 
 
+class Header(NamedTuple):
+    """What a file says of its picture before that is read.
+
+    colour : of its colour space.
+    data_window, display_window : where its pixels lie, and its format.
+    pixel_aspect : as in `Frame`.
+    """
+
+    colour: ColourHints
+    data_window: Window
+    display_window: Window
+    pixel_aspect: float
+
+
 class StoredMatte(NamedTuple):
     """A matte as it is stored.
 

@@ -13,6 +13,7 @@ import OpenEXR
 import pytest
 
 from nuke_matting import Settings, Shot
+from nuke_matting.engine import shot as shots
 from nuke_matting.errors import ColourError, ModelError, PlateError, UsageError
 from nuke_matting.plate.reader import read_frame
 
@@ -370,6 +371,16 @@ class TestOneFileOfASequence:
         for name in ("sh010_v01.exr", "sh010_v02.exr"):
             (tmp_path / name).write_bytes(one.read_bytes())
         assert Shot(one, settings).warnings == Shot(tmp_path / "sh010_v02.exr", settings).warnings == ()
+
+
+def test_a_file_is_opened_once_for_its_header_however_many_frames_read_it(make_plate, settings, monkeypatch):
+    opened, real = [], shots.read_header
+    monkeypatch.setattr(shots, "read_header", lambda path, frame: opened.append(frame) or real(path, frame))
+    shot = Shot(make_plate(FRAMES), settings.replace(clean_plate=make_plate(FRAMES, name="clean", gain=0.5)))
+    keys = [shot.plan(frame).key for frame in FRAMES]
+    assert sorted(opened) == sorted([*FRAMES, *FRAMES])
+    Path(shot.plate.path(1003)).write_bytes(Path(shot.plate.path(1004)).read_bytes())
+    assert shot.plan(1003).key != keys[2]
 
 
 def test_a_shot_tells_the_space_of_a_frame(make_plate, settings):
