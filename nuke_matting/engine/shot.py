@@ -31,7 +31,7 @@ from nuke_matting.engine.keys import find_keys, nearest
 from nuke_matting.engine.memory import Memory
 from nuke_matting.engine.remarks import remarks
 from nuke_matting.engine.values import Known, Loaded, Matte, Plan
-from nuke_matting.errors import CacheError, ColourError, MattingError, PlateError, UsageError
+from nuke_matting.errors import CacheError, ColourError, MattingError, ModelError, PlateError, UsageError
 from nuke_matting.models.contract import FrameInput, Model, Quality, named_frames
 from nuke_matting.models.registry import load_model
 from nuke_matting.plate.frame import LARGEST_HALF, Header, Window, lies
@@ -43,7 +43,7 @@ log = logging.getLogger(__name__)
 
 # errors of the moment, as the system says them in what a library tells of a file
 PASSING = tuple(map(os.strerror, (errno.EIO, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ETIMEDOUT, errno.EACCES)))
-CACHE_VERSION = 11  # to be raised by every change that changes mattes
+CACHE_VERSION = 12  # to be raised by every change that changes mattes
 
 
 class Shot:
@@ -203,6 +203,8 @@ class Shot:
         image = colour.to_model(read.pixels)
         clean = guide = None
         notes = read.notes
+        if beyond := colour.beyond(read.pixels):
+            notes += (f"{beyond} pixels of the plate hold more than any light; the network was shown less",)
         if self.clean is not None:
             other = read_frame(file_of(self.clean, frame), frame)
             clean = clean_pixels(other, self.colours.of_clean(other.colour, other.path, read.colour), read)
@@ -234,6 +236,13 @@ class Shot:
         memory, notes, lasting = self._memory.recall(plan, own, known or {})
         quality = Quality(settings.regions, settings.region_batch, settings.fg)
         raw = self.model.matte(loaded.input, own, memory, quality)
+        if not np.isfinite(raw.alpha).all():
+            raise ModelError(
+                f"{self.model.name} gave an alpha that is not finite",
+                path=plan.path,
+                frame=plan.frame,
+                advice="use --precision fp32, or another model with --model",
+            )
         notes = [*plan.notes, *loaded.notes, *notes, *raw.notes]
         if frame.non_finite:
             notes.append(

@@ -15,6 +15,8 @@ from nuke_matting.models.contract import Array
 
 Network = TypeVar("Network", bound=nn.Module)
 DARKEST = -0.1  # model space; noise about black lies above it
+# what CUDA's libraries, the CPU and Apple's GPU say of memory, where no type of error says it
+_NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory", "alloc_failed", "bad_alloc")
 LOWER = "lower --region-batch or --regions, close other programs on it, or use --device cpu"
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -97,6 +99,6 @@ def memory_told(device: str, size: Sequence[int], advice: str = LOWER) -> Iterat
 
 
 def is_out_of_memory(error: RuntimeError) -> bool:
-    """Whether an error of torch's means that; of the CPU, and of Apple's GPU, only its text says so."""
+    """Whether an error of torch's means that; often only its text says so."""
     told = str(error).lower()
-    return isinstance(error, torch.cuda.OutOfMemoryError) or "can't allocate memory" in told or "out of memory" in told
+    return isinstance(error, torch.cuda.OutOfMemoryError) or any(each in told for each in _NO_MEMORY)

@@ -154,7 +154,8 @@ def nearest(regions: Tensor, count: int, at_once: int = 1 << 22) -> Tensor:
     """For every region, itself and the `count` nearest other ones of the same frame.
 
     Distance is Euclidean over the grid of cells; of equally near ones, those earlier in raster order come first. Where
-    a frame has fewer regions, the region itself fills the list. Most regions find their neighbours in the cells around
+    a frame has fewer regions, the region itself fills the list: ours, as `two_stage` was trained so; for the authors'
+    way, see `nets.regional`. Most regions find their neighbours in the cells around
     them, nearly all others in a wider circle, and few are left to search all.
 
     regions : [N, 3] in raster order, as in `choose`. Returns [N, 1 + count] int64 indices into them.

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 LARGEST_HALF = 65504.0  # what infinite pixels become wherever they are met
+LARGEST_LIGHT = 1e25  # what a float may hold beyond it, above or below 0, networks are shown as that: sums stay finite
 
 
 @dataclass(frozen=True)

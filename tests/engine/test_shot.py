@@ -192,6 +192,35 @@ def test_pixels_that_are_not_finite_are_counted_and_do_no_harm(make_plate, setti
     assert np.isfinite(matte.alpha).all()
 
 
+@pytest.mark.parametrize("pixel", [(2.5e38,) * 3, (3.4e38, -3.4e38, 3.4e38), (-1e38, 1e38, 0)], ids=str)
+def test_a_pixel_beyond_any_light_is_counted_and_does_no_harm(make_plate, settings, pixel):
+    plate = make_plate([1, 2])
+    picture = np.full((36, 64, 3), 0.5, np.float32)
+    picture[3, 4] = pixel
+    channels = {name: np.ascontiguousarray(picture[..., n]) for n, name in enumerate("RGB")}
+    OpenEXR.File({"compression": OpenEXR.ZIP_COMPRESSION}, channels).write(plate % 1)
+    shot = Shot(plate, settings)
+    matte = shot.matte(1)
+    assert "1 pixels of the plate hold more than any light" in matte.notes[0]
+    assert np.isfinite(matte.alpha).all() and np.isfinite(matte.foreground).all()
+    assert np.array_equal(read_frame(Path(plate % 1), 1).pixels, picture), "the plate itself is not clamped"
+    assert np.isfinite(shot.matte(2).alpha).all(), "nor does it harm a frame that has it in memory"
+
+
+def test_an_alpha_that_is_not_finite_is_refused(make_plate, settings, monkeypatch):
+    shot = Shot(make_plate([1]), settings)
+    answer = shot.model.matte
+
+    def broken(*args):
+        raw = answer(*args)
+        raw.alpha[0, 0] = np.nan
+        return raw
+
+    monkeypatch.setattr(shot.model, "matte", broken)
+    with pytest.raises(ModelError, match=r"frame 1\).*not finite"):
+        shot.matte(1)
+
+
 class TestCache:
     def test_the_second_time_a_matte_comes_from_the_cache_bit_for_bit(self, make_plate, settings):
         plate, cached = make_plate(FRAMES), settings.replace(cache=True)
