@@ -58,7 +58,7 @@ _TIPS = {
     "mattes": "The files that the node reads.",
     "guard": "What a render does that comes to a frame without an up-to-date matte.",
     "mark": "Draws a bar at their bottom, in the GUI alone.",
-    "clear": "Removes the mattes of this plate with these settings, and what was rendered for them.",
+    "clear": "Removes the mattes of this plate with these settings, and what was rendered for them. Asks first.",
     "reveal": "Opens the folder of the mattes.",
     "review": "Draws a contact sheet of what is matted: plate, alpha, and the person over green; and opens it.",
     "precomp": "Writes copies of the plate with the alpha in them, and puts a Read of them in place of this node.",

@@ -592,6 +592,13 @@ def make(nkscript, catalogue, pixels, gui, plugins):
         with_gui("message")
         nuke.messages.append(text)
 
+    def ask(prompt):
+        """Yes, unless `nuke.agreeing` is set to False."""
+        with_gui("ask")
+        nuke.questions.append(prompt)
+        return nuke.agreeing
+
+    nuke.ask, nuke.questions, nuke.agreeing = ask, [], True
     nuke.tasks, nuke.cancelling, nuke.undos = [], False, undos
     nuke._call, nuke._filtered, nuke.pump, nuke.ProgressTask, nuke.Undo = call, filtered, pump, ProgressTask, Undo
     nuke.executeInMainThread, nuke.menu, nuke.message = in_main_thread, menu, message

@@ -231,6 +231,24 @@ def test_clear_cache_removes_the_mattes_and_nothing_else(comp):
     assert os.listdir(folder) == ["notes.txt"] and cached(comp) == [] and status(comp) == "cleared"
 
 
+def test_clear_cache_asks_before_with_the_number_and_the_folder(comp):
+    comp.press("matte_range")
+    folder = mattes(comp)[1001].parent
+    comp.nuke.agreeing = False
+    comp.press("clear")
+    assert comp.nuke.questions == [f"Remove 6 mattes in {folder}?"]
+    assert list(mattes(comp)) == cached(comp) == FRAMES and status(comp) == "6 of 6 frames matted, cpu"
+    comp.nuke.agreeing = True
+    comp.press("clear"), comp.press("clear")
+    assert cached(comp) == [] and len(comp.nuke.questions) == 2, "where nothing is there, nothing is asked"
+
+
+def test_without_a_gui_clear_cache_asks_nobody(start_nuke, build_comp):
+    comp = build_comp(start_nuke(gui=False))
+    comp.press("matte_frame"), comp.press("clear")
+    assert status(comp) == "cleared" and cached(comp) == []
+
+
 def test_a_broken_frame_is_told_and_the_others_are_there(comp):
     Path(comp.read["file"].value() % 1006).write_bytes(b"nonsense")
     comp.press("matte_range")
