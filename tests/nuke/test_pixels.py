@@ -233,8 +233,7 @@ def test_where_the_plate_is_rendered_it_is_at_the_key_frames_too(keyed):
 def test_a_precomp_holds_the_key_frames_alpha_and_what_they_tell_the_others(keyed):
     keyed.press("matte_range")
     after = mattes(keyed)
-    keyed.node["precomp"].execute()
-    keyed.nuke.pump(lambda: keyed.node._tree is None)
+    keyed.press("precomp")
     merged = keyed.write.input(0)["file"].value()
     assert all((exr(merged % frame)["A"] == alpha).all() for frame, alpha in after.items())
 
