@@ -8,6 +8,7 @@ So it can be loaded by its folder, under any name, without the rest of the packa
     actions     what the node's buttons do; plan, state, render, precomp and review are their parts
     guard       stops renders that lack mattes
     jobs        work under way, shown in the node
+    progress    how far that is, in words
     wording     flags in what the worker says, as the knobs that they are here
     graph       which nodes and files feed a node
     identity    what these are known by, in any session and on any machine

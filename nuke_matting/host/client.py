@@ -88,6 +88,11 @@ class Client:
             raise process.why
         return process.hello
 
+    def is_up(self):
+        """Whether a worker runs that has said hello."""
+        process = self._process
+        return process is not None and process.hello is not None
+
     def matte(self, plate, on_event=None, **about):
         """Asks for mattes; gives a Request. `about`: the other fields of the protocol's `matte`, such as `frames`.
 

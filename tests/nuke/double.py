@@ -544,7 +544,7 @@ def make(nkscript, catalogue, pixels, gui, plugins):
             if not gui:
                 raise RuntimeError("ProgressTask: this method is only available in GUI mode")
             nuke.tasks.append(self)
-            self.title, self.progress, self.text = title, 0, ""
+            self.title, self.progress, self.texts = title, 0, []
 
         def setProgress(self, value):
             assert isinstance(value, int) and 0 <= value <= 100
@@ -552,7 +552,7 @@ def make(nkscript, catalogue, pixels, gui, plugins):
 
         def setMessage(self, text):
             assert isinstance(text, str)
-            self.text = text
+            self.texts += [text] if self.texts[-1:] != [text] else []
 
         def isCancelled(self):
             return nuke.cancelling

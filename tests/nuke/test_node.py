@@ -59,6 +59,7 @@ def test_the_artist_may_go_on_meanwhile_and_sees_progress(comp):
     comp.nuke.pump(lambda: cached(comp))
     comp.nuke.pump(lambda: "6 of 6" in status(comp))
     assert comp.nuke.tasks[0].title == f"NukeMatting: {comp.node.name()}"
+    assert re.fullmatch(r"(frame \d+, )?\d of 6.*", comp.nuke.tasks[0].texts[-1])
 
 
 def test_what_the_artist_should_know_of_frames_is_in_the_status_and_the_script_editor(comp):
@@ -459,10 +460,11 @@ def test_a_worker_that_dies_is_started_again_and_the_artist_is_told(start_nuke, 
     assert status(comp).startswith("100 of 100 frames matted") and "it was started again" in status(comp)
 
 
-def test_the_host_starts_its_own_worker_and_ends_it(start_nuke, build_comp):
+def test_the_host_starts_its_own_worker_says_so_at_once_and_ends_it(start_nuke, build_comp):
     comp = build_comp(start_nuke(own_worker=True))
     comp.press("matte_frame")
     assert "1 of 6" in status(comp)
+    assert comp.nuke.tasks[0].texts[0] == "starting the worker..."
     comp.nuke.menu("Nodes").items["NukeMatting"].items["Stop the worker"]()
 
 
