@@ -4,6 +4,7 @@ import logging
 import os
 
 from . import jobs, precomp
+from .choice import choose_model
 from .errors import HostError
 from .jobs import Job
 from .nuke_api import nuke
@@ -12,7 +13,7 @@ from .patterns import at, files_of
 from .plan import asked, cache_folder, frames_of, key_frames_of, plan_of, shown_at
 from .render import render_inputs, told_reads
 from .review import open_file, review
-from .state import say, show, show_keys, states_of
+from .state import is_there, say, show, show_keys, states_of
 from .wire import BadMessage
 
 log = logging.getLogger(__name__)
@@ -243,11 +244,8 @@ def _review(node):
     before = node["status"].value()
 
     def on_end(wrong):
-        try:
-            node.name()
-        except ValueError:  # it was deleted meanwhile
-            return
-        say(node, wrong or before)
+        if is_there(node):
+            say(node, wrong or before)
 
     review(plan, matted, f"{cache_folder(node)}/review/{os.path.basename(os.path.dirname(plan.out))}.png", on_end)
     if nuke.GUI:
@@ -300,5 +298,6 @@ BUTTONS = {
     "clear": _clear,
     "reveal": _reveal,
     "review": _review,
+    "choose_model": choose_model,
     "precomp": _precomp,
 }

@@ -52,6 +52,8 @@ _TIPS = {
     "matte_range": "Mattes the frame range, the frame in view first. What is up to date is left alone.",
     "cancel": "Stops after the frame under way. What is matted is kept.",
     "refresh": "Looks which mattes are there, and asks the worker which are out of date.",
+    "choose_model": "Lists the models that the worker knows by name: those that came with it, and those added "
+    "before it started.",
     "output": "The channel that the alpha goes to.",
     "foreground": "The subject's own colour, free of the background's: not wanted, in RGB, or in the layer fg.",
     "folder": "Where mattes are kept, a folder for each plate and settings. Empty: nuke_matting beside the script.",
@@ -94,7 +96,7 @@ _INSTEAD = {
 
 # what the tool-tip of a setting says in a node beyond its help
 _MORE = {
-    "model": "Choose lists the names that the worker knows.",
+    "model": "Choose lists the names.",
     "regions": "Hair and other fine edges are in these. 4 is good for most plates. 8 is slow and thorough, for hair "
     "that stays soft; 0 is fast and refines nothing, for a first look.",
     "clean_match": "Leave it on where the clean plate is from another take. Turn it off where the two are alike "
@@ -145,7 +147,9 @@ def user_knobs():
         _button("matte_range", "Matte range"),
         _button("cancel", "Cancel"),
         _button("refresh", "Refresh"),
-        *_settings(("model", "regions", "clean_match", "clean_align", "guide_use", "key_frames")),
+        *_settings(("model",)),
+        _button("choose_model", "Choose"),
+        *_settings(("regions", "clean_match", "clean_align", "guide_use", "key_frames")),
         _text("Edges"),
         *_settings(("edge_shift", "edge_soften", "black_point", "white_point")),
         _text("Output"),

@@ -15,7 +15,7 @@ from .frames import format_frames
 from .nuke_api import nuke
 from .progress import Progress
 from .protocol import closes, sentence
-from .state import say
+from .state import is_there, say
 from .wire import BadMessage
 from .wording import in_the_node
 
@@ -65,10 +65,7 @@ class Job:
 
     def name(self):
         """The full name of its node; None where that was deleted. On the main thread."""
-        try:
-            return self.node.fullName()
-        except ValueError:
-            return None
+        return self.node.fullName() if is_there(self.node) else None
 
     def start(self, wait=False):
         """Asks. With a GUI, and unless `wait`, comes back at once. Raises HostError where there is no worker."""

@@ -116,6 +116,15 @@ def note_reads(node, plan):
             _put(node["reads"], format_reads(plan.settings["model"], plan.reads))
 
 
+def is_there(node):
+    """Whether a node was not deleted meanwhile. On the main thread."""
+    try:
+        node.fullName()
+    except ValueError:
+        return False
+    return True
+
+
 def say(node, text):
     """Puts a line into the node's status. On the main thread. Brackets, which Nuke would run as Tcl, become round."""
     with unrecorded():

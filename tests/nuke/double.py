@@ -598,7 +598,15 @@ def make(nkscript, catalogue, pixels, gui, plugins):
         nuke.questions.append(prompt)
         return nuke.agreeing
 
+    def choice(title, prompt, options, default=0):
+        """Takes what `nuke.choosing` names; None, where the dialog is cancelled."""
+        with_gui("choice")
+        assert all(isinstance(each, str) for each in options) and 0 <= default < len(options)
+        nuke.choices.append((list(options), default))
+        return None if nuke.choosing is None else options.index(nuke.choosing)
+
     nuke.ask, nuke.questions, nuke.agreeing = ask, [], True
+    nuke.choice, nuke.choices, nuke.choosing = choice, [], None
     nuke.tasks, nuke.cancelling, nuke.undos = [], False, undos
     nuke._call, nuke._filtered, nuke.pump, nuke.ProgressTask, nuke.Undo = call, filtered, pump, ProgressTask, Undo
     nuke.executeInMainThread, nuke.menu, nuke.message = in_main_thread, menu, message

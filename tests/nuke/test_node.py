@@ -312,6 +312,40 @@ def test_open_review_opens_a_contact_sheet_of_what_is_matted(comp, monkeypatch):
     assert Path(opened[0]).read_bytes()[:4] == b"\x89PNG"
 
 
+def test_a_model_is_chosen_of_those_that_the_worker_knows(comp):
+    comp.node["model"].setValue("two_stage")
+    comp.press("choose_model", wait=False)
+    comp.nuke.pump(lambda: comp.nuke.choices)
+    models, default = comp.nuke.choices[0]
+    assert models == sys.modules["nuke_matting_host.jobs"].client().hello()["models"]
+    assert models[default] == "two_stage" == comp.node["model"].value() and status(comp) == "not matted"
+    comp.nuke.choosing = models[0]
+    comp.press("choose_model", wait=False)
+    comp.nuke.pump(lambda: len(comp.nuke.choices) == 2)
+    assert comp.node["model"].value() == models[0]
+
+
+def test_a_model_that_was_typed_is_among_those_to_choose_of(comp, weights):
+    comp.press("choose_model", wait=False)
+    comp.nuke.pump(lambda: comp.nuke.choices)
+    models, default = comp.nuke.choices[0]
+    assert models[default] == str(weights) == comp.node["model"].value() and "two_stage" in models
+
+
+def test_models_to_choose_of_are_printed_without_a_gui(start_nuke, build_comp):
+    comp = build_comp(start_nuke(gui=False))
+    comp.press("choose_model")
+    assert "two_stage" in comp.nuke.printed[0]
+
+
+def test_without_a_worker_there_is_no_model_to_choose_and_it_says_why(start_nuke, build_comp, monkeypatch):
+    comp = build_comp(start_nuke(own_worker=True))
+    monkeypatch.setenv("NUKE_MATTING_WORKER", f"{sys.executable} -c 1/0")
+    comp.press("choose_model", wait=False)
+    comp.nuke.pump(lambda: comp.nuke.messages)
+    assert "ZeroDivisionError" in status(comp) and "ZeroDivisionError" in comp.nuke.messages[0]
+
+
 def test_a_review_of_a_frame_that_cannot_be_read_opens_and_says_which(comp, monkeypatch):
     opened = []
     monkeypatch.setattr(sys.modules["nuke_matting_host.review"], "open_file", opened.append)
