@@ -72,7 +72,7 @@ def _prepare(node, retimed):
 def _check_made(node, plan):
     made, frames = node["made"].value(), format_frames(frames_of(node))
     if not made:
-        raise HostError(f"nothing is matted yet: not matted: {frames}", _advice())
+        raise HostError(f"no frame is matted yet ({frames})", _advice())
     if made != plan.digest:
         raise HostError(
             f"its mattes are of another plate or other settings: all of {frames} are out of date",

@@ -32,6 +32,11 @@ def test_a_render_stops_at_a_frame_that_is_not_matted_with_the_list_of_them(comp
     assert comp.nuke.rendered[-1] == ("Write1", 1003)
 
 
+def test_a_render_without_any_matte_says_so_once_with_the_frames(comp):
+    with pytest.raises(RuntimeError, match=r"NukeMatting1: no frame is matted yet \(1001-1006\); press Matte range"):
+        render(comp)
+
+
 def test_a_chunk_is_asked_for_its_own_frames_alone(comp):
     comp.node["frames"].setValue("1001-1003")
     comp.press("matte_range")
@@ -57,7 +62,7 @@ def test_a_render_stops_at_a_plate_that_is_newer(comp):
 def test_a_deep_render_is_guarded_too(comp):
     deep = comp.nuke.createNode("DeepWrite")
     deep.setInput(0, comp.node)
-    with pytest.raises(RuntimeError, match="nothing is matted yet"):
+    with pytest.raises(RuntimeError, match="no frame is matted yet"):
         comp.nuke._call("BeforeRender", deep)
     comp.press("matte_frame")
     comp.nuke._call("BeforeRender", deep), comp.nuke._call("BeforeFrameRender", deep)
@@ -162,7 +167,7 @@ def test_a_node_that_may_ask_for_other_frames_is_as_a_time_offset(comp, kind):
 def test_what_is_before_a_write_that_reads_what_it_has_written_is_not_guarded(comp):
     before = comp.nuke.nodes.Write(file=comp.read["file"].value())
     before.setInput(0, comp.node), comp.write.setInput(0, before)
-    with pytest.raises(RuntimeError, match="nothing is matted yet"):
+    with pytest.raises(RuntimeError, match="no frame is matted yet"):
         comp.nuke._call("BeforeRender", comp.write)
     before["reading"].setValue(True)
     comp.nuke._call("BeforeRender", comp.write), comp.nuke._call("BeforeFrameRender", comp.write)
@@ -178,7 +183,7 @@ def test_a_disabled_time_offset_is_none(comp):
 
 def test_behind_a_time_offset_too_mattes_of_other_settings_stop_a_render(comp):
     offset_behind(comp)
-    with pytest.raises(RuntimeError, match="nothing is matted yet"):
+    with pytest.raises(RuntimeError, match="no frame is matted yet"):
         render(comp)
     comp.press("matte_range")
     render(comp)
@@ -216,7 +221,7 @@ def test_what_a_switch_or_a_disabled_node_does_not_show_is_not_guarded(comp, sho
     switch["which"].setValue(float(shown))
     comp.write.setInput(0, copy)
     if shown:
-        with pytest.raises(RuntimeError, match="nothing is matted yet"):
+        with pytest.raises(RuntimeError, match="no frame is matted yet"):
             render(comp)
     else:
         render(comp)
