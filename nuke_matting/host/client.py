@@ -18,6 +18,8 @@ from .wire import BadMessage, decode, encode
 
 log = logging.getLogger(__name__)
 
+PATIENCE = "NUKE_MATTING_PATIENCE"
+_PATIENCE = 300.0  # seconds: Python and torch come slowly from a network disk, or on a machine under load
 _AGAIN = "try again; if it happens again, run nuke-matting doctor in a terminal"
 _PATHS = ("path", "plate")  # fields of an event that are mapped
 
@@ -64,13 +66,13 @@ class Client:
     paths : PathMap; default: that of NUKE_MATTING_PATH_MAP where NUKE_MATTING_WORKER is set, as this machine knows its
         files otherwise.
     environ : what the worker inherits; default: this process's environment, cleaned.
-    patience : seconds in which a worker must say hello.
+    patience : seconds in which a worker must say hello; default: those of NUKE_MATTING_PATIENCE, or five minutes.
 
     A worker that dies is started again, and each request that was under way is asked for again, once, after a `warning`
     that says so; a second death ends it with an `error`.
     """
 
-    def __init__(self, command=None, paths=None, environ=None, patience=120.0):
+    def __init__(self, command=None, paths=None, environ=None, patience=None):
         self._command, self._environ, self._patience = command, environ, patience
         self._paths = worker_paths() if paths is None else paths
         self._numbers = itertools.count(1)
@@ -150,14 +152,15 @@ class Client:
         if self._process is None:
             command = find_command() if self._command is None else self._command
             environ = clean_environment(os.environ) if self._environ is None else self._environ
+            patience = _patience() if self._patience is None else self._patience
             self._process = Process(command, environ)
-            threading.Thread(target=self._read, args=(self._process,), name="worker", daemon=True).start()
+            threading.Thread(target=self._read, args=(self._process, patience), name="worker", daemon=True).start()
         return self._process
 
     # -- answers, on a thread for each process --
 
-    def _read(self, process):
-        silence = threading.Timer(self._patience, self._give_up, [process])
+    def _read(self, process, patience):
+        silence = threading.Timer(patience, _give_up, [process, patience])
         silence.daemon = True
         silence.start()
         for line in process:
@@ -183,12 +186,6 @@ class Client:
         process.why = process.why or HostError(f"the worker ended ({how})", _AGAIN)
         self._died(process)
         process.greeted.set()
-
-    def _give_up(self, process):
-        what = f"the worker said nothing for {self._patience:g} s"
-        advice = "run its command in a terminal, it may ask for something: " + process.command
-        process.why = HostError(what, advice)
-        process.kill()
 
     def _event(self, line, greeted):
         try:
@@ -231,6 +228,27 @@ class Client:
             request.retried = True
             request._tell({"type": "warning", "id": request.id, "text": text})
             successor.send(request.message)
+
+
+def _give_up(process, patience):
+    what = f"the worker said nothing for {patience:g} s"
+    advice = (
+        f"where it only starts slowly, set {PATIENCE} to more seconds; it may ask for something: run its command in "
+    )
+    process.why = HostError(what, f"{advice}a terminal: {process.command}")
+    process.kill()
+
+
+def _patience():
+    """The seconds that the environment gives a worker to start. Raises HostError."""
+    text = os.environ.get(PATIENCE, "").strip()
+    try:
+        seconds = float(text or _PATIENCE)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= threading.TIMEOUT_MAX:
+        raise HostError(f"{PATIENCE} is {text!r}, which is no number of seconds", "set it to one such as 600")
+    return seconds
 
 
 def _lost(request, why):
