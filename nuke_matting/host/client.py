@@ -33,9 +33,10 @@ class Request:
         self._client, self._on_event, self._closed = client, on_event, threading.Event()
 
     def cancel(self):
-        """Ends it after the frame that it is at; its last event will be `done`, cancelled."""
+        """Ends it after the frame that it is at, or at once while the worker starts; its last event will be `done`,
+        cancelled."""
         self.cancelled = True
-        self._client._ask({"type": "cancel", "request": self.id}, start=False)
+        self._client._cancel(self)
 
     def wait(self, timeout=None):
         """Its last event, waited for; None where it did not come within `timeout` seconds. Not for callbacks."""
@@ -147,6 +148,14 @@ class Client:
             self._open[request.id] = request
         process.send(message)  # where it has died meanwhile, its reader asks again
         return request
+
+    def _cancel(self, request):
+        self._ask({"type": "cancel", "request": request.id}, start=False)
+        if not self.is_up():  # nobody is to wait for a worker that may never say hello
+            with self._lock:
+                self._open.pop(request.id, None)
+            # on a thread of its own: a callback may hand over to the main one, which may be the one that cancels
+            threading.Thread(target=request._tell, args=(_lost(request, None),), name="worker", daemon=True).start()
 
     def _ensure(self):
         if self._process is None:

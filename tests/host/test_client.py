@@ -229,6 +229,16 @@ def test_one_that_never_says_hello_is_given_up(client):
     assert "run its command in a terminal" in event["advice"]
 
 
+def test_what_is_cancelled_while_a_worker_starts_ends_at_once(client):
+    it = client("time.sleep(60)")
+    events = []
+    request = it.matte("p.####.exr", events.append)
+    began = time.monotonic()
+    request.cancel()
+    assert request.wait(5)["state"] == "cancelled" and time.monotonic() - began < 5
+    assert [each["type"] for each in events] == ["done"]
+
+
 def test_how_long_a_worker_may_take_to_start_can_be_set_and_the_message_says_by_what(client, monkeypatch):
     monkeypatch.setenv("NUKE_MATTING_PATIENCE", "0.5")
     event = client("time.sleep(60)", patience=None).matte("p.####.exr").wait(10)
