@@ -568,7 +568,7 @@ def test_mattes_that_are_out_of_date_stay_until_there_are_others(comp, monkeypat
     assert "no worker" in status(comp) and list(mattes(comp)) == FRAMES == cached(comp)
 
 
-def test_without_a_program_that_opens_pictures_the_review_says_so(comp, monkeypatch):
+def test_without_a_program_that_opens_pictures_and_folders_the_node_says_so(comp, monkeypatch):
     def gone(*_, **__):
         raise FileNotFoundError("no xdg-open")
 
@@ -578,6 +578,8 @@ def test_without_a_program_that_opens_pictures_the_review_says_so(comp, monkeypa
     comp.press("review")
     comp.nuke.pump(lambda: "drawing" not in status(comp))
     assert "cannot be opened: no xdg-open" in status(comp)
+    comp.press("reveal")
+    assert status(comp) == f"{mattes(comp)[1001].parent} cannot be opened: no xdg-open"
 
 
 def test_opening_a_script_does_not_change_what_is_as_it_was(comp):
