@@ -13,7 +13,7 @@ from .patterns import at, files_of
 from .plan import asked, cache_folder, frames_of, key_frames_of, plan_of, shown_at
 from .render import render_inputs, told_reads
 from .review import open_file, review
-from .state import is_there, say, show, show_keys, states_of
+from .state import is_there, say, says, show, show_keys, states_of
 from .wire import BadMessage
 
 log = logging.getLogger(__name__)
@@ -156,15 +156,19 @@ def knob_changed(node, knob):
 
 
 def tell_change(node, plan=None):
-    """Says in the status whether what the node shows is of another plate or other settings. Changes no pixels."""
+    """Says in the status whether what the node shows is of another plate or other settings. Changes no pixels. Errors
+    and notes of the last press stay while all else is as it was."""
     plan = plan or plan_of(node)
     made = node["made"].value()
     if not made:
         say(node, "not matted")
-    elif made != plan.digest:
+        return
+    if made != plan.digest:
         say(node, "out of date: plate or settings have changed since; press Matte range")
-    else:
-        say(node, states_of(node, plan, frames_of(node)).text())
+        return
+    text = states_of(node, plan, frames_of(node)).text()
+    if not says(node, text):
+        say(node, text)
 
 
 def _matte_frame(node):

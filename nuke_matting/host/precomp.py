@@ -36,7 +36,7 @@ def save(node, plan, frames):
     name = _version(f"{cache_folder(node)}/precomp", stem)
     out = f"{cache_folder(node)}/precomp/{name}/{name}" + (".exr" if plan.still else ".%04d.exr")
     settings = dict(plan.settings, mode="merge", layer=layer)
-    done = set()
+    done, before = set(), node["status"].value().partition("; ")[0]
 
     def on_events(events):
         done.update(event["frame"] for event in events if event["type"] == "frame")
@@ -51,7 +51,7 @@ def save(node, plan, frames):
                 _swap(node, _foreground_into_rgb(read) if node["foreground"].value() == FOREGROUND[1] else read)
             finally:
                 undo.end()
-            say(node, f"saved as {name}; connect the node again to go on")
+            say(node, f"{before}; saved as {name}, connect the node again to go on")
         else:
             what = job.errors[-1] if job.errors else "cancelled"
             say(node, f"precomp: {len(done)} of {len(frames)} frames written, the node was left as it is; {what}")

@@ -257,6 +257,24 @@ def test_a_broken_frame_is_told_and_the_others_are_there(comp):
     assert "5 of 6" in status(comp) and "frame 1006" in status(comp)
 
 
+def test_what_came_of_a_press_stays_in_the_status_while_nothing_else_has_changed(comp):
+    Path(comp.read["file"].value() % 1006).write_bytes(b"nonsense")
+    comp.press("matte_range")
+    said = status(comp)
+    assert said.startswith("5 of 6 frames matted, cpu; ") and "frame 1006" in said
+    comp.nuke._call("UpdateUI", comp.node)
+    change(comp, "mark", False)
+    assert status(comp) == said
+    change(comp, "regions", 1.0)
+    assert status(comp).startswith("out of date")
+
+
+def test_a_button_is_no_change_so_that_what_it_said_stays(comp):
+    comp.press("matte_frame"), comp.press("clear")
+    comp.nuke._call("KnobChanged", comp.node, comp.node["clear"])
+    assert status(comp) == "cleared"
+
+
 def test_nothing_is_recorded_for_undo(comp):
     comp.nuke.undos.clear()
     comp.press("matte_range")

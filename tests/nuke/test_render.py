@@ -538,7 +538,8 @@ def test_after_a_precomp_the_node_stays_beside_it_as_it_was_so_that_the_artist_c
     assert [comp.node.input(number) for number in (0, 2)] == [comp.read, guide]
     assert comp.node["edge_shift"].value() == 2.0
     assert (precomps(comp)[0].xpos(), comp.node.xpos()) == (300, 190)
-    assert comp.node["status"].value().endswith("_v001; connect the node again to go on")
+    assert comp.node["status"].value().startswith("not matted; saved as ")
+    assert comp.node["status"].value().endswith("_v001, connect the node again to go on")
 
 
 def test_a_precomp_is_never_written_over(comp):
