@@ -23,14 +23,14 @@ class Student(nn.Module, ABC):
     """A student.
 
     kind : the class of its recipes.
-    told : it is shown clean plates or guides, and so may learn from subjects that are not people.
+    takes_help : it is shown clean plates or guides, and so may learn from subjects that are not people.
     least : frames that each process needs in a step, for batch norm to have statistics.
     recipe : of its `kind`.
     net : the network, whose weights are kept.
     """
 
     kind: ClassVar[type[Recipe]]
-    told: ClassVar[bool]
+    takes_help: ClassVar[bool]
     least: ClassVar[int] = 1
     recipe: Recipe
     net: nn.Module

@@ -53,7 +53,7 @@ class BackgroundStudent(Student):
     """See `Student`. One pass of the encoder sees plates beside clean ones, given or guessed, and plates without."""
 
     kind = BackgroundRecipe
-    told = True
+    takes_help = True
     least = 2  # ASPP normalises what is left of a whole frame, one value a channel
     recipe: BackgroundRecipe
     net: BackgroundNetwork

@@ -56,7 +56,7 @@ class MemoryStudent(Student):
     """See `Student`. Only training needs the heads: a matte of what the memory gives, and a segmentation."""
 
     kind = MemoryRecipe
-    told = False
+    takes_help = False
     recipe: MemoryRecipe
     net: MemoryNetwork
 

@@ -50,7 +50,7 @@ class RegionalStudent(Student):
     """See `Student`. The network sees the frame at full size, and both of its stages learn from the start."""
 
     kind = RegionalRecipe
-    told = False
+    takes_help = False
     recipe: RegionalRecipe
     net: RegionalNetwork
 

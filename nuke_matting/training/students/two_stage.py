@@ -85,7 +85,7 @@ class TwoStageStudent(Student):
     """See `Student`. Only training needs the heads that supervise the memory's output directly."""
 
     kind = TwoStageRecipe
-    told = True
+    takes_help = True
     recipe: TwoStageRecipe
     net: TwoStage
 
@@ -177,13 +177,13 @@ class TwoStageStudent(Student):
         generator : draws the size at which that sees them; without one it is the one at work.
         """
         b, t, _, height, width = small["image"].shape
-        guide, told = small["guide"] * guide_given, guide_given.float()
+        guide, channel = small["guide"] * guide_given, guide_given.float()
         alone = ~(clean_given | guide_given).flatten()
         if self._first is not None and alone.any():
             found = self._first_alpha(self._first, small["image"][alone], generator)
             found = found if generator is None else _erring(found, generator)
-            guide, told = guide.index_put((alone,), found), told + OWN * alone.view_as(told)
-        shown = (small["image"], small["clean"] * clean_given, clean_given.float(), guide, told)
+            guide, channel = guide.index_put((alone,), found), channel + OWN * alone.view_as(channel)
+        shown = (small["image"], small["clean"] * clean_given, clean_given.float(), guide, channel)
         x = torch.cat([each.expand(b, t, -1, height, width) for each in shown], dim=2).flatten(0, 1)
         return self.net.encode(x.contiguous(memory_format=torch.channels_last))
 
