@@ -85,19 +85,19 @@ def measure(width: int, height: int, precision: str, device: str, runs: int) -> 
 
         def encode() -> None:
             made = model.encode(loaded.known.prepared)
-            if made.looked is not None:
-                made.looked.answer  # noqa: B018, it looks now
+            if made.second_look is not None:
+                made.second_look.answer  # noqa: B018, it looks now
 
         def remember() -> torch.Tensor:
-            heard = model.heard(own, memory)
-            coarse = model.coarse(own, memory, heard)
-            return model.agreed_again(own, coarse.alpha, heard) if again else coarse.alpha
+            votes = model.votes(own, memory)
+            coarse = model.coarse(own, memory, votes)
+            return model.consensus_again(own, coarse.alpha, votes) if again else coarse.alpha
 
         def foreground() -> torch.Tensor:
             return image + net.residual(coarse, chosen, patches, height, width)
 
         with torch.inference_mode():
-            again = own.looked is not None
+            again = own.second_look is not None
             which, small, coarse = model.answer(own, memory)
             net = model.net(which)
             chosen = rg.choose(error, most, 0.0)

@@ -28,7 +28,7 @@ from nuke_matting.nets import regions as rg
 from nuke_matting.nets.decoder import Coarse
 from nuke_matting.nets.memory import KeyValue
 from nuke_matting.nets.resize import area, bilinear
-from nuke_matting.nets.spread import Shown, agreed, change, decided, heard, show, told
+from nuke_matting.nets.spread import CellMatte, cell_matte, change, consensus, gather, votes_of, with_alpha
 from nuke_matting.nets.two_stage import OWN, Features, TwoStage, coarse_size, stack
 from nuke_matting.nets.vit import Attention
 from nuke_matting.plate.frame import LARGEST_HALF, LARGEST_LIGHT
@@ -81,14 +81,14 @@ class Look(nn.Module):
         alone = self.net.coarse(features, [features.memory]).alpha.float().clamp(0, 1)
         coarse = self.net.coarse(own, [memory[n] for n in others] if len(others) > 0 else memory[:1])
         alpha = coarse.alpha.float().clamp(0, 1)
-        shown = show(small[:, :3], features.f8, alone)
+        mattes = cell_matte(small[:, :3], features.f8, alone)
         rows, columns = features.f8.shape[2], features.f8.shape[3]
-        alpha = _agreed(alpha, shown, others, rows, columns)
+        alpha = _consensus(alpha, mattes, others, rows, columns)
         found = alone
         if bool(change(alone[:1], alpha, rows, columns) >= self.moved):
             found = torch.cat([alpha, alone[1:]])
         answer = Coarse(alpha, coarse.residual, coarse.error, coarse.hidden)
-        return small[:1, :3], answer, shown.cells, found, others
+        return small[:1, :3], answer, mattes.cells, found, others
 
     @torch.jit.export
     def again(
@@ -107,7 +107,7 @@ class Look(nn.Module):
         features = self.net.encode(stacked.to(dtype))
         found = self.net.coarse(features, [features.memory])
         rows, columns = alphas.shape[2] // 8, alphas.shape[3] // 8
-        alpha = _agreed(found.alpha[:1], decided(cells, found.alpha, rows, columns), others, rows, columns)
+        alpha = _consensus(found.alpha[:1], with_alpha(cells, found.alpha, rows, columns), others, rows, columns)
         return seen[:1], Coarse(alpha, found.residual[:1], found.error[:1], found.hidden[:1])
 
     @torch.jit.export
@@ -132,15 +132,15 @@ def _others(images: list[Tensor]) -> list[int]:
     return found
 
 
-def _agreed(alpha: Tensor, shown: Shown, others: list[int], rows: int, columns: int) -> Tensor:
-    """The first frame's alpha, agreed with what others show: [1, 1, h, w] of what [N, ...] frames show."""
-    own = Shown(shown.cells[:1], shown.matte[:1], shown.trust[:1])
+def _consensus(alpha: Tensor, mattes: CellMatte, others: list[int], rows: int, columns: int) -> Tensor:
+    """The first frame's alpha, agreed with the others': [1, 1, h, w]. mattes : of all [N, ...] frames."""
+    own = CellMatte(mattes.cells[:1], mattes.matte[:1], mattes.trust[:1])
     if len(others) == 0:
-        return agreed(alpha, own, None, rows, columns)
-    telling = told(shown)
-    cells = [shown.cells[n : n + 1] for n in others]
-    said = heard(own.cells, cells, [telling[n : n + 1] for n in others])
-    return agreed(alpha, own, said, rows, columns)
+        return consensus(alpha, own, None, rows, columns)
+    votes = votes_of(mattes)
+    cells = [mattes.cells[n : n + 1] for n in others]
+    said = gather(own.cells, cells, [votes[n : n + 1] for n in others])
+    return consensus(alpha, own, said, rows, columns)
 
 
 class InferenceModule(nn.Module):

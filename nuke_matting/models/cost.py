@@ -18,7 +18,7 @@ from nuke_matting.models.background import PATCHES, BackgroundModel, coarse_size
 from nuke_matting.models.contract import Array, FrameInput, Model, Quality
 from nuke_matting.models.memory import MemoryModel
 from nuke_matting.models.regional import RegionalModel
-from nuke_matting.models.two_stage import Seen, TwoStageModel
+from nuke_matting.models.two_stage import Encoded, TwoStageModel
 from nuke_matting.models.two_stage_file import AGAIN
 from nuke_matting.nets import regions as rg
 from nuke_matting.nets.background import Coarse, choose
@@ -56,7 +56,7 @@ def one_frame(model: Model, frame: FrameInput, memory: int = 0) -> None:
     model.matte(frame, own, [own] * memory, by_default())
 
 
-def others_like(own: Seen, model: TwoStageModel) -> list[Seen]:
+def others_like(own: Encoded, model: TwoStageModel) -> list[Encoded]:
     """A memory of other frames that look like a frame; the frame itself would stand for none."""
     return [own._replace() for _ in model.references]
 
@@ -75,12 +75,12 @@ def two_stage_gmacs(
     with torch.inference_mode():
         encode = counted(lambda: found.update(own=model.encode(model.prepare(frame))))
         own = found["own"]
-        if own.looked is not None:
-            encode += counted(lambda: own.looked.answer)
+        if own.second_look is not None:
+            encode += counted(lambda: own.second_look.answer)
         memory = others_like(own, model)
-        decode = counted(lambda: found.update(coarse=model.coarse(own, memory, model.heard(own, memory))))
+        decode = counted(lambda: found.update(coarse=model.coarse(own, memory, model.votes(own, memory))))
         again, which = 0.0, own.which
-        if own.looked is not None:
+        if own.second_look is not None:
             again = counted(lambda: found.update(again=model.again(own, found["coarse"].alpha, AGAIN)))
             which, _, found["coarse"] = found["again"]
         error = torch.from_numpy(outline(*rg.grid_size(height, width))).to(model.device)

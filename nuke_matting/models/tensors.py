@@ -46,8 +46,13 @@ def array(tensor: Tensor) -> Array:
 
 
 def to_device(net: Network, device: str) -> Network:
-    """A network ready to run, in the memory layout that convolutions are quickest in."""
-    net = net.eval().requires_grad_(False).to(device)
+    """A network ready to run."""
+    return channels_last(net.eval().requires_grad_(False).to(device))
+
+
+def channels_last(net: Network) -> Network:
+    """A network in the memory layout that convolutions are quickest in."""
+    # torch's stubs of `to` know no memory formats
     return net.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
 

@@ -17,7 +17,18 @@ from nuke_matting.models.weights import WeightFile
 from nuke_matting.nets import regions as rg
 from nuke_matting.nets.decoder import Coarse
 from nuke_matting.nets.resize import area, bilinear
-from nuke_matting.nets.spread import Shown, agreed, change, corrected, decided, heard, joined, placed, show, told
+from nuke_matting.nets.spread import (
+    CellMatte,
+    cell_matte,
+    change,
+    consensus,
+    gather,
+    joined,
+    keyed,
+    placed,
+    votes_of,
+    with_alpha,
+)
 from nuke_matting.nets.two_stage import OWN, Features, TwoStage, coarse_size, stack
 
 THRESHOLD = 0.05  # regions less likely wrong than this are left as they are
@@ -46,12 +57,12 @@ class Answer(NamedTuple):
     coarse: Coarse
 
 
-class Looked:
-    """What the third network makes of a frame by itself, and what the frame shows to others then: made when it is first
-    asked for, and once. Frames that read a key frame need none."""
+class SecondLook:
+    """What the third network makes of a frame by itself, and its mattes in cells then: made when it is first asked for,
+    and once. Frames that read a key frame need none."""
 
-    def __init__(self, look: Callable[[], tuple[Answer, Shown]]) -> None:
-        self._look: Callable[[], tuple[Answer, Shown]] | None = look
+    def __init__(self, look: Callable[[], tuple[Answer, CellMatte]]) -> None:
+        self._look: Callable[[], tuple[Answer, CellMatte]] | None = look
         self._lock = threading.Lock()
 
     @property
@@ -59,21 +70,21 @@ class Looked:
         return self._made()[0]
 
     @property
-    def shown(self) -> Shown:
+    def cell_matte(self) -> CellMatte:
         return self._made()[1]
 
-    def _made(self) -> tuple[Answer, Shown]:
+    def _made(self) -> tuple[Answer, CellMatte]:
         with self._lock:
             if self._look is not None:
                 self._kept, self._look = self._look(), None
             return self._kept
 
 
-class Seen(NamedTuple):
+class Encoded(NamedTuple):
     """What a network knows of a frame.
 
-    small : the image as it saw it, [1, 3, h, w]. alone : its answer without other frames. shown : what the frame shows
-    to others. second : the input of a network that looks again, [1, 9, h, w]. which : of `Networks` it is. looked : of
+    small : the image as it saw it, [1, 3, h, w]. alone : its answer without other frames. cell_matte : that, in
+    cells. second : the input of a network that looks again, [1, 9, h, w]. which : of `Networks` it is. second_look : of
     the third, if there is one. key : of a frame with an artist's matte in place of the network's own, whether that
     shows a subject; None of others.
     """
@@ -81,24 +92,24 @@ class Seen(NamedTuple):
     features: Features
     small: Tensor
     alone: Coarse
-    shown: Shown
+    cell_matte: CellMatte
     second: Tensor
     which: int
-    looked: Looked | None = None
+    second_look: SecondLook | None = None
     key: bool | None = None
     lies: Lies | None = None
 
-    def cells_for(self, other: Seen) -> Tensor:
+    def cells_for(self, other: Encoded) -> Tensor:
         """What its cells look like, and where they lie in another frame, whose data window may be another."""
         if self.lies is None or other.lies is None or self.lies == other.lies:
-            return self.shown.cells
+            return self.cell_matte.cells
         grids = [(each.shape[2], each.shape[3]) for each in (self.features.f8, other.features.f8)]
-        return placed(self.shown.cells, grids[0], self.lies, grids[1], other.lies)
+        return placed(self.cell_matte.cells, grids[0], self.lies, grids[1], other.lies)
 
 
-class Heard(NamedTuple):
-    """What other frames tell of the cells of one, [1, 2, N] as in `spread.heard`, or None where there are none: by what
-    the network itself makes of them, and by what the third one does."""
+class Votes(NamedTuple):
+    """Of other frames for the cells of one, [1, 2, N] as in `spread.gather`, or None where there are none: by what the
+    network itself makes of them, and by what the third one does."""
 
     first: Tensor | None
     again: Tensor | None
@@ -144,25 +155,25 @@ class TwoStageModel:
             first = second if one_size else _reduced(image, None, None, coarse_size(*shown, self._long_sides[False]))
         return Prepared(first, second, aided, frame.lies)
 
-    def encode(self, prepared: Prepared) -> Seen:
+    def encode(self, prepared: Prepared) -> Encoded:
         with torch.inference_mode():
             second = prepared.second.to(self.device)
             stacked = second if prepared.aided else prepared.first.to(self.device)
             which = AIDED if prepared.aided else PLAIN
             with memory_told(self.device, stacked.shape[-2:]):
                 features, alone = self._look(stacked, which)
-            shown = show(stacked[:, :3], features.f8, alone.alpha)
-            own = Seen(features, stacked[:, :3], alone, shown, second, which, lies=prepared.lies)
+            cells = cell_matte(stacked[:, :3], features.f8, alone.alpha)
+            own = Encoded(features, stacked[:, :3], alone, cells, second, which, lies=prepared.lies)
             if which == PLAIN and self.nets[AGAIN] is not None:
-                return own._replace(looked=Looked(lambda: self._looked(own)))
+                return own._replace(second_look=SecondLook(lambda: self._second_look(own)))
             return own
 
-    def _looked(self, own: Seen) -> tuple[Answer, Shown]:
-        """What the third network makes of a frame by itself, and what the frame shows then."""
+    def _second_look(self, own: Encoded) -> tuple[Answer, CellMatte]:
+        """What the third network makes of a frame by itself; the same in cells."""
         with memory_told(self.device, own.second.shape[-2:]):
             answer = self.again(own, own.alone.alpha.float().clamp(0, 1), AGAIN)
         with torch.inference_mode():
-            return answer, decided(own.shown.cells, answer.coarse.alpha, *own.features.f8.shape[-2:])
+            return answer, with_alpha(own.cell_matte.cells, answer.coarse.alpha, *own.features.f8.shape[-2:])
 
     def _look(self, stacked: Tensor, which: int) -> tuple[Features, Coarse]:
         """What a network makes of its input without other frames."""
@@ -170,7 +181,7 @@ class TwoStageModel:
             features = self.net(which).encode(stacked.contiguous(memory_format=torch.channels_last))
             return features, self.net(which).coarse(features, [features.memory])
 
-    def again(self, own: Seen, alpha: Tensor, which: int) -> Answer:
+    def again(self, own: Encoded, alpha: Tensor, which: int) -> Answer:
         """What another network makes of a frame, with an alpha [1, 1, h, w] for its guide.
 
         which : AIDED where the alpha says what is wanted; AGAIN where it is what the first network found by itself.
@@ -181,16 +192,16 @@ class TwoStageModel:
             stacked = torch.cat([own.second[:, :7], guide, given], dim=1)
             return Answer(which, own.second[:, :3], self._look(stacked, which)[1])
 
-    def correct(self, encoded: Seen, alpha: Array) -> Seen:
+    def correct(self, encoded: Encoded, alpha: Array) -> Encoded:
         """A matte with less than one cell of a subject says nothing: not what it is, nor that others have none."""
         rows, columns = encoded.features.f8.shape[-2:]
         with torch.inference_mode():  # on the CPU: CUDA's smoothed resize refuses to shrink a 4K matte so far
             matte = area(torch.from_numpy(np.ascontiguousarray(alpha))[None, None], rows, columns)
             key = bool(matte.sum() >= 1)
-            shown = corrected(encoded.shown, matte.to(self.device), KEY_TRUST if key else 0.0)
-        return encoded._replace(shown=shown, looked=None, key=key)
+            cells = keyed(encoded.cell_matte, matte.to(self.device), KEY_TRUST if key else 0.0)
+        return encoded._replace(cell_matte=cells, second_look=None, key=key)
 
-    def matte(self, frame: FrameInput, own: Seen, memory: Sequence[Seen], quality: Quality) -> RawMatte:
+    def matte(self, frame: FrameInput, own: Encoded, memory: Sequence[Encoded], quality: Quality) -> RawMatte:
         height, width = frame.image.shape[:2]
         rows, columns = rg.grid_size(height, width)
         with memory_told(self.device, (height, width)), torch.inference_mode():
@@ -209,59 +220,60 @@ class TwoStageModel:
                 foreground = array(pixels + residual[0].float().permute(1, 2, 0))
             return RawMatte(array(alpha[0, 0].float().clamp(0, 1)), foreground)
 
-    def answer(self, own: Seen, memory: Sequence[Seen]) -> Answer:
+    def answer(self, own: Encoded, memory: Sequence[Encoded]) -> Answer:
         """What is made of a frame at the coarse size, by the networks that it takes."""
-        heard_ = self.heard(own, memory)
-        coarse = self.coarse(own, memory, heard_)
+        votes = self.votes(own, memory)
+        coarse = self.coarse(own, memory, votes)
         if any(each.key for each in memory):
-            # key mattes say what the subject is, as a guide does; a guide that there is was heard already
+            # key mattes say what the subject is, as a guide does; a guide that there is was seen already
             return self.again(own, coarse.alpha, AIDED)
-        if own.looked is None:
+        if own.second_look is None:
             return Answer(own.which, own.small, coarse)
-        found = self.again(own, coarse.alpha, AGAIN) if self.news(own, coarse) else own.looked.answer
-        alpha = self.agreed_again(own, found.coarse.alpha, heard_)
+        found = self.again(own, coarse.alpha, AGAIN) if self.news(own, coarse) else own.second_look.answer
+        alpha = self.consensus_again(own, found.coarse.alpha, votes)
         return found._replace(coarse=found.coarse._replace(alpha=alpha))
 
-    def heard(self, own: Seen, memory: Sequence[Seen]) -> Heard:
-        """What the frames of `references` tell of a frame's cells. Where there are key frames, what those tell alone:
-        no other frame was told what is wanted; and those whose mattes show no subject tell nothing."""
+    def votes(self, own: Encoded, memory: Sequence[Encoded]) -> Votes:
+        """Of the frames of `references` for a frame's cells. Where there are key frames, they alone vote: no other
+        frame was told what is wanted; and those whose mattes show no subject have no vote."""
         near = len(self.references)  # what follows are key frames
-        others: list[Seen] = []
+        others: list[Encoded] = []
         for at, each in enumerate(memory):
             counts = each.key or (each.key is None and at < near)
             if counts and all(each is not known for known in (own, *others)):
                 others.append(each)
-        cells = own.shown.cells
+        cells = own.cell_matte.cells
         with torch.inference_mode():
-            if keys := [each.shown._replace(cells=each.cells_for(own)) for each in others if each.key]:
+            if keys := [each.cell_matte._replace(cells=each.cells_for(own)) for each in others if each.key]:
                 key = joined(keys)
-                return Heard(heard(cells, [key.cells], [told(key)]), None)
+                return Votes(gather(cells, [key.cells], [votes_of(key)]), None)
             if not others:
-                return Heard(None, None)
-            telling = [told(each.shown) for each in others]
-            if own.looked is not None:
-                again = [told(each.looked.shown) for each in others if each.looked is not None]
-                telling = [torch.cat(each, dim=1) for each in zip(telling, again, strict=True)]
-            rows = heard(cells, [each.cells_for(own) for each in others], telling)
-            return Heard(rows[:, :2], rows[:, 2:])
+                return Votes(None, None)
+            theirs = [votes_of(each.cell_matte) for each in others]
+            if own.second_look is not None:
+                again = [votes_of(each.second_look.cell_matte) for each in others if each.second_look is not None]
+                theirs = [torch.cat(each, dim=1) for each in zip(theirs, again, strict=True)]
+            rows = gather(cells, [each.cells_for(own) for each in others], theirs)
+            return Votes(rows[:, :2], rows[:, 2:])
 
-    def coarse(self, own: Seen, memory: Sequence[Seen], heard_: Heard) -> Coarse:
-        """A frame's answer at the coarse size: with the features of `references`, agreed with what is heard of them."""
+    def coarse(self, own: Encoded, memory: Sequence[Encoded], votes: Votes) -> Coarse:
+        """A frame's answer at the coarse size: with the features of `references`, agreed with their votes."""
         with torch.inference_mode():
             with autocast(self.device, self.precision):
                 read = [each.features.memory for each in memory[: len(self.references)] if each is not own]
                 coarse = self.net(own.which).coarse(own.features, read or [own.features.memory])
-            return coarse._replace(alpha=agreed(coarse.alpha, own.shown, heard_.first, *own.features.f8.shape[-2:]))
+            grid = own.features.f8.shape[-2:]
+            return coarse._replace(alpha=consensus(coarse.alpha, own.cell_matte, votes.first, *grid))
 
-    def news(self, own: Seen, coarse: Coarse) -> bool:
+    def news(self, own: Encoded, coarse: Coarse) -> bool:
         """Whether other frames have changed what the first network finds, by MOVED or more of a cell."""
         return bool(change(own.alone.alpha, coarse.alpha, *own.features.f8.shape[-2:]) >= MOVED)
 
-    def agreed_again(self, own: Seen, alpha: Tensor, heard_: Heard) -> Tensor:
+    def consensus_again(self, own: Encoded, alpha: Tensor, votes: Votes) -> Tensor:
         """What the third network says of a frame, agreed with what it says of others."""
         grid = own.features.f8.shape[-2:]
         with torch.inference_mode():
-            return agreed(alpha, decided(own.shown.cells, alpha, *grid), heard_.again, *grid)
+            return consensus(alpha, with_alpha(own.cell_matte.cells, alpha, *grid), votes.again, *grid)
 
 
 def _reduced(image: Tensor, clean: Tensor | None, guide: Tensor | None, size: tuple[int, int]) -> Tensor:

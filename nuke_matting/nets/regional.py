@@ -67,7 +67,8 @@ class RegionalNetwork(nn.Module):
         near = repeated(rg.nearest(regions, self.neighbours or 0))
         said = self.refiner.attend(torch.cat([each.f2 for each in encoded]), regions, near, batch)
         patches = [
-            self.refiner.decode(Encoded(*each), heard) for each, heard in zip(encoded, said.split(batch), strict=True)
+            self.refiner.decode(Encoded(*each), attended)
+            for each, attended in zip(encoded, said.split(batch), strict=True)
         ]
         return rg.paste(alpha, regions, torch.cat(patches))
 

@@ -1,4 +1,4 @@
-"""What the mattes of other frames say of a frame: each is spread over it, from cell to cell, by their likeness.
+"""What the mattes of other frames say of a frame: each votes for it, from cell to cell, by their likeness.
 
 Every cell of a frame takes the mean of another frame's matte over the cells there that look like it and lie about where
 it lies: the weights of non-local means (Buades et al., "A non-local algorithm for image denoising", 2005), with looks
@@ -18,8 +18,8 @@ from torch import Tensor
 from nuke_matting.nets.resize import area, bilinear
 
 
-class Shown(NamedTuple):
-    """What a frame shows to others, for its cells of 8x8 pixels.
+class CellMatte(NamedTuple):
+    """A frame's matte, and what it looks like, in cells of 8x8 pixels.
 
     cells : [B, D, N], what they look like and where they lie: two are alike by exp(-d^2 / 2) of their distance d.
     matte : [B, 1, N], their mean alpha, in [0, 1].
@@ -31,26 +31,26 @@ class Shown(NamedTuple):
     trust: Tensor
 
 
-def show(image: Tensor, f8: Tensor, alpha: Tensor) -> Shown:
+def cell_matte(image: Tensor, f8: Tensor, alpha: Tensor) -> CellMatte:
     """Of a coarse frame [B, 3, h, w], its stem features [B, C, h/8, w/8] and its own alpha [B, 1, h, w]."""
-    return decided(_cells(image.float(), f8.float()), alpha, f8.shape[2], f8.shape[3])
+    return with_alpha(_cells(image.float(), f8.float()), alpha, f8.shape[2], f8.shape[3])
 
 
-def decided(cells: Tensor, alpha: Tensor, rows: int, columns: int) -> Shown:
-    """What a frame of so many cells shows with an alpha [B, 1, h, w] of any size, counted as far as it is decided."""
+def with_alpha(cells: Tensor, alpha: Tensor, rows: int, columns: int) -> CellMatte:
+    """Of a frame of so many cells with an alpha [B, 1, h, w] of any size, counted as far as it is near to 0 or 1."""
     alpha = alpha.float().clamp(0, 1)
     trust = area((2 * alpha - 1).abs(), rows, columns).flatten(2) + 1e-3
-    return Shown(cells, area(alpha, rows, columns).flatten(2), trust)
+    return CellMatte(cells, area(alpha, rows, columns).flatten(2), trust)
 
 
-def corrected(shown: Shown, matte: Tensor, trust: float) -> Shown:
-    """What a frame shows whose matte is known and counts `trust`; here the mean alpha of cells, [B, 1, h/8, w/8]."""
-    return Shown(shown.cells, matte.float().flatten(2), torch.full_like(shown.trust, trust))
+def keyed(frame: CellMatte, matte: Tensor, trust: float) -> CellMatte:
+    """Of a key frame, whose matte is known and counts `trust`; here the mean alpha of cells, [B, 1, h/8, w/8]."""
+    return CellMatte(frame.cells, matte.float().flatten(2), torch.full_like(frame.trust, trust))
 
 
-def joined(frames: list[Shown]) -> Shown:
-    """Several frames as one: a cell is told of by the frame in which it is seen best."""
-    return Shown(*(torch.cat(each, dim=2) for each in zip(*frames, strict=True)))
+def joined(frames: list[CellMatte]) -> CellMatte:
+    """Several frames as one: the one in which a cell is seen best votes for it."""
+    return CellMatte(*(torch.cat(each, dim=2) for each in zip(*frames, strict=True)))
 
 
 def placed(
@@ -77,35 +77,33 @@ def placed(
     return torch.cat(moved, dim=1)
 
 
-def told(shown: Shown) -> Tensor:
-    """[B, 2, N], what a frame tells of its cells: its matte as far as it counts, and what it counts."""
-    return torch.cat([shown.trust * shown.matte, shown.trust], dim=1)
+def votes_of(frame: CellMatte) -> Tensor:
+    """[B, 2, N], of a frame for its own cells: its matte as far as it counts, and what it counts."""
+    return torch.cat([frame.trust * frame.matte, frame.trust], dim=1)
 
 
-def heard(
-    cells: Tensor, others: list[Tensor], telling: list[Tensor], weight: float = 1.5, found: float = 4.0
-) -> Tensor:
-    """The sum of what other frames, one or more, tell of each cell of a frame, [B, C, N].
+def gather(cells: Tensor, others: list[Tensor], votes: list[Tensor], weight: float = 1.5, found: float = 4.0) -> Tensor:
+    """The sum of the votes of other frames, one or more, for each cell of a frame, [B, C, N].
 
-    cells, others : of the frame and of each other one, as `Shown.cells`.
-    telling : what each of them tells of its own cells, [B, C, its N]: `told`, of one matte or of several.
+    cells, others : of the frame and of each other one, as `CellMatte.cells`.
+    votes : of each of them for its own cells, [B, C, its N]: `votes_of` one matte or several.
     weight : what another frame counts, in times of the frame itself.
     found : others count the less, the further what is most like a cell is from it: 0.6 at this distance, 0.14 at
         twice it. So they say little of what comes into view.
     """
     size = (cells**2).sum(dim=1).unsqueeze(2)
     sums: list[Tensor] = []
-    for other, tells in zip(others, telling):  # noqa: B905, TorchScript
+    for other, vote in zip(others, votes):  # noqa: B905, TorchScript
         near = cells.transpose(1, 2) @ other - 0.5 * (size + (other**2).sum(dim=1, keepdim=True))
         alike = torch.softmax(near, dim=2).transpose(1, 2)
         known = weight * torch.exp(near.amax(dim=2).clamp(max=0) / found / found).unsqueeze(1)
-        sums.append(known * (tells @ alike))
+        sums.append(known * (vote @ alike))
     return torch.stack(sums).sum(dim=0)
 
 
-def agreed(
+def consensus(
     alpha: Tensor,
-    own: Shown,
+    own: CellMatte,
     others: Tensor | None,
     rows: int,
     columns: int,
@@ -114,11 +112,11 @@ def agreed(
     solid: float = 0.95,
     doubt: float = 0.1,
 ) -> Tensor:
-    """A frame's alpha [B, 1, h, w], moved to where the matte that it shows and those of others agree; in [0, 1].
+    """A frame's alpha [B, 1, h, w], moved to where its own votes and those of others agree; in [0, 1].
 
     What is 0 or 1 and nearer to that than to the other for all frames together, stays exactly so.
 
-    others : what is `heard` of them, [B, 2, N]; None where there are none.
+    others : their votes, as `gather` sums them, [B, 2, N]; None where there are none.
     rows, columns : of the frame's own cells.
     contrast : of what they agree on, about 0.5: else where most are sure and one is not a haze would be left.
     ignored : of a difference of this size half is made up for, of smaller ones less: they are of edges, which cells
@@ -129,7 +127,7 @@ def agreed(
     alpha = alpha.float().clamp(0, 1)
     if others is None:
         return alpha
-    said, trust = (told(own) + others).split(1, dim=1)
+    said, trust = (votes_of(own) + others).split(1, dim=1)
     all_ = ((said / trust - 0.5) * contrast + 0.5).clamp(0, 1)
     off = all_ - area(alpha, rows, columns).flatten(2)
     large = (off / ignored) ** 2
@@ -148,7 +146,7 @@ def change(before: Tensor, after: Tensor, rows: int, columns: int) -> Tensor:
 
 
 def _cells(image: Tensor, f8: Tensor, looks: float = 0.22, colours: float = 0.26, places: float = 0.14) -> Tensor:
-    """[B, 3, h, w] and [B, C, h/8, w/8] -> [B, C + 48 + 2, N]; `Shown.cells`.
+    """[B, 3, h, w] and [B, C, h/8, w/8] -> [B, C + 48 + 2, N]; `CellMatte.cells`.
 
     looks, colours, places : how far two cells may be apart: in the direction of their features, in the colours of a
         cell and its margin (of 4x4 parts) by the spread of the frame's colours, and in the frame, by its long side.

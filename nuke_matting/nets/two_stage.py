@@ -111,8 +111,8 @@ class TwoStage(nn.Module):
             pixels.append(cuts[..., halo:-halo, halo:-halo].clone())
         said = self.refiner.attend(torch.cat(deep), regions, rg.nearest(regions, 8)).split(batch)
         corrections = [
-            self.refiner.decode(inner, heard, own.to(dtype)).to(own.dtype)
-            for inner, heard, own in zip(deep, said, pixels)  # noqa: B905, see above
+            self.refiner.decode(inner, attended, own.to(dtype)).to(own.dtype)
+            for inner, attended, own in zip(deep, said, pixels)  # noqa: B905, see above
         ]
         old = torch.cat([own[:, 7:11] for own in pixels])
         new = old + torch.cat(corrections) * rg.fade(regions, grid, image)
@@ -136,8 +136,8 @@ class TwoStage(nn.Module):
             behind = rg.cut(clean, regions, halo)
             plate = torch.cat([behind, torch.ones_like(own[:, :1])], dim=1)
             far = cues.distance(own, behind)
-        told = rg.sample_pixels(residual, regions, image.shape[2], image.shape[3], halo)
-        return torch.cat([own, plate, rg.cut(alpha, regions, halo), told, far], dim=1)
+        foreground = rg.sample_pixels(residual, regions, image.shape[2], image.shape[3], halo)
+        return torch.cat([own, plate, rg.cut(alpha, regions, halo), foreground, far], dim=1)
 
 
 def stack(image: Tensor, clean: Tensor | None = None, guide: Tensor | None = None) -> Tensor:

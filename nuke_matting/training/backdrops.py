@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nuke_matting.training import textures
+from nuke_matting.training.opencv import resized, sampled
 
 Array = NDArray[np.float32]
 Random = np.random.Generator
@@ -15,19 +16,19 @@ Random = np.random.Generator
 def ramp(random: Random, height: int, width: int, frames: int) -> Array:
     """A wall, a sky: colours that change smoothly from corner to corner."""
     corners = random.uniform(0, 1, (1, 1, 3)) ** 2 * np.exp(random.normal(0, 0.25, (2, 2, 3)))
-    picture = cv2.resize(corners.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
+    picture = resized(corners.astype(np.float32), (width, height), cv2.INTER_LINEAR)
     return np.repeat(picture[None], frames, axis=0)
 
 
 def screen(random: Random, height: int, width: int, frames: int) -> Array:
     """A green or a blue screen, unevenly lit, creased, with or without tracking marks."""
-    colour = [0.05, 0.4, 0.07] if random.random() < 0.7 else [0.03, 0.1, 0.45]
-    colour = np.asarray(colour) * np.exp(random.normal(0, 0.3, 3))
+    paint = (0.05, 0.4, 0.07) if random.random() < 0.7 else (0.03, 0.1, 0.45)
+    colour = np.asarray(paint) * np.exp(random.normal(0, 0.3, 3))
     light, creases = (
         random.normal(0, random.uniform(0.05, 0.45), (3, 3)),
         random.normal(0, random.uniform(0, 0.06), (4, 16)),
     )
-    light, creases = (cv2.resize(each, (width, height), interpolation=cv2.INTER_CUBIC) for each in (light, creases))
+    light, creases = (resized(each, (width, height), cv2.INTER_CUBIC) for each in (light, creases))
     picture = (colour * np.exp(light + creases)[..., None]).astype(np.float32)
     if random.random() < 0.5:
         mark = picture.mean((0, 1)) * random.uniform(0.1, 0.6) if random.random() < 0.6 else random.uniform(0.3, 1.0, 3)
@@ -36,8 +37,8 @@ def screen(random: Random, height: int, width: int, frames: int) -> Array:
         for x in np.arange(shift[0], width / apart) * apart:
             for y in np.arange(shift[1], height / apart) * apart:
                 for step in ((size, 0), (0, size)):
-                    ends = [(round(x + sign * step[0]), round(y + sign * step[1])) for sign in (-1, 1)]
-                    cv2.line(picture, *ends, mark.tolist(), thick, cv2.LINE_AA)
+                    first, last = ((round(x + sign * step[0]), round(y + sign * step[1])) for sign in (-1, 1))
+                    cv2.line(picture, first, last, mark.tolist(), thick, cv2.LINE_AA)
     return np.repeat(picture[None], frames, axis=0)
 
 
@@ -60,9 +61,9 @@ def rearranged(random: Random, picture: NDArray) -> NDArray:
     if random.random() < 0.25:
         h, w = picture.shape[:2]
         coarse = random.normal(0, random.uniform(0.01, 0.05) * min(h, w), (2, *random.integers(3, 7, 2)))
-        bend = [cv2.resize(each.astype(np.float32), (w, h), interpolation=cv2.INTER_CUBIC) for each in coarse]
+        bend = [resized(each.astype(np.float32), (w, h), cv2.INTER_CUBIC) for each in coarse]
         y, x = np.mgrid[0:h, 0:w].astype(np.float32)
-        picture = cv2.remap(picture, x + bend[0], y + bend[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+        picture = sampled(picture, x + bend[0], y + bend[1], cv2.BORDER_REFLECT_101)
     return picture
 
 
@@ -81,4 +82,4 @@ def ragged(random: Random, side: int) -> Array:
     y, x = np.mgrid[0:side, 0:side].astype(np.float32) / side - 0.5
     far = np.hypot(x / random.uniform(0.12, 0.3), y / random.uniform(0.12, 0.3))
     field = 1 - far + random.uniform(0.1, 0.5) * textures.noise(random, side, int(random.integers(1, 5)))
-    return np.float32((field > 0) & (np.hypot(x, y) < 0.45))  # no square cuts it
+    return ((field > 0) & (np.hypot(x, y) < 0.45)).astype(np.float32)  # no square cuts it

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from nuke_matting.colour.model_space import srgb_curve_inverse
 from nuke_matting.training.decoding import encode_srgb
+from nuke_matting.training.opencv import blurred, sampled, warped
 
 Array = NDArray[np.float32]
 Random = np.random.Generator
@@ -24,19 +25,20 @@ def lens(random: Random, *layers: Array) -> tuple[Array, ...]:
         size = stacked.shape[2], stacked.shape[1]
         stacked = np.stack(
             [
-                cv2.warpAffine(each, path, size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=_BORDER)
+                warped(each, path, size, _BORDER, cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
                 for each, path in zip(stacked, moves(random, len(stacked), *size), strict=True)
             ]
         )
     if random.random() < 0.35:
         radius = random.uniform(0.3, 1.4)
-        stacked = np.stack([cv2.GaussianBlur(each, (0, 0), radius) for each in stacked])
+        stacked = np.stack([blurred(each, radius) for each in stacked])
     if random.random() < 0.08:
         smear = smeared(random.uniform(2, 10), random.uniform(0, np.pi))
         stacked = np.stack([cv2.filter2D(each, -1, smear, borderType=_BORDER) for each in stacked])
     if random.random() < 0.15:
-        bent = distortion(*stacked.shape[1:3], strength=random.uniform(-0.12, 0.12))
-        stacked = np.stack([cv2.remap(each, *bent, cv2.INTER_LINEAR, borderMode=_BORDER) for each in stacked])
+        height, width = stacked.shape[1:3]
+        x, y = distortion(height, width, random.uniform(-0.12, 0.12))
+        stacked = np.stack([sampled(each, x, y, _BORDER) for each in stacked])
     return tuple(np.split(stacked, np.cumsum([layer.shape[3] for layer in layers])[:-1], axis=3))
 
 
@@ -103,7 +105,7 @@ def noisy(random: Random, linear: Array) -> Array:
     noise = random.standard_normal(linear.shape, dtype=np.float32)
     if random.random() < 0.3:
         grain = random.uniform(0.4, 1.0)
-        noise = np.stack([cv2.GaussianBlur(each, (0, 0), grain) for each in noise])
+        noise = np.stack([blurred(each, grain) for each in noise])
         noise /= max(float(noise.std()), 1e-3)
     return (linear + noise * (np.sqrt(np.maximum(linear, 0)) * shot + read)).astype(np.float32)
 
@@ -112,9 +114,10 @@ def compressed(linear: Array, quality: int) -> Array:
     """[H, W, 3] as a JPEG of the quality has it; what lies above 1.0 passes by untouched."""
     base = np.clip(linear, 0, 1)
     coded = np.ascontiguousarray(encode_srgb(base)[..., ::-1])  # luma is green's and red's
-    coded = cv2.imdecode(cv2.imencode(".jpg", coded, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR)
-    coded = coded[..., ::-1]
-    return (srgb_curve_inverse(coded.astype(np.float32) / 255) + linear - base).astype(np.float32)
+    _, file = cv2.imencode(".jpg", coded, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    decoded = cv2.imdecode(file, cv2.IMREAD_COLOR)
+    assert decoded is not None
+    return (srgb_curve_inverse(decoded[..., ::-1].astype(np.float32) / 255) + linear - base).astype(np.float32)
 
 
 def distortion(height: int, width: int, strength: float) -> tuple[Array, Array]:

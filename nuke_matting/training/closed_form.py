@@ -10,7 +10,8 @@ import multiprocessing
 
 import numba
 
-numba.config.THREADING_LAYER = "workqueue"  # before a loop is loaded: numba chooses once
+# before a loop is loaded: numba chooses once
+numba.config.THREADING_LAYER = "workqueue"  # type: ignore[attr-defined]  # numba fills `config` as it is loaded
 
 from pymatting import estimate_alpha_cf, estimate_foreground_ml  # noqa: E402
 

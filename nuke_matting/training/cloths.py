@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nuke_matting.training import textures
+from nuke_matting.training.opencv import resized, sampled
 
 Array = NDArray[np.float32]
 Random = np.random.Generator
@@ -28,8 +29,8 @@ def _hung(random: Random, pattern: Array, height: int, width: int, moves: NDArra
     waves = 2 * np.pi * random.uniform(1.5, 7) * (x + random.normal(0, 0.25) * y)
     fold = waves + random.uniform(0, 2) * textures.noise(random, SIDE, 3, octaves=2)
     shift = random.uniform(0, 0.08) * np.sin(fold)
-    at = [(np.clip(each, 0, 1) * (SIDE - 1)).astype(np.float32) for each in (x + shift, y + 0.5 * shift)]
-    picture = cv2.remap(pattern, *at, cv2.INTER_LINEAR) * np.exp(random.uniform(0.1, 0.7) * np.cos(fold))[..., None]
+    across, down = ((np.clip(each, 0, 1) * (SIDE - 1)).astype(np.float32) for each in (x + shift, y + 0.5 * shift))
+    picture = sampled(pattern, across, down) * np.exp(random.uniform(0.1, 0.7) * np.cos(fold))[..., None]
     layer = np.concatenate([picture, np.ones_like(picture[..., :1])], axis=2).astype(np.float32)
 
     tall, lean = random.uniform(0.5, 1.8), random.normal(0, 0.15)
@@ -37,12 +38,14 @@ def _hung(random: Random, pattern: Array, height: int, width: int, moves: NDArra
     above, below = random.uniform(0.2, 0.9, 2)  # widths
     corners = [(left, top), (left + above, top + random.normal(0, 0.05)), (left + lean + below, top + tall)]
     corners += [(left + lean, top + tall + random.normal(0, 0.05))]
-    whole, square = (0.6 * width * FINER, height * FINER), np.float32([[0, 0], [SIDE, 0], [SIDE, SIDE], [0, SIDE]])
+    whole = (0.6 * width * FINER, height * FINER)
+    square = np.asarray([[0, 0], [SIDE, 0], [SIDE, SIDE], [0, SIDE]], np.float32)
     layers = []
     for moved_by in moves:
-        place = cv2.getPerspectiveTransform(square, np.float32((np.asarray(corners) + moved_by) * whole))
+        there = ((np.asarray(corners) + moved_by) * whole).astype(np.float32)
+        place = cv2.getPerspectiveTransform(square, there)
         large = cv2.warpPerspective(layer, place, (width * FINER, height * FINER), flags=cv2.INTER_LINEAR)
-        layers.append(cv2.resize(large, (width, height), interpolation=cv2.INTER_AREA))
+        layers.append(resized(np.asarray(large, np.float32), (width, height)))
     return _split(layers)
 
 
@@ -73,14 +76,15 @@ def _draped(random: Random, pattern: Array, height: int, width: int, moves: NDAr
             for u in range(PIECES[0]):
                 corners = places[[u, u + 1, u + 1, u], [v, v, v + 1, v + 1]]
                 cv2.fillConvexPoly(large, corners, colours[u, v].tolist(), cv2.LINE_8, shift=4)
-        layers.append(cv2.resize(large, (width, height), interpolation=cv2.INTER_AREA))
+        layers.append(resized(large, (width, height)))
     return _split(layers)
 
 
 def _split(layers: list[Array]) -> tuple[Array, Array]:
     """Premultiplied frames [H, W, 4] -> cover and straight colour."""
     whole = np.stack(layers)
-    return np.clip(whole[..., 3:], 0, 1), whole[..., :3] / np.maximum(whole[..., 3:], 1e-6)
+    divisor: Array = np.maximum(whole[..., 3:], 1e-6)
+    return np.clip(whole[..., 3:], 0, 1), whole[..., :3] / divisor
 
 
 def _flag(random: Random, side: int) -> Array:

@@ -21,6 +21,7 @@ from nuke_matting.training import backdrops, camera, cloths, things
 from nuke_matting.training.decoding import decode_srgb
 from nuke_matting.training.framing import Path2D, cut_sides, draw_height, draw_place, hide_cuts, move
 from nuke_matting.training.guides import rough
+from nuke_matting.training.opencv import blurred, resized, warped
 from nuke_matting.training.store import Store
 from nuke_matting.training.values import Cutout, Subject
 
@@ -126,7 +127,7 @@ class Compositor:
             foreground = colour * cover + foreground * (1 - cover)
             alpha = cover + alpha * (1 - cover)
         if r.random() < 0.3:  # bounce light, spill and haze from behind
-            glow = np.stack([cv2.GaussianBlur(each, (0, 0), height / 12) for each in behind])
+            glow = np.stack([blurred(each, height / 12) for each in behind])
             foreground = foreground + alpha * glow * r.uniform(0, 0.15)
         lit = behind * (1 - self._shadow(alpha)) if count and r.random() < 0.25 else behind
         return foreground, alpha, behind, lit
@@ -189,9 +190,7 @@ class Compositor:
         scale, x, y = draw_place(r, tall, (h, w), cut, (height, width), self.largest)
         if scale < 0.6:  # part of the way in 8 bits, for speed; the rest in linear light
             size = (max(1, round(w * scale * 1.5)), max(1, round(h * scale * 1.5)))
-            pictures = [
-                tuple(cv2.resize(each, size, interpolation=cv2.INTER_AREA) for each in picture) for picture in pictures
-            ]
+            pictures = [(resized(foreground, size), resized(alpha, size)) for foreground, alpha in pictures]
             scale *= h / pictures[0][1].shape[0]
         leant = r.normal(0, 0.35 if r.random() < 0.12 else 0.08)  # some cameras and some people are askew
         path = self._path(frames, leant, scale, x, y, speed=0.02)
@@ -204,7 +203,8 @@ class Compositor:
         layer = np.concatenate([colour * alpha, alpha], axis=3)
         moved = move(layer, path, height, width, cv2.BORDER_CONSTANT)
         cover = np.clip(moved[..., 3:], 0, 1)
-        return moved[..., :3] / np.maximum(cover, 1e-6), cover
+        divisor: Array = np.maximum(cover, 1e-6)
+        return moved[..., :3] / divisor, cover
 
     def _tint_grey(self, colour: Array) -> Array:
         """Colours a grey portrait [T, H, W, 3]: skin and hair along the grey ramp, clothes by another one below."""
@@ -231,7 +231,7 @@ class Compositor:
         r, (h, w) = self.random, colour.shape[1:3]
         if r.random() < 0.4:
             field = r.normal(0, 1, (3, 3, 1)) * r.uniform(0, 0.5) + r.normal(0, 1, (3, 3, 3)) * r.uniform(0, 0.12)
-            colour = colour * np.exp(cv2.resize(field.astype(np.float32), (w, h), interpolation=cv2.INTER_LINEAR))
+            colour = colour * np.exp(resized(field.astype(np.float32), (w, h), cv2.INTER_LINEAR))
         if r.random() < 0.12:
             texture = self._photograph(h, w, 1)[0]
             texture = texture / max(float(texture.mean()), 1e-3)
@@ -248,7 +248,7 @@ class Compositor:
         behind = self._with_clutter(behind, r.poisson(0.8))
         if r.random() < 0.4:
             radius = r.uniform(0.002, 0.03) * height
-            behind = np.stack([cv2.GaussianBlur(each, (0, 0), radius) for each in behind])
+            behind = np.stack([blurred(each, radius) for each in behind])
         behind = self._with_clutter(behind, r.poisson(0.4))  # sharp before what is soft, as people often are
         return self._with_objects(behind) if r.random() < 0.1 else behind
 
@@ -265,17 +265,18 @@ class Compositor:
 
     def _with_objects(self, behind: Array) -> Array:
         """With bodies that somebody took a picture of, whole and sharp, where people are in pictures of people."""
-        r = self.random
+        r, (frames, height, width) = self.random, behind.shape[:3]
         kind = "laid" if r.random() < 0.35 else "bodies"
-        thing = things.draw(r, *behind.shape[1:3], len(behind), kind, near=True)
+        thing = things.draw(r, height, width, frames, kind, near=True)
         if kind == "bodies" and r.random() < 0.6:
             behind = behind * (1 - self._shadow(thing.alpha))
         return behind * (1 - thing.alpha) + thing.colour * thing.alpha
 
     def _with_clutter(self, behind: Array, count: int, near: bool = False) -> Array:
         """With things that stand about, of no interest; near : as large as people are, and in the middle."""
+        frames, height, width = behind.shape[:3]
         for _ in range(count):
-            cover, other = self._clutter(*behind.shape[1:3], len(behind), near)
+            cover, other = self._clutter(height, width, frames, near)
             behind = behind * (1 - cover) + other * cover
         return behind
 
@@ -284,12 +285,7 @@ class Compositor:
         r, (height, width) = self.random, alpha.shape[1:3]
         offset = np.asarray([[1, 0, r.normal(0, 0.08) * width], [0, 1, r.uniform(-0.02, 0.12) * height]])
         softness = r.uniform(0.01, 0.08) * height
-        cast = [
-            cv2.GaussianBlur(
-                cv2.warpAffine(each, offset, (width, height), borderMode=cv2.BORDER_REPLICATE), (0, 0), softness
-            )
-            for each in alpha
-        ]
+        cast = [blurred(warped(each, offset, (width, height), cv2.BORDER_REPLICATE), softness) for each in alpha]
         return np.stack(cast)[..., None] * np.float32(r.uniform(0.1, 0.7))
 
     def _clutter(self, height: int, width: int, frames: int, near: bool = False) -> tuple[Array, Array]:
@@ -318,15 +314,14 @@ class Compositor:
             picture = np.rot90(picture, r.choice([1, 3]))
         h, w = picture.shape[:2]
         scale = self._zoomed(max(height / h, width / w), 0.05, nearest)
-        path = self._path(
-            frames, r.normal(0, 0.05), scale, *(0.5 + r.uniform(-1, 1, 2) * off), speed=r.choice([0, 0.015])
-        )
+        angle, (x, y) = r.normal(0, 0.05), 0.5 + r.uniform(-1, 1, 2) * off
+        path = self._path(frames, angle, scale, x, y, speed=r.choice([0, 0.015]))
         ch, cw = min(h, int(height / scale * 1.8) + 2), min(w, int(width / scale * 1.8) + 2)
         top, left = r.integers(h - ch + 1), r.integers(w - cw + 1)
         crop = picture[top : top + ch, left : left + cw]
         if scale < 0.6:  # the background's exact filtering does not matter, speed does
             size = (max(1, round(cw * scale * 1.3)), max(1, round(ch * scale * 1.3)))
-            crop = cv2.resize(crop, size, interpolation=cv2.INTER_AREA)
+            crop = resized(crop, size)
             path = replace(path, scale=path.scale * np.float32(cw / size[0]))
         crop = backdrops.rearranged(r, crop)
         # photographs are moved in their 8 bits
@@ -355,16 +350,16 @@ class Compositor:
             half = r.integers(3, 18), r.integers(8, 31)
             cv2.rectangle(mask, [int(32 - each) for each in half], [int(32 + each) for each in half], 255, -1)
         elif kind == "ragged":
-            mask = np.uint8(255 * backdrops.ragged(r, size))
+            mask = (255 * backdrops.ragged(r, size)).astype(np.uint8)
         else:
             turn = np.sort(r.uniform(0, 2 * np.pi, int(r.integers(3, 9))))
             reach = r.uniform(8, 31, len(turn))
             points = np.stack([np.cos(turn) * reach, np.sin(turn) * reach], 1) + size / 2
             cv2.fillPoly(mask, [points.astype(np.int32)], 255)
-        layer = cv2.GaussianBlur(mask.astype(np.float32) / 255, (0, 0), r.uniform(0.4, 1.5))[..., None]
+        layer = blurred(mask.astype(np.float32) / np.float32(255), r.uniform(0.4, 1.5))[..., None]
         large = r.uniform(0.7, 1.6) if near else r.uniform(0.2, 1.1)
-        place = r.uniform((0.25, 0.4), (0.75, 0.9)) if near else r.uniform(0, 1, 2)
-        path = self._path(frames, 0, large * height / size, *place, speed=0.02)
+        x, y = r.uniform((0.25, 0.4), (0.75, 0.9)) if near else r.uniform(0, 1, 2)
+        path = self._path(frames, 0, large * height / size, x, y, speed=0.02)
         return np.clip(move(layer[None], path, height, width, cv2.BORDER_CONSTANT), 0, 1)
 
     def _path(self, frames: int, angle: float, scale: float, x: float, y: float, speed: float) -> Path2D:

@@ -76,7 +76,7 @@ class Batch:
     in_place: Tensor
 
 
-class Batches(IterableDataset):
+class Batches(IterableDataset[Batch]):
     """Batches of a stage, from `start` on. The same seed and sources give the same batches, however many workers."""
 
     def __init__(self, sources: Sources, stage: Stage, seed: int, start: int) -> None:
@@ -166,12 +166,15 @@ def _tensor(clips: list[np.ndarray]) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(np.stack(clips), np.float32)).permute(0, 1, 4, 2, 3).contiguous()
 
 
-class _Told(Batches):
-    """Ends with the error as a value: raised in a worker, it would arrive with a traceback for its message."""
+class _WithErrors(IterableDataset[Batch | MattingError]):
+    """Batches that end with an error as a value: raised in a worker, it would come with a traceback for its message."""
+
+    def __init__(self, batches: Batches) -> None:
+        self.batches = batches
 
     def __iter__(self) -> Iterator[Batch | MattingError]:
         try:
-            yield from super().__iter__()
+            yield from self.batches
         except MattingError as error:
             yield error
 
@@ -181,7 +184,7 @@ def loader(sources: Sources, stage: Stage, seed: int, start: int, workers: int =
 
     workers : processes that make them, two ahead each; 0 makes them in this one.
     """
-    batches = _Told(sources, stage, seed, start)
+    batches = _WithErrors(Batches(sources, stage, seed, start))
     ahead = 2 if workers else None
     drawing = iter(
         DataLoader(

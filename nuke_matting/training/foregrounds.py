@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from nuke_matting.errors import MattingError, OutputError
 from nuke_matting.training.closed_form import estimate_foreground_ml, one_thread_in_workers
 from nuke_matting.training.decoding import decode, decode_srgb, encode_srgb
+from nuke_matting.training.opencv import eroded
 from nuke_matting.training.pairs import is_fresh, write_pair
 from nuke_matting.training.resizing import crop, reduced
 from nuke_matting.training.values import Picture, Subject
@@ -58,7 +58,7 @@ def estimate(photograph: Picture) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]
 def _check(foreground: NDArray, linear: NDArray, alpha: NDArray, photograph: Picture) -> None:
     """Raises MattingError where an estimate [H, W, 3] is none: not in [0, 1], or another picture than the photograph
     [H, W, 3] where the alpha [H, W] is 1 all around."""
-    solid = cv2.erode((alpha > 0.998).astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    solid = eroded((alpha > 0.998).astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
     off = np.abs(foreground - np.minimum(linear, 1))[solid]
     if not ((foreground >= 0) & (foreground <= 1)).all() or (off.size and off.mean() > OFF):
         raise MattingError(

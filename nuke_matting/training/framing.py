@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from nuke_matting.training.opencv import resized, warped
 from nuke_matting.training.values import Sides
 
 Array = NDArray[np.float32]
@@ -131,7 +131,7 @@ def move(layers: Array, path: Path2D, height: int, width: int, border: int) -> A
     shrunk = 1.0
     if least < 0.75:
         size = (max(1, round(layers.shape[2] * least)), max(1, round(layers.shape[1] * least)))
-        reduced = [cv2.resize(each, size, interpolation=cv2.INTER_AREA).reshape(*size[::-1], -1) for each in layers]
+        reduced = [resized(each, size).reshape(*size[::-1], -1) for each in layers]
         layers, shrunk = np.stack(reduced), least
     h, w = layers.shape[1:3]
     frames = []
@@ -140,6 +140,6 @@ def move(layers: Array, path: Path2D, height: int, width: int, border: int) -> A
         matrix = np.asarray([[cos, -sin, 0], [sin, cos, 0]], np.float64)
         matrix[:, 2] = (x * width, y * height) - matrix[:, :2] @ ((w - 1) / 2, (h - 1) / 2)
         layer = layers[min(index, len(layers) - 1)]
-        moved = cv2.warpAffine(layer, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=border)
+        moved = warped(layer, matrix, (width, height), border)
         frames.append(moved.reshape(height, width, -1))
     return np.stack(frames)

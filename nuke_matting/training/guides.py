@@ -6,6 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from nuke_matting.training.opencv import dilated, disc, distances, eroded, resized
+
 Array = NDArray[np.float32]
 Random = np.random.Generator
 GUIDED = 0.15  # alpha that a rough outline takes in
@@ -18,27 +20,23 @@ def rough(random: Random, alpha: Array) -> Array:
     out = np.empty_like(alpha)
     grow, shrink = int(random.uniform(0, 0.06) * h), int(random.uniform(0, 0.06) * h)
     coarse = random.normal(0, 0.5, random.integers(4, 10, 2)).astype(np.float32)
-    off = np.clip(cv2.resize(coarse, alpha.shape[2:0:-1], interpolation=cv2.INTER_CUBIC), -1, 1)
+    off = np.clip(resized(coarse, alpha.shape[2:0:-1], cv2.INTER_CUBIC), -1, 1)
     off *= random.uniform(0, 0.075) * h
     trimap = random.random() < 0.5
-    closing = _disc(int(random.uniform(0, 0.06) * h))  # nobody draws around each of many leaves
-    solid = [cv2.morphologyEx(np.uint8(each[..., 0] > GUIDED), cv2.MORPH_CLOSE, closing) > 0 for each in alpha]
+    closing = disc(int(random.uniform(0, 0.06) * h))  # nobody draws around each of many leaves
+    solid = [cv2.morphologyEx((each[..., 0] > GUIDED).astype(np.uint8), cv2.MORPH_CLOSE, closing) > 0 for each in alpha]
     blobs = [_depth(each) + off > 0 for each in solid]
     kept = sum(float((each[..., 0] * blob).sum()) for each, blob in zip(alpha, blobs, strict=True))
     if kept < 0.6 * float(alpha.sum()):  # lost most of a thin or thin-bodied subject: nobody would draw such a blob
         trimap = True
     for index, (each, blob) in enumerate(zip(alpha[..., 0], blobs, strict=True)):
-        wide = cv2.dilate(each, _disc(grow)) > LEAST_SHOWN
-        core = cv2.erode(each, _disc(shrink)) > 0.9
+        wide = dilated(each, disc(grow)) > LEAST_SHOWN
+        core = eroded(each, disc(shrink)) > 0.9
         out[index, ..., 0] = np.where(core, 1.0, np.where(wide, 0.5, 0.0)) if trimap else blob
     return out
 
 
 def _depth(inside: NDArray[np.bool_]) -> Array:
     """Pixels to the outline [H, W], negative outside."""
-    within, without = (cv2.distanceTransform(np.uint8(each), cv2.DIST_L2, 3) for each in (inside, ~inside))
+    within, without = (distances(each.astype(np.uint8), 3) for each in (inside, ~inside))
     return within - without
-
-
-def _disc(radius: int) -> NDArray[np.uint8]:
-    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))

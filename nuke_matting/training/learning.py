@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from nuke_matting.training import muon
 from nuke_matting.training.stages import Optimiser
@@ -48,19 +48,22 @@ def repeatable(device: torch.device) -> Iterator[None]:
     Otherwise several threads add them in any order.
     """
     before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
-    filled = torch.utils.deterministic.fill_uninitialized_memory
+    # torch makes the attribute as the module is loaded, so that its stubs know none of that name
+    filled = torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
     if device.type == "cpu":
         torch.use_deterministic_algorithms(True, warn_only=True)
-        torch.utils.deterministic.fill_uninitialized_memory = False  # nothing reads it, and filling costs time
+        # nothing reads it, and filling costs time
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     try:
         yield
     finally:
         torch.use_deterministic_algorithms(before[0], warn_only=before[1])
-        torch.utils.deterministic.fill_uninitialized_memory = filled
+        torch.utils.deterministic.fill_uninitialized_memory = filled  # type: ignore[attr-defined]
 
 
 @torch.no_grad()
 def follow(average: nn.Module, student: nn.Module, decay: float) -> None:
     """Moves the average towards the student: the parameters alone, see `train.Trainer._see` for batch norms."""
-    old, new = list(average.parameters()), list(student.parameters())
+    old: list[Tensor] = [*average.parameters()]
+    new: list[Tensor] = [*student.parameters()]
     torch._foreach_lerp_(old, new, 1 - decay)  # at once, for GPUs' sake

@@ -37,5 +37,6 @@ class MemoryHeads(nn.Module):
 
 def direct_supervision(small_alpha: Tensor, small_foreground: Tensor, alpha: Tensor, foreground: Tensor) -> Tensor:
     """Song, equation 8: mean |a_lr - a'_lr| + mean |F_lr - F'_lr|, the true ones averaged to the small size."""
-    true_alpha, true_foreground = (F.adaptive_avg_pool2d(each, small_alpha.shape[-2:]) for each in (alpha, foreground))
+    height, width = small_alpha.shape[-2:]
+    true_alpha, true_foreground = (F.adaptive_avg_pool2d(each, (height, width)) for each in (alpha, foreground))
     return l1(small_alpha, true_alpha) + l1(small_foreground, true_foreground)

@@ -6,7 +6,7 @@ Jordan et al. 2024, "Muon: An optimizer for hidden layers in neural networks". A
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -28,21 +28,21 @@ class Muon(torch.optim.AdamW):
         super().__init__(groups, lr=lr, betas=(0.9, 0.99))
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], float] | None = None) -> float | None:
-        """One step. closure : not supported, None."""
+    def step(self, closure: None = None) -> None:  # type: ignore[override]  # without closures, unlike torch's
+        """One step."""
         for group in self.param_groups:
             moving = [each for each in group["params"] if group["matrices"] and each.grad is not None]
             if moving:
                 self._turn(moving, group["lr"], group["weight_decay"], group["matrices"])
-        return super().step(closure)
+        super().step()
 
     def _turn(self, parameters: list[Tensor], rate: float, decay: float, count: int) -> None:
-        gradients, momenta = [], []
+        gradients = [each.grad for each in parameters if each.grad is not None]  # all of them
+        momenta = []
         for parameter in parameters:
             state = self.state[parameter]
             if not state:  # AdamW looks for a step in every state that it loads
                 state["step"], state["momentum"] = torch.tensor(0.0), torch.zeros_like(parameter)
-            gradients.append(parameter.grad)
             momenta.append(state["momentum"])
             parameter.grad = None
         torch._foreach_lerp_(momenta, gradients, 1 - MOMENTUM)

@@ -9,18 +9,20 @@ import difflib
 import os
 from collections.abc import Collection, Hashable
 from contextlib import suppress
-from dataclasses import fields, is_dataclass
+from dataclasses import is_dataclass
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
 import yaml
 
 from nuke_matting.errors import UsageError
 from nuke_matting.nets.two_stage import STRIDE
-from nuke_matting.training.stages import Recipe, Stage, shipped_recipes
+from nuke_matting.training.stages import Among, Recipe, Stage, Within, shipped_recipes
 from nuke_matting.training.students import MODELS
 
 LONGEST = 8192  # pixels of a side
+
+T = TypeVar("T")
 
 
 def load_recipe(name: str) -> Recipe:
@@ -82,9 +84,10 @@ class _Reader:
             raise self._wrong("model", f"{_kind(model)} is not known", near or f"name one of {', '.join(MODELS)}")
         return self.section(MODELS[model].kind, found, "")
 
-    def section(self, kind: type, found: Any, key: str) -> Any:
+    def section(self, kind: type[T], found: Any, key: str) -> T:
         """A dataclass of a mapping, which must have each of its fields and nothing else."""
-        names = [each.name for each in fields(kind)]
+        kinds = get_type_hints(kind, include_extras=True)
+        names = list(kinds)
         if not isinstance(found, dict):
             raise self._wrong(key, f"is {_kind(found)}, not keys with values", f"it needs {', '.join(names)}")
         for name in found:
@@ -93,30 +96,25 @@ class _Reader:
         for name in names:
             if name not in found:
                 raise self._wrong(_join(key, name), "is missing", "add it")
-        kinds = get_type_hints(kind)
-        return kind(
-            **{
-                each.name: self._value(kinds[each.name], found[each.name], _join(key, each.name), each.metadata)
-                for each in fields(kind)
-            }
-        )
+        return kind(**{name: self._value(each, found[name], _join(key, name)) for name, each in kinds.items()})
 
-    def _value(self, kind: Any, found: Any, key: str, about: Any) -> Any:
-        if is_dataclass(kind):
+    def _value(self, kind: Any, found: Any, key: str) -> Any:
+        """A field's value. kind : as it is annotated."""
+        if get_origin(kind) is Annotated:
+            kind, held = get_args(kind)
+            return self._choice(found, key, held) if isinstance(held, Among) else self._number(kind, found, key, held)
+        if isinstance(kind, type) and is_dataclass(kind):
             return self.section(kind, found, key)
-        if "among" in about:
-            return self._choice(found, key, about["among"])
         if kind is bool:
             if not isinstance(found, bool):
                 raise self._wrong(key, f"is {_kind(found)}", "write true or false")
             return found
-        if kind in (int, float):
-            return self._number(kind, found, key, about["range"])
         if kind is str:
             return found  # the model, which chose the kind of recipe
         return self._stages(found, key) if key == "stages" else self._sizes(found, key)
 
-    def _choice(self, found: Any, key: str, values: tuple[int | str, ...]) -> int | str:
+    def _choice(self, found: Any, key: str, among: Among) -> int | str:
+        values = among.values
         if isinstance(found, bool) or found not in values:
             names = [str(each) for each in values]
             raise self._wrong(
@@ -124,16 +122,15 @@ class _Reader:
             )
         return values[values.index(found)]  # 2.0 is 2
 
-    def _number(self, kind: type, found: Any, key: str, limits: tuple[float, float]) -> float:
+    def _number(self, kind: type, found: Any, key: str, within: Within) -> float:
         value = found
         if kind is float and isinstance(found, str):
             with suppress(ValueError):
                 value = float(found)  # YAML 1.1 takes 4e-4, which has no point, for text
         if isinstance(value, bool) or not isinstance(value, int | float) or (kind is int and value % 1 != 0):
             raise self._wrong(key, f"is {_kind(found)}", f"write a {'whole ' if kind is int else ''}number")
-        low, high = limits
-        if not low <= value <= high:
-            raise self._wrong(key, f"is {value}", f"write a number from {low:g} to {high:g}")
+        if not within.least <= value <= within.most:
+            raise self._wrong(key, f"is {value}", f"write a number from {within.least:g} to {within.most:g}")
         return kind(value)
 
     def _stages(self, found: Any, key: str) -> dict[str, Stage]:

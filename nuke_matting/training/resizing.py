@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from nuke_matting.errors import PlateError
 from nuke_matting.training.decoding import LEAST_ALPHA
+from nuke_matting.training.opencv import resized
 from nuke_matting.training.values import Picture
 
 LONG_SIDE = 640  # pixels; larger pictures are reduced to it, unless a stage's frames are larger
@@ -28,7 +29,7 @@ def reduced(picture: NDArray, long_side: int = LONG_SIDE) -> NDArray:
     if scale >= 1:
         return picture
     size = (max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale)))
-    return cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    return resized(picture, size)
 
 
 def continued(colour: NDArray, alpha: NDArray[np.float32]) -> NDArray:
@@ -42,11 +43,12 @@ def continued(colour: NDArray, alpha: NDArray[np.float32]) -> NDArray:
     weight = np.where(hidden, 0, alpha).astype(np.float32)
     levels = [(colour.astype(np.float32) * weight[..., None], weight)]
     while max(levels[-1][1].shape) > 1:
-        size = tuple(max(1, side // 2) for side in levels[-1][1].shape[::-1])
-        levels.append(tuple(cv2.resize(each, size, interpolation=cv2.INTER_AREA) for each in levels[-1]))
+        premultiplied, cover = levels[-1]
+        size = [max(1, side // 2) for side in cover.shape[::-1]]
+        levels.append((resized(premultiplied, size), resized(cover, size)))
     filled = levels[-1][0].reshape(1, 1, 3) / max(float(levels[-1][1].max()), 1e-6)
     for premultiplied, cover in reversed(levels[:-1]):
-        wider = cv2.resize(filled, cover.shape[::-1], interpolation=cv2.INTER_LINEAR)
+        wider = resized(filled, cover.shape[::-1], cv2.INTER_LINEAR)
         share = np.minimum(cover * 4, 1)[..., None]  # a quarter of a cell suffices to know its colour
         filled = premultiplied / np.maximum(cover, 1e-6)[..., None] * share + wider * (1 - share)
     if colour.dtype == np.uint8:

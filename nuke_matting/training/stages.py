@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
 from nuke_matting.resources import shipped
 
@@ -19,19 +19,22 @@ def shipped_recipes() -> dict[str, Path]:
     return {path.stem: path for path in sorted(shipped("training/recipes").glob("*.yaml"))}
 
 
-def within(least: float, most: float) -> Any:
-    """A number from `least` to `most`, both inclusive; `recipe` holds recipes to it."""
-    return field(metadata={"range": (least, most)})
+@dataclass(frozen=True)
+class Within:
+    """Holds a number to what lies from `least` to `most`, both inclusive: see `recipe`."""
+
+    least: float
+    most: float
 
 
-def among(*values: int | str) -> Any:
-    """One of these values, likewise."""
-    return field(metadata={"among": values})
+@dataclass(frozen=True)
+class Among:
+    """Holds a value to some, likewise."""
+
+    values: tuple[int | str, ...]
 
 
-def weight() -> Any:
-    """What a loss is multiplied by, likewise."""
-    return within(0, 1e4)
+Weight = Annotated[float, Within(0, 1e4)]  # what a loss is multiplied by
 
 
 @dataclass(frozen=True)
@@ -50,15 +53,15 @@ class Stage:
     echo : steps that learn from each drawn batch, remixed (see `echo`); 1 draws one for each. More for GPUs that wait.
     """
 
-    steps: int = within(1, 100_000_000)
-    batch: int = within(1, 4096)
-    frames: int = within(1, 64)
+    steps: Annotated[int, Within(1, 100_000_000)]
+    batch: Annotated[int, Within(1, 4096)]
+    frames: Annotated[int, Within(1, 64)]
     sizes: tuple[tuple[int, int], ...]
-    enlarge: float = within(1, 16)
-    rate: float = within(0, 1)
+    enlarge: Annotated[float, Within(1, 16)]
+    rate: Annotated[float, Within(0, 1)]
     norms: bool
-    learns: str = among("all", "refinement", "memory")
-    echo: int = within(1, 1000)
+    learns: Annotated[str, Among(("all", "refinement", "memory"))]
+    echo: Annotated[int, Within(1, 1000)]
 
 
 @dataclass(frozen=True)
@@ -74,13 +77,13 @@ class Optimiser:
     ema : decay of the averaged weights, which are the ones that are kept.
     """
 
-    method: str = among("adamw", "muon")
-    weight_decay: float = within(0, 1)
-    refiner_rate: float = within(0, 1000)
-    clip_gradient: float = within(1e-6, 1e6)
-    warm_up: float = within(0, 1)
-    last_rate: float = within(0, 1)
-    ema: float = within(0, 1)
+    method: Annotated[str, Among(("adamw", "muon"))]
+    weight_decay: Annotated[float, Within(0, 1)]
+    refiner_rate: Annotated[float, Within(0, 1000)]
+    clip_gradient: Annotated[float, Within(1e-6, 1e6)]
+    warm_up: Annotated[float, Within(0, 1)]
+    last_rate: Annotated[float, Within(0, 1)]
+    ema: Annotated[float, Within(0, 1)]
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ CODED, LINEAR = {".jpg", ".jpeg", ".png", ".webp"}, {".hdr", ".exr"}
 BRIGHTEST = 6e4  # of a background; panoramas hold the sun
 
 T = TypeVar("T")
+Place = TypeVar("Place", Subject, Path)  # where a picture is
 
 
 @dataclass
@@ -102,13 +103,13 @@ def _bytes(cutouts: list[Cutout]) -> int:
     return sum(each.foreground.nbytes + each.alpha.nbytes for each in cutouts)
 
 
-def _draw(among: Sequence[Any], random: np.random.Generator, get: Callable[[Any], T]) -> T:
+def _draw(among: Sequence[Place], random: np.random.Generator, get: Callable[[Place], T]) -> T:
     for _ in range(TRIES - 1):
         try:
-            return get(among[random.integers(len(among))])
+            return get(among[int(random.integers(len(among)))])
         except PlateError as error:
             warnings.warn(f"left out of training: {error}", stacklevel=3)
-    return get(among[random.integers(len(among))])
+    return get(among[int(random.integers(len(among)))])
 
 
 def find_backgrounds(folder: Path) -> list[Path]:
@@ -134,10 +135,10 @@ def read_background(path: Path, long_side: int = BACKGROUND_LONG_SIDE) -> NDArra
     if path.suffix.lower() in LINEAR:
         picture = upright(np.clip(rec709(read_frame(path, 0)), 0, BRIGHTEST), path)
     else:
-        picture = _decoded(path)
-        if picture is None:
+        decoded = _decoded(path)
+        if decoded is None:
             raise PlateError("cannot be read", path=path, advice="save it again, or take it out")
-        picture = picture[..., ::-1]
+        picture = decoded[..., ::-1]
     return np.ascontiguousarray(reduced(np.ascontiguousarray(picture), long_side))
 
 

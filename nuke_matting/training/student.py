@@ -8,7 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -23,18 +23,19 @@ class Student(nn.Module, ABC):
     """A student.
 
     kind : the class of its recipes.
-    told : it is shown clean plates or guides, and so may learn from subjects that are not people.
+    takes_help : it is shown clean plates or guides, and so may learn from subjects that are not people.
     least : frames that each process needs in a step, for batch norm to have statistics.
+    recipe : of its `kind`.
     net : the network, whose weights are kept.
     """
 
     kind: ClassVar[type[Recipe]]
-    told: ClassVar[bool]
+    takes_help: ClassVar[bool]
     least: ClassVar[int] = 1
+    recipe: Recipe
     net: nn.Module
 
-    def __init__(self, recipe: Any) -> None:
-        """recipe : of its `kind`."""
+    def __init__(self, recipe: Recipe) -> None:
         super().__init__()
         self.recipe = recipe
 
@@ -104,9 +105,10 @@ class Student(nn.Module, ABC):
     def about(self) -> dict[str, str]:
         """What the metadata of its weights say, so that the model of that name runs them as they were trained."""
 
-    def weighed(self, losses: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Each loss times what the recipe says."""
-        return {name: getattr(self.recipe.losses, name) * value for name, value in losses.items()}
+
+def weighed(losses: Mapping[str, Tensor], weights: object) -> dict[str, Tensor]:
+    """Each loss times its weight. weights : those of a recipe, which have the losses' names."""
+    return {name: getattr(weights, name) * value for name, value in losses.items()}
 
 
 @contextmanager

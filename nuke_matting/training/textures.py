@@ -6,6 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from nuke_matting.training.opencv import resized
+
 Array = NDArray[np.float32]
 
 
@@ -17,7 +19,7 @@ def noise(random: np.random.Generator, side: int, cells: int, octaves: int = 4, 
     for octave in range(octaves):
         count = min(side, cells * 2**octave + 1)
         grid = random.standard_normal((count, count), dtype=np.float32)
-        total += size * cv2.resize(grid, (side, side), interpolation=cv2.INTER_CUBIC)
+        total += size * resized(grid, (side, side), cv2.INTER_CUBIC)
         power += size**2 * 0.5
         size *= gain
     return total / np.float32(np.sqrt(power))
@@ -35,7 +37,7 @@ def colours(random: np.random.Generator, count: int) -> Array:
     return np.clip(vivid * value[:, None], 0.004, 1.2).astype(np.float32)
 
 
-def ramp(along: Array, palette: Array) -> Array:
+def ramp(along: NDArray[np.floating], palette: Array) -> Array:
     """Colours [..., 3] from values [...] in [0, 1] along a palette [N, 3]."""
     place = np.clip(along, 0, 1) * (len(palette) - 1)
     low = np.minimum(place.astype(np.int32), len(palette) - 2)

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from nuke_matting.atomic import write_whole
 from nuke_matting.errors import MattingError, ModelError, OutputError, UsageError
-from nuke_matting.models.tensors import autocast, bf16_is_fast
+from nuke_matting.models.tensors import autocast, bf16_is_fast, channels_last
 from nuke_matting.models.weights import LICENCES_BEFORE, WeightFile, load_weights, save_weights
 from nuke_matting.training.data import Batch, Sources
 from nuke_matting.training.echo import batches
@@ -100,7 +100,7 @@ class Trainer:
         torch.manual_seed(job.seed)
         before = None if job.after is None else load_weights(job.after)
         self._digest = "" if before is None else before.digest
-        self.student = self._made(before).to(memory_format=torch.channels_last)
+        self.student = channels_last(self._made(before))
         check_share(self.student, self.stage)
         self.student.requires_grad_(False)
         learners = self.student.learners(self.stage)
@@ -254,13 +254,14 @@ class Trainer:
         torch.manual_seed(self._seed * 7_919 + self.step)  # of drop-out, so that resumed runs drop alike
         with repeatable(device):
             parts, alpha = self._answers(self._module, batch)
-            losses = dict(zip(parts, torch.stack([*parts.values()]).tolist(), strict=True))  # a GPU is waited for once
+            values = torch.stack([*parts.values()])
+            losses = dict(zip(parts, values.tolist(), strict=True))  # a GPU is waited for once
             # asked of all before they wait for each other's gradients, so that all end alike
             if self.processes.any(not math.isfinite(sum(losses.values()))):
                 wrong = ", ".join(name for name, value in losses.items() if not math.isfinite(value))
                 raise self._not_finite(f"losses of step {self.step} are not finite: {wrong or 'in another process'}")
             self.optimiser.zero_grad(set_to_none=True)
-            sum(parts.values()).backward()
+            values.sum().backward()
         length = nn.utils.clip_grad_norm_(self.student.parameters(), settings.clip_gradient)
         if not math.isfinite(length):  # in all processes, which share their gradients
             raise self._not_finite(f"gradients of step {self.step} are not finite")

@@ -100,12 +100,12 @@ def test_a_key_matte_of_an_anamorphic_frame_lies_where_it_was_painted(model):
     told = model.correct(model.encode(model.prepare(key)), band(64, 64))
     rows, columns = told.features.f8.shape[-2:]
     assert columns == 2 * rows
-    matte = told.shown.matte.reshape(rows, columns)
+    matte = told.cell_matte.matte.reshape(rows, columns)
     assert matte[:, : columns // 4 - 1].min() > 0.9 and matte[:, columns // 4 + 1 :].max() < 0.1
 
 
 def coarse(model, own, memory):
-    return model.coarse(own, memory, model.heard(own, memory))
+    return model.coarse(own, memory, model.votes(own, memory))
 
 
 def around(model, own):
@@ -134,7 +134,9 @@ def test_where_there_is_a_key_frames_that_were_not_told_of_it_have_no_say(model)
     own, other, key = (model.encode(model.prepare(FrameInput(image(48, 64, seed)))) for seed in range(3))
     told = model.correct(key, band(48, 64))
     around = [other] * len(model.references)
-    doubting = [other._replace(shown=other.shown._replace(matte=1 - other.shown.matte))] * len(model.references)
+    doubting = [other._replace(cell_matte=other.cell_matte._replace(matte=1 - other.cell_matte.matte))] * len(
+        model.references
+    )
     one, same = (coarse(model, own, [*near, told]).alpha for near in (around, doubting))
     assert torch.equal(one, same)
     assert not torch.equal(coarse(model, own, around).alpha, coarse(model, own, doubting).alpha)
@@ -230,7 +232,7 @@ def test_a_third_network_looks_again_at_what_the_first_found_with_its_memory(
     coarse_only = Quality(regions=0, batch=64)
     found = model.matte(frame, own, [memory] * 4, coarse_only)
     full = torch.from_numpy(frame.image).permute(2, 0, 1)[None]
-    alpha = model.agreed_again(own, again.coarse.alpha, model.heard(own, [memory] * 4))
+    alpha = model.consensus_again(own, again.coarse.alpha, model.votes(own, [memory] * 4))
     enlarged = enlarge(alpha, full, again.small)[0, 0].numpy()
     assert np.allclose(found.alpha, enlarged, atol=1e-5)
     once = matted(load_model(joined_weights, "cpu", "fp32"), frame, [before], coarse_only)
@@ -246,8 +248,8 @@ def test_what_memory_hardly_changes_is_looked_at_without_it_alone(looking_weight
     for least in (most, most * 1.01):
         monkeypatch.setattr(two_stage, "MOVED", least)
         mattes.append(model.matte(frame, own, [before] * 4, Quality(regions=0, batch=64)).alpha)
-    full, looked = torch.from_numpy(frame.image).permute(2, 0, 1)[None], own.looked.answer
-    alpha = model.agreed_again(own, looked.coarse.alpha, model.heard(own, [before] * 4))
+    full, looked = torch.from_numpy(frame.image).permute(2, 0, 1)[None], own.second_look.answer
+    alpha = model.consensus_again(own, looked.coarse.alpha, model.votes(own, [before] * 4))
     alone = enlarge(alpha, full, looked.small)[0, 0].numpy()
     assert np.allclose(mattes[1], alone, atol=1e-6) and not np.allclose(mattes[0], alone, atol=1e-6)
 
@@ -276,13 +278,13 @@ def test_a_key_matte_that_was_cleared_says_nothing_by_the_third_network_either(l
     own, other = (model.encode(model.prepare(FrameInput(image(48, 128, seed)))) for seed in (0, 1))
     cleared = model.correct(other, np.zeros((48, 128), np.float32))
     memory = [own, cleared, own, own] if near else [*around(model, own), cleared]
-    assert model.heard(own, memory) == (None, None)
+    assert model.votes(own, memory) == (None, None)
 
 
 def test_a_key_frame_that_is_near_counts_once(model):
     own, near, far = (model.encode(model.prepare(FrameInput(image(48, 64, seed)))) for seed in range(3))
     keys = [model.correct(each, band(48, 64, first)) for each, first in ((near, 0), (far, 32))]
-    once, twice = (model.heard(own, [*memory, *keys]).first for memory in ([own] * 4, [keys[0], own, own, own]))
+    once, twice = (model.votes(own, [*memory, *keys]).first for memory in ([own] * 4, [keys[0], own, own, own]))
     assert torch.equal(once, twice)
 
 
@@ -358,7 +360,7 @@ def test_places_of_a_key_frame_that_shows_another_cut_are_those_of_the_picture(w
             frame = FrameInput(np.ascontiguousarray(picture[:, at:]), lies=where)
             cuts.append(model.encode(model.prepare(frame)))
         key, own = model.correct(cuts[0], discs[0]), cuts[1]
-        matte, trust = model.heard(own, [own] * 4 + [key]).first.split(1, dim=1)
+        matte, trust = model.votes(own, [own] * 4 + [key]).first.split(1, dim=1)
         rows, columns = own.features.f8.shape[-2:]
         at = int((32 / 64) * rows) * columns + int((100 - left) / (128 - left) * columns)
         return float((matte / trust).flatten()[at])

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from nuke_matting.nets.resize import area
-from nuke_matting.nets.spread import agreed, change, corrected, decided, heard, joined, placed, show, told
+from nuke_matting.nets.spread import cell_matte, change, consensus, gather, joined, keyed, placed, votes_of, with_alpha
 
 ROWS, COLUMNS = 6, 8
 
@@ -30,58 +30,58 @@ def cells(alpha):
 
 def moved(alpha, own, others):
     """Of an alpha of the size of the frame that shows itself."""
-    return agreed(alpha, own, said(own, others), alpha.shape[2] // 8, alpha.shape[3] // 8)
+    return consensus(alpha, own, said(own, others), alpha.shape[2] // 8, alpha.shape[3] // 8)
 
 
 def said(own, others):
-    return heard(own.cells, [each.cells for each in others], [told(each) for each in others]) if others else None
+    return gather(own.cells, [each.cells for each in others], [votes_of(each) for each in others]) if others else None
 
 
 @pytest.fixture
 def key():
     """What a key frame shows whose subject has the second look."""
-    return corrected(show(*looks([2, 3]), matte([])), cells(matte([2, 3]))[None, None], 10.0)
+    return keyed(cell_matte(*looks([2, 3]), matte([])), cells(matte([2, 3]))[None, None], 10.0)
 
 
 def test_a_known_matte_is_found_where_its_subject_has_moved_to(key):
-    own = show(*looks([4, 5]), matte([]))
+    own = cell_matte(*looks([4, 5]), matte([]))
     found = cells(moved(matte([]), own, [key]))
     assert (found[:, 4:6] > 0.6).all() and (found[:, [0, 1, 7]] < 0.1).all() and (found[:, 2:4] < 0.4).all()
 
 
 def test_a_frame_that_took_something_else_is_put_right(key):
-    own = show(*looks([2, 3]), matte([6, 7]))
+    own = cell_matte(*looks([2, 3]), matte([6, 7]))
     found = cells(moved(matte([6, 7]), own, [key]))
     assert (found[:, 2:4] > 0.6).all() and (found[:, 7] < 0.3).all()
 
 
 def test_of_frames_that_differ_the_decided_ones_are_followed():
     look = looks([2, 3])
-    vague, sure = show(*look, torch.full((1, 1, ROWS * 8, COLUMNS * 8), 0.45)), show(*look, matte([2, 3]))
+    vague, sure = cell_matte(*look, torch.full((1, 1, ROWS * 8, COLUMNS * 8), 0.45)), cell_matte(*look, matte([2, 3]))
     assert torch.allclose(cells(moved(matte([2, 3]), sure, [vague, vague])), cells(matte([2, 3])), atol=0.1)
     found = cells(moved(torch.full((1, 1, ROWS * 8, COLUMNS * 8), 0.45), vague, [sure]))
     assert (found[:, 2:4] > 0.7).all() and (found[:, [0, 6, 7]] < 0.2).all()
 
 
 def test_of_known_mattes_joined_each_cell_follows_the_one_that_shows_it(key):
-    own = show(*looks([2, 3]), matte([]))
-    empty = corrected(show(*looks([]), matte([])), cells(matte([]))[None, None], 10.0)
+    own = cell_matte(*looks([2, 3]), matte([]))
+    empty = keyed(cell_matte(*looks([]), matte([])), cells(matte([]))[None, None], 10.0)
     apart, one = (cells(moved(matte([]), own, others)) for others in ([empty, key], [joined([empty, key])]))
     assert (one[:, 2:4] > 0.6).all() and (one[:, 2:4] > apart[:, 2:4]).all()
 
 
 def test_what_another_frame_does_not_show_is_left_alone():
-    own, before = show(*looks([2, 3]), matte([2, 3])), show(*looks([]), matte([]))
+    own, before = cell_matte(*looks([2, 3]), matte([2, 3])), cell_matte(*looks([]), matte([]))
     assert (cells(moved(matte([2, 3]), own, [before, before]))[:, 2:4] > 0.8).all()
 
 
 def test_frames_that_agree_change_nothing():
-    own = show(*looks([2, 3]), matte([2, 3]))
+    own = cell_matte(*looks([2, 3]), matte([2, 3]))
     assert torch.allclose(moved(matte([2, 3]), own, [own, own]), matte([2, 3]), atol=0.01)
 
 
 def test_small_differences_are_left_alone():
-    own, other = (show(*looks([2, 3]), matte([2, 3]) * value) for value in (1.0, 0.95))
+    own, other = (cell_matte(*looks([2, 3]), matte([2, 3]) * value) for value in (1.0, 0.95))
     assert (moved(matte([2, 3]), own, [other]) - matte([2, 3])).abs().max() < 0.01
 
 
@@ -89,7 +89,7 @@ def test_small_differences_are_left_alone():
 def test_what_is_solid_stays_exactly_so_where_all_frames_together_are_on_its_side(inside, outside):
     """Even of others that are far less sure: a body must not become haze, nor what is around it."""
     alpha = matte([2, 3])
-    own, other = (show(*looks([2, 3]), each) for each in (alpha, alpha * (inside - outside) + outside))
+    own, other = (cell_matte(*looks([2, 3]), each) for each in (alpha, alpha * (inside - outside) + outside))
     assert (other.matte.flatten() - own.matte.flatten()).abs().max() > 0.19, "cells' differences are no small ones"
     found = moved(alpha, own, [other, other])
     for where in (slice(0, 12), slice(20, 28), slice(36, None)):  # half a cell from the edges, which all together blur
@@ -100,52 +100,52 @@ def test_what_is_solid_stays_exactly_so_where_all_frames_together_are_on_its_sid
 def test_an_all_but_solid_pixel_lies_beside_a_solid_one():
     """No step is drawn between a pixel that is held and one that just is not, whatever the others say."""
     full = matte(range(COLUMNS))
-    own = show(*looks([2, 3]), full)
+    own = cell_matte(*looks([2, 3]), full)
     for value in torch.linspace(0, 1, 21):
         others = torch.cat([4 * value * torch.ones_like(own.matte), 4 * torch.ones_like(own.matte)], dim=1)
-        one, other = (agreed(full * each, own, others, ROWS, COLUMNS) for each in (1.0, 0.999))
+        one, other = (consensus(full * each, own, others, ROWS, COLUMNS) for each in (1.0, 0.999))
         assert (one - other).abs().max() < 0.02
 
 
 def test_frames_may_have_other_sizes(key):
     image, f8 = torch.rand(1, 3, 32, 80), torch.rand(1, 2, 4, 10)
-    own = show(image, f8, torch.rand(1, 1, 32, 80))
+    own = cell_matte(image, f8, torch.rand(1, 1, 32, 80))
     found = moved(torch.rand(1, 1, 32, 80), own, [key, own])
     assert found.shape == (1, 1, 32, 80) and found.min() >= 0 and found.max() <= 1
 
 
 def test_an_alpha_that_heard_other_frames_goes_to_what_all_show():
     empty, full = matte([]), matte(range(COLUMNS))
-    own, sure = (show(*looks([2, 3]), alpha) for alpha in (empty, full))
+    own, sure = (cell_matte(*looks([2, 3]), alpha) for alpha in (empty, full))
     assert (moved(full, own, [own]) < 0.06).all()
     assert (moved(full, own, [sure] * 20) > 0.95).all()
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0, -3.0, 1e4])
 def test_a_flat_picture_of_a_cell_gives_numbers(value):
-    own = show(torch.full((1, 3, 8, 8), value), torch.full((1, 2, 1, 1), value), torch.full((1, 1, 8, 8), value))
+    own = cell_matte(torch.full((1, 3, 8, 8), value), torch.full((1, 2, 1, 1), value), torch.full((1, 1, 8, 8), value))
     found = moved(torch.full((1, 1, 8, 8), value), own, [own])
     assert torch.isfinite(found).all() and found.min() >= 0 and found.max() <= 1
 
 
 def test_where_most_are_sure_no_haze_is_left_of_the_one_that_is_not():
     subject = [1, 2, 3, 4, 5]
-    own, sure = (show(*looks(subject), matte(columns)) for columns in ([], subject))
+    own, sure = (cell_matte(*looks(subject), matte(columns)) for columns in ([], subject))
     found = cells(moved(matte([]), own, [sure] * 4))
     assert (found[:, 2:5] > 0.85).all() and (found[:, 7] < 0.05).all()
 
 
 def test_an_alpha_may_be_larger_than_the_frame_that_shows_itself():
-    own, other = (show(*looks([2, 3]), matte(columns)) for columns in ([], [2, 3]))
+    own, other = (cell_matte(*looks([2, 3]), matte(columns)) for columns in ([], [2, 3]))
     larger = torch.nn.functional.interpolate(matte([]), scale_factor=1.5)
-    found = agreed(larger, decided(own.cells, larger, ROWS, COLUMNS), said(own, [other] * 2), ROWS, COLUMNS)
+    found = consensus(larger, with_alpha(own.cells, larger, ROWS, COLUMNS), said(own, [other] * 2), ROWS, COLUMNS)
     assert found.shape == larger.shape
     assert (found[0, 0, :, 30:42] > 0.6).all() and (found[0, 0, :, 80:] < 0.1).all()
 
 
 def test_alone_a_frame_stays_as_it_is():
     alpha = torch.rand(1, 1, ROWS * 8, COLUMNS * 8)
-    assert torch.equal(moved(alpha, show(*looks([2, 3]), alpha), []), alpha)
+    assert torch.equal(moved(alpha, cell_matte(*looks([2, 3]), alpha), []), alpha)
 
 
 def test_the_most_that_a_cell_moves_is_told_whatever_the_pixels_of_it_do():
@@ -158,9 +158,9 @@ def test_the_most_that_a_cell_moves_is_told_whatever_the_pixels_of_it_do():
 
 
 def test_places_in_another_cut_are_those_of_the_picture():
-    cells = show(*looks([2]), matte([])).cells
+    cells = cell_matte(*looks([2]), matte([])).cells
     half = placed(cells, (ROWS, COLUMNS), (0.0, 0.0, 0.75, 1.0), (ROWS, COLUMNS // 2), (0.0, 0.5, 0.75, 0.5))
-    own = show(*(each[..., : each.shape[3] // 2] for each in looks([2])), matte([])[..., : COLUMNS * 4]).cells
+    own = cell_matte(*(each[..., : each.shape[3] // 2] for each in looks([2])), matte([])[..., : COLUMNS * 4]).cells
     there = own.reshape(1, -1, ROWS, COLUMNS // 2)[:, -2:]
     found = half.reshape(1, -1, ROWS, COLUMNS)[:, -2:]
     # the right half of the whole frame lies where the cut does, the left half before it

@@ -164,7 +164,7 @@ def test_a_checkpoint_of_another_model_is_refused(run, job, model):
 def test_subjects_that_a_model_cannot_be_told_of_are_refused(job, sources, model):
     for other in (replace(sources, things=1.0), replace(sources, others=(Source(sources.people[0].path),))):
         mine = job(model, "first", sources=other)
-        if MODELS[model].told:
+        if MODELS[model].takes_help:
             Trainer(mine, ALONE)
             continue
         with pytest.raises(UsageError, match=f"{model} is shown no clean plate.*leave out --others, --things") as error:

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
 from nuke_matting.errors import PlateError, UsageError
+from nuke_matting.training.opencv import blurred, dilated, disc, resized
 from nuke_matting.training.pairs import is_fresh, read_picture, write_picture
 from nuke_matting.training.resizing import continued
 
@@ -27,8 +27,7 @@ ENDINGS = (".jpg", "_image.jpg", ".jpeg", ".png", "_image.png")  # of the photog
 def without_subject(picture: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The picture [H, W, 3], carried on from around to where the alpha [H, W] shows anything."""
     margin = max(1, round(max(alpha.shape) * MARGIN))
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * margin + 1, 2 * margin + 1))
-    seen = cv2.dilate(alpha, disc) <= 5
+    seen = dilated(alpha, disc(margin)) <= 5
     filled = continued(picture, seen.astype(np.float32))
     # beside the person the photograph itself is behind, but for hair that the matte missed: a smooth rim all around
     # would tell subjects from all else
@@ -43,9 +42,9 @@ def _texture(picture: NDArray[np.uint8], seen: NDArray[np.bool_], margin: int) -
     if seen.all() or not seen.any():
         return np.zeros(picture.shape, np.float32)
     sigma = max(1.0, margin * SOFTEST)
-    cover = cv2.GaussianBlur(seen.astype(np.float32), (0, 0), sigma)
-    blurred = cv2.GaussianBlur(picture * seen[..., None].astype(np.float32), (0, 0), sigma)
-    fine = np.where(seen[..., None], picture - blurred / np.maximum(cover, 1e-3)[..., None], 0)
+    cover = blurred(seen.astype(np.float32), sigma)
+    soft = blurred(picture * seen[..., None].astype(np.float32), sigma)
+    fine = np.where(seen[..., None], picture - soft / np.maximum(cover, 1e-3)[..., None], 0)
     border = distance_transform_edt(~seen, return_distances=False, return_indices=True)
     there = np.indices(seen.shape)
     rows, columns = (
@@ -73,7 +72,7 @@ def cut_behind(photographs: Path, mattes: Path) -> Iterator[tuple[int, int]]:
         if not is_fresh((out,), (photograph, matte)):
             picture, alpha = read_picture(photograph), read_picture(matte, grey=True)
             _check_whole(photograph, picture, alpha)
-            picture = cv2.resize(picture, alpha.shape[::-1], interpolation=cv2.INTER_AREA)
+            picture = resized(picture, alpha.shape[::-1])
             write_picture(out, without_subject(picture, alpha))
         yield done, len(pairs)
 

@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nuke_matting.errors import PlateError, UsageError
-from nuke_matting.training.cutting.matte import band_matte, largest, without_holes, write_cut
+from nuke_matting.training.cutting.matte import band_matte, grab_cut, without_holes, write_cut
 from nuke_matting.training.cutting.tables import check_names, read_table
+from nuke_matting.training.opencv import blurred
 from nuke_matting.training.pairs import is_there
 
 BAND = 3  # pixels to each side of the cut that are matted
@@ -73,7 +74,7 @@ def unlikeness(picture: NDArray[np.uint8], behind: NDArray[np.float32]) -> NDArr
     behind : [N, H, W, 3], the medians of clips of other people. The second nearest counts: one may have the same cloth.
     """
     steps = np.sort(np.abs(behind - picture.astype(np.float32)).max(-1), axis=0)
-    return cv2.GaussianBlur(steps[min(1, len(steps) - 1)], (0, 0), 1.5)
+    return blurred(steps[min(1, len(steps) - 1)], 1.5)
 
 
 def cut(picture: NDArray[np.uint8], behind: NDArray[np.float32], head: Head) -> NDArray[np.uint8]:
@@ -95,12 +96,7 @@ def cut(picture: NDArray[np.uint8], behind: NDArray[np.float32], head: Head) -> 
     for below, half in ((0.5, 0.2), (1.5, 0.55)):  # neck, then body
         core[round(y + below * size) :, max(0, round(x - half * size)) : round(x + half * size)] = 1
     labels[core > 0] = cv2.GC_FGD
-    try:
-        cv2.grabCut(picture, labels, None, np.zeros((1, 65)), np.zeros((1, 65)), 4, cv2.GC_INIT_WITH_MASK)
-    except cv2.error:  # nothing, or all, is like what is behind
-        return np.zeros((h, w), np.uint8)
-    mask = largest(((labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)).astype(np.uint8))
-    return without_holes(mask, MOST_HOLE)
+    return without_holes(grab_cut(picture, labels, 4), MOST_HOLE)
 
 
 def cut_clips(folder: Path, heads: Path, out: Path, every: int) -> Iterator[tuple[int, int]]:

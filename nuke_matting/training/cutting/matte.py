@@ -10,10 +10,25 @@ from numpy.typing import NDArray
 
 from nuke_matting.colour.model_space import srgb_curve_inverse
 from nuke_matting.training.closed_form import estimate_alpha_cf, estimate_foreground_ml
+from nuke_matting.training.opencv import disc
 from nuke_matting.training.pairs import write_pair
 
 TELLS = 1e-3  # squared difference of two colours, linear, at which half of what they say counts
 MOST_DISAGREEMENT = 0.25  # mean difference of matte and mask in the band; more says that the mask was wrong
+
+
+def grab_cut(picture: NDArray[np.uint8], labels: NDArray[np.uint8], rounds: int) -> NDArray[np.uint8]:
+    """The largest piece of what GrabCut (Rother et al. 2004) finds in a picture [H, W, 3]: a mask [H, W] of 0 and 1.
+
+    labels : [H, W], what is known or likely beforehand, of `cv2.GC_*`; it is changed. Where all is likely on one side,
+    there is nothing to be found, and the mask is 0.
+    """
+    models = np.zeros((1, 65)), np.zeros((1, 65))
+    try:
+        cv2.grabCut(picture, labels, (0, 0, 0, 0), *models, rounds, cv2.GC_INIT_WITH_MASK)
+    except cv2.error:
+        return np.zeros(labels.shape, np.uint8)
+    return largest(((labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)).astype(np.uint8))
 
 
 def largest(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -38,9 +53,8 @@ def band_matte(image: NDArray, mask: NDArray[np.uint8], band: int) -> tuple[NDAr
 
     None where the matte disagrees with the mask, or where nothing is further from the border, inside or outside.
     """
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * band + 1, 2 * band + 1))
     wide = cv2.copyMakeBorder(mask, band, band, band, band, cv2.BORDER_REPLICATE)
-    inner, outer = (step(wide, disc)[band:-band, band:-band] for step in (cv2.erode, cv2.dilate))
+    inner, outer = (step(wide, disc(band))[band:-band, band:-band] for step in (cv2.erode, cv2.dilate))
     trimap = np.where(inner == 1, 1.0, np.where(outer == 0, 0.0, 0.5))
     if not (trimap == 1).any() or not (trimap == 0).any():
         return None

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nuke_matting.errors import PlateError, UsageError
-from nuke_matting.training.cutting.matte import band_matte, largest, without_holes, write_cut
+from nuke_matting.training.cutting.matte import band_matte, grab_cut, without_holes, write_cut
+from nuke_matting.training.opencv import blurred, dilated, eroded, resized
 from nuke_matting.training.pairs import is_there, read_picture
 
 BAND = 5  # pixels to each side of the cut that are matted
@@ -54,31 +55,26 @@ def drawn_prior(height: int, width: int) -> NDArray[np.float64]:
     head, shoulders = (width // 2, int(height * 0.42)), (width // 2, int(height * 1.02))
     cv2.ellipse(mask, head, (int(width * 0.27), int(height * 0.34)), 0, 0, 360, 1.0, -1)
     cv2.ellipse(mask, shoulders, (int(width * 0.48), int(height * 0.3)), 0, 0, 360, 1.0, -1)
-    return cv2.GaussianBlur(mask, (0, 0), width * 0.05)
+    return blurred(mask, width * 0.05)
 
 
 def graph_cut(grey: NDArray[np.uint8], prior: NDArray, strength: float) -> NDArray[np.uint8]:
     """The person's mask, 0 or 1: GrabCut over brightness, blurred brightness and the prior; its largest piece."""
-    smooth = cv2.GaussianBlur(grey, (0, 0), 2.5)
+    smooth = blurred(grey, 2.5)
     features = np.stack([grey, smooth, np.clip(prior * strength, 0, 255)], 2).astype(np.uint8)
     labels = np.where(prior > 0.5, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
     labels[prior > 0.985], labels[prior < 0.004], labels[:3] = cv2.GC_FGD, cv2.GC_BGD, cv2.GC_BGD
-    try:
-        cv2.grabCut(features, labels, None, np.zeros((1, 65)), np.zeros((1, 65)), 5, cv2.GC_INIT_WITH_MASK)
-    except cv2.error:  # one side is empty
-        return np.zeros_like(grey)
-    mask = largest(((labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)).astype(np.uint8))
-    mask = without_holes(mask, 0.008)
-    return cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((5, 5), np.uint8))
+    mask, square = without_holes(grab_cut(features, labels, 5), 0.008), np.ones((5, 5), np.uint8)
+    return dilated(eroded(mask, square), square)
 
 
 def edge_evidence(grey: NDArray[np.uint8], mask: NDArray[np.uint8]) -> float:
     """How much stronger the picture's gradient is under the mask's border than in the backdrop beyond it."""
-    smooth = cv2.GaussianBlur(grey, (0, 0), 1).astype(np.float32)
+    smooth = blurred(grey, 1).astype(np.float32)
     gradient = cv2.magnitude(cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1))
     border = cv2.morphologyEx(mask, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > 0
     border[-3:], border[:, :2], border[:, -2:] = False, False, False
-    backdrop = cv2.erode(1 - mask, np.ones((9, 9), np.uint8)) > 0
+    backdrop = eroded(1 - mask, np.ones((9, 9), np.uint8)) > 0
     if not border.any() or backdrop.mean() < 0.04:
         return 0.0
     return float(np.percentile(gradient[border], 20) / (np.median(gradient[backdrop]) + 3))
@@ -96,7 +92,7 @@ def learnt_prior(pictures: Iterator[NDArray[np.uint8]]) -> NDArray[np.float64]:
     for grey in pictures:
         mask = graph_cut(grey, drawn_prior(*grey.shape), STRENGTHS[0])
         if looks_like_a_portrait(mask):
-            total += cv2.resize(mask.astype(np.float64), (200, 250))
+            total += resized(mask.astype(np.float64), (200, 250), cv2.INTER_LINEAR)
             count += 1
     if not count:
         raise ValueError("no picture looks like a portrait before a plain backdrop")
@@ -105,7 +101,7 @@ def learnt_prior(pictures: Iterator[NDArray[np.uint8]]) -> NDArray[np.float64]:
 
 def cut(grey: NDArray[np.uint8], prior: NDArray) -> tuple[NDArray, NDArray] | None:
     """Alpha and foreground of a portrait, or None where no cut can be trusted."""
-    here = cv2.resize(prior, grey.shape[::-1])
+    here = resized(prior, grey.shape[::-1], cv2.INTER_LINEAR)
     masks = [mask for mask in (graph_cut(grey, here, each) for each in STRENGTHS) if looks_like_a_portrait(mask)]
     best = max(masks, key=lambda mask: edge_evidence(grey, mask), default=None)
     if best is None or edge_evidence(grey, best) < LEAST_EVIDENCE:

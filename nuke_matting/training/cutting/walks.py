@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from nuke_matting.errors import UsageError
 from nuke_matting.training.cutting.footage import read_clip
-from nuke_matting.training.cutting.matte import band_matte, largest, without_holes, write_cut
+from nuke_matting.training.cutting.matte import band_matte, grab_cut, largest, without_holes, write_cut
 from nuke_matting.training.cutting.tables import check_names, read_table
+from nuke_matting.training.opencv import blurred, dilated, eroded
 from nuke_matting.training.pairs import is_there
 
 BAND = 2  # pixels to each side of the cut that are matted
@@ -61,7 +62,7 @@ def unlikeness(picture: NDArray[np.uint8], behind: NDArray[np.float32]) -> tuple
 
     A shadow keeps a colour's direction; greys have none to be told by.
     """
-    seen, empty = (cv2.GaussianBlur(each.astype(np.float32), (0, 0), 1.2) for each in (picture, behind))
+    seen, empty = (blurred(each.astype(np.float32), 1.2) for each in (picture, behind))
     plain = np.abs(seen - empty).max(-1)
     shade = np.clip((seen * empty).sum(-1) / ((empty**2).sum(-1) + 1), DARKEST, 1.1)
     off = np.abs(seen - shade[..., None] * empty).max(-1)
@@ -73,18 +74,14 @@ def cut(picture: NDArray[np.uint8], behind: NDArray[np.float32]) -> NDArray[np.u
     """The person's mask, 0 or 1, [H, W]; all 0 where nobody is."""
     plain, unlike = unlikeness(picture, behind)
     labels = np.where(unlike > UNLIKE, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
-    near = cv2.dilate(np.uint8(unlike > UNLIKE), np.ones((REACH, REACH), np.uint8))
+    near = dilated((unlike > UNLIKE).astype(np.uint8), np.ones((REACH, REACH), np.uint8))
     labels[(plain < LIKE) | (near == 0)] = cv2.GC_BGD
-    core = largest(cv2.erode(np.uint8(unlike > SURELY), np.ones((5, 5), np.uint8)))
+    core = largest(eroded((unlike > SURELY).astype(np.uint8), np.ones((5, 5), np.uint8)))
     if not core.any():
         return core
     labels[core > 0] = cv2.GC_FGD
-    try:
-        cv2.grabCut(picture, labels, None, np.zeros((1, 65)), np.zeros((1, 65)), 4, cv2.GC_INIT_WITH_MASK)
-    except cv2.error:  # nothing is like the empty shot, as when the lights were off in one of the two
-        return np.zeros_like(core)
-    mask = largest(((labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)).astype(np.uint8))
-    return without_holes(mask, MOST_HOLE)
+    # nothing may be like the empty shot, as when the lights were off in one of the two
+    return without_holes(grab_cut(picture, labels, 4), MOST_HOLE)
 
 
 def cut_walks(folder: Path, table: Path, out: Path) -> Iterator[tuple[int, int, int]]:

@@ -19,6 +19,7 @@ import OpenImageIO as oiio
 from numpy.typing import NDArray
 
 from nuke_matting.errors import OutputError
+from nuke_matting.training.opencv import blurred, sampled
 from nuke_matting.training.people.assets import Assets
 from nuke_matting.training.people.light import Light, light_of
 from nuke_matting.training.people.person import Person, draw_person
@@ -101,7 +102,7 @@ def room(panorama: NDArray[np.float32], camera: Camera, turn: float) -> NDArray[
     rows, columns = panorama.shape[:2]
     u = (np.arctan2(px, -pz) / (2 * np.pi) + 0.5) * columns - 0.5
     v = np.arccos(np.clip(world[..., 1], -1, 1)) / np.pi * rows - 0.5
-    seen = cv2.remap(panorama, u.astype(np.float32), v.astype(np.float32), cv2.INTER_CUBIC, borderMode=cv2.BORDER_WRAP)
+    seen = sampled(panorama, u.astype(np.float32), v.astype(np.float32), cv2.BORDER_WRAP, cv2.INTER_CUBIC)
     return np.maximum(seen, 0)
 
 
@@ -109,7 +110,7 @@ def grain(picture: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
     """Film grain to add: finer than three pixels, as strong as the square root of the light, mostly without colour."""
     rng = np.random.default_rng(seed)
     noise = 0.75 * rng.normal(0, 1, (*picture.shape[:2], 1)) + 0.5 * rng.normal(0, 1, picture.shape)
-    soft = cv2.GaussianBlur(noise.astype(np.float32), (0, 0), 0.7)
+    soft = blurred(noise.astype(np.float32), 0.7)
     return (soft / soft.std() * _GRAIN * np.sqrt(np.maximum(picture, 0) + 0.004)).astype(np.float32)
 
 

@@ -167,7 +167,7 @@ def _scarf_end(rng: Rng, person: Person, neck: NDArray, thick: float, colour: Co
     cloud = np.concatenate([part.rest[np.unique(part.corner[part.triangles])] for part in solid])
     across = float(rng.choice([-1, 1])) * rng.uniform(0.15, 0.5)
     heights = np.linspace(neck[1] + 0.1, neck[1] - rng.uniform(1.5, 4.0), 14)
-    ahead = []
+    ahead: list[float] = []
     for high in heights:
         near = cloud[(np.abs(cloud[:, 1] - high) < 0.3) & (np.abs(cloud[:, 0] - across) < 0.4)]
         ahead.append(float(near[:, 2].max()) if len(near) else ahead[-1] if ahead else neck[2] + 0.6)

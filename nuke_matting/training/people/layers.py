@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from nuke_matting.training.opencv import dilated
 from nuke_matting.training.people.parts import Part
 from nuke_matting.training.people.person import Person
 from nuke_matting.training.people.render import CLOTH, SKIN, Surface, vertex_normals
@@ -31,7 +32,7 @@ class Places:
     rest: Array
     arm: Array
     leg: Array
-    along: Array
+    along: NDArray[np.floating]
 
 
 Cut = Callable[[Places], NDArray]  # how far inside each point is, dm
@@ -158,12 +159,13 @@ def around(person: Person, face: Face, low: float, loose: bool) -> tuple[NDArray
     np.maximum.at(reach, (row, column), np.hypot(beside, ahead))
     wide = np.tile(reach, (1, 3))
     for _ in range(6):  # where no point is
-        wide = np.where(wide > 0, wide, cv2.dilate(wide, np.ones((3, 3))))
-    wide = cv2.blur(cv2.dilate(wide, np.ones((1, 3))), (3, 3))
+        wide = np.where(wide > 0, wide, dilated(wide, np.ones((3, 3), np.uint8)))
+    wide = np.asarray(cv2.blur(dilated(wide, np.ones((1, 3), np.uint8)), (3, 3)), np.float32)
     reach = wide[:, _COLUMNS : 2 * _COLUMNS]
     if loose:
         reach = np.maximum.accumulate(reach[::-1], axis=0)[::-1]
-        reach = cv2.blur(np.tile(reach, (1, 3)), (5, 5))[:, _COLUMNS : 2 * _COLUMNS]
+        wide = np.asarray(cv2.blur(np.tile(reach, (1, 3)), (5, 5)), np.float32)
+        reach = wide[:, _COLUMNS : 2 * _COLUMNS]
     up = np.sin(np.linspace(0, 0.5 * np.pi, _DOME + 1)[1:])
     top = face.high[1] - heights[-1]
     heights = np.concatenate([heights, heights[-1] + top * up])

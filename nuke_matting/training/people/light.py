@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from nuke_matting.training.opencv import resized
 
 _COSINE = np.array([np.pi] + [2 * np.pi / 3] * 3 + [np.pi / 4] * 5)  # a clamped cosine's bands 0, 1, 2
 
@@ -56,7 +57,7 @@ def light_of(panorama: NDArray[np.float32], turn: float, sun: float = 1.0) -> Li
     The brightest part is clipped from the ambient term and becomes the key light, `sun` times as strong as it was
     there (at most 3 times the ambient).
     """
-    small = cv2.resize(panorama, (64, 32), interpolation=cv2.INTER_AREA).astype(np.float64)
+    small = resized(panorama, (64, 32)).astype(np.float64)
     directions = panorama_directions(32, 64)
     turned = directions @ np.array([[np.cos(turn), 0, -np.sin(turn)], [0, 1, 0], [np.sin(turn), 0, np.cos(turn)]])
     area = np.sin((np.arange(32) + 0.5) / 32 * np.pi)[:, None] * (np.pi / 32) * (2 * np.pi / 64)

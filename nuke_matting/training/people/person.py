@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from nuke_matting.training.opencv import blurred
 from nuke_matting.training.people.accessories import draw_beanie, draw_glasses
 from nuke_matting.training.people.assets import BODY_VERTICES, Assets
 from nuke_matting.training.people.body import Body, draw_body, shape_body
@@ -67,7 +67,7 @@ def _weights(assets: Assets, names: tuple[str, ...]) -> NDArray[np.float32]:
 def _scalp(assets: Assets) -> NDArray[np.float32]:
     """[V] how much hair grows on each base vertex, read from the shaved scalp of a skin texture."""
     picture = assets.texture("skins/creamy_female_diffuse.jpg")[..., :3].astype(np.float32).mean(axis=2)
-    picture = cv2.GaussianBlur(picture, (0, 0), 6)
+    picture = blurred(picture, 6)
     base = assets.base
     side = picture.shape[0]
     pixel = np.clip((base.uv * side).astype(int), 0, side - 1)

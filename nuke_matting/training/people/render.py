@@ -186,7 +186,8 @@ class Renderer:
             self._shadow(i, d, scene, meshes, hairs)
             for i, d in enumerate((scene.light.key_direction, scene.top_direction))
         ]
-        picture = sum(self._seen(scene, camera, views, meshes, hairs) for camera in cameras) / np.float32(len(cameras))
+        pictures = np.stack([self._seen(scene, camera, views, meshes, hairs) for camera in cameras])
+        picture: NDArray[np.float32] = pictures.mean(axis=0)
         for buffers, _ in [*meshes, *hairs]:
             for each in buffers:
                 each.release()

@@ -38,7 +38,10 @@ def pose_scene(
     for coat in person.coats:
         rng = np.random.default_rng(coat.seed)
         hair = coat.weights is None
-        turns = head[None] if hair else (coat.weights @ transforms.reshape(-1, 12)).reshape(-1, 3, 4)  # of each root
+        if coat.weights is None:
+            turns = head[None]
+        else:
+            turns = (coat.weights @ transforms.reshape(-1, 12)).reshape(-1, 3, 4)  # of each root
         down = (np.array([0.0, -1.0, 0.0]) + pull) @ turns[..., :3]
         points = grow(coat.roots, coat.normals, coat.style, rng, down, away if hair else away[:0])
         points = points @ np.swapaxes(turns[..., :3], 1, 2) + turns[:, None, :, 3]

@@ -12,7 +12,7 @@ import numpy as np
 
 from nuke_matting.training.rooms.kit import Kit
 from nuke_matting.training.rooms.mesh import Piece, box, boxes, cushion, join, panel, surface, tube
-from nuke_matting.training.rooms.surfaces import Material
+from nuke_matting.training.rooms.surfaces import Material, triple
 
 THICK = 0.22  # of walls, metres
 
@@ -75,32 +75,34 @@ def wall_cover(kit: Kit) -> int:
         return kit.add(Material((tone, tone * 0.985, tone * 0.95), (tone * 0.9,) * 3, "paint", 0.7, 0.05))
     if kind == "paint":
         first = np.clip(np.asarray(kit.colour(0.3)) * kit.between(0.8, 2.5), 0.02, 0.75)
-        return kit.add(Material(tuple(first), tuple(first * 0.85), "paint", 0.7, kit.between(0.02, 0.3), 15.0, 0.0005))
+        return kit.add(
+            Material(triple(first), triple(first * 0.85), "paint", 0.7, kit.between(0.02, 0.3), 15.0, 0.0005)
+        )
     if kind == "paper":
         first = np.clip(np.asarray(kit.colour(0.2)) * kit.between(0.8, 2), 0.02, 0.75)
         second = np.clip(first * kit.between(0.4, 1.8), 0.02, 0.8) if kit.chance(0.7) else np.asarray(kit.colour())
         pattern = kit.pick("damask", "floral", "stripes", "geometric", "dots", "damask")
         return kit.add(
-            Material(tuple(first), tuple(second), pattern, kit.between(0.5, 1.6), kit.between(0.02, 0.2), 12.0)
+            Material(triple(first), triple(second), pattern, kit.between(0.5, 1.6), kit.between(0.02, 0.2), 12.0)
         )
     if kind == "brick":
         red = np.array([0.32, 0.13, 0.08]) if kit.chance(0.6) else np.asarray(kit.colour(0.6))
         red = np.clip(red * kit.between(0.5, 1.6), 0.02, 0.7)
-        return kit.add(Material(tuple(red), (0.45, 0.42, 0.38), "brick", 1.05, 0.05, 10.0, 0.01))
+        return kit.add(Material(triple(red), (0.45, 0.42, 0.38), "brick", 1.05, 0.05, 10.0, 0.01))
     if kind == "boards":
         return kit.wood("boards")
     if kind == "subway":
-        tone = np.clip(np.asarray(kit.colour(0.7)) * 2 + 0.1, 0.1, 0.8)
+        shade = np.clip(np.asarray(kit.colour(0.7)) * 2 + 0.1, 0.1, 0.8)
         return kit.add(
             Material(
-                tuple(tone), tuple(tone * 0.5), kit.pick("subway", "tiles"), kit.between(0.7, 1.4), 0.8, 90.0, 0.004
+                triple(shade), triple(shade * 0.5), kit.pick("subway", "tiles"), kit.between(0.7, 1.4), 0.8, 90.0, 0.004
             )
         )
     if kind == "stones":
-        tone = np.array([0.42, 0.38, 0.32]) * kit.between(0.6, 1.4)
-        return kit.add(Material(tuple(tone), tuple(tone * 0.45), "stones", 0.7, 0.05, 10.0, 0.02))
-    tone = np.array([0.4, 0.39, 0.37]) * kit.between(0.7, 1.6)
-    return kit.add(Material(tuple(tone), tuple(tone * 0.6), kind, 0.6, 0.05, 10.0, 0.003))
+        shade = np.array([0.42, 0.38, 0.32]) * kit.between(0.6, 1.4)
+        return kit.add(Material(triple(shade), triple(shade * 0.45), "stones", 0.7, 0.05, 10.0, 0.02))
+    shade = np.array([0.4, 0.39, 0.37]) * kit.between(0.7, 1.6)
+    return kit.add(Material(triple(shade), triple(shade * 0.6), kind, 0.6, 0.05, 10.0, 0.003))
 
 
 def floor_cover(kit: Kit) -> int:
@@ -110,7 +112,7 @@ def floor_cover(kit: Kit) -> int:
         return kit.wood(kind)
     if kind == "carpet":
         first = np.asarray(kit.colour(0.5))
-        return kit.add(Material(tuple(first), tuple(first * 0.7), "carpet", 1.5, 0.0))
+        return kit.add(Material(triple(first), triple(first * 0.7), "carpet", 1.5, 0.0))
     first, second = np.asarray(kit.colour(0.7)), np.asarray(kit.colour(0.7))
     if kind == "concrete":
         first = np.array([0.35, 0.34, 0.32]) * kit.between(0.5, 1.5)
@@ -118,7 +120,7 @@ def floor_cover(kit: Kit) -> int:
     if kind == "tiles":
         second = first * 0.5
     return kit.add(
-        Material(tuple(first), tuple(second), kind, kit.between(0.5, 1.2), kit.between(0.2, 0.9), 60.0, 0.002)
+        Material(triple(first), triple(second), kind, kit.between(0.5, 1.2), kit.between(0.2, 0.9), 60.0, 0.002)
     )
 
 

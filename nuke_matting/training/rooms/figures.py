@@ -56,7 +56,8 @@ class Figures:
             shape = Part(part.rest, part.weights, part.corner, part.uv, triangles, part.tint, part.surface)
             parts.append(_split(shape.posed(transforms)))
         low = min(float(each[0][each[3]][..., 1].min()) for each in parts)
-        return [(points - np.array([0, low, 0], np.float32), *rest) for points, *rest in parts]
+        down = np.array([0, low, 0], np.float32)
+        return [(points - down, normals, uv, triangles) for points, normals, uv, triangles in parts]
 
     def _garment(self, number: int) -> Shape:
         """The largest upper garment of somebody whose arms hang, cut off below the hips, its top at y = 0."""

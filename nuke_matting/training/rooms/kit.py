@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from copy import copy
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nuke_matting.training.rooms.surfaces import Colour, Material
+from nuke_matting.training.rooms.surfaces import Colour, Material, triple
 from nuke_matting.training.textures import colours
 
 _WOODS: tuple[tuple[Colour, Colour], ...] = (
@@ -26,10 +26,6 @@ _STONES: tuple[tuple[Colour, Colour], ...] = (
     ((0.35, 0.16, 0.11), (0.2, 0.1, 0.08)),
 )  # fmt: skip
 PICTURE_SIDE = 256
-
-
-def _triple(values: NDArray | Sequence[float]) -> Colour:
-    return float(values[0]), float(values[1]), float(values[2])
 
 
 class Kit:
@@ -77,7 +73,7 @@ class Kit:
         base = np.clip(base, 0.01, 0.8)
         if self.chance(dull):
             base = base.mean() * self.rng.uniform(0.9, 1.1, 3)
-        return _triple(base)
+        return triple(base)
 
     def _wood_pair(self) -> NDArray[np.float64]:
         pair = np.asarray(_WOODS[self.rng.integers(len(_WOODS))])
@@ -91,16 +87,16 @@ class Kit:
         repeat = self.between(0.8, 1.6) if pattern == "wood" else self.between(0.35, 0.8)
         return self.add(
             Material(
-                _triple(pair[0]), _triple(pair[1]), pattern, repeat, self.between(0.1, 0.8), self.between(10, 60), 0.002
+                triple(pair[0]), triple(pair[1]), pattern, repeat, self.between(0.1, 0.8), self.between(10, 60), 0.002
             )
         )
 
     def painted(self, light: float = 0.5) -> int:
         """Painted wood or metal; white with the chance `light`."""
         colour = (
-            _triple(self.rng.uniform(0.6, 0.82) * self.rng.uniform(0.93, 1, 3)) if self.chance(light) else self.colour()
+            triple(self.rng.uniform(0.6, 0.82) * self.rng.uniform(0.93, 1, 3)) if self.chance(light) else self.colour()
         )
-        darker = _triple(np.asarray(colour) * 0.8)
+        darker = triple(np.asarray(colour) * 0.8)
         return self.add(Material(colour, darker, "paint", 1.0, self.between(0.15, 0.7), self.between(15, 60), 0.0005))
 
     def cloth(self, plain: float = 0.5, thin: float = 0.0) -> int:
@@ -115,13 +111,13 @@ class Kit:
         first = np.asarray(self.colour(0.4))
         second = first * self.between(0.5, 0.85) if pattern in ("weave", "knit") else np.asarray(self.colour(0.3))
         repeat = 2.5 if pattern in ("weave", "knit") else self.between(1.2, 4)
-        return self.add(Material(_triple(first), _triple(second), pattern, repeat, 0.05, 8.0, 0.002, thin=thin))
+        return self.add(Material(triple(first), triple(second), pattern, repeat, 0.05, 8.0, 0.002, thin=thin))
 
     def leather(self) -> int:
         """Leather, brown or black mostly."""
         first = np.array([0.16, 0.07, 0.035]) * self.between(0.2, 2) if self.chance(0.7) else np.asarray(self.colour())
         return self.add(
-            Material(_triple(first), _triple(first * 0.6), "leather", 3.0, self.between(0.3, 0.8), 20.0, 0.001)
+            Material(triple(first), triple(first * 0.6), "leather", 3.0, self.between(0.3, 0.8), 20.0, 0.001)
         )
 
     def metal(self) -> int:
@@ -130,8 +126,8 @@ class Kit:
         pattern = "worn" if self.chance(0.15) else "plain"
         return self.add(
             Material(
-                _triple(first),
-                _triple(first * 0.5),
+                triple(first),
+                triple(first * 0.5),
                 pattern,
                 2.0,
                 self.between(0.4, 0.9),
@@ -161,7 +157,7 @@ class Kit:
 
     def glowing(self, strength: float, warm: float = 0.5) -> int:
         """Something that shines: a shade, a bulb, a tube."""
-        colour = _triple(np.array([1.0, 0.93, 0.85]) * (1 - warm) + np.array([1.0, 0.72, 0.42]) * warm)
+        colour = triple(np.array([1.0, 0.93, 0.85]) * (1 - warm) + np.array([1.0, 0.72, 0.42]) * warm)
         return self.add(Material(colour, colour, "weave", 2.0, 0.05, glow=strength, thin=0.5))
 
     def picture(self, kind: str, gloss: float = 0.1, glow: float = 0.0) -> int:
@@ -180,7 +176,7 @@ class Kit:
             green = np.array([0.3, 0.14, 0.03]) * np.exp(self.rng.normal(0, 0.3, 3))
         gloss = self.between(0.1, 0.6)
         both = [
-            self.add(Material(_triple(green * k), _triple(green * k * 0.6), "leafage", 4.0, gloss, 25.0, thin=0.45))
+            self.add(Material(triple(green * k), triple(green * k * 0.6), "leafage", 4.0, gloss, 25.0, thin=0.45))
             for k in (1.0, self.between(1.2, 1.8))
         ]
         return both[0], both[1]

@@ -75,14 +75,16 @@ def smooth(positions: ArrayLike, uv: ArrayLike, triangles: ArrayLike, material: 
 
 def _box_parts() -> tuple[Array, Array, NDArray[np.int32]]:
     """A bevelled box: the signs of each corner [24, 3] and its face's axis mask [24, 3], and the triangles [44, 3]."""
-    signs, axes, triangles = [], [], []
+    signs: list[tuple[int, ...]] = []
+    axes: list[NDArray[np.float64]] = []
+    triangles: list[list[int]] = []
     where: dict[tuple[int, tuple[int, ...]], int] = {}
     for axis, sign in _FACES:
         for a, b in ((-1, -1), (1, -1), (1, 1), (-1, 1)):
             corner = [0, 0, 0]
             corner[axis], corner[(axis + 1) % 3], corner[(axis + 2) % 3] = sign, a, b
             where[axis, tuple(corner)] = len(signs)
-            signs.append(corner)
+            signs.append(tuple(corner))
             axes.append(np.eye(3)[axis])
         base = len(signs) - 4
         triangles += [[base, base + 1, base + 2], [base, base + 2, base + 3]]
@@ -97,8 +99,8 @@ def _box_parts() -> tuple[Array, Array, NDArray[np.int32]]:
                 a, b = where[u, tuple(low)], where[u, tuple(high)]
                 c, d = where[v, tuple(low)], where[v, tuple(high)]
                 triangles += [[a, b, c], [c, b, d]]
-    for corner in {tuple(row) for row in signs}:
-        triangles.append([where[axis, corner] for axis in range(3)])
+    for point in set(signs):
+        triangles.append([where[axis, point] for axis in range(3)])
     return np.asarray(signs, np.float32), np.asarray(axes, np.float32), np.asarray(triangles, np.int32)
 
 
@@ -108,7 +110,8 @@ _SIGNS, _AXES, _BOX = _box_parts()
 def boxes(
     centres: ArrayLike, sizes: ArrayLike, material: ArrayLike, bevel: float = 0.004, turns: ArrayLike = 0.0
 ) -> Piece:
-    """Many boxes with rounded edges. centres, sizes : [N, 3]; material : one or [N]; turns : about y, one or [N]."""
+    """Boxes with rounded edges. centres, sizes : [N, 3], or [3] of one; material : one or [N]; turns : about y, one or
+    [N]."""
     middle, size = np.atleast_2d(np.asarray(centres, np.float32)), np.atleast_2d(np.asarray(sizes, np.float32))
     count = len(middle)
     size = np.broadcast_to(size, (count, 3))
@@ -138,7 +141,7 @@ def boxes(
 
 def box(centre: ArrayLike, size: ArrayLike, material: float, bevel: float = 0.004, turn: float = 0.0) -> Piece:
     """One box."""
-    return boxes([centre], [size], material, bevel, turn)
+    return boxes(centre, size, material, bevel, turn)
 
 
 def _grid(rows: int, columns: int) -> NDArray[np.int32]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from nuke_matting.atomic import write_whole
 from nuke_matting.training.decoding import encode_srgb
+from nuke_matting.training.opencv import blurred, resized
 from nuke_matting.training.people.assets import Assets
 from nuke_matting.training.people.light import Light, light_of
 from nuke_matting.training.people.render import Renderer
@@ -112,15 +113,17 @@ class Maker:
             if names:
                 return self.assets.panorama(str(rng.choice(names)))
         up = np.linspace(1, -1, 128, dtype=np.float32)[:, None, None]
-        clear = np.float32([0.35, 0.55, 1.0]) * rng.uniform(0.5, 1.2)
-        sky = clear * (1 - np.abs(up)) * 0.4 + clear * 0.6 + np.exp(-8 * np.abs(up)) * np.float32([0.6, 0.5, 0.4])
-        clouds = np.clip(cv2.resize(noise(rng, 128, 4), (256, 128)) * 0.5 + rng.uniform(-0.5, 0.5), 0, 1)[..., None]
+        blue, haze = np.asarray([[0.35, 0.55, 1.0], [0.6, 0.5, 0.4]], np.float32)
+        clear = blue * rng.uniform(0.5, 1.2)
+        sky = clear * (1 - np.abs(up)) * 0.4 + clear * 0.6 + np.exp(-8 * np.abs(up)) * haze
+        wide = resized(noise(rng, 128, 4), (256, 128), cv2.INTER_LINEAR)
+        clouds = np.clip(wide * 0.5 + rng.uniform(-0.5, 0.5), 0, 1)[..., None]
         ground = rng.uniform(0.05, 0.3, 3).astype(np.float32) * np.ones_like(sky)
         panorama = np.where(up > 0, sky * (1 - clouds) + clouds * 1.1, ground).astype(np.float32)
         panorama = np.broadcast_to(panorama, (128, 256, 3)).copy()
         x, y = int(rng.integers(8, 248)), int(rng.integers(15, 60))
         panorama[y - 1 : y + 2, x - 1 : x + 2] = rng.uniform(0, 400)
-        return cv2.GaussianBlur(panorama, (0, 0), 1.0)
+        return blurred(panorama, 1.0)
 
     def _picture(self, rng: np.random.Generator, kind: str) -> NDArray[np.uint8]:
         """A picture to hang [PICTURE_SIDE, PICTURE_SIDE, 3] uint8 sRGB, of a kind: screen, flag, view..."""
@@ -165,13 +168,13 @@ def finish(rng: np.random.Generator, linear: NDArray[np.float32]) -> NDArray[np.
     level = float(np.exp(rng.normal(np.log(0.2), 0.4)))
     linear = linear * min(level / max(float(middle), 1e-4), rng.uniform(0.6, 1.2) / max(float(high), 1e-4))
     if rng.random() < 0.5:
-        bright = np.minimum(linear, 4.0)
-        linear = linear + (cv2.GaussianBlur(bright, (0, 0), linear.shape[0] / 40) - bright) * rng.uniform(0.01, 0.08)
+        bright: NDArray[np.float32] = np.minimum(linear, 4.0)
+        linear = linear + (blurred(bright, linear.shape[0] / 40) - bright) * np.float32(rng.uniform(0.01, 0.08))
     h, w = linear.shape[:2]
     y, x = np.mgrid[-1 : 1 : h * 1j, -1 : 1 : w * 1j]
     linear = linear * (1 - rng.uniform(0, 0.25) * (x * x + y * y) / 2)[..., None].astype(np.float32)
     if rng.random() < 0.1:
-        linear = cv2.GaussianBlur(linear, (0, 0), rng.uniform(0.4, 1.6))
+        linear = blurred(linear, rng.uniform(0.4, 1.6))
     return np.ascontiguousarray(encode_srgb(linear)[..., ::-1])
 
 

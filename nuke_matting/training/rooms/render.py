@@ -197,9 +197,9 @@ class RoomRenderer:
         pictures = context.texture_array((wide, high, number), 3, _half(decode_srgb(scene.pictures)), dtype="f2")
         pictures.build_mipmaps()
         pictures.filter = (moderngl.LINEAR_MIPMAP_LINEAR, moderngl.LINEAR)
-        for unit, texture in enumerate(
-            (self._shadows[0][0], self._shadows[1][0], table, self._bank, pictures, self._open)
-        ):
+        shadows = [depth for depth, _ in self._shadows]
+        textures: list[moderngl.Texture | moderngl.TextureArray] = [table, self._bank, pictures, self._open]
+        for unit, texture in enumerate([*shadows, *textures]):
             texture.use(unit)
         _set(program, key_shadow=0, lamp_shadow=1, materials=2, bank=3, pictures=4, occlusion=5)
         _set(program, key_view=_columns(views[0]), lamp_view=_columns(views[1]), key_spread=lighting.sun_size)

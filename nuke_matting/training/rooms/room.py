@@ -29,7 +29,7 @@ from nuke_matting.training.rooms.place import Place
 from nuke_matting.training.rooms.plants import potted
 from nuke_matting.training.rooms.render import Lamp
 from nuke_matting.training.rooms.small import draw_heap_thing
-from nuke_matting.training.rooms.surfaces import Material
+from nuke_matting.training.rooms.surfaces import Material, triple
 
 _ALONG: tuple[tuple[Callable[[Kit], Piece], float], ...] = (  # what stands at a wall, and how often
     (furniture.shelves, 4), (furniture.cupboard, 4), (furniture.table, 2), (furniture.sofa, 2.5), (furniture.chair, 2),
@@ -183,7 +183,7 @@ def _wall(
             place.taken.append((np.minimum(low, high_corner), np.maximum(low, high_corner)))
             inside = _at(at, turn, hole.x, (hole.low + hole.high) / 2, 0.15)
             area = hole.wide * (hole.high - hole.low)
-            place.lamps.append(Lamp(tuple(map(float, inside)), (0.5 * area, 0.55 * area, 0.62 * area), 0.8))
+            place.lamps.append(Lamp(triple(inside), (0.5 * area, 0.55 * area, 0.62 * area), 0.8))
             if kit.chance(0.5):
                 hung = curtains(kit, hole.wide, hole.low, hole.high)
                 place.add(hung.placed(_at(at, turn, hole.x, 0, 0), turn))

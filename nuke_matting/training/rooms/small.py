@@ -325,13 +325,13 @@ def draw_heap_thing(kit: Kit) -> Piece:
     if kind == "cushion":
         return cushion((0.5, 0.18, 0.5), kit.cloth(0.2), 0.6).placed((0, 0.09, 0))
     if kind == "crate":
-        wood, size = kit.wood(), kit.between(0.3, 0.6)
-        rows = np.linspace(0.12, 0.88, 3) * size
+        wood, side = kit.wood(), kit.between(0.3, 0.6)
+        rows = np.linspace(0.12, 0.88, 3) * side
         sides = (
-            [(0, y, s * size / 2) for y in rows for s in (-1, 1)],
-            [(s * size / 2, y, 0) for y in rows for s in (-1, 1)],
+            [(0, y, s * side / 2) for y in rows for s in (-1, 1)],
+            [(s * side / 2, y, 0) for y in rows for s in (-1, 1)],
         )
         return join(
-            [boxes(sides[0], [(size, size * 0.22, 0.02)], wood), boxes(sides[1], [(0.02, size * 0.22, size)], wood)]
+            [boxes(sides[0], [(side, side * 0.22, 0.02)], wood), boxes(sides[1], [(0.02, side * 0.22, side)], wood)]
         )
     return draw_small(kit)

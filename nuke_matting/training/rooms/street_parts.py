@@ -58,7 +58,7 @@ def front(kit: Kit, wide: float) -> Piece:
     style = int(kit.rng.integers(2**31))
     for hole, kind in holes:
         tall = hole.high - hole.low
-        own = kit.again(style)  # all windows of a house are alike
+        alike = kit.again(style)  # all windows of a house are alike
         if kind == "door":
             parts.append(door(kit, hole.wide, hole.high).placed((hole.x, 0, 0)))
             parts.append(
@@ -69,7 +69,7 @@ def front(kit: Kit, wide: float) -> Piece:
                 )
             )
             continue
-        parts.append(window(own, hole.wide, tall).placed((hole.x, hole.low, 0)))
+        parts.append(window(alike, hole.wide, tall).placed((hole.x, hole.low, 0)))
         inside = lit if kit.chance(0.15) else glass
         parts.append(box((hole.x, hole.low + tall / 2, -0.2), (hole.wide, tall, 0.01), inside, 0.001))
         if kind == "shop":

@@ -3,17 +3,24 @@ the share of a second colour, the height, and how much of the gloss is there."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from nuke_matting.training.opencv import resized
+
 Array = NDArray[np.float32]
+Planes = tuple[NDArray[np.floating], NDArray[np.floating], NDArray[np.floating]]
 Colour = tuple[float, float, float]
 SIDE = 512  # pixels of a pattern
 _SEED = 71
+
+
+def triple(values: NDArray | Sequence[float]) -> tuple[float, float, float]:
+    """Three numbers, such as a colour or a place, without their array."""
+    return float(values[0]), float(values[1]), float(values[2])
 
 
 @dataclass(frozen=True)
@@ -82,48 +89,48 @@ def _cells(rng: np.random.Generator, rows: int, columns: int, offset: float, joi
     return inside, own
 
 
-def _plain(rng: np.random.Generator) -> tuple[Array, ...]:
+def _plain(rng: np.random.Generator) -> Planes:
     fine = cloud(rng, 30, 0.6)
     return 0.12 + 0.05 * cloud(rng, 2), 0.5 + 0.05 * fine, 0.9 + 0.1 * fine
 
 
-def _paint(rng: np.random.Generator) -> tuple[Array, ...]:
+def _paint(rng: np.random.Generator) -> Planes:
     rough = cloud(rng, 40, 0.8)
     return 0.2 + 0.1 * cloud(rng, 1, 1.6), 0.5 + 0.12 * rough, 0.8 + 0.1 * cloud(rng, 3)
 
 
-def _plaster(rng: np.random.Generator) -> tuple[Array, ...]:
+def _plaster(rng: np.random.Generator) -> Planes:
     rough = cloud(rng, 6, 1.3)
     return 0.3 + 0.2 * cloud(rng, 1, 1.7), 0.5 + 0.18 * rough, 0.6 + 0.1 * rough
 
 
-def _brick(rng: np.random.Generator) -> tuple[Array, ...]:
+def _brick(rng: np.random.Generator) -> Planes:
     inside, own = _cells(rng, 12, 4, 0.5, 0.07)
     rough = cloud(rng, 20, 1.0)
     return 1 - inside * (0.45 + 0.55 * own + 0.1 * rough), inside * (0.7 + 0.2 * own) + 0.08 * rough, 0.3 + 0.4 * inside
 
 
-def _stones(rng: np.random.Generator) -> tuple[Array, ...]:
+def _stones(rng: np.random.Generator) -> Planes:
     inside, own = _cells(rng, 5, 3, 0.5, 0.035)
     rough = cloud(rng, 4, 1.2)
     return 1 - inside * (0.6 + 0.35 * own + 0.12 * rough), inside * (0.6 + 0.2 * own) + 0.12 * rough, 0.5 * inside
 
 
-def _wood(rng: np.random.Generator) -> tuple[Array, ...]:
+def _wood(rng: np.random.Generator) -> Planes:
     _, y = _place()
     ring = np.sin(2 * np.pi * (y * 9 + 0.55 * cloud(rng, 1, 2.0, 5)))
     fibre = cloud(rng, 8, 0.7, 30)
     return 0.45 + 0.28 * ring + 0.13 * fibre, 0.5 + 0.12 * fibre, 0.8 + 0.1 * ring
 
 
-def _planks(rng: np.random.Generator) -> tuple[Array, ...]:
+def _planks(rng: np.random.Generator) -> Planes:
     inside, own = _cells(rng, 8, 1, 0.43, 0.025)
     _, y = _place()
     grain = np.sin(2 * np.pi * (y * 26 + own * 7 + 0.8 * cloud(rng, 1, 2.0, 6))) * 0.14 + 0.12 * cloud(rng, 8, 0.7, 30)
     return 1 - inside * np.clip(0.2 + 0.65 * own + grain, 0, 1), inside * 0.8 + 0.05 * grain, inside * (0.7 + 0.3 * own)
 
 
-def _parquet(rng: np.random.Generator) -> tuple[Array, ...]:
+def _parquet(rng: np.random.Generator) -> Planes:
     x, y = _place()
     n = 8
     flip = (np.floor(x * n) + np.floor(y * n)) % 2 > 0.5
@@ -134,55 +141,55 @@ def _parquet(rng: np.random.Generator) -> tuple[Array, ...]:
     return 1 - inside * np.clip(0.3 + 0.55 * own + grain, 0, 1), inside * 0.8 + 0.05 * grain, inside
 
 
-def _tiles(rng: np.random.Generator) -> tuple[Array, ...]:
+def _tiles(rng: np.random.Generator) -> Planes:
     inside, own = _cells(rng, 4, 4, 0.0, 0.022)
     vein = cloud(rng, 2, 1.5)
     return np.clip(1 - inside * (0.85 + 0.12 * own + 0.06 * vein), 0, 1), inside * (0.9 + 0.03 * own), inside
 
 
-def _subway(rng: np.random.Generator) -> tuple[Array, ...]:
+def _subway(rng: np.random.Generator) -> Planes:
     inside, own = _cells(rng, 10, 5, 0.5, 0.04)
     return np.clip(1 - inside * (0.9 + 0.1 * own), 0, 1), inside * 0.9, inside
 
 
-def _chequer(rng: np.random.Generator) -> tuple[Array, ...]:
+def _chequer(rng: np.random.Generator) -> Planes:
     x, y = _place()
     inside, own = _cells(rng, 4, 4, 0.0, 0.012)
     check = (np.floor(x * 4) + np.floor(y * 4)) % 2
     return np.clip(check + 0.1 * (own - 0.5) + 0.06 * cloud(rng, 2), 0, 1), inside * 0.9, inside
 
 
-def _carpet(rng: np.random.Generator) -> tuple[Array, ...]:
+def _carpet(rng: np.random.Generator) -> Planes:
     fine = cloud(rng, 50, 0.3)
     return 0.35 + 0.16 * fine + 0.1 * cloud(rng, 2), 0.5 + 0.2 * fine, np.zeros_like(fine)
 
 
-def _marble(rng: np.random.Generator) -> tuple[Array, ...]:
+def _marble(rng: np.random.Generator) -> Planes:
     x, y = _place()
     wave = np.abs(np.sin(np.pi * (2 * x + y + 0.9 * cloud(rng, 1, 1.9))))
     return (1 - wave) ** 4 * 0.8 + 0.06 * cloud(rng, 3), np.full_like(x, 0.5), np.ones_like(x)
 
 
-def _weave(rng: np.random.Generator) -> tuple[Array, ...]:
+def _weave(rng: np.random.Generator) -> Planes:
     x, y = _place()
     thread = np.sin(2 * np.pi * x * 64) * np.sin(2 * np.pi * y * 64)
     fine = cloud(rng, 40, 0.4)
     return 0.35 + 0.25 * thread + 0.1 * fine + 0.08 * cloud(rng, 2), 0.5 + 0.3 * thread + 0.05 * fine, 0.4 + 0 * x
 
 
-def _stripes(rng: np.random.Generator) -> tuple[Array, ...]:
+def _stripes(rng: np.random.Generator) -> Planes:
     x, _ = _place()
     wave = np.sin(2 * np.pi * x * 6) + 0.5 * np.sin(2 * np.pi * x * 18 + 1)
     return _step(wave, 0.1, 0.15) + 0.03 * cloud(rng, 20, 0.6), 0.5 + 0.05 * cloud(rng, 30, 0.5), 0.6 + 0 * x
 
 
-def _tartan(rng: np.random.Generator) -> tuple[Array, ...]:
+def _tartan(rng: np.random.Generator) -> Planes:
     x, y = _place()
     lines = [sum(_step(np.sin(2 * np.pi * (w * n + 0.1 * n)), 0.5, 0.1) for n in (4, 12)) for w in (x, y)]
     return (lines[0] + lines[1]) / 4 + 0.04 * cloud(rng, 40, 0.4), 0.5 + 0.1 * cloud(rng, 50, 0.3), 0.3 + 0 * x
 
 
-def _motif(rng: np.random.Generator, count: int, petals: tuple[int, int]) -> tuple[Array, ...]:
+def _motif(rng: np.random.Generator, count: int, petals: tuple[int, int]) -> Planes:
     """Curled flowers and leaves scattered, then repeated by the tile."""
     picture = np.zeros((SIDE, SIDE), np.float32)
     for _ in range(count):
@@ -197,11 +204,11 @@ def _motif(rng: np.random.Generator, count: int, petals: tuple[int, int]) -> tup
     return picture, 0.4 + 0.2 * picture + 0.04 * cloud(rng, 40, 0.5), 0.4 + 0.5 * picture
 
 
-def _floral(rng: np.random.Generator) -> tuple[Array, ...]:
+def _floral(rng: np.random.Generator) -> Planes:
     return _motif(rng, 22, (3, 8))
 
 
-def _damask(rng: np.random.Generator) -> tuple[Array, ...]:
+def _damask(rng: np.random.Generator) -> Planes:
     x, y = _place()
     u, v = np.abs((x * 3) % 1 - 0.5) * 2, (y * 2 + (np.floor(x * 3) % 2) * 0.5) % 1
     wave = np.sin(6 * v * np.pi + 4 * np.sin(3 * u)) * np.cos(5 * u) + np.cos(2 * np.pi * v) * 0.7 - u * 0.4
@@ -209,21 +216,21 @@ def _damask(rng: np.random.Generator) -> tuple[Array, ...]:
     return figure * 0.9 + 0.03 * cloud(rng, 30, 0.5), 0.5 + 0.15 * figure, 0.3 + 0.6 * figure
 
 
-def _geometric(rng: np.random.Generator) -> tuple[Array, ...]:
+def _geometric(rng: np.random.Generator) -> Planes:
     x, y = _place()
     u, v = (x * 6 + (np.floor(y * 6) % 2) * 0.5) % 1 - 0.5, (y * 6) % 1 - 0.5
     figure = _step(np.cos(2 * np.pi * 2 * np.hypot(u, v)), 0.1, 0.25)
     return figure + 0.02 * cloud(rng, 20), 0.5 + 0.05 * figure, 0.5 + 0 * x
 
 
-def _dots(rng: np.random.Generator) -> tuple[Array, ...]:
+def _dots(rng: np.random.Generator) -> Planes:
     x, y = _place()
     u, v = (x * 10 + (np.floor(y * 10) % 2) * 0.5) % 1 - 0.5, (y * 10) % 1 - 0.5
     figure = _step(0.26 - np.hypot(u, v), 0, 0.06)
     return figure, 0.5 + 0.05 * cloud(rng, 40, 0.4), 0.5 + 0 * x
 
 
-def _concrete(rng: np.random.Generator) -> tuple[Array, ...]:
+def _concrete(rng: np.random.Generator) -> Planes:
     fine = cloud(rng, 20, 0.7)
     holes = _step(cloud(rng, 25, 1.0), 2.3, 0.2)
     return (
@@ -233,52 +240,52 @@ def _concrete(rng: np.random.Generator) -> tuple[Array, ...]:
     )
 
 
-def _asphalt(rng: np.random.Generator) -> tuple[Array, ...]:
+def _asphalt(rng: np.random.Generator) -> Planes:
     fine = cloud(rng, 60, 0.2)
     return 0.3 + 0.18 * fine + 0.12 * cloud(rng, 1, 1.6), 0.5 + 0.25 * fine, 0.5 + 0.2 * fine
 
 
-def _paving(rng: np.random.Generator) -> tuple[Array, ...]:
+def _paving(rng: np.random.Generator) -> Planes:
     inside, own = _cells(rng, 4, 3, 0.5, 0.03)
     fine = cloud(rng, 20, 0.7)
     return 1 - inside * (0.5 + 0.35 * own + 0.08 * fine), inside * (0.7 + 0.1 * own) + 0.05 * fine, 0.5 * inside
 
 
-def _cobbles(rng: np.random.Generator) -> tuple[Array, ...]:
+def _cobbles(rng: np.random.Generator) -> Planes:
     inside, own = _cells(rng, 12, 10, 0.5, 0.22)
     fine = cloud(rng, 20, 0.8)
     return 1 - inside * (0.5 + 0.4 * own + 0.08 * fine), inside * (0.7 + 0.2 * own), 0.6 * inside
 
 
-def _leather(rng: np.random.Generator) -> tuple[Array, ...]:
+def _leather(rng: np.random.Generator) -> Planes:
     grain = np.abs(cloud(rng, 18, 1.2))
     return 0.3 + 0.12 * cloud(rng, 2) - 0.1 * grain, 0.3 + 0.3 * np.minimum(grain, 1), 0.7 + 0.2 * grain
 
 
-def _worn(rng: np.random.Generator) -> tuple[Array, ...]:
+def _worn(rng: np.random.Generator) -> Planes:
     patch = _step(cloud(rng, 2, 1.3), 0.9, 0.5)
     return patch * (0.8 + 0.2 * cloud(rng, 20, 0.6)), 0.6 - 0.2 * patch, 1 - 0.8 * patch
 
 
-def _corrugated(rng: np.random.Generator) -> tuple[Array, ...]:
+def _corrugated(rng: np.random.Generator) -> Planes:
     x, _ = _place()
     wave = 0.5 + 0.5 * np.sin(2 * np.pi * x * 10)
     return 0.3 * (1 - wave) + 0.12 * cloud(rng, 2, 1.3), wave, 0.6 + 0.3 * wave
 
 
-def _boards(rng: np.random.Generator) -> tuple[Array, ...]:
-    planes = _planks(rng)
-    return tuple(np.ascontiguousarray(plane.T) for plane in planes)
+def _boards(rng: np.random.Generator) -> Planes:
+    second, height, gloss = (np.ascontiguousarray(plane.T) for plane in _planks(rng))
+    return second, height, gloss
 
 
-def _knit(rng: np.random.Generator) -> tuple[Array, ...]:
+def _knit(rng: np.random.Generator) -> Planes:
     x, y = _place()
     v = np.abs((x * 24) % 1 - 0.5)
     wave = 0.5 + 0.5 * np.sin(2 * np.pi * (y * 30 + v * 1.4))
     return 0.3 + 0.3 * (1 - wave) + 0.06 * cloud(rng, 2), wave, 0.1 + 0 * x
 
 
-def _rug(rng: np.random.Generator) -> tuple[Array, ...]:
+def _rug(rng: np.random.Generator) -> Planes:
     x, y = _place()
     u, v = np.abs(x - 0.5), np.abs(y - 0.5)
     edge = np.minimum(0.5 - u, 0.5 - v)
@@ -287,17 +294,17 @@ def _rug(rng: np.random.Generator) -> tuple[Array, ...]:
     return 0.5 + 0.45 * np.sign(bands + centre) + 0.06 * cloud(rng, 60, 0.3), 0.5 + 0.2 * cloud(rng, 60, 0.2), 0 * x
 
 
-def _leafage(rng: np.random.Generator) -> tuple[Array, ...]:
+def _leafage(rng: np.random.Generator) -> Planes:
     fine = cloud(rng, 10, 0.9)
     return np.clip(0.45 + 0.3 * fine, 0, 1), np.clip(0.5 + 0.3 * fine, 0, 1), 0.5 + 0.2 * fine
 
 
-def _bark(rng: np.random.Generator) -> tuple[Array, ...]:
+def _bark(rng: np.random.Generator) -> Planes:
     ridge = np.abs(cloud(rng, 5, 1.1, 0.2))
     return np.clip(1 - ridge, 0, 1), np.clip(ridge * 0.6, 0, 1), 0.2 + 0 * ridge
 
 
-def _print(rng: np.random.Generator) -> tuple[Array, ...]:
+def _print(rng: np.random.Generator) -> Planes:
     """Lines of words."""
     x, y = _place()
     word = rng.random((40, 60), dtype=np.float32)[(y * 40).astype(int), (x * 60).astype(int)]
@@ -305,7 +312,7 @@ def _print(rng: np.random.Generator) -> tuple[Array, ...]:
     return ink * 0.85 + 0.03 * cloud(rng, 2), 0.5 + 0 * x, 0.3 + 0 * x
 
 
-PATTERNS: dict[str, Callable[[np.random.Generator], tuple[Array, ...]]] = {
+PATTERNS: dict[str, Callable[[np.random.Generator], Planes]] = {
     "plain": _plain, "paint": _paint, "plaster": _plaster, "brick": _brick, "stones": _stones, "wood": _wood,
     "planks": _planks, "boards": _boards, "parquet": _parquet, "tiles": _tiles, "subway": _subway,
     "chequer": _chequer, "carpet": _carpet, "marble": _marble, "weave": _weave, "stripes": _stripes,
@@ -327,4 +334,4 @@ def pattern_bank() -> NDArray[np.uint8]:
 
 def shrink(picture: NDArray, side: int) -> NDArray:
     """A picture made square, `side` pixels."""
-    return np.asarray(cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA))
+    return resized(picture, (side, side))

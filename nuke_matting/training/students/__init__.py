@@ -26,7 +26,7 @@ def make_student(recipe: Recipe) -> Student:
 
 def check_sources(recipe: Recipe, sources: Sources) -> None:
     """Raises UsageError for subjects that a model cannot learn: those that it cannot be told by a plate or a guide."""
-    if not MODELS[recipe.model].told and not sources.people_alone:
+    if not MODELS[recipe.model].takes_help and not sources.people_alone:
         raise UsageError(
             f"{recipe.model} is shown no clean plate and no guide, so it can learn people alone",
             advice="leave out --others, --things and sets that do not hold people alone",

@@ -6,6 +6,7 @@ Lin et al., "Real-Time High-Resolution Background Matting" (CVPR 2021), section 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 from torch import Tensor, nn
@@ -15,22 +16,22 @@ from nuke_matting.nets.background_refiner import HIDDEN, PATCH
 from nuke_matting.nets.resize import bilinear, pad_to_multiple
 from nuke_matting.training import losses
 from nuke_matting.training.data import Batch, flat, layers_of
-from nuke_matting.training.stages import Recipe, Stage, among, weight, within
-from nuke_matting.training.student import Student, at_work
+from nuke_matting.training.stages import Among, Recipe, Stage, Weight, Within
+from nuke_matting.training.student import Student, at_work, weighed
 
 
 @dataclass(frozen=True)
 class BackgroundLosses:
     """What each loss is multiplied by. The fine ones are of the refined matte at full size."""
 
-    alpha: float = weight()
-    gradient: float = weight()
-    foreground: float = weight()
-    error: float = weight()
-    plate: float = weight()
-    fine_alpha: float = weight()
-    fine_gradient: float = weight()
-    fine_foreground: float = weight()
+    alpha: Weight
+    gradient: Weight
+    foreground: Weight
+    error: Weight
+    plate: Weight
+    fine_alpha: Weight
+    fine_gradient: Weight
+    fine_foreground: Weight
 
 
 @dataclass(frozen=True)
@@ -42,9 +43,9 @@ class BackgroundRecipe(Recipe):
     plateless : share of the samples of people that have no clean plate, so that it is guessed; others always have one.
     """
 
-    base: str = among(*BASES)
-    patches: int = within(1, 1_000_000)
-    plateless: float = within(0, 1)
+    base: Annotated[str, Among(tuple(BASES))]
+    patches: Annotated[int, Within(1, 1_000_000)]
+    plateless: Annotated[float, Within(0, 1)]
     losses: BackgroundLosses
 
 
@@ -52,8 +53,10 @@ class BackgroundStudent(Student):
     """See `Student`. One pass of the encoder sees plates beside clean ones, given or guessed, and plates without."""
 
     kind = BackgroundRecipe
-    told = True
+    takes_help = True
     least = 2  # ASPP normalises what is left of a whole frame, one value a channel
+    recipe: BackgroundRecipe
+    net: BackgroundNetwork
 
     def __init__(self, recipe: BackgroundRecipe) -> None:
         super().__init__(recipe)
@@ -86,7 +89,7 @@ class BackgroundStudent(Student):
         if stage.enlarge > 1:
             full = flat(layers_of(batch, 1))
             out |= self._refine(full, clean, coarse, without)
-        return self.weighed(out), alpha.detach().unflatten(0, (b, t))
+        return weighed(out, self.recipe.losses), alpha.detach().unflatten(0, (b, t))
 
     def _guess(self, image: Tensor, clean: Tensor, without: Tensor) -> Tensor:
         """The clean plates [N, 3, h, w], those of frames `without` as the network guesses them.
@@ -106,6 +109,7 @@ class BackgroundStudent(Student):
         and with gradients for what is out of range, which a clamp would leave there.
         """
         net, n = self.net, len(image)
+        assert net.plate_decoder is not None
         alone = image[without]
         pairs = torch.cat([torch.cat([image, clean], 1), torch.cat([alone, torch.full_like(alone, ABSENT)], 1)])
         *scales, deep = net.backbone(pairs.contiguous(memory_format=torch.channels_last))

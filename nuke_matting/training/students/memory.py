@@ -6,6 +6,7 @@ Song, "Attention-based Memory video portrait matting", section 5.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 from torch import Tensor, nn
@@ -17,25 +18,25 @@ from nuke_matting.nets.memory_network import Features, MemoryNetwork, Small
 from nuke_matting.training import losses
 from nuke_matting.training.data import Batch, flat, layers_of
 from nuke_matting.training.memory_heads import MemoryHeads
-from nuke_matting.training.stages import Recipe, Stage, among, weight, within
-from nuke_matting.training.student import Student
+from nuke_matting.training.stages import Among, Recipe, Stage, Weight, Within
+from nuke_matting.training.student import Student, weighed
 
 
 @dataclass(frozen=True)
 class MemoryLosses:
     """What each loss is multiplied by. The fine ones are of the matte that the deep guided filter gives."""
 
-    alpha: float = weight()
-    laplacian: float = weight()
-    composition: float = weight()
-    foreground: float = weight()
-    direct: float = weight()
-    segmentation: float = weight()
-    temporal: float = weight()
-    fine_alpha: float = weight()
-    fine_laplacian: float = weight()
-    fine_composition: float = weight()
-    fine_foreground: float = weight()
+    alpha: Weight
+    laplacian: Weight
+    composition: Weight
+    foreground: Weight
+    direct: Weight
+    segmentation: Weight
+    temporal: Weight
+    fine_alpha: Weight
+    fine_laplacian: Weight
+    fine_composition: Weight
+    fine_foreground: Weight
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,8 @@ class MemoryRecipe(Recipe):
     coarse_long_side : pixels; the long side of small frames of 16:9 at work, about that of the last stages' sizes.
     """
 
-    references: str = among(*REFERENCES)
-    coarse_long_side: int = within(32, 4096)
+    references: Annotated[str, Among(tuple(REFERENCES))]
+    coarse_long_side: Annotated[int, Within(32, 4096)]
     losses: MemoryLosses
 
 
@@ -55,7 +56,9 @@ class MemoryStudent(Student):
     """See `Student`. Only training needs the heads: a matte of what the memory gives, and a segmentation."""
 
     kind = MemoryRecipe
-    told = False
+    takes_help = False
+    recipe: MemoryRecipe
+    net: MemoryNetwork
 
     def __init__(self, recipe: MemoryRecipe) -> None:
         super().__init__(recipe)
@@ -82,11 +85,13 @@ class MemoryStudent(Student):
         out["segmentation"] = self.heads.segmentation(small.hidden, (true["alpha"] > 0.5).float())
         if t > 1:
             pairs = ((alpha, true["alpha"]), (fg, true["foreground"]))
-            steps = [losses.temporal(mine.unflatten(0, (b, t)), other.unflatten(0, (b, t))) for mine, other in pairs]
-            out["temporal"] = sum(steps)
+            of_alpha, of_foreground = (
+                losses.temporal(mine.unflatten(0, (b, t)), other.unflatten(0, (b, t))) for mine, other in pairs
+            )
+            out["temporal"] = of_alpha + of_foreground
         if stage.enlarge > 1:
             out |= self._enlarge(batch, frame, small)
-        return self.weighed(out), alpha.detach().unflatten(0, (b, t))
+        return weighed(out, self.recipe.losses), alpha.detach().unflatten(0, (b, t))
 
     def _read(self, memory: KeyValue, b: int, t: int) -> Tensor:
         """What the memory gives to each of [B * T] frames, [B * T, C, h, w]; a clip is a shot of its own."""

@@ -6,6 +6,7 @@ Zhong and Zharkov, "Lightweight Portrait Matting via Regional Attention and Refi
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 import torch.nn.functional as F
@@ -17,19 +18,19 @@ from nuke_matting.nets.trimap_decoder import UNKNOWN
 from nuke_matting.training import regional_losses as losses
 from nuke_matting.training.data import Batch, flat, layers_of, reduce_clip
 from nuke_matting.training.losses import clamp_through
-from nuke_matting.training.stages import Recipe, Stage, among, weight, within
-from nuke_matting.training.student import Student
+from nuke_matting.training.stages import Among, Recipe, Stage, Weight, Within
+from nuke_matting.training.student import Student, weighed
 
 
 @dataclass(frozen=True)
 class RegionalLosses:
     """What each loss is multiplied by."""
 
-    segmentation: float = weight()
-    trimap: float = weight()
-    alpha: float = weight()
-    laplacian: float = weight()
-    composition: float = weight()
+    segmentation: Weight
+    trimap: Weight
+    alpha: Weight
+    laplacian: Weight
+    composition: Weight
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,8 @@ class RegionalRecipe(Recipe):
     regions : most of them in each training frame.
     """
 
-    shrink: int = among(1, 2, 4)
-    regions: int = within(1, 100_000)
+    shrink: Annotated[int, Among((1, 2, 4))]
+    regions: Annotated[int, Within(1, 100_000)]
     losses: RegionalLosses
 
 
@@ -49,7 +50,9 @@ class RegionalStudent(Student):
     """See `Student`. The network sees the frame at full size, and both of its stages learn from the start."""
 
     kind = RegionalRecipe
-    told = False
+    takes_help = False
+    recipe: RegionalRecipe
+    net: RegionalNetwork
 
     def __init__(self, recipe: RegionalRecipe) -> None:
         super().__init__(recipe)
@@ -82,7 +85,7 @@ class RegionalStudent(Student):
             "laplacian": losses.laplacian(alpha, true["alpha"], band),
             "composition": losses.composition(alpha, image, true["foreground"], true["clean"], band),
         }
-        return self.weighed(out), reduce_clip(alpha.detach().unflatten(0, (b, t)), stage.enlarge)
+        return weighed(out, self.recipe.losses), reduce_clip(alpha.detach().unflatten(0, (b, t)), stage.enlarge)
 
 
 def choose(said: Tensor, true: Tensor, budget: int, generator: torch.Generator) -> Tensor:

@@ -6,13 +6,14 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from nuke_matting.errors import UsageError
+from nuke_matting.models.tensors import to_device
 from nuke_matting.models.two_stage_file import long_sides, networks
 from nuke_matting.models.weights import LARGEST, LONG_SIDE, WeightFile
 from nuke_matting.nets import regions as rg
@@ -23,8 +24,8 @@ from nuke_matting.nets.two_stage import OWN, Features, TwoStage, coarse_size, st
 from nuke_matting.training import losses
 from nuke_matting.training.calibration import fitted, fold
 from nuke_matting.training.data import Batch, flat, given, layers_of
-from nuke_matting.training.stages import Recipe, Stage, weight, within
-from nuke_matting.training.student import Student, at_work
+from nuke_matting.training.stages import Recipe, Stage, Weight, Within
+from nuke_matting.training.student import Student, at_work, weighed
 
 ALONE = 0.15  # how often the frames of a clip have themselves alone for memory, as at the head of a shot
 PIXELS = 2_000  # of each sample, about, for the calibration
@@ -37,17 +38,17 @@ AT_RANDOM = 0.03  # of the regions' cells, whatever the error map says
 class TwoStageLosses:
     """What each loss is multiplied by. The fine ones are of the regions at full size."""
 
-    alpha: float = weight()
-    laplacian: float = weight()
-    foreground: float = weight()
-    composition: float = weight()
-    error: float = weight()
-    direct: float = weight()
-    cover: float = weight()
-    temporal: float = weight()
-    fine_alpha: float = weight()
-    fine_gradient: float = weight()
-    fine_foreground: float = weight()
+    alpha: Weight
+    laplacian: Weight
+    foreground: Weight
+    composition: Weight
+    error: Weight
+    direct: Weight
+    cover: Weight
+    temporal: Weight
+    fine_alpha: Weight
+    fine_gradient: Weight
+    fine_foreground: Weight
 
 
 @dataclass(frozen=True)
@@ -64,11 +65,11 @@ class TwoStageRecipe(Recipe):
     after : whether it comes after another network: what that finds is its guide where it is shown nothing.
     """
 
-    coarse_long_side: int = within(32, LARGEST)
-    regions: int = within(1, 100_000)
-    calibrated: int = within(0, 100_000)
-    detail: float = within(0, 1)
-    shown: float = within(0, 1)
+    coarse_long_side: Annotated[int, Within(32, LARGEST)]
+    regions: Annotated[int, Within(1, 100_000)]
+    calibrated: Annotated[int, Within(0, 100_000)]
+    detail: Annotated[float, Within(0, 1)]
+    shown: Annotated[float, Within(0, 1)]
     after: bool
     losses: TwoStageLosses
 
@@ -84,7 +85,9 @@ class TwoStageStudent(Student):
     """See `Student`. Only training needs the heads that supervise the memory's output directly."""
 
     kind = TwoStageRecipe
-    told = True
+    takes_help = True
+    recipe: TwoStageRecipe
+    net: TwoStage
 
     def __init__(self, recipe: TwoStageRecipe) -> None:
         super().__init__(recipe)
@@ -113,8 +116,7 @@ class TwoStageStudent(Student):
                 advice="leave out --after, or write after: true in the recipe",
             )
         self._check(weights)
-        net = networks(weights).plain.eval().requires_grad_(False)
-        self._first = First(net.to(device, memory_format=torch.channels_last), long_sides(weights)[False])
+        self._first = First(to_device(networks(weights).plain, str(device)), long_sides(weights)[False])
 
     def _fill(self, weights: WeightFile, helped: bool) -> None:
         plain, aided, again = networks(weights)
@@ -160,7 +162,7 @@ class TwoStageStudent(Student):
         if stage.enlarge > 1:
             out |= self._refine(batch, flat(small), coarse, clean_given, generator)
         alpha = coarse.alpha.detach().float().clamp(0, 1).unflatten(0, (b, t))
-        return self.weighed(out), alpha
+        return weighed(out, self.recipe.losses), alpha
 
     def _encode(
         self,
@@ -175,13 +177,13 @@ class TwoStageStudent(Student):
         generator : draws the size at which that sees them; without one it is the one at work.
         """
         b, t, _, height, width = small["image"].shape
-        guide, told = small["guide"] * guide_given, guide_given.float()
+        guide, channel = small["guide"] * guide_given, guide_given.float()
         alone = ~(clean_given | guide_given).flatten()
         if self._first is not None and alone.any():
             found = self._first_alpha(self._first, small["image"][alone], generator)
             found = found if generator is None else _erring(found, generator)
-            guide, told = guide.index_put((alone,), found), told + OWN * alone.view_as(told)
-        shown = (small["image"], small["clean"] * clean_given, clean_given.float(), guide, told)
+            guide, channel = guide.index_put((alone,), found), channel + OWN * alone.view_as(channel)
+        shown = (small["image"], small["clean"] * clean_given, clean_given.float(), guide, channel)
         x = torch.cat([each.expand(b, t, -1, height, width) for each in shown], dim=2).flatten(0, 1)
         return self.net.encode(x.contiguous(memory_format=torch.channels_last))
 

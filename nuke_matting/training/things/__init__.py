@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
+from nuke_matting.training.opencv import blurred
 from nuke_matting.training.things import bodies, kinds, soft
 from nuke_matting.training.things.frame import Array, Frame, Motion, Painter, Random
 
@@ -83,17 +83,17 @@ def draw(
 def _with_camera(random: Random, paint: Painter, sharp: bool = False) -> Painter:
     """Sometimes motion blur, defocus, light from a side; always an exposure. Premultiplied [H, W, 4] in and out."""
     exposure = np.float32(np.exp(random.normal(0.2, 0.4)))
-    blurred = random.random() < 0.12
+    moving = random.random() < 0.12
     defocus = random.uniform(0.002, 0.014) if random.random() < 0.22 else 0.0
     slope = random.normal(0, 0.5, 2) * (random.random() < 0.5)
     if sharp:
-        blurred, defocus = False, 0.0
+        moving, defocus = False, 0.0
 
     def painted(frame: Frame) -> Array:
-        instants = SHUTTER if blurred else (0.0,)
-        picture = np.mean([paint(frame.later(each)) for each in instants], axis=0, dtype=np.float32)
+        instants = SHUTTER if moving else (0.0,)
+        picture: Array = np.stack([paint(frame.later(each)) for each in instants]).mean(axis=0, dtype=np.float32)
         if defocus:
-            picture = cv2.GaussianBlur(picture, (0, 0), max(0.3, defocus * frame.height))
+            picture = blurred(picture, max(0.3, defocus * frame.height))
         y, x = np.mgrid[-1 : 1 : frame.height * 1j, -1 : 1 : frame.width * 1j].astype(np.float32)
         picture[..., :3] *= (exposure * np.exp(slope[0] * x + slope[1] * y))[..., None]
         return picture

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from nuke_matting.training.opencv import resized, warped
 from nuke_matting.training.things import shapes, surfaces
 from nuke_matting.training.things.frame import Array, Frame, Motion, Painter, Random, over
 from nuke_matting.training.things.surfaces import Stuff, looked_up
@@ -56,7 +57,7 @@ def laid(random: Random) -> Painter:
 
 def _scene(random: Random, table: bool) -> Painter:
     pitch = random.uniform(0.12, 0.7) if table else random.uniform(0.0, 0.7)
-    view = np.float32([[1, 0, 0], [0, np.cos(pitch), -np.sin(pitch)], [0, np.sin(pitch), np.cos(pitch)]])
+    view = np.asarray([[1, 0, 0], [0, np.cos(pitch), -np.sin(pitch)], [0, np.sin(pitch), np.cos(pitch)]], np.float32)
     lamp, placed = _lamp(random), _arranged(random)
     bumps = surfaces.volume(random)
     shift, fit = _fitted(placed, view)
@@ -76,7 +77,7 @@ def _scene(random: Random, table: bool) -> Painter:
         (picture,) = kept
         across, down = 2 * _WIDE / picture.shape[1], 2 * _HIGH / picture.shape[0]
         into = np.asarray([[across, 0, across / 2 - _WIDE], [0, down, down / 2 - _HIGH], [0, 0, 1]])
-        seen = cv2.warpAffine(picture, matrix @ into, (frame.width, frame.height), borderMode=cv2.BORDER_CONSTANT)
+        seen = warped(picture, matrix @ into, (frame.width, frame.height), cv2.BORDER_CONSTANT)
         if board is None:
             return np.maximum(seen, 0)
         below = board.drawn(frame, placed, view, lamp, shift, fit)
@@ -88,12 +89,13 @@ def _scene(random: Random, table: bool) -> Painter:
 def _lamp(random: Random) -> Lamp:
     side = random.choice([-1, 1]) * random.uniform(0.4, 2.0) if random.random() < 0.85 else random.uniform(-3.1, 3.1)
     high = random.uniform(0.1, 1.2)
-    toward = np.float32([np.sin(side) * np.cos(high), np.sin(high), np.cos(side) * np.cos(high)])
+    toward = np.asarray([np.sin(side) * np.cos(high), np.sin(high), np.cos(side) * np.cos(high)], np.float32)
     tint = np.exp(random.normal(0, 0.08, 3) + random.normal(0, 0.15) * np.asarray([1, 0, -1]))
     key = random.uniform(0.5, 1.7) * tint
     sky = random.uniform(0.12, 0.6) * np.exp(random.normal(0, 0.08, 3)) / tint
     ground = sky * random.uniform(0.15, 0.8) * np.exp(random.normal(0, 0.15, 3))
-    return Lamp(toward, np.float32(key), np.float32(sky), np.float32(ground), float(random.uniform(0, 0.25)))
+    wrap = float(random.uniform(0, 0.25))
+    return Lamp(toward, key.astype(np.float32), sky.astype(np.float32), ground.astype(np.float32), wrap)
 
 
 def _arranged(random: Random) -> list[Placed]:
@@ -113,7 +115,7 @@ def _arranged(random: Random) -> list[Placed]:
         low = _lowest(first, axes)
         reach = first.radius * size
         x += reach * close * random.uniform(0.6, 1.0) if index else 0.0
-        at = np.float32([x, -low * size - 0.01, random.normal(0, 0.7) if count > 1 else 0.0])
+        at = np.asarray([x, -low * size - 0.01, random.normal(0, 0.7) if count > 1 else 0.0], np.float32)
         x += reach * close * random.uniform(0.6, 1.0)
         placed.append(Placed(first, stuff, axes, size, at))
     return [placed[k] for k in random.permutation(count)]
@@ -135,7 +137,7 @@ def _turned(random: Random, anyhow: bool) -> Array:
     tilt = random.uniform(-0.5, 0.5) if random.random() < 0.6 else random.uniform(-1.6, 1.6)
     tilt = tilt if anyhow else random.normal(0, 0.02)
     lean = np.asarray([[np.cos(tilt), -np.sin(tilt), 0], [np.sin(tilt), np.cos(tilt), 0], [0, 0, 1]])
-    return np.float32(axes @ lean)
+    return (axes @ lean).astype(np.float32)
 
 
 def _lowest(body: shapes.Body, axes: Array) -> float:
@@ -144,7 +146,7 @@ def _lowest(body: shapes.Body, axes: Array) -> float:
     start = np.stack([each.ravel() for each in np.meshgrid(side, [-body.radius], side)])
     up = np.zeros(start.shape[1], np.float32)
     for _ in range(14):
-        far = body.distance(axes.T @ (start + np.float32([[0], [1], [0]]) * up))
+        far = body.distance(axes.T @ (start + np.asarray([[0], [1], [0]], np.float32) * up))
         up = np.minimum(up + np.maximum(far, 0), np.float32(2 * body.radius))
     return float(min(np.min(up - body.radius), 0.0))
 
@@ -174,9 +176,11 @@ def _drawn(placed: list[Placed], view: Array, lamp: Lamp, bumps: Array, shift: N
         right, bottom = np.minimum(np.ceil(middle + reach) + 1, (w, h)).astype(int)
         if left >= right or top >= bottom:
             continue
-        x = (np.arange(left, right, dtype=np.float32) + 0.5 - np.float32(middle[0]))[None] / np.float32(scale)
-        y = -(np.arange(top, bottom, dtype=np.float32) + 0.5 - np.float32(middle[1]))[:, None] / np.float32(scale)
-        rays, points = _met(each, view, *np.broadcast_arrays(x, y), 0.4 / scale)
+        half, unit = np.float32(0.5), np.float32(scale)
+        across = (np.arange(left, right, dtype=np.float32) + half - np.float32(middle[0]))[None] / unit
+        down = (np.arange(top, bottom, dtype=np.float32) + half - np.float32(middle[1]))[:, None] / unit
+        x, y = np.broadcast_arrays(across, -down)
+        rays, points = _met(each, view, x, y, 0.4 / scale)
         if len(rays) == 0:
             continue
         rows, columns = np.divmod(rays, right - left)
@@ -191,7 +195,7 @@ def _drawn(placed: list[Placed], view: Array, lamp: Lamp, bumps: Array, shift: N
         picture[at[0], at[1], 3] = 1
     if finer == 1:
         return picture
-    return cv2.resize(picture, (w // finer, h // finer), interpolation=cv2.INTER_AREA)
+    return resized(picture, (w // finer, h // finer))
 
 
 def _met(each: Placed, view: Array, x: Array, y: Array, near: float) -> tuple[NDArray, Array]:
@@ -229,14 +233,14 @@ def _lit(each: Placed, points: Array, world: Array, view: Array, lamp: Lamp, bum
          ground: bool) -> Array:  # fmt: skip
     """Light that comes from a body's points: colour [N, 3]."""
     stuff, distance, e = each.stuff, each.body.distance, np.float32(0.012)
-    corners = np.float32([[1, -1, -1], [-1, -1, 1], [-1, 1, -1], [1, 1, 1]])
-    normal = sum(
+    corners = np.asarray([[1, -1, -1], [-1, -1, 1], [-1, 1, -1], [1, 1, 1]], np.float32)
+    normal: NDArray[np.floating] = sum(
         (corner[:, None] * distance(points + e * corner[:, None]) for corner in corners), np.zeros_like(points)
     )
     normal /= np.maximum(shapes.length(normal), 1e-9)
     open_ = np.ones(points.shape[1], np.float32)
-    for far, share in ((0.08, 2.0), (0.25, 1.0)):  # less where the body itself is near: inside bowls, between legs
-        open_ -= np.float32(share) * np.clip(far - distance(points + normal * np.float32(far)), 0, far)
+    for near, share in ((0.08, 2.0), (0.25, 1.0)):  # less where the body itself is near: inside bowls, between legs
+        open_ -= np.float32(share) * np.clip(near - distance(points + normal * np.float32(near)), 0, near)
     open_ = np.clip(open_, 0.25, 1)
     if stuff.bump:
         q = points * np.float32(stuff.often)
@@ -334,7 +338,7 @@ class _Board:
         shown = np.flatnonzero(alpha.reshape(-1))
         world = np.stack([each.reshape(-1)[shown] for each in (x, y, z)]).astype(np.float32)
         flat = top.reshape(-1)[shown]
-        normal = np.where(flat[:, None], np.float32([0, 1, 0]), np.float32([0, 0, 1]))
+        normal = np.where(flat[:, None], np.asarray([0, 1, 0], np.float32), np.asarray([0, 0, 1], np.float32))
         clear, open_ = _unshaded(world, lamp, placed), np.ones(len(shown), np.float32)
         for each in placed:
             away = each.at[:, None] - world

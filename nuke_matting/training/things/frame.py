@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from nuke_matting.training.opencv import blurred, resized, warped
 from nuke_matting.training.textures import ramp
 
 Array = NDArray[np.float32]
@@ -95,14 +96,14 @@ class Frame:
     def reduced(self, canvas: NDArray[np.uint8]) -> Array:
         """The mean of each pixel's samples, in [0, 1]."""
         size = (self.width, self.height)
-        return cv2.resize(canvas, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255  # exact at whole factors
+        return resized(canvas, size).astype(np.float32) / np.float32(255)  # exact at whole factors
 
     def laid(self, picture: Array, border: int = cv2.BORDER_REFLECT_101) -> Array:
         """A picture of a thing's own space [S, S, C], in the frame."""
         side = picture.shape[0]
         into = np.asarray([[2 / side, 0, -1 + 1 / side], [0, 2 / side, -1 + 1 / side], [0, 0, 1]])
         matrix = self.matrix(1) @ into
-        return cv2.warpAffine(picture, matrix, (self.width, self.height), borderMode=border)
+        return warped(picture, matrix, (self.width, self.height), border)
 
 
 Painter = Callable[[Frame], Array]  # an instant -> premultiplied scene-linear [H, W, 4]
@@ -124,7 +125,7 @@ def inked(frame: Frame, canvas: NDArray[np.uint8], palette: Array) -> Array:
 
 def shaded(alpha: Array, frame: Frame, light: NDArray, roundness: float) -> Array:
     """Light on a body that bulges towards the middle of its outline: a factor [H, W]."""
-    bulge = cv2.GaussianBlur(alpha, (0, 0), max(1.0, 0.035 * frame.height))
+    bulge = blurred(alpha, max(1.0, 0.035 * frame.height))
     slope = light[0] * cv2.Sobel(bulge, cv2.CV_32F, 1, 0) + light[1] * cv2.Sobel(bulge, cv2.CV_32F, 0, 1)
     return np.clip(0.75 + roundness * slope * 0.02 * frame.height + 0.25 * bulge, 0.12, 2.5)
 

@@ -11,10 +11,12 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from nuke_matting.training.things.frame import Array, Random
+from nuke_matting.training.opencv import blurred, distances
+from nuke_matting.training.things.frame import Random
 
+Array = NDArray[np.floating]  # float32, or float64 where a number drawn at random takes part
 Distance = Callable[[Array], Array]
 Lump = tuple[Sequence[float], Sequence[float]]  # centre and radii
 _HALF = 72  # pixels of a lathe's table to one side of its axis
@@ -35,22 +37,27 @@ class Body:
     stuff: tuple[str, ...]
 
 
+def _column(values: ArrayLike) -> Array:
+    """[3] -> [3, 1]"""
+    return np.asarray(values, np.float32)[:, None]
+
+
 def length(points: Array) -> Array:
     """[3, N] or [2, N] -> [N]"""
     return np.sqrt(np.einsum("kn,kn->n", points, points))
 
 
-def ellipsoid(points: Array, centre: Sequence[float], radii: Sequence[float]) -> Array:
+def ellipsoid(points: Array, centre: ArrayLike, radii: ArrayLike) -> Array:
     """About how far from an ellipsoid; exact at its surface."""
-    scaled = (points - np.float32(centre)[:, None]) / np.float32(radii)[:, None]
+    scaled = (points - _column(centre)) / _column(radii)
     far = length(scaled)
-    return far * (far - 1) / np.maximum(length(scaled / np.float32(radii)[:, None]), TURN_WITHOUT)
+    return far * (far - 1) / np.maximum(length(scaled / _column(radii)), TURN_WITHOUT)
 
 
-def capsule(points: Array, start: Sequence[float], end: Sequence[float], radius: float, tip: float) -> Array:
+def capsule(points: Array, start: ArrayLike, end: ArrayLike, radius: float, tip: float) -> Array:
     """A round bar between two points, as thick as `radius` at the first and `tip` at the second."""
-    first, way = np.float32(start)[:, None], np.float32(end) - np.float32(start)
-    local = points - first
+    way = np.asarray(end, np.float32) - np.asarray(start, np.float32)
+    local = points - _column(start)
     along = np.clip(way @ local / max(float(way @ way), TURN_WITHOUT), 0, 1)
     return length(local - way[:, None] * along) - (radius + (tip - radius) * along)
 
@@ -113,7 +120,7 @@ def gem(random: Random) -> Body:
 
 def block(random: Random) -> Body:
     """Boxes, parcels, loaves, tins, books, cushions, phones."""
-    half = np.float32(0.75 * np.exp(random.normal(-0.25, 0.4, 3))).clip(0.12, 0.85)[:, None]
+    half = (0.75 * np.exp(random.normal(-0.25, 0.4, 3))).astype(np.float32).clip(0.12, 0.85)[:, None]
     soft = float(half.min()) * random.choice([0.06, 0.3, 0.9])
     bulge = random.uniform(0, 0.15) * (soft > 0.1)
 
@@ -160,9 +167,9 @@ def bunch(random: Random) -> Body:
     size, soft = random.uniform(0.18, 0.32), random.uniform(0.01, 0.12)
 
     def distance(points: Array) -> Array:
-        far = length(points - np.float32(at[0])[:, None])
+        far = length(points - _column(at[0]))
         for each in at[1:]:
-            far = merged(far, length(points - np.float32(each)[:, None]), soft)
+            far = merged(far, length(points - _column(each)), soft)
         return far - np.float32(size)
 
     return Body(distance, float(np.linalg.norm(at, axis=1).max() + size), True, ("fruit", "fruit", "dough", "plain"))
@@ -271,9 +278,9 @@ def _table(profile: NDArray) -> Array:
     points = np.concatenate([profile, profile[::-1] * (-1, 1)])
     mask = np.zeros((side, side), np.uint8)
     cv2.fillPoly(mask, [np.round((points / _REACH + 1) * (_HALF * 16) - 8).astype(np.int32)], 1, cv2.LINE_8, 4)
-    far = cv2.distanceTransform(1 - mask, cv2.DIST_L2, 5) - cv2.distanceTransform(mask, cv2.DIST_L2, 5)
+    far = distances(1 - mask, 5) - distances(mask, 5)
     far -= 0.5 * np.sign(far)
-    return cv2.GaussianBlur(far, (0, 0), 0.9)[:, _HALF:] * np.float32(_REACH / _HALF)
+    return blurred(far, 0.9)[:, _HALF:] * np.float32(_REACH / _HALF)
 
 
 def _looked_up(table: Array, across: Array, up: Array) -> Array:

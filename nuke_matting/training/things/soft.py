@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from nuke_matting.training.opencv import blurred, warped
 from nuke_matting.training.textures import colours, noise, ramp
 from nuke_matting.training.things.frame import (
     BITS,
@@ -22,7 +23,7 @@ from nuke_matting.training.things.frame import (
 
 def _shifted(picture: Array, x: float, y: float) -> Array:
     matrix = np.asarray([[1, 0, x], [0, 1, y]], np.float64)
-    return cv2.warpAffine(picture, matrix, picture.shape[1::-1], borderMode=cv2.BORDER_REFLECT_101)
+    return warped(picture, matrix, picture.shape[1::-1], cv2.BORDER_REFLECT_101)
 
 
 def smoke(random: Random) -> Painter:
@@ -173,7 +174,7 @@ def veil(random: Random) -> Painter:
     def paint(frame: Frame) -> Array:
         canvas = frame.canvas(1)
         cv2.fillPoly(canvas, [fixed(frame.place(shape(frame.time)))], 255, cv2.LINE_AA, BITS)
-        body = cv2.GaussianBlur(frame.reduced(canvas), (0, 0), max(0.3, soft * frame.height / 256))
+        body = blurred(frame.reduced(canvas), max(0.3, soft * frame.height / 256))
         wave = 0.5 + 0.5 * np.sin(along + pace * frame.time)
         field = frame.laid(np.stack([least + (most - least) * wave**2, wave], 2))
         return over(ramp(field[..., 1], palette), np.clip(field[..., 0], 0, 1) * body)

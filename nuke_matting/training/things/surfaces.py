@@ -38,6 +38,11 @@ class Stuff:
     sheen: float = 0.0
 
 
+def _axes(x: float, y: float, z: float) -> Array:
+    """Factors of the axes [3, 1], for points [3, N]."""
+    return np.asarray([[x], [y], [z]], np.float32)
+
+
 def volume(random: Random) -> Array:
     """Noise to look up with `looked_up`, of deviation 1."""
     return random.standard_normal((_CELLS,) * 3, dtype=np.float32)
@@ -76,7 +81,7 @@ def _fine(cells: Array, points: Array, often: float, octaves: int = 2) -> Array:
 def _one(random: Random, among: tuple, spread: float = 0.25) -> Array:
     """One of some colours, a little changed."""
     base = np.asarray(among[random.integers(len(among))])
-    return np.float32(np.clip(base * np.exp(random.normal(0, spread) + random.normal(0, 0.12, 3)), 0.004, 0.9))
+    return np.clip(base * np.exp(random.normal(0, spread) + random.normal(0, 0.12, 3)), 0.004, 0.9).astype(np.float32)
 
 
 def _any(random: Random) -> Array:
@@ -103,7 +108,7 @@ def fruit(random: Random) -> Stuff:
     cells, lean, spots = volume(random), random.normal(0, 0.5, 3).astype(np.float32), random.uniform(0, 0.5)
 
     def colour(p: Array) -> Array:
-        streaks = looked_up(cells, p * np.float32([[6], [1.2], [6]]))
+        streaks = looked_up(cells, p * _axes(6, 1.2, 6))
         base = ramp(0.35 + 0.4 * (lean @ p) + 0.16 * streaks + 0.1 * looked_up(cells, p * 2 + 5), palette)
         dots = looked_up(cells, p * 22) > 2.2
         return base * (1 + spots * dots + 0.06 * looked_up(cells, p * 14))[:, None]
@@ -113,7 +118,7 @@ def fruit(random: Random) -> Stuff:
 
 def dough(random: Random) -> Stuff:
     """Bread, cake, biscuit, roast: light and dark crust, at times seeds or crumbs."""
-    palette = np.float32(_DOUGH) * np.float32(np.exp(random.normal(0, 0.2, 3)))
+    palette = np.asarray(_DOUGH, np.float32) * np.exp(random.normal(0, 0.2, 3)).astype(np.float32)
     cells, seeds, glossy = volume(random), random.random() < 0.4, random.random() < 0.3
     seed = _one(random, (*_DOUGH, (0.8, 0.75, 0.6), (0.02, 0.02, 0.02), *_RIPE))
 
@@ -144,7 +149,7 @@ def stone(random: Random) -> Stuff:
 def wood(random: Random) -> Stuff:
     """Grain along one axis, turned or planed, oiled or raw."""
     one, cells, often = _one(random, _WOODS), volume(random), random.uniform(3, 9)
-    stretch = np.float32([[1], [0.15], [1]]) if random.random() < 0.6 else np.float32([[0.15], [1], [1]])
+    stretch = _axes(1, 0.15, 1) if random.random() < 0.6 else _axes(0.15, 1, 1)
     at = random.uniform(-1.5, 1.5, (3, 1)).astype(np.float32)
 
     def colour(p: Array) -> Array:
@@ -172,9 +177,7 @@ def fur(random: Random) -> Stuff:
             share = np.clip(np.sin(p[0] * np.float32(3 * often) + looked_up(cells, p * 3)) * 3, 0, 1)
         base = one + (other - one) * share[:, None]
         base = base + (belly - base) * np.clip(-0.2 - 1.5 * p[1], 0, 0.8)[:, None]
-        hairs = looked_up(cells, p * np.float32([[11], [28], [28]])) + looked_up(
-            cells, p * np.float32([[20], [45], [45]])
-        )
+        hairs = looked_up(cells, p * _axes(11, 28, 28)) + looked_up(cells, p * _axes(20, 45, 45))
         return base * np.exp(0.22 * hairs)[:, None]
 
     return Stuff(colour, 0.02, 10, 0.0, random.uniform(0.25, 0.6), random.uniform(14, 24), random.uniform(0.2, 0.6))
@@ -189,7 +192,7 @@ def label(random: Random) -> Stuff:
     def colour(p: Array) -> Array:
         inside = (p[1] > low) & (p[1] < high)
         if form == "blocks":
-            q = np.floor(p * np.float32([[often], [often * 0.6], [often]])) + np.float32(0.5)
+            q = np.floor(p * _axes(often, often * 0.6, often)) + np.float32(0.5)
             inside &= looked_up(cells, q) > 0.2
         elif form == "stripes":
             inside = np.sin(p[1] * np.float32(often * 2)) > 0
@@ -201,12 +204,13 @@ def label(random: Random) -> Stuff:
 
 def glaze(random: Random) -> Stuff:
     """Ceramic: white or tinted, bands at the rim, drops of glaze, hard highlights."""
-    ground = np.float32([0.75, 0.72, 0.66]) * random.uniform(0.5, 1) if random.random() < 0.5 else _any(random)
+    white = np.asarray([0.75, 0.72, 0.66], np.float32)
+    ground = white * random.uniform(0.5, 1) if random.random() < 0.5 else _any(random)
     ink, cells = _any(random), volume(random)
     edge, drops = random.uniform(-0.3, 0.6), random.uniform(0, 0.15)
 
     def colour(p: Array) -> Array:
-        over = np.clip((p[1] - edge + drops * looked_up(cells, p * np.float32([[4], [0.5], [4]]))) * 30, 0, 1)
+        over = np.clip((p[1] - edge + drops * looked_up(cells, p * _axes(4, 0.5, 4))) * 30, 0, 1)
         return (ground + (ink - ground) * over[:, None]) * (1 + 0.05 * looked_up(cells, p * 6))[:, None]
 
     return Stuff(colour, random.uniform(0.3, 0.9), float(np.exp(random.uniform(3.5, 5.5))), random.uniform(0.05, 0.2))
