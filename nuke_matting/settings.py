@@ -175,11 +175,16 @@ def idle(settings: Settings) -> list[tuple[str, str]]:
     >>> idle(Settings(premult=True))
     [('premult', 'fg')]
     """
-    return [
-        (_shown(name), _shown(option.needs))
+    return [(_shown(name), _shown(options()[name][1].needs)) for name in idle_names(settings)]
+
+
+def idle_names(settings: Settings) -> tuple[str, ...]:
+    """The settings that are not as by default and do nothing."""
+    return tuple(
+        name
         for name, (default, option) in options().items()
         if option.needs and getattr(settings, name) != default and not getattr(settings, option.needs)
-    ]
+    )
 
 
 def options() -> dict[str, tuple[Any, Option]]:

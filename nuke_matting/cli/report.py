@@ -6,6 +6,7 @@ import json
 import logging
 import sys
 import threading
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -136,7 +137,8 @@ class JsonReport:
     """One JSON object a line on stdout, each with an `event`: start, frame, warning, error, done, interrupted."""
 
     def start(self, shot: Shot, frames: tuple[int, ...], out: str) -> None:
-        self._say("start", **shot.facts(frames), out=out)
+        made_by = {"version": version("nuke-matting"), "weights": shot.model.digest}
+        self._say("start", **shot.facts(frames), **made_by, out=out)
 
     def frame(self, result: Done | Failed, path: Path) -> None:
         if isinstance(result, Failed):

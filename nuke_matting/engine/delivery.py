@@ -15,6 +15,7 @@ from nuke_matting.engine.cache import folder_of
 from nuke_matting.engine.fingerprint import digest
 from nuke_matting.engine.ledger import Ledger
 from nuke_matting.engine.pipeline import Target
+from nuke_matting.engine.provenance import provenance
 from nuke_matting.engine.shot import Shot
 from nuke_matting.engine.values import Matte, Plan
 from nuke_matting.errors import OutputError, TakenError, UsageError
@@ -144,8 +145,9 @@ class Delivery(Target):
         says_itself = _is_exr(matte.plate)
         space = "" if says_itself else matte.space or self.shot.colours.space(matte.frame)
         pixels = Pixels(
-            matte.plate, matte.frame, matte.data_window, matte.display_window, matte.alpha, matte.foreground, space
-        )
+            matte.plate, matte.frame, matte.data_window, matte.display_window, matte.alpha, matte.foreground, space,
+            provenance(self.shot.model, settings, matte.key),
+        )  # fmt: skip
         try:
             warnings = write(path, pixels, layer=settings.layer, premult=settings.premult, before=before)
         except OutputError as error:

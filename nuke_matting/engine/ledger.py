@@ -1,9 +1,9 @@
 """The ledger: which output files this tool has written, and what each of them is. It lies beside the cache.
 
-A matte cannot say so itself: in `merge` mode it is to differ from the plate in the alpha alone. So a small JSON file
-vouches for each, named by the path, the size and the date of the one file that it is about. It is written before that
-file has its name, and never changed: of two runs that write to one path each vouches for its own file, and a run that
-is killed in between leaves no file that nobody knows, but at most an entry of one that never came.
+A matte cannot say so itself: what its header says stays there when it is painted over. So a small JSON file vouches for
+each, named by the path, the size and the date of the one file that it is about. It is written before that file has its
+name, and never changed: of two runs that write to one path each vouches for its own file, and a run that is killed in
+between leaves no file that nobody knows, but at most an entry of one that never came.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +57,7 @@ def test_json_tells_everything_a_line_at_a_time(nuke_matting, make_plate, weight
     assert done.returncode == 1
     assert [each["event"] for each in told].count("error") == 2
     assert told[0]["event"] == "start" and told[0]["count"] == 4
+    assert told[0]["version"] == version("nuke-matting") and len(told[0]["weights"]) == 64
     assert told[-1] == {**told[-1], "event": "done", "frames": 2, "failed": 2}
     errors = {each["frame"]: each for each in told if each["event"] == "error"}
     assert "plate.1002.exr" in errors[1002]["path"] and errors[1002]["kind"] == "plate"
