@@ -54,7 +54,8 @@ def add(verbs: argparse._SubParsersAction) -> None:
     frames.add_argument(
         "--out",
         metavar="PATTERN",
-        help="where the mattes go (default: matte/NAME_matte.####.exr in the current folder)",
+        help="where the mattes go (default: matte/NAME_matte.####.exr in the current folder, of merged "
+        "files merged/NAME_merged.####.exr)",
     )
     add_settings(frames, ("mode", "layer", "fg", "premult"))
     frames.add_argument(
@@ -102,7 +103,7 @@ def _run(args: argparse.Namespace, report: Report) -> int:
             path=args.plate,
             advice=f"it has {format_frames(shot.frames)}",
         )
-    out = os.path.expanduser(args.out) if args.out else default_out(args.plate)
+    out = os.path.expanduser(args.out) if args.out else default_out(args.plate, settings.mode)
     delivery = Delivery(shot, out, frames, args.overwrite)
     _refuse_mixed_folder(out, shot, args.plate)
     shot.refuse_misfits(frames)
@@ -113,6 +114,10 @@ def _run(args: argparse.Namespace, report: Report) -> int:
         gaps = sorted(set(range(first, last + 1)) - set(frames)) if last - first < 1_000_000 else []
         if gaps and len(gaps) < len(frames):
             report.warning(f"the plate has gaps: {format_frames(gaps)} are not there")
+    count, how = delivery.written_over(frames)
+    if count:
+        what = "1 file that was" if count == 1 else f"{count} files that were"
+        report.warning(f"{what} made with other settings ({how}) will be written over; give another --out to keep such")
     done = failed = 0
     began = time.monotonic()
     try:
@@ -149,8 +154,9 @@ def _refuse_mixed_folder(out: str, shot: Shot, plate: str) -> None:
             )
 
 
-def default_out(plate: str) -> str:
-    """In the current folder, named after the plate: plate.%04d.exr -> matte/plate_matte.####.exr.
+def default_out(plate: str, mode: str) -> str:
+    """In the current folder, named after the plate: plate.%04d.exr -> matte/plate_matte.####.exr; of the mode `merge`
+    merged/plate_merged.####.exr, so that neither takes the other's place.
 
     Of its name only a frame number goes, or the place for one: those of shots and versions tell mattes apart.
     """
@@ -158,4 +164,5 @@ def default_out(plate: str) -> str:
     name = path.name if path.is_dir() or not path.suffix else path.stem
     base = name if path.is_dir() else re.sub(r"(#+|@+|%0?\d*d|(?<=[._])-?\d+)$", "", name)
     base = base.rstrip("._- ") or "plate"
-    return os.path.join("matte", f"{base}_matte.####.exr")
+    kind = "merged" if mode == "merge" else "matte"
+    return os.path.join(kind, f"{base}_{kind}.####.exr")

@@ -15,7 +15,7 @@ from nuke_matting.engine.cache import folder_of
 from nuke_matting.engine.fingerprint import digest
 from nuke_matting.engine.ledger import Ledger
 from nuke_matting.engine.pipeline import Target
-from nuke_matting.engine.provenance import provenance
+from nuke_matting.engine.provenance import made_with, provenance
 from nuke_matting.engine.shot import Shot
 from nuke_matting.engine.values import Matte, Plan
 from nuke_matting.errors import OutputError, TakenError, UsageError
@@ -57,6 +57,7 @@ class Delivery(Target):
         self._refusals: dict[Path, OutputError | None] = {}  # of folders; None where it can be written
         self._trying = threading.Lock()
         self._forgets = threading.Lock()  # taken, and kept, by the frame that says so
+        self._made = {"model": shot.model.name, **made_with(shot.settings)}
         self._ledger = ledger or Ledger(folder_of(shot.settings))
 
     def path(self, frame: int) -> Path:
@@ -74,6 +75,22 @@ class Delivery(Target):
         for folder in {path.parent for path in paths}:
             if refusal := self._refusal(folder):
                 raise refusal
+
+    def written_over(self, frames: Sequence[int]) -> tuple[int, str]:
+        """How many files of the frames are there that were made with other settings, and are to be written over; and
+        with which, of the first. Another plate's are not: they are in the way."""
+        others = []
+        for frame in () if self.overwrite else frames:
+            path = self.path(frame)
+            about = _stat(path)
+            made = {} if about is None else self._ledger.made(path, about)
+            if about is not None and made and made != self._made:
+                plate = Path(self._ledger.plate(path, about))
+                others += [made] if _is_same(plate, self.shot.plate.path(frame)) else []
+        differ = [
+            f"{name}={value}" for each in others[:1] for name, value in each.items() if self._made.get(name) != value
+        ]
+        return len(others), ", ".join(differ)
 
     def has(self, plan: Plan) -> bool:
         """Whether a plan's matte is there. Raises, before the matte is computed, TakenError for a file in the way, and
@@ -121,7 +138,7 @@ class Delivery(Target):
         """Raises TakenError where the file at a path is the matte of another plate's file: both may be called alike."""
         about = _stat(path)
         other = "" if about is None else self._ledger.plate(path, about)
-        if other and other != _called(plate) and not _is_same(Path(other), plate):
+        if other and not _is_same(Path(other), plate):
             raise TakenError(
                 f"the matte of another plate, from {os.path.dirname(other)}, is in the way",
                 path=path,
@@ -139,7 +156,7 @@ class Delivery(Target):
         remembered: list[bool] = []
 
         def before(about: os.stat_result) -> None:
-            remembered.append(self._ledger.vouch(path, about, stamp, _called(matte.plate)))
+            remembered.append(self._ledger.vouch(path, about, stamp, _called(matte.plate), self._made))
 
         write = write_merged if settings.mode == "merge" else write_sidecar
         says_itself = _is_exr(matte.plate)
@@ -193,7 +210,7 @@ def _called(plate: Path) -> str:
 
 def _is_same(one: Path, other: Path) -> bool:
     """Whether two names are of one file, or of one that was there once: by whatever way they lead there."""
-    return os.path.realpath(one) == os.path.realpath(other)
+    return _called(one) == _called(other) or os.path.realpath(one) == os.path.realpath(other)
 
 
 def _stat(path: Path) -> os.stat_result | None:

@@ -28,17 +28,17 @@ TOLD = (
 
 
 def made_with(settings: Settings) -> dict[str, str]:
-    """Each of `TOLD` that does something and is not as by default: its value, by the name that users write.
+    """Each of `TOLD` by the name that users write, as text; one that does nothing is as by default.
 
-    >>> made_with(Settings(edge_shift=-1.5, fg=True, premult=False))
-    {'fg': 'yes', 'edge-shift': '-1.5'}
+    >>> made_with(Settings(premult=True))["premult"]
+    'no'
     """
-    found = {}
-    for name in TOLD:
-        value = getattr(settings, name)
-        if value != options()[name][0] and name not in idle_names(settings):
-            found[name.replace("_", "-")] = {True: "yes", False: "no"}[value] if type(value) is bool else str(value)
-    return found
+    idle, known = idle_names(settings), options()
+    values = {name: known[name][0] if name in idle else getattr(settings, name) for name in TOLD}
+    words = {True: "yes", False: "no"}
+    return {
+        name.replace("_", "-"): words[value] if type(value) is bool else str(value) for name, value in values.items()
+    }
 
 
 def provenance(model: Model, settings: Settings, key: str) -> Mapping[str, str]:
@@ -46,11 +46,13 @@ def provenance(model: Model, settings: Settings, key: str) -> Mapping[str, str]:
 
     key : of the matte, in the cache; empty where it has none.
     """
+    usual = made_with(Settings())
+    unusual = [f"{name}={value}" for name, value in made_with(settings).items() if value != usual[name]]
     return {
         "nuke_matting/version": version("nuke-matting"),
         "nuke_matting/model": model.name,
         "nuke_matting/weights": model.digest,
         "nuke_matting/precision": model.precision,
-        "nuke_matting/settings": " ".join(f"{name}={value}" for name, value in made_with(settings).items()),
+        "nuke_matting/settings": " ".join(unusual),
         "nuke_matting/key": key,
     }

@@ -130,6 +130,40 @@ def test_merge_adds_the_alpha_to_a_copy_of_the_plate(nuke_matting, make_plate, w
     assert read_matte(merged, 1001)[0].shape == (36, 64)
 
 
+class TestProductsOfOnePlate:
+    """Mattes and merged files stand side by side; what takes another's place is told before it does."""
+
+    def test_merged_files_leave_mattes_alone(self, nuke_matting, make_plate, weights, tmp_path):
+        command = ("matte", make_plate([1001]), "--model", weights, *QUICK)
+        nuke_matting(*command)
+        before = (tmp_path / "matte/plate_matte.1001.exr").read_bytes()
+        done = nuke_matting(*command, "--mode", "merge")
+        assert done.returncode == 0 and "other settings" not in done.stderr
+        assert (tmp_path / "matte/plate_matte.1001.exr").read_bytes() == before
+        assert (tmp_path / "merged/plate_merged.1001.exr").exists()
+
+    def test_files_of_other_settings_are_counted_before_they_are_written_over(self, nuke_matting, make_plate, weights):
+        command = ("matte", make_plate([1001, 1002, 1003]), "--model", weights, "--json", *QUICK)
+        nuke_matting(*command, "--frames", "1001-1002", "--layer", "matte.A")
+
+        def warnings(*more):
+            told = events(nuke_matting(*command, *more).stdout)
+            return [each["text"] for each in told[: [each["event"] for each in told].index("frame")] if "text" in each]
+
+        said = "2 files that were made with other settings (layer=matte.A) will be written over; give another --out"
+        assert [each.startswith(said) for each in warnings()] == [True]
+        assert warnings() == []  # they are up to date
+        assert warnings("--fg", "--overwrite") == []  # it was asked for
+
+    def test_a_plate_that_was_rendered_again_is_no_other_setting(self, nuke_matting, make_plate, weights):
+        plate = make_plate([1001, 1002])
+        command = ("matte", plate, "--model", weights, *QUICK)
+        nuke_matting(*command)
+        Path(plate % 1001).write_bytes(Path(plate % 1002).read_bytes())
+        done = nuke_matting(*command)
+        assert "2 computed" in done.stderr and "other settings" not in done.stderr
+
+
 def test_a_key_matte_is_its_frames_and_is_told_to_the_others(nuke_matting, make_plate, weights, tmp_path):
     plate, painted = make_plate(range(1001, 1004)), make_plate(range(1001, 1004), name="painted")
     command = ("matte", plate, "--model", weights, "--json", *QUICK)
@@ -406,7 +440,8 @@ def test_options_are_written_out(nuke_matting, make_plate, weights):
 def test_mattes_are_called_after_the_plate_without_its_frame_number(plate, name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "sh010").mkdir()
-    assert Path(default_out(plate)) == Path("matte") / f"{name}_matte.####.exr"
+    assert Path(default_out(plate, "sidecar")) == Path("matte") / f"{name}_matte.####.exr"
+    assert Path(default_out(plate, "merge")) == Path("merged") / f"{name}_merged.####.exr"
 
 
 @pytest.mark.parametrize("how", ["--json", "--quiet"])
