@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import re
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from nuke_matting.cli.exits import FAILED, OK, WRONG_USE
@@ -17,6 +19,8 @@ from nuke_matting.engine.pipeline import Failed, run
 from nuke_matting.engine.shot import Shot
 from nuke_matting.errors import MattingError, UsageError
 from nuke_matting.plate.sequence import format_frames, parse_frames
+
+_MOST_GAPS = 8  # that are named
 
 EXAMPLES = """
 examples:
@@ -109,11 +113,8 @@ def _run(args: argparse.Namespace, report: Report) -> int:
     shot.refuse_misfits(frames)
     delivery.try_folders(frames)
     report.start(shot, frames, out)
-    if wanted is None:
-        first, last = frames[0], frames[-1]
-        gaps = sorted(set(range(first, last + 1)) - set(frames)) if last - first < 1_000_000 else []
-        if gaps and len(gaps) < len(frames):
-            report.warning(f"the plate has gaps: {format_frames(gaps)} are not there")
+    if wanted is None and (gaps := gaps_of(frames)):
+        report.warning(gaps)
     count, how = delivery.written_over(frames)
     if count:
         what = "1 file that was" if count == 1 else f"{count} files that were"
@@ -137,6 +138,22 @@ def _run(args: argparse.Namespace, report: Report) -> int:
         report.close()
     report.done(done, failed, time.monotonic() - began, out)
     return FAILED if failed else OK
+
+
+def gaps_of(frames: Sequence[int]) -> str:
+    """What is said of frames that are missing between the first and the last of a plate; empty where none is."""
+    first, last = frames[0], frames[-1]
+    count = last - first + 1 - len(frames)
+    if not count:
+        return ""
+    runs = [
+        f"{before + 1}-{after - 1}" if after > before + 2 else f"{before + 1}"
+        for before, after in itertools.pairwise(frames)
+        if after > before + 1
+    ]
+    shown = ", ".join(runs[:_MOST_GAPS]) + (", ..." if len(runs) > _MOST_GAPS else "")
+    lacking = f"frame {shown} is missing" if count == 1 else f"{count} frames are missing: {shown}"
+    return f"the plate has gaps, {lacking}; with --frames {first}-{last} they count as failed"
 
 
 def _refuse_mixed_folder(out: str, shot: Shot, plate: str) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from nuke_matting.cli.app import parser
-from nuke_matting.cli.matte import default_out
+from nuke_matting.cli.matte import default_out, gaps_of
 from nuke_matting.cli.report import JsonReport
 from nuke_matting.errors import ModelError
 from nuke_matting.plate.reader import read_frame, read_matte
@@ -315,9 +315,24 @@ class TestFramesThatFail:
         assert "the plate has none of the frames 1-500; it has 1001-1002" in done.stderr
         assert done.stderr.count("\n") == 1
 
+    @pytest.mark.parametrize(
+        ("there", "said"),
+        [
+            ([1, 3], "frame 2 is missing; with --frames 1-3"),
+            ([1, 4, 5, 6], "2 frames are missing: 2-3; with --frames 1-6"),
+            ([1, 9], "7 frames are missing: 2-8; with --frames 1-9"),
+            (range(1, 23, 2), "10 frames are missing: 2, 4, 6, 8, 10, 12, 14, 16, ...; with --frames 1-21"),
+            ([-5, 1_000_000_000], "1000000004 frames are missing: -4-999999999; with --frames -5-1000000000"),
+        ],
+    )
+    def test_frames_that_were_not_asked_for_and_are_missing_are_counted_and_named(self, there, said):
+        assert gaps_of(there) == f"the plate has gaps, {said} they count as failed"
+
     def test_a_gap_that_was_not_asked_for_is_a_warning(self, nuke_matting, make_plate, weights):
-        done = nuke_matting("matte", make_plate([1001, 1002, 1004]), "--model", weights, *QUICK)
-        assert done.returncode == 0 and "1003 are not there" in done.stderr
+        command = ("matte", make_plate([1001, 1002, 1007]), "--model", weights, *QUICK)
+        done = nuke_matting(*command)
+        assert done.returncode == 0 and "warning: the plate has gaps, 4 frames are missing: 1003-1006" in done.stderr
+        assert nuke_matting(*command, "--frames", "1001-1007").returncode == 1
 
     def test_a_read_only_folder_is_told_before_any_frame_is_computed(self, nuke_matting, make_plate, weights, tmp_path):
         if os.name != "posix":
