@@ -6,6 +6,8 @@ import json
 import logging
 import sys
 import threading
+import time
+from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
@@ -89,8 +91,6 @@ class _Failures:
         frames.append(failed.frame)
         if len(frames) > 1:
             return None
-        if error.frame is not None:
-            return str(error)
         return str(MattingError(error.what, path=error.path, frame=failed.frame, advice=error.advice))
 
     def rest(self) -> list[str]:
@@ -194,6 +194,7 @@ class TerminalReport:
         self._failures = _Failures()
         self._every = 1
         self._count = 0
+        self._line_before = (0, 0.0)  # frames that were done then, and when
 
     def start(self, shot: Shot, frames: tuple[int, ...], out: str) -> None:
         about = shot.facts(frames)
@@ -202,6 +203,7 @@ class TerminalReport:
         self._line(f"colour  {about['colour']}")
         self._line(f"out     {out}")
         self._count, self._every = len(frames), max(1, len(frames) // 20)
+        self._line_before = 0, time.monotonic()
         if self._console.is_terminal:
             columns = (
                 TextColumn("{task.description}"),
@@ -228,8 +230,19 @@ class TerminalReport:
                     self._line(f"frame {result.frame}: {note}", "yellow")
         if self._progress is not None:
             self._progress.advance(self._progress.task_ids[0])
-        elif sum(self._tally.values()) % self._every == 0:
-            self._line(f"frame {result.frame}  {sum(self._tally.values())}/{self._count}")
+            return
+        count = sum(self._tally.values())
+        if count % self._every == 0 or count == self._count:
+            state = "  FAILED" if isinstance(result, Failed) else ""
+            self._line(f"frame {result.frame}{state}  {count}/{self._count}{self._pace(count)}")
+
+    def _pace(self, count: int) -> str:
+        """Seconds a frame since the line before, and the time left at that pace."""
+        (before, then), now = self._line_before, time.monotonic()
+        self._line_before = count, now
+        each = (now - then) / (count - before)
+        left = timedelta(seconds=round(each * (self._count - count)))
+        return f"  {each:.2f} s a frame" + (f", {left} left" if count < self._count else "")
 
     def warning(self, text: str) -> None:
         self._line(f"warning: {text}", "yellow")
@@ -255,7 +268,8 @@ class TerminalReport:
         how = ", ".join(f"{count} {state}" for state, count in self._tally.items() if count)
         self._line(f"{_frames(done)} in {seconds:.1f} s ({how}): {out}")
         if failed:
-            self._line(f"{_frames(failed)} failed; each is named above", "bold red")
+            rest = f"the others are {out}" if done else "nothing was written"
+            self._line(f"{_frames(failed)} FAILED, each is named above; {rest}", "bold red")
 
     def _line(self, text: str, style: str = "") -> None:
         self._console.print(Text(text, style))  # not print(style=...), which would colour the bar as well

@@ -481,6 +481,33 @@ def test_wrong_options_are_an_event_in_json(nuke_matting, args):
     assert said["advice"] == "see nuke-matting matte --help" and said["what"] in done.stderr
 
 
+class TestLogOfAFarm:
+    """Plain lines: how far it is, how fast, which frames failed and where the others are."""
+
+    def test_frames_have_their_pace_and_the_time_that_is_left(self, nuke_matting, make_plate, weights):
+        done = nuke_matting("matte", make_plate([1, 2, 3]), "--model", weights, "--no-cache", *QUICK)
+        lines = [line for line in done.stderr.splitlines() if line.startswith("frame ")]
+        pace = r"\d+\.\d\d s a frame"
+        ends = [f"1/3  {pace}, \\d:\\d\\d:\\d\\d left", f"2/3  {pace}, \\d:\\d\\d:\\d\\d left", f"3/3  {pace}"]
+        assert [bool(re.fullmatch(f"frame \\d  {end}", line)) for line, end in zip(lines, ends, strict=True)] == [
+            True
+        ] * 3
+
+    def test_a_failed_frame_does_not_read_like_a_done_one(self, nuke_matting, make_plate, weights):
+        plate = make_plate([1, 2])
+        done = nuke_matting("matte", plate, "--model", weights, "--no-cache", "--frames", "1-3", *QUICK)
+        marked = [line for line in done.stderr.splitlines() if line.startswith("frame ") and "FAILED" in line]
+        assert [line.split()[1] for line in marked] == ["3"]
+        last = done.stderr.splitlines()[-1]
+        assert last == "1 frame FAILED, each is named above; the others are matte/plate_matte.####.exr"
+
+    def test_where_all_failed_it_says_that_nothing_was_written(self, nuke_matting, make_plate, weights):
+        plate = make_plate([1])
+        Path(plate % 1).write_bytes(b"no picture")
+        done = nuke_matting("matte", plate, "--model", weights, "--no-cache", *QUICK)
+        assert done.stderr.splitlines()[-1] == "1 frame FAILED, each is named above; nothing was written"
+
+
 class TestFailuresByTheirCause:
     @pytest.mark.parametrize("how", [(), ("--quiet",)])
     def test_each_is_told_once_and_its_frames_in_the_end(self, nuke_matting, make_plate, weights, how):
