@@ -7,18 +7,18 @@ import itertools
 import os
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from nuke_matting.cli.exits import FAILED, OK, WRONG_USE
 from nuke_matting.cli.interruption import Interruption
 from nuke_matting.cli.options import add_settings, settings_of
 from nuke_matting.cli.report import JsonReport, Logged, QuietReport, Report, TerminalReport
-from nuke_matting.engine.delivery import Delivery
+from nuke_matting.engine.delivery import Delivery, refuse_output
 from nuke_matting.engine.pipeline import Failed, run
 from nuke_matting.engine.shot import Shot
 from nuke_matting.errors import MattingError, UsageError
-from nuke_matting.plate.sequence import format_frames, parse_frames
+from nuke_matting.plate.sequence import ImageSequence, find_sequence, format_frames, parse_frames
 
 _MOST_GAPS = 8  # that are named
 
@@ -99,17 +99,21 @@ def run_matte(args: argparse.Namespace) -> int:
 def _run(args: argparse.Namespace, report: Report) -> int:
     settings = settings_of(args)
     wanted = None if args.frames is None else parse_frames(args.frames)
-    shot = Shot(args.plate, settings)
-    frames = wanted if wanted is not None else shot.frames
-    if not shot.plate.still and not shot.plate.frame_set.intersection(frames):
+    plate = find_sequence(args.plate)
+    frames = wanted if wanted is not None else plate.frames
+    if not plate.still and not plate.frame_set.intersection(frames):
         raise UsageError(
             f"the plate has none of the frames {format_frames(frames)}",
             path=args.plate,
-            advice=f"it has {format_frames(shot.frames)}",
+            advice=f"it has {format_frames(plate.frames)}",
         )
     out = os.path.expanduser(args.out) if args.out else default_out(args.plate, settings.mode)
+    helps = {name: find_sequence(name) for name in (settings.clean_plate, settings.guide, settings.keys) if name}
+    refuse_output(out, frames, (plate, *helps.values()))
+    _refuse_mixed_folder(out, {args.plate: plate, **helps})
+    report.plate(plate, frames)  # a model takes its time to open
+    shot = Shot(plate, settings)
     delivery = Delivery(shot, out, frames, args.overwrite)
-    _refuse_mixed_folder(out, shot, args.plate)
     shot.refuse_misfits(frames)
     delivery.try_folders(frames)
     report.start(shot, frames, out)
@@ -156,14 +160,15 @@ def gaps_of(frames: Sequence[int]) -> str:
     return f"the plate has gaps, {lacking}; with --frames {first}-{last} they count as failed"
 
 
-def _refuse_mixed_folder(out: str, shot: Shot, plate: str) -> None:
+def _refuse_mixed_folder(out: str, inputs: Mapping[str, ImageSequence]) -> None:
     """Raises UsageError for mattes that would lie in a folder whose one sequence is an input: the next run would find
-    two there, and could not tell which is meant."""
+    two there, and could not tell which is meant.
+
+    inputs : by the names that the user gave.
+    """
     folder = os.path.realpath(os.path.dirname(out))
-    settings = shot.settings
-    named = ((plate, shot.plate), (settings.clean_plate, shot.clean), (settings.guide, shot.guide))
-    for name, found in (*named, (settings.keys, shot.keys)):
-        if name and found is not None and os.path.realpath(os.path.expanduser(name)) == folder:
+    for name, found in inputs.items():
+        if os.path.realpath(os.path.expanduser(name)) == folder:
             raise UsageError(
                 "the mattes would lie in a folder that is named for the one sequence in it",
                 path=out,

@@ -19,12 +19,13 @@ from rich.text import Text
 from nuke_matting.engine.pipeline import Done, Failed
 from nuke_matting.engine.shot import Shot
 from nuke_matting.errors import MattingError
-from nuke_matting.plate.sequence import format_frames
+from nuke_matting.plate.sequence import ImageSequence, format_frames
 
 
 class Report(Protocol):
     """Told of everything that happens in a run, in order."""
 
+    def plate(self, plate: ImageSequence, frames: tuple[int, ...]) -> None: ...
     def start(self, shot: Shot, frames: tuple[int, ...], out: str) -> None: ...
     def frame(self, result: Done | Failed, path: Path) -> None: ...
     def warning(self, text: str) -> None: ...
@@ -109,6 +110,9 @@ class QuietReport:
     def __init__(self) -> None:
         self._failures = _Failures()
 
+    def plate(self, plate: ImageSequence, frames: tuple[int, ...]) -> None:
+        pass
+
     def start(self, shot: Shot, frames: tuple[int, ...], out: str) -> None:
         pass
 
@@ -135,6 +139,9 @@ class QuietReport:
 
 class JsonReport:
     """One JSON object a line on stdout, each with an `event`: start, frame, warning, error, done, interrupted."""
+
+    def plate(self, plate: ImageSequence, frames: tuple[int, ...]) -> None:
+        pass
 
     def start(self, shot: Shot, frames: tuple[int, ...], out: str) -> None:
         made_by = {"version": version("nuke-matting"), "weights": shot.model.digest}
@@ -196,9 +203,11 @@ class TerminalReport:
         self._count = 0
         self._line_before = (0, 0.0)  # frames that were done then, and when
 
+    def plate(self, plate: ImageSequence, frames: tuple[int, ...]) -> None:
+        self._line(f"plate   {plate.pattern}, frames {format_frames(frames)} ({len(frames)})")
+
     def start(self, shot: Shot, frames: tuple[int, ...], out: str) -> None:
         about = shot.facts(frames)
-        self._line(f"plate   {about['plate']}, frames {about['frames']} ({about['count']})")
         self._line(f"model   {about['model']} on {about['device']}, {about['precision']}")
         self._line(f"colour  {about['colour']}")
         self._line(f"out     {out}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -21,7 +21,7 @@ from nuke_matting.engine.values import Matte, Plan
 from nuke_matting.errors import OutputError, TakenError, UsageError
 from nuke_matting.plate.exr_header import MAGIC
 from nuke_matting.plate.merge import write_merged
-from nuke_matting.plate.sequence import expand_pattern, found_among, has_frame_field
+from nuke_matting.plate.sequence import ImageSequence, expand_pattern, found_among, has_frame_field
 from nuke_matting.plate.writer import Pixels, write_sidecar
 
 Look = Literal["there", "missing", "unknown"]  # missing: also where it is another one
@@ -35,23 +35,17 @@ class Delivery(Target):
 
     ledger : of the files that were written; None: that of the shot's cache.
 
-    Raises UsageError for a pattern that cannot hold the frames, or that would write over the plate itself.
+    Raises UsageError as `refuse_output`.
     """
 
     def __init__(
         self, shot: Shot, out: str, frames: Sequence[int], overwrite: bool, ledger: Ledger | None = None
     ) -> None:
-        if len(frames) > 1 and not has_frame_field(out):
-            raise UsageError("the output has no frame number", path=out, advice="write it as name.####.exr")
-        if Path(out).suffix.lower() != ".exr":
-            raise UsageError("mattes are written as EXR", path=out, advice="end --out with .exr")
-        self.shot, self.out, self.overwrite = shot, out, overwrite
         inputs = [each for each in (shot.plate, shot.clean, shot.guide) if each is not None]
         if shot.keys is not None:  # painted on other frames than are keys of this run, they are no less somebody's work
             inputs.append(replace(shot.keys, frames=tuple({*shot.keys.frames, *frames})))
-        taken = found_among(map(self.path, frames), inputs)
-        if taken is not None:
-            raise UsageError("the output would write over an input", path=taken, advice="give another --out")
+        refuse_output(out, frames, inputs)
+        self.shot, self.out, self.overwrite = shot, out, overwrite
         for folder in {self.path(frame).parent for frame in frames}:
             remove_left_behind(folder)
         self._refusals: dict[Path, OutputError | None] = {}  # of folders; None where it can be written
@@ -183,6 +177,17 @@ class Delivery(Target):
         """What a written file is: the matte, and how it was written."""
         settings = self.shot.settings
         return digest([key, settings.mode, settings.layer, settings.premult])
+
+
+def refuse_output(out: str, frames: Sequence[int], inputs: Iterable[ImageSequence]) -> None:
+    """Raises UsageError for a pattern that cannot hold the frames, or that would write over one of some inputs."""
+    if len(frames) > 1 and not has_frame_field(out):
+        raise UsageError("the output has no frame number", path=out, advice="write it as name.####.exr")
+    if Path(out).suffix.lower() != ".exr":
+        raise UsageError("mattes are written as EXR", path=out, advice="end --out with .exr")
+    taken = found_among((expand_pattern(out, frame) for frame in frames), inputs)
+    if taken is not None:
+        raise UsageError("the output would write over an input", path=taken, advice="give another --out")
 
 
 def _taken(path: Path, frame: int) -> TakenError:

@@ -35,7 +35,7 @@ from nuke_matting.models.contract import FrameInput, Model, Quality, named_frame
 from nuke_matting.models.registry import load_model
 from nuke_matting.plate.frame import LARGEST_HALF, Window, lies
 from nuke_matting.plate.reader import read_frame, read_windows
-from nuke_matting.plate.sequence import find_sequence, format_frames, sequence_around
+from nuke_matting.plate.sequence import ImageSequence, find_sequence, format_frames, sequence_around
 from nuke_matting.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -57,7 +57,7 @@ class Shot:
 
     Parameters
     ----------
-    plate : pattern, folder or file, as in `plate.sequence.find_sequence`.
+    plate : pattern, folder or file, as in `plate.sequence.find_sequence`; or what that has found.
     settings : defaults if not given.
     model : one that is loaded already, in place of loading the one that the settings name.
 
@@ -67,9 +67,11 @@ class Shot:
     CacheError : there is no place for a cache.
     """
 
-    def __init__(self, plate: str | Path, settings: Settings | None = None, model: Model | None = None) -> None:
+    def __init__(
+        self, plate: str | Path | ImageSequence, settings: Settings | None = None, model: Model | None = None
+    ) -> None:
         self.settings = settings or Settings()
-        self.plate = find_sequence(str(plate))
+        self.plate = plate if isinstance(plate, ImageSequence) else find_sequence(str(plate))
         self.clean = find_sequence(self.settings.clean_plate) if self.settings.clean_plate else None
         self.guide = find_sequence(self.settings.guide) if self.settings.guide else None
         self.colours = Colours(self.settings, self.plate, self.clean)
