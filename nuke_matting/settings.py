@@ -92,8 +92,9 @@ class Settings:
     )
     guide_use: str = _option(
         "hint",
-        "hint leaves the last word to the network; force makes the guide's 0 and 1 final, limit its 0 alone",
-        choices=("hint", "force", "limit"),
+        "hint leaves the last word to the network; force makes the guide's 0 and 1 final, limit its 0 alone; "
+        "core makes its 1 final and shows the network none of it",
+        choices=("hint", "force", "limit", "core"),
         needs="guide",
     )
     keys: str = _option(

@@ -22,6 +22,7 @@ def remarks(settings: Settings, model: Model, plate: ImageSequence, keys: ImageS
             "hint": "it is left aside",
             "force": "its 0 and 1 are final all the same",
             "limit": "its 0 is final all the same",
+            "core": "its 1 is final all the same",
         }
         said.append(f"the model {model.name} takes no guide: {final[settings.guide_use]}")
     if keys is not None and not able.keys:

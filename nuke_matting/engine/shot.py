@@ -205,7 +205,8 @@ class Shot:
             guide, said = coverage(file_of(self.guide, frame), read, "guide")
             notes += said + says_nothing(guide)
         where = lies(read.data_window, read.display_window, read.pixel_aspect)
-        given = FrameInput(image, clean, guide, read.pixel_aspect, where)
+        hint = None if self.settings.guide_use == "core" else guide  # a core's 0 is no outside
+        given = FrameInput(image, clean, hint, read.pixel_aspect, where)
         key: NDArray[np.float32] | MattingError | None = None
         if self.keys is not None and self._is_key(frame):
             try:
@@ -213,7 +214,7 @@ class Shot:
                 notes += said
             except MattingError as error:
                 key = error
-        return Loaded(read, given, Known(self.model.prepare(given), key), colour, notes)
+        return Loaded(read, given, Known(self.model.prepare(given), key), colour, guide, notes)
 
     def infer(self, plan: Plan, loaded: Loaded, known: Mapping[int, Known] | None = None) -> Matte:
         """The matte of a loaded frame. Raises PlateError where it is a key frame whose matte cannot be read.
@@ -233,7 +234,7 @@ class Shot:
                 f"{frame.non_finite} pixels of the plate are not finite numbers; "
                 f"they were read as 0 or +-{LARGEST_HALF:g}"
             )
-        guide, use = loaded.input.guide, settings.guide_use
+        guide, use = loaded.guide, settings.guide_use
         alpha = limited(edged(raw.alpha, settings), guide, use) if key is None else key
         made_of = plan.key
         if not lasting:

@@ -82,10 +82,14 @@ class Known:
 
 @dataclass(frozen=True)
 class Loaded:
-    """A frame as read, and as the model takes it; `notes` say what was read, and done to what goes with it."""
+    """A frame as read, and as the model takes it; `notes` say what was read, and done to what goes with it.
+
+    guide : for its last word, whether or not the model is shown it.
+    """
 
     frame: Frame
     input: FrameInput
     known: Known
     colour: ColourPipe
+    guide: NDArray[np.float32] | None = None
     notes: tuple[str, ...] = ()
