@@ -13,7 +13,7 @@ from nuke_matting.settings import Settings, idle
 def remarks(settings: Settings, model: Model, plate: ImageSequence, keys: ImageSequence | None) -> tuple[str, ...]:
     """What is said of a shot: settings that do nothing, help that its model cannot take and a foreground that it cannot
     give, a memory that has nothing to read, slow arithmetic."""
-    said = [f"{name} does nothing without {needed}" for name, needed in idle(settings)]
+    said = idle(settings)
     able = model.abilities
     if settings.clean_plate and not able.clean_plate:
         said.append(f"the model {model.name} takes no clean plate: it is left aside")

@@ -261,6 +261,25 @@ class TestWrongUse:
         done = nuke_matting("matte", make_plate([1]), "--model", weights, "--device", "cuda:99")
         self.refused(done, "cuda:99", "--device cpu")
 
+    @pytest.mark.parametrize(
+        ("args", "says"),
+        [
+            (
+                ("--layer", "rgba.A"),
+                "--layer: 'rgba.A' is not of the form rgba.alpha|NAME.A; channel for the alpha: rgba.a",
+            ),
+            (("--regions", "-1"), "--regions: -1 is outside 0..1000"),
+            (("--edge-shift", "99"), "--edge-shift: 99 is outside -50..50 pixels"),
+            (
+                ("--device", "gpu"),
+                "--device: 'gpu' is not of the form auto|cpu|cuda|cuda:N|mps; where the network runs",
+            ),
+            (("--key-frames", "7"), "--key-frames: there are no keys; give the corrected mattes with --keys"),
+        ],
+    )
+    def test_a_value_that_does_not_fit_is_told_by_its_option(self, nuke_matting, args, says):
+        self.refused(nuke_matting("matte", "plate.####.exr", *args), says)
+
     def test_levels_that_leave_nothing(self, nuke_matting, make_plate, weights):
         done = nuke_matting("matte", make_plate([1]), "--model", weights, "--black-point", 0.7, "--white-point", 0.3)
         self.refused(done, "black-point: 0.7 is not below the white point, 0.3")
