@@ -21,6 +21,7 @@ from nuke_matting.errors import MattingError, UsageError
 from nuke_matting.plate.sequence import ImageSequence, find_sequence, format_frames, parse_frames
 
 _MOST_GAPS = 8  # that are named
+_STOPPING = "nuke-matting: stopping after the frame under way; once more in two seconds to stop at once"
 
 EXAMPLES = """
 examples:
@@ -126,7 +127,7 @@ def _run(args: argparse.Namespace, report: Report) -> int:
     done = failed = 0
     began = time.monotonic()
     try:
-        with Interruption() as interruption:
+        with Interruption(_STOPPING) as interruption:
             for result in run(shot, frames, delivery, report.warning, interruption.heard):
                 if isinstance(result, Failed):
                     failed += 1

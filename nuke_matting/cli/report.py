@@ -271,7 +271,10 @@ class TerminalReport:
             self._line(f"error: {line}", "bold red")
 
     def interrupted(self, done: int, failed: int) -> None:
-        pass
+        self.close()
+        if self._count:  # else it had not started
+            lacking = f", {failed} failed" if failed else ""
+            self._line(f"interrupted: {done} of {_frames(self._count)} done{lacking}", "yellow")
 
     def done(self, done: int, failed: int, seconds: float, out: str) -> None:
         how = ", ".join(f"{count} {state}" for state, count in self._tally.items() if count)

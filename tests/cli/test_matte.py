@@ -19,6 +19,7 @@ from nuke_matting.cli.app import parser
 from nuke_matting.cli.matte import default_out, gaps_of
 from nuke_matting.cli.report import JsonReport
 from nuke_matting.errors import ModelError
+from nuke_matting.models.two_stage import TwoStageModel
 from nuke_matting.plate.reader import read_frame, read_matte
 from nuke_matting.settings import options
 
@@ -432,6 +433,21 @@ class TestInterruption:
         assert all(re.fullmatch(r"o\.\d{4}\.exr", path.name) for path in out.iterdir())
         assert subprocess.run(command).returncode == 0
         assert len(alphas(out)) == len(self.FRAMES)
+
+    def test_it_is_answered_at_once_and_told_how_far_the_run_came(self, nuke_matting, make_plate, weights, monkeypatch):
+        matte = TwoStageModel.matte
+
+        def interrupted(self, *about):
+            signal.raise_signal(signal.SIGINT)
+            return matte(self, *about)
+
+        monkeypatch.setattr(TwoStageModel, "matte", interrupted)
+        done = nuke_matting("matte", make_plate([1, 2, 3]), "--model", weights, *QUICK)
+        assert done.returncode == 130
+        *_, answer, frame, count, end = done.stderr.splitlines()
+        assert answer.startswith("nuke-matting: stopping after the frame under way; once more")
+        assert frame.startswith("frame 1  1/3") and count == "interrupted: 1 of 3 frames done"
+        assert end == "nuke-matting: interrupted; run the same command again to go on"
 
     def test_runs_that_are_killed_ten_times_end_like_an_undisturbed_one(
         self, make_plate, weights, tmp_path, monkeypatch
