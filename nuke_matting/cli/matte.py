@@ -18,7 +18,7 @@ from nuke_matting.engine.delivery import Delivery, refuse_output
 from nuke_matting.engine.pipeline import Failed, run
 from nuke_matting.engine.shot import Shot
 from nuke_matting.errors import MattingError, UsageError
-from nuke_matting.plate.sequence import ImageSequence, find_sequence, format_frames, parse_frames
+from nuke_matting.plate.sequence import ImageSequence, expand_pattern, find_sequence, format_frames, parse_frames
 
 _MOST_GAPS = 8  # that are named
 _STOPPING = "nuke-matting: stopping after the frame under way; once more in two seconds to stop at once"
@@ -108,7 +108,7 @@ def _run(args: argparse.Namespace, report: Report) -> int:
             path=args.plate,
             advice=f"it has {format_frames(plate.frames)}",
         )
-    out = os.path.expanduser(args.out) if args.out else default_out(args.plate, settings.mode)
+    out = os.path.expanduser(args.out) if args.out else default_out(plate, settings.mode)
     helps = {name: find_sequence(name) for name in (settings.clean_plate, settings.guide, settings.keys) if name}
     refuse_output(out, frames, (plate, *helps.values()))
     _refuse_mixed_folder(out, {args.plate: plate, **helps})
@@ -177,15 +177,16 @@ def _refuse_mixed_folder(out: str, inputs: Mapping[str, ImageSequence]) -> None:
             )
 
 
-def default_out(plate: str, mode: str) -> str:
-    """In the current folder, named after the plate: plate.%04d.exr -> matte/plate_matte.####.exr; of the mode `merge`
-    merged/plate_merged.####.exr, so that neither takes the other's place.
+def default_out(plate: ImageSequence, mode: str) -> str:
+    """In the current folder, named and padded as the plate: plate.%04d.exr -> matte/plate_matte.####.exr; of the mode
+    `merge` merged/plate_merged.####.exr, so that neither takes the other's place.
 
     Of its name only a frame number goes, or the place for one: those of shots and versions tell mattes apart.
     """
-    path = Path(plate)
-    name = path.name if path.is_dir() or not path.suffix else path.stem
-    base = name if path.is_dir() else re.sub(r"(#+|@+|%0?\d*d|(?<=[._])-?\d+)$", "", name)
-    base = base.rstrip("._- ") or "plate"
+    path = Path(plate.pattern)
+    found = re.search(r"(#+|@+|%0?\d*d|(?<=[._])-?\d+)$", path.stem)
+    base = path.stem[: found.start()] if found else path.stem
+    base = base.rstrip("._- ") or path.parent.name or "plate"
+    width = len(expand_pattern(found[0], 0).name) if found else 4
     kind = "merged" if mode == "merge" else "matte"
-    return os.path.join(kind, f"{base}_{kind}.####.exr")
+    return os.path.join(kind, f"{base}_{kind}.{'#' * width}.exr")

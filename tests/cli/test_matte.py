@@ -21,6 +21,7 @@ from nuke_matting.cli.report import JsonReport
 from nuke_matting.errors import ModelError
 from nuke_matting.models.two_stage import TwoStageModel
 from nuke_matting.plate.reader import read_frame, read_matte
+from nuke_matting.plate.sequence import find_sequence
 from nuke_matting.settings import options
 
 QUICK = ("--device", "cpu", "--region-batch", 50)
@@ -492,18 +493,30 @@ def test_options_are_written_out(nuke_matting, make_plate, weights):
 
 
 @pytest.mark.parametrize(
-    "plate, name",
+    ("files", "plate", "out"),
     [
-        ("plate.%04d.exr", "plate"), ("plate.####.exr", "plate"), ("plate.@@@@.exr", "plate"), ("plate_%d.exr", "plate"),
-        ("plate.1001.exr", "plate"), ("plate.-003.exr", "plate"), ("sh010_plate_v2.####.exr", "sh010_plate_v2"),
-        ("plate_v1.exr", "plate_v1"), ("hand.exr", "hand"), ("####.exr", "plate"), ("sh010", "sh010"),
+        ("plate.1001.exr", "plate.%04d.exr", "plate_OF.####.exr"),
+        ("plate.1001.exr", "plate.@@@@.exr", "plate_OF.####.exr"),
+        ("plate_7.exr", "plate_%d.exr", "plate_OF.#.exr"),
+        ("plate.001.exr", "plate.001.exr", "plate_OF.###.exr"),
+        ("plate.-003.exr", "plate.-003.exr", "plate_OF.####.exr"),
+        ("sh010_plate_v2.1001.exr", "sh010_plate_v2.####.exr", "sh010_plate_v2_OF.####.exr"),
+        ("plate_v1.exr", "plate_v1.exr", "plate_v1_OF.####.exr"),
+        ("hand.exr", "hand.exr", "hand_OF.####.exr"),
+        ("sh010/0001.exr", "sh010/####.exr", "sh010_OF.####.exr"),
+        ("0001.exr", "####.exr", "plate_OF.####.exr"),
+        ("jpg/A001_C002.001.jpg jpg/A001_C002.002.jpg", "jpg", "A001_C002_OF.###.exr"),
+        ("sh010/001.exr sh010/002.exr", "sh010", "sh010_OF.###.exr"),
     ],
-)  # fmt: skip
-def test_mattes_are_called_after_the_plate_without_its_frame_number(plate, name, tmp_path, monkeypatch):
+)
+@pytest.mark.parametrize(("mode", "kind"), [("sidecar", "matte"), ("merge", "merged")])
+def test_mattes_are_called_and_padded_as_the_plate(files, plate, out, mode, kind, tmp_path, monkeypatch):
+    """Without its frame number, and by its own name where its folder is given."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "sh010").mkdir()
-    assert Path(default_out(plate, "sidecar")) == Path("matte") / f"{name}_matte.####.exr"
-    assert Path(default_out(plate, "merge")) == Path("merged") / f"{name}_merged.####.exr"
+    for each in map(Path, files.split()):
+        each.parent.mkdir(exist_ok=True)
+        each.touch()
+    assert Path(default_out(find_sequence(plate), mode)) == Path(kind) / out.replace("OF", kind)
 
 
 @pytest.mark.parametrize("how", ["--json", "--quiet"])
