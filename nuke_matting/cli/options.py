@@ -45,8 +45,10 @@ def _add(group: Any, name: str, default: Any, option: Option) -> None:
             if default == "" or "default" in option.help
             else f" (default: {default}{' ' + option.unit if option.unit else ''})"
         )
+        american = [flag(name).replace("colour", "color")] if "colour" in name else []  # as Nuke and OCIO spell it
         group.add_argument(
             flag(name),
+            *american,
             dest=name,
             default=default,
             type=type(default),

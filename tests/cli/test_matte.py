@@ -541,6 +541,27 @@ def test_wrong_options_are_an_event_in_json(nuke_matting, args):
     assert said["advice"] == "see nuke-matting matte --help" and said["what"] in done.stderr
 
 
+class TestOptionsThatAreNearlyRight:
+    @pytest.mark.parametrize(
+        ("given", "meant"),
+        [(("--frame", "1-2"), "--frames"), (("--clean_plate=c.exr",), "--clean-plate"), (("--no-cash",), "--no-cache")],
+    )
+    def test_the_one_that_may_be_meant_is_asked_for(self, nuke_matting, given, meant):
+        done = nuke_matting("matte", "plate.####.exr", *given)
+        assert done.returncode == 2
+        said = f"unrecognized arguments: {' '.join(given)}; did you mean {meant}?; see nuke-matting matte --help"
+        assert done.stderr == f"nuke-matting matte: {said}\n"
+
+    def test_of_one_that_is_like_none_nothing_is_asked(self, nuke_matting):
+        assert "did you mean" not in nuke_matting("matte", "plate.####.exr", "--nonsense").stderr
+
+    @pytest.mark.parametrize("name", ["colourspace", "clean-colourspace"])
+    def test_colour_may_be_spelt_as_in_nuke(self, name):
+        for spelt in (name, name.replace("colour", "color")):
+            args = parser().parse_args(["matte", "plate.####.exr", f"--{spelt}", "ACEScg"])
+            assert getattr(args, name.replace("-", "_")) == "ACEScg"
+
+
 class TestLogOfAFarm:
     """Plain lines: how far it is, how fast, which frames failed and where the others are."""
 
