@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
 import threading
 import time
@@ -104,6 +105,34 @@ class _Failures:
         ]
 
 
+class _Notes:
+    """Notes on frames: the first of each is told at once, and all that it holds for together in the end. Those that
+    differ in a measure alone, a number with a fraction, are one."""
+
+    _MEASURE = re.compile(r"(?<!\S)-?\d+\.\d+(?=[,\s]|$)")
+
+    def __init__(self) -> None:
+        self._found: dict[str, tuple[list[int], list[str]]] = {}
+
+    def is_new(self, frame: int, note: str) -> bool:
+        frames, notes = self._found.setdefault(self._MEASURE.sub("N", note), ([], []))
+        frames.append(frame)
+        notes.append(note)
+        return len(frames) == 1
+
+    def rest(self) -> list[str]:
+        """What is said in the end, once, with the range of each measure."""
+        found = [each for each in self._found.values() if len(each[0]) > 1]
+        self._found.clear()
+        return [f"frames {format_frames(frames)}: {self._ranged(notes)}" for frames, notes in found]
+
+    def _ranged(self, notes: list[str]) -> str:
+        columns = zip(*map(self._MEASURE.findall, notes), strict=True)
+        ends = [(min(each, key=float), max(each, key=float)) for each in columns]
+        ranges = iter(low if low == high else f"{low}..{high}" for low, high in ends)
+        return self._MEASURE.sub(lambda _: next(ranges), notes[0])
+
+
 class QuietReport:
     """Errors alone, on stderr."""
 
@@ -197,7 +226,7 @@ class TerminalReport:
         self._console = Console(stderr=True, soft_wrap=True, highlight=False)
         self._progress: Progress | None = None
         self._tally = {"computed": 0, "cached": 0, "skipped": 0, "failed": 0}
-        self._notes: dict[str, list[int]] = {}
+        self._notes = _Notes()
         self._failures = _Failures()
         self._every = 1
         self._count = 0
@@ -233,9 +262,7 @@ class TerminalReport:
         else:
             self._tally[result.state] += 1
             for note in result.notes:
-                frames = self._notes.setdefault(note, [])
-                frames.append(result.frame)
-                if len(frames) == 1:  # the others that it holds for are named together, at the end
+                if self._notes.is_new(result.frame, note):
                     self._line(f"frame {result.frame}: {note}", "yellow")
         if self._progress is not None:
             self._progress.advance(self._progress.task_ids[0])
@@ -263,10 +290,8 @@ class TerminalReport:
         if self._progress is not None:
             self._progress.stop()
             self._progress = None
-        for note, frames in self._notes.items():
-            if len(frames) > 1:
-                self._line(f"frames {format_frames(tuple(sorted(frames)))}: {note}", "yellow")
-        self._notes.clear()
+        for line in self._notes.rest():
+            self._line(line, "yellow")
         for line in self._failures.rest():
             self._line(f"error: {line}", "bold red")
 

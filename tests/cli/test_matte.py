@@ -1,5 +1,6 @@
 """`nuke-matting matte`, as a user runs it."""
 
+import dataclasses
 import io
 import json
 import os
@@ -18,6 +19,7 @@ import pytest
 from nuke_matting.cli.app import parser
 from nuke_matting.cli.matte import default_out, gaps_of
 from nuke_matting.cli.report import JsonReport
+from nuke_matting.engine.shot import Shot
 from nuke_matting.errors import ModelError
 from nuke_matting.models.two_stage import TwoStageModel
 from nuke_matting.plate.reader import read_frame, read_matte
@@ -539,6 +541,29 @@ def test_wrong_options_are_an_event_in_json(nuke_matting, args):
     (said,) = map(json.loads, done.stdout.splitlines())
     assert done.returncode == 2 and said["event"] == "error" and said["kind"] == "usage"
     assert said["advice"] == "see nuke-matting matte --help" and said["what"] in done.stderr
+
+
+def test_notes_that_differ_in_a_measure_alone_are_one_with_its_range(nuke_matting, make_plate, weights, monkeypatch):
+    """As those of a clean plate's exposure; in JSON each frame has its own."""
+    gains = {"plate.0001.exr": "1.05", "plate.0002.exr": "-0.50", "plate.0003.exr": "10.00"}
+    load = Shot.load
+
+    def noted(self, frame):
+        gain = gains[self.plate.path(frame).name]
+        return dataclasses.replace(
+            load(self, frame), notes=(f"matched: times {gain} 1.20, plus 0.000", f"{frame} of 3.exr")
+        )
+
+    monkeypatch.setattr(Shot, "load", noted)
+    command = ("matte", make_plate([1, 2, 3]), "--model", weights, "--no-cache", "--overwrite", *QUICK)
+    said = [line for line in nuke_matting(*command).stderr.splitlines() if "matched" in line or ".exr" in line]
+    assert [line for line in said if "matched" in line] == [
+        "frame 1: matched: times 1.05 1.20, plus 0.000",
+        "frames 1-3: matched: times -0.50..10.00 1.20, plus 0.000",
+    ]
+    assert {f"frame {n}: {n} of 3.exr" for n in (1, 2, 3)} <= set(said)
+    told = [each["notes"][0] for each in events(nuke_matting(*command, "--json").stdout) if each["event"] == "frame"]
+    assert [each.split()[2] for each in told] == ["1.05", "-0.50", "10.00"]
 
 
 class TestOptionsThatAreNearlyRight:
