@@ -98,6 +98,34 @@ def run_matte(args: argparse.Namespace) -> int:
 
 
 def _run(args: argparse.Namespace, report: Report) -> int:
+    try:
+        delivery, frames = _opened(args, report)
+    except KeyboardInterrupt:
+        report.interrupted(0, 0)
+        raise
+    done = failed = 0
+    began = time.monotonic()
+    try:
+        with Interruption(_STOPPING) as interruption:
+            for result in run(delivery.shot, frames, delivery, report.warning, interruption.heard):
+                if isinstance(result, Failed):
+                    failed += 1
+                else:
+                    done += 1
+                report.frame(result, delivery.path(result.frame))
+        if interruption.heard() and done + failed < len(frames):
+            raise KeyboardInterrupt
+    except KeyboardInterrupt:
+        report.interrupted(done, failed)
+        raise
+    finally:
+        report.close()
+    report.done(done, failed, time.monotonic() - began, delivery.out)
+    return FAILED if failed else OK
+
+
+def _opened(args: argparse.Namespace, report: Report) -> tuple[Delivery, Sequence[int]]:
+    """What is to be done, and which frames; reported."""
     settings = settings_of(args)
     wanted = None if args.frames is None else parse_frames(args.frames)
     plate = find_sequence(args.plate)
@@ -124,25 +152,7 @@ def _run(args: argparse.Namespace, report: Report) -> int:
     if count:
         what = "1 file that was" if count == 1 else f"{count} files that were"
         report.warning(f"{what} made with other settings ({how}) will be written over; give another --out to keep such")
-    done = failed = 0
-    began = time.monotonic()
-    try:
-        with Interruption(_STOPPING) as interruption:
-            for result in run(shot, frames, delivery, report.warning, interruption.heard):
-                if isinstance(result, Failed):
-                    failed += 1
-                else:
-                    done += 1
-                report.frame(result, delivery.path(result.frame))
-        if interruption.heard() and done + failed < len(frames):
-            raise KeyboardInterrupt
-    except KeyboardInterrupt:
-        report.interrupted(done, failed)
-        raise
-    finally:
-        report.close()
-    report.done(done, failed, time.monotonic() - began, out)
-    return FAILED if failed else OK
+    return delivery, frames
 
 
 def gaps_of(frames: Sequence[int]) -> str:

@@ -452,6 +452,14 @@ class TestInterruption:
         assert frame.startswith("frame 1  1/3") and count == "interrupted: 1 of 3 frames done"
         assert end == "nuke-matting: interrupted; run the same command again to go on"
 
+    def test_one_that_strikes_while_the_model_is_opened_is_an_event_too(
+        self, nuke_matting, make_plate, weights, monkeypatch
+    ):
+        monkeypatch.setattr("nuke_matting.engine.shot.load_model", lambda *_: signal.raise_signal(signal.SIGTERM))
+        done = nuke_matting("matte", make_plate([1]), "--model", weights, "--json")
+        assert done.returncode == 130
+        assert events(done.stdout) == [{"event": "interrupted", "frames": 0, "failed": 0}]
+
     def test_runs_that_are_killed_ten_times_end_like_an_undisturbed_one(
         self, make_plate, weights, tmp_path, monkeypatch
     ):
