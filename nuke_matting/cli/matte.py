@@ -168,7 +168,7 @@ def gaps_of(frames: Sequence[int]) -> str:
     ]
     shown = ", ".join(runs[:_MOST_GAPS]) + (", ..." if len(runs) > _MOST_GAPS else "")
     lacking = f"frame {shown} is missing" if count == 1 else f"{count} frames are missing: {shown}"
-    return f"the plate has gaps, {lacking}; with --frames {first}-{last} they count as failed"
+    return f"the plate has gaps, {lacking}; --frames {first}-{last} counts what is missing as failed"
 
 
 def _refuse_mixed_folder(out: str, inputs: Mapping[str, ImageSequence]) -> None:

@@ -354,15 +354,15 @@ class TestFramesThatFail:
     @pytest.mark.parametrize(
         ("there", "said"),
         [
-            ([1, 3], "frame 2 is missing; with --frames 1-3"),
-            ([1, 4, 5, 6], "2 frames are missing: 2-3; with --frames 1-6"),
-            ([1, 9], "7 frames are missing: 2-8; with --frames 1-9"),
-            (range(1, 23, 2), "10 frames are missing: 2, 4, 6, 8, 10, 12, 14, 16, ...; with --frames 1-21"),
-            ([-5, 1_000_000_000], "1000000004 frames are missing: -4-999999999; with --frames -5-1000000000"),
+            ([1, 3], "frame 2 is missing; --frames 1-3"),
+            ([1, 4, 5, 6], "2 frames are missing: 2-3; --frames 1-6"),
+            ([1, 9], "7 frames are missing: 2-8; --frames 1-9"),
+            (range(1, 23, 2), "10 frames are missing: 2, 4, 6, 8, 10, 12, 14, 16, ...; --frames 1-21"),
+            ([-5, 1_000_000_000], "1000000004 frames are missing: -4-999999999; --frames -5-1000000000"),
         ],
     )
     def test_frames_that_were_not_asked_for_and_are_missing_are_counted_and_named(self, there, said):
-        assert gaps_of(there) == f"the plate has gaps, {said} they count as failed"
+        assert gaps_of(there) == f"the plate has gaps, {said} counts what is missing as failed"
 
     def test_a_gap_that_was_not_asked_for_is_a_warning(self, nuke_matting, make_plate, weights):
         command = ("matte", make_plate([1001, 1002, 1007]), "--model", weights, *QUICK)
@@ -642,7 +642,7 @@ class TestFailuresByTheirCause:
     def test_one_hole_is_one_note_of_all_frames_around(self, nuke_matting, make_plate, weights):
         plate = make_plate([1, 2, 4, 5])
         done = nuke_matting("matte", plate, "--model", weights, "--no-cache")
-        said = [line for line in done.stderr.splitlines() if "frame 3 is missing" in line]
+        said = [line for line in done.stderr.splitlines() if "frame 3 is missing: " in line]
         assert len(said) == 2 and said[1].startswith("frames 1-2,4-5: frame 3 is missing")
 
 

@@ -216,7 +216,7 @@ class TestWrongUse:
             (("plate", "--frames", ""), "no frame range"),
             (("plate", "--frames"), "--frames"),
             (("plate", "--frames", "5-1"), "ends before it begins"),
-            (("plate", "--colorspace", "ACEScg"), "--colorspace"),
+            (("plate", "--color", "ACEScg"), "did you mean --color"),
             (("plate", "another"), "another"),
             (("plate", "--out", "o.####.png"), ".exr"),
             (("plate", "--guide", "nowhere.exr"), "nowhere.exr"),
