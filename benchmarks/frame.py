@@ -24,7 +24,7 @@ from nuke_matting import Settings, Shot
 from nuke_matting.heap import keep_freed
 from nuke_matting.models.contract import Quality
 from nuke_matting.models.cost import by_default, others_like, outline, parameters, two_stage_gmacs
-from nuke_matting.models.tensors import autocast, planes
+from nuke_matting.models.tensors import array, autocast, seen, tensor
 from nuke_matting.models.two_stage_file import AGAIN
 from nuke_matting.nets import regions as rg
 from nuke_matting.plate.reader import read_frame
@@ -71,13 +71,17 @@ def measure(width: int, height: int, precision: str, device: str, runs: int) -> 
         loaded = shot.load(1001)
         own = model.encode(loaded.known.prepared)
         memory = others_like(own, model)
-        image = planes(loaded.input.image).to(model.device)
+        image = seen(tensor(loaded.input.image, model.device))
         most = by_default().budget(height, width)
         error = torch.from_numpy(outline(*rg.grid_size(height, width))).to(model.device)
 
         def refine() -> torch.Tensor:
             with autocast(model.device, model.precision):
                 return net.refine(image, None, coarse, chosen, small=small)[1]
+
+        def in_and_out() -> None:
+            alpha = seen(tensor(loaded.input.image, model.device))[0, 0]
+            array(alpha)
 
         def encode() -> None:
             made = model.encode(loaded.known.prepared)
@@ -105,6 +109,7 @@ def measure(width: int, height: int, precision: str, device: str, runs: int) -> 
                 "encode": median_ms(encode, runs),
                 "memory and decoder": median_ms(remember, runs),
                 "second look": median_ms(lambda: model.again(own, coarse.alpha, AGAIN), runs) if again else 0.0,
+                "in and out": median_ms(in_and_out, runs),
                 "choose": median_ms(lambda: rg.choose(error, most, 0.0), runs),
                 "refine": median_ms(refine, runs),
                 "foreground, where wanted": median_ms(foreground, runs),
@@ -115,7 +120,7 @@ def measure(width: int, height: int, precision: str, device: str, runs: int) -> 
             pixels = Pixels(plate, 1001, frame.data_window, frame.display_window, raw.alpha)
             out = Path(folder) / "out.exr"
             stages["write"] = median_ms(lambda: write_sidecar(out, pixels, layer="rgba.alpha", premult=False), runs)
-        parts = ("encode", "memory and decoder", "choose", "refine")
+        parts = ("encode", "memory and decoder", "in and out", "choose", "refine")
         once = sum(stages[name] for name in parts)
         stages |= dict(zip(NETWORK, (once, once + stages["second look"]), strict=True))
         stages["regions"] = len(chosen)

@@ -70,6 +70,15 @@ def try_folder(folder: Path) -> None:
         os.unlink(name)
 
 
+def look_at_folder(folder: Path) -> None:
+    """As `try_folder`, as far as rights tell it: nothing is touched. Raises OutputError."""
+    there = next(each for each in (folder, *folder.absolute().parents) if os.path.lexists(each))
+    if not there.is_dir():
+        raise _output_error(OSError(errno.ENOTDIR, os.strerror(errno.ENOTDIR)), folder, None)
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise _output_error(OSError(errno.EACCES, os.strerror(errno.EACCES)), folder, None)
+
+
 def remove_left_behind(folder: Path) -> None:
     """Removes temporary files of writers that were killed. What cannot be looked at or removed stays."""
     with suppress(OSError):

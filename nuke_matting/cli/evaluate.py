@@ -38,7 +38,8 @@ def add(verbs: argparse._SubParsersAction) -> None:
     verb = verbs.add_parser(
         "eval",
         help="measure mattes against true ones",
-        description="Measures mattes against true ones: MAD, MSE, Grad, Conn, dtSSD, SAD, and the error by region.",
+        description="Measures mattes against true ones: MAD, MSE, Grad, Conn, dtSSD, SAD, soft IoU, and the error by "
+        "region.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

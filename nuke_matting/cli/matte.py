@@ -15,7 +15,7 @@ from nuke_matting.cli.interruption import Interruption
 from nuke_matting.cli.options import add_settings, settings_of
 from nuke_matting.cli.report import JsonReport, Logged, QuietReport, Report, TerminalReport
 from nuke_matting.engine.delivery import Delivery, refuse_output
-from nuke_matting.engine.pipeline import Failed, run
+from nuke_matting.engine.pipeline import Failed, foresee, run
 from nuke_matting.engine.shot import Shot
 from nuke_matting.errors import MattingError, UsageError
 from nuke_matting.plate.sequence import ImageSequence, expand_pattern, find_sequence, format_frames, parse_frames
@@ -34,7 +34,8 @@ examples:
   nuke-matting matte plate.%04d.exr --keys painted.%04d.exr
                                                            again, with mattes that were corrected on a few frames
 
-Run the same command again to go on where it stopped: frames that are there and up to date are left alone.
+Run the same command again to go on where it stopped: frames that are there and up to date are left alone. With
+--dry-run it says beforehand which those are.
 """
 
 
@@ -66,6 +67,11 @@ def add(verbs: argparse._SubParsersAction) -> None:
     frames.add_argument(
         "--overwrite", action="store_true", help="write every frame again, even over files this tool did not write"
     )
+    frames.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="say what a run would do, frame by frame, and touch nothing; exit codes as of the run",
+    )
     add_settings(
         verb.add_argument_group("help for the network"),
         ("clean_plate", "clean_match", "clean_align", "guide", "guide_use", "keys", "key_frames"),
@@ -88,7 +94,8 @@ def add(verbs: argparse._SubParsersAction) -> None:
 
 def run_matte(args: argparse.Namespace) -> int:
     """Mattes as the options say; returns the exit code."""
-    report: Report = JsonReport() if args.json else QuietReport() if args.quiet else TerminalReport()
+    dry = args.dry_run
+    report: Report = JsonReport(dry) if args.json else QuietReport() if args.quiet else TerminalReport(dry)
     try:
         with Logged(report):
             return _run(args, report)
@@ -107,7 +114,8 @@ def _run(args: argparse.Namespace, report: Report) -> int:
     began = time.monotonic()
     try:
         with Interruption(_STOPPING) as interruption:
-            for result in run(delivery.shot, frames, delivery, report.warning, interruption.heard):
+            steps = foresee if args.dry_run else run
+            for result in steps(delivery.shot, frames, delivery, report.warning, interruption.heard):
                 if isinstance(result, Failed):
                     failed += 1
                 else:
@@ -141,8 +149,8 @@ def _opened(args: argparse.Namespace, report: Report) -> tuple[Delivery, Sequenc
     refuse_output(out, frames, (plate, *helps.values()))
     _refuse_mixed_folder(out, {args.plate: plate, **helps})
     report.plate(plate, frames)  # a model takes its time to open
-    shot = Shot(plate, settings)
-    delivery = Delivery(shot, out, frames, args.overwrite)
+    shot = Shot(plate, settings, remembers=not args.dry_run)
+    delivery = Delivery(shot, out, frames, args.overwrite, dry=args.dry_run)
     shot.refuse_misfits(frames)
     delivery.try_folders(frames)
     report.start(shot, frames, out)

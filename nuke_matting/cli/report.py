@@ -167,14 +167,20 @@ class QuietReport:
 
 
 class JsonReport:
-    """One JSON object a line on stdout, each with an `event`: start, frame, warning, error, done, interrupted."""
+    """One JSON object a line on stdout, each with an `event`: start, frame, warning, error, done, interrupted.
+
+    dry : the run only foresees what it would do; `start` says so.
+    """
+
+    def __init__(self, dry: bool = False) -> None:
+        self._dry = dry
 
     def plate(self, plate: ImageSequence, frames: tuple[int, ...]) -> None:
         pass
 
     def start(self, shot: Shot, frames: tuple[int, ...], out: str) -> None:
         made_by = {"version": version("nuke-matting"), "weights": shot.model.digest}
-        self._say("start", **shot.facts(frames), **made_by, out=out)
+        self._say("start", **shot.facts(frames), **made_by, out=out, dry_run=self._dry)
 
     def frame(self, result: Done | Failed, path: Path) -> None:
         if isinstance(result, Failed):
@@ -219,13 +225,25 @@ class _Speed(ProgressColumn):
         return Text(f"{task.completed / seconds:.2f} frames/s" if seconds and task.completed else "- frames/s")
 
 
-class TerminalReport:
-    """A progress bar with frames a second and the time left, on stderr; plain lines where that is no terminal."""
+_WOULD = {  # what becomes of frames, as of `pipeline` and failed -> what a dry run says of them
+    "computed": "would compute",
+    "cached": "from the cache",
+    "skipped": "there already",
+    "failed": "would fail",
+}
 
-    def __init__(self) -> None:
+
+class TerminalReport:
+    """A progress bar with frames a second and the time left, on stderr; plain lines where that is no terminal.
+
+    dry : the run only foresees what it would do; in the end its frames are listed by that.
+    """
+
+    def __init__(self, dry: bool = False) -> None:
+        self._dry = dry
         self._console = Console(stderr=True, soft_wrap=True, highlight=False)
         self._progress: Progress | None = None
-        self._tally = {"computed": 0, "cached": 0, "skipped": 0, "failed": 0}
+        self._tally: dict[str, list[int]] = {state: [] for state in _WOULD}
         self._notes = _Notes()
         self._failures = _Failures()
         self._every = 1
@@ -251,24 +269,24 @@ class TerminalReport:
                 TimeRemainingColumn(),
             )
             self._progress = Progress(*columns, console=self._console)
-            self._progress.add_task("matting", total=len(frames))
+            self._progress.add_task("looking" if self._dry else "matting", total=len(frames))
             self._progress.start()
 
     def frame(self, result: Done | Failed, path: Path) -> None:
         if isinstance(result, Failed):
-            self._tally["failed"] += 1
+            self._tally["failed"].append(result.frame)
             if (line := self._failures.line(result)) is not None:
                 self._line(f"error: {line}", "bold red")
         else:
-            self._tally[result.state] += 1
+            self._tally[result.state].append(result.frame)
             for note in result.notes:
                 if self._notes.is_new(result.frame, note):
                     self._line(f"frame {result.frame}: {note}", "yellow")
         if self._progress is not None:
             self._progress.advance(self._progress.task_ids[0])
             return
-        count = sum(self._tally.values())
-        if count % self._every == 0 or count == self._count:
+        count = sum(map(len, self._tally.values()))
+        if not self._dry and (count % self._every == 0 or count == self._count):
             state = "  FAILED" if isinstance(result, Failed) else ""
             self._line(f"frame {result.frame}{state}  {count}/{self._count}{self._pace(count)}")
 
@@ -302,7 +320,13 @@ class TerminalReport:
             self._line(f"interrupted: {done} of {_frames(self._count)} done{lacking}", "yellow")
 
     def done(self, done: int, failed: int, seconds: float, out: str) -> None:
-        how = ", ".join(f"{count} {state}" for state, count in self._tally.items() if count)
+        if self._dry:
+            for state, frames in self._tally.items():
+                if frames:
+                    self._line(f"{_WOULD[state]:<16}{format_frames(frames)} ({len(frames)})")
+            self._line("dry run: nothing was touched")
+            return
+        how = ", ".join(f"{len(frames)} {state}" for state, frames in self._tally.items() if frames)
         self._line(f"{_frames(done)} in {seconds:.1f} s ({how}): {out}")
         if failed:
             rest = f"the others are {out}" if done else "nothing was written"

@@ -26,7 +26,7 @@ _Stamp = tuple[int, int] | None  # of a file: when it was written, in ns, and it
 _looking = threading.Lock()
 # config -> what it was known by, and the stamps of its tables
 _tables: dict[str, tuple[object, dict[str, _Stamp]]] = {}
-_state = 0  # raised whenever a table was found to have changed
+_state = 0  # raised whenever a table was found to have changed: what was made before is out of date
 
 
 def load_config(ocio: str = "") -> tuple[ocio_lib.Config, str]:
@@ -40,8 +40,8 @@ def load_config(ocio: str = "") -> tuple[ocio_lib.Config, str]:
     Returns
     -------
     config : shared with other callers, never to be changed. Read once and again only when its file, or a look-up table
-        that it names, has changed;
-        environment variables that the config itself uses have the values of the first reading.
+        that it names, has changed, which is looked at in each call: who asks often keeps what it got for a while.
+        Environment variables that the config itself uses have the values of the first reading.
     origin : for the log, such as ``ocio://NAME (built-in default)`` or ``/studio/config.ocio ($OCIO)``.
 
     Raises
@@ -80,14 +80,6 @@ def _load(where: str, source: str) -> ocio_lib.Config:
         if name not in _tables:
             _tables[name] = stamp, {each: _stamp(each) for each in _tables_of(config)}
     return config
-
-
-def tables_state() -> int:
-    """A number that is another one once a look-up table of a config has changed: what was made before is out of date.
-
-    OpenColorIO's own cache identifiers stay the same then.
-    """
-    return _state
 
 
 def _look_at_tables(config: str, stamp: tuple[int, int]) -> None:

@@ -13,10 +13,10 @@ import PyOpenColorIO as ocio_lib
 from numpy.typing import NDArray
 
 from nuke_matting.colour.choose import choose_space
-from nuke_matting.colour.config import OCIO_ERRORS, load_config, tables_state
+from nuke_matting.colour.config import OCIO_ERRORS, load_config
 from nuke_matting.colour.interchange import REFERENCE, interchange_of
 from nuke_matting.errors import ColourError
-from nuke_matting.plate.frame import LARGEST_HALF, ColourHints
+from nuke_matting.plate.frame import LARGEST_HALF, LARGEST_LIGHT, ColourHints
 from nuke_matting.resources import shipped
 
 _MODEL = "nuke_matting model"
@@ -26,7 +26,7 @@ _LINEAR_REC709 = "Linear Rec.709"
 _EXACT = ocio_lib.OPTIMIZATION_LOSSLESS
 
 _MOST_LIGHT = 1e30  # far below the largest float32, so that sums of a matrix stay finite
-_MODEL_CEILING = 1.9  # model value of about that much light; the largest half has 1.16
+_MODEL_BOUNDS = (-1e12, 1.9)  # model values of about _MOST_LIGHT; the largest half has 1.16
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class _Ways:
     to_model: ocio_lib.CPUProcessor
     to_plate: ocio_lib.CPUProcessor
     to_linear: ocio_lib.CPUProcessor
-    ceiling: float  # the largest plate value, up to LARGEST_HALF, that is finite in linear light
+    bounds: tuple[float, float]  # the plate values between which linear light is finite
     is_linear: bool
     digest: str
 
@@ -63,10 +63,18 @@ class ColourPipe:
     def to_model(self, pixels: NDArray) -> NDArray[np.float32]:
         """Plate space -> model space. [H, W, 3] float, any range -> a new [H, W, 3] float32, not clipped.
 
-        The result is finite whatever comes in: not-a-number counts as 0, an infinite value as 65504, and in a log
-        space a value whose light no float could hold (above 4 in ACEScct) as one that just fits.
+        The result is finite whatever comes in: not-a-number counts as 0, an infinite value as 65504, one beyond 1e25 as
+        that, and in a log space a value whose light no float could hold (above 4 in ACEScct) as one that just fits.
         """
-        return self._through(self._ways.to_model, pixels, self._ways.ceiling)
+        return self._through(self._ways.to_model, pixels, self._ways.bounds)
+
+    def beyond(self, pixels: NDArray) -> int:
+        """How many finite pixels [H, W, 3] `to_model` takes for darker or brighter ones, since no float could hold
+        their light."""
+        low, high = self._ways.bounds
+        if pixels.size == 0 or (pixels.min() >= low and pixels.max() <= high):
+            return 0
+        return int(((pixels < low) | (pixels > high)).any(axis=2).sum())
 
     def to_plate(self, model: NDArray) -> NDArray[np.float32]:
         """Model space -> plate space, the inverse of `to_model`. [H, W, 3] float -> a new [H, W, 3] float32.
@@ -74,13 +82,13 @@ class ColourPipe:
         For a scene-linear plate, there and back is exact to 0.001 in values of 0 to 16, and to 0.0001 of the value
         above that. The result is finite.
         """
-        return self._through(self._ways.to_plate, model, _MODEL_CEILING)
+        return self._through(self._ways.to_plate, model, _MODEL_BOUNDS)
 
     def to_linear_rec709(self, pixels: NDArray) -> NDArray[np.float32]:
         """Plate space -> scene-linear Rec.709. [H, W, 3] float, any range -> a new [H, W, 3] float32, not clipped."""
-        return self._through(self._ways.to_linear, pixels, self._ways.ceiling)
+        return self._through(self._ways.to_linear, pixels, self._ways.bounds)
 
-    def _through(self, way: ocio_lib.CPUProcessor, pixels: NDArray, ceiling: float) -> NDArray[np.float32]:
+    def _through(self, way: ocio_lib.CPUProcessor, pixels: NDArray, bounds: tuple[float, float]) -> NDArray[np.float32]:
         if pixels.ndim != 3 or pixels.shape[2] != 3:
             raise ValueError(f"pixels have the shape {pixels.shape}, not [H, W, 3]")
         result = np.array(pixels, dtype=np.float32, order="C", copy=True)
@@ -88,8 +96,7 @@ class ColourPipe:
             return result
         if not np.isfinite(result).all():
             np.nan_to_num(result, copy=False, nan=0.0, posinf=LARGEST_HALF, neginf=-LARGEST_HALF)
-        if ceiling < LARGEST_HALF:
-            np.minimum(result, ceiling, out=result)
+        np.clip(result, *bounds, out=result)
         way.apply(ocio_lib.PackedImageDesc(result, result.shape[1], result.shape[0], 3))
         return result
 
@@ -102,7 +109,8 @@ def open_colour(
 ) -> ColourPipe:
     """The colour transforms for a plate: finds the config, chooses the plate's space, and makes the processors.
 
-    Processors are made once in a process for each config, its tables and space, so a second call is cheap.
+    Processors are made once in a process for each config, its tables and space, so a second call is cheap; but the
+    config's file and its tables are looked at each time.
 
     Parameters
     ----------
@@ -115,7 +123,17 @@ def open_colour(
     ------
     ColourError : no usable config, space, or way from that space to the model space.
     """
-    config, origin = load_config(ocio)
+    return colour_under(*load_config(ocio), colourspace, hints, path)
+
+
+def colour_under(
+    config: ocio_lib.Config,
+    origin: str,
+    colourspace: str = "",
+    hints: ColourHints | None = None,
+    path: str | Path = "",
+) -> ColourPipe:
+    """As `open_colour`, under a config that `load_config` gave, and where that comes from: no file is looked at."""
     try:
         choice = choose_space(config, hints or ColourHints(), path, colourspace)
         ways = _ways_of(config, choice.name)
@@ -143,18 +161,15 @@ def model_config() -> ocio_lib.Config:
         ) from error
 
 
-_made: dict[tuple[int, str, str], _Ways] = {}
 _making = threading.Lock()
 
 
 def _ways_of(config: ocio_lib.Config, space: str) -> _Ways:
-    key = (tables_state(), config.getCacheID(), space)
     with _making:
-        if key not in _made:
-            _made[key] = _make_ways(config, space)
-        return _made[key]
+        return _make_ways(config, space)
 
 
+@functools.lru_cache(maxsize=64)  # by the very config: one that was read anew, as a table has changed, has its cache ID
 def _make_ways(config: ocio_lib.Config, space: str) -> _Ways:
     ours = model_config()
     bridge = interchange_of(config)
@@ -173,7 +188,7 @@ def _make_ways(config: ocio_lib.Config, space: str) -> _Ways:
         ) from error
     identity = "\n".join(way.getCacheID() for way in (to_model, to_plate))
     digest = hashlib.sha256(identity.encode()).hexdigest()
-    return _Ways(to_model, to_plate, to_linear, _ceiling_of(to_linear), _is_linear(to_linear), digest)
+    return _Ways(to_model, to_plate, to_linear, _bounds_of(to_linear), _is_linear(to_linear), digest)
 
 
 def _joined(processors: list[ocio_lib.Processor]) -> ocio_lib.CPUProcessor:
@@ -188,10 +203,15 @@ def _is_linear(to_linear: ocio_lib.CPUProcessor) -> bool:
     return np.allclose(light[3:], [*(4 * light[:3]), np.zeros(3)], atol=1e-4)
 
 
-def _ceiling_of(to_linear: ocio_lib.CPUProcessor) -> float:
-    """The largest plate value whose light a float can hold: `LARGEST_HALF`, or for a log space a power of two."""
-    for value in (LARGEST_HALF, *(2.0**power for power in range(15, 0, -1))):
-        light = np.full((1, 1, 3), value, np.float32)
+def _bounds_of(to_linear: ocio_lib.CPUProcessor) -> tuple[float, float]:
+    """The lowest and the highest plate value whose light a float can hold: 1e25 either side of 0 in a linear space, in
+    others less, above 0 a power of two in a log one."""
+    return -_bound_of(to_linear, -1.0), _bound_of(to_linear, 1.0)
+
+
+def _bound_of(to_linear: ocio_lib.CPUProcessor, sign: float) -> float:
+    for value in (LARGEST_LIGHT, LARGEST_HALF, *(2.0**power for power in range(15, 0, -1))):
+        light = np.full((1, 1, 3), sign * value, np.float32)
         to_linear.apply(ocio_lib.PackedImageDesc(light, 1, 1, 3))
         if np.abs(light).max() < _MOST_LIGHT:  # False for not-a-number
             return value

@@ -23,6 +23,7 @@ from nuke_matting.engine._lease import acquire, file_clock, is_held
 DAMAGED = "damaged"
 SWEEP = "sweep.lease"  # who makes room
 LEDGER = "written"  # beside the format's folder: which output files a run has written
+HASHED = "hashed"  # likewise: fingerprints of input files
 
 _VERSION = re.compile(r"v[0-9]+")
 _SHELF = re.compile(r"[0-9a-z_]{2}")
@@ -87,7 +88,11 @@ def strangers(root: Path) -> list[Path]:
     Hidden ones are passed over (file systems and desktops leave such), and so are caches of other versions. Raises
     OSError where it cannot be looked at.
     """
-    found = [path for path in _visible(root.parent) if path.name != LEDGER and not _VERSION.fullmatch(path.name)]
+    found = [
+        path
+        for path in _visible(root.parent)
+        if path.name not in (LEDGER, HASHED) and not _VERSION.fullmatch(path.name)
+    ]
     for path in _visible(root):
         if _SHELF.fullmatch(path.name) and path.is_dir():
             found += [each for each in _visible(path) if not _key(each)]

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+import PyOpenColorIO as ocio_lib
+
 from nuke_matting.colour.choose import said_space
-from nuke_matting.colour.processor import ColourPipe, open_colour
+from nuke_matting.colour.config import load_config
+from nuke_matting.colour.processor import ColourPipe, colour_under
 from nuke_matting.engine.inputs import file_of
 from nuke_matting.errors import PlateError, UsageError
-from nuke_matting.plate.frame import ColourHints
-from nuke_matting.plate.reader import read_hints
+from nuke_matting.plate.frame import ColourHints, Header
 from nuke_matting.plate.sequence import ImageSequence
 from nuke_matting.settings import Settings
 
@@ -19,19 +21,34 @@ from nuke_matting.settings import Settings
 class Colours:
     """The way to the model space and back, of each file of a shot.
 
+    Whether the OCIO config, or a look-up table that it names, has changed, is looked at once, and again after
+    `look_again`: a run asks for colours several times a frame.
+
     Parameters
     ----------
     settings : of which `ocio`, `colourspace` and `clean_colourspace` count.
     plate : its frames.
     clean : the clean plate's, if there is one.
+    header : of the file of a frame. Raises PlateError.
     """
 
-    def __init__(self, settings: Settings, plate: ImageSequence, clean: ImageSequence | None) -> None:
-        self._settings, self._plate, self._clean = settings, plate, clean
+    def __init__(
+        self,
+        settings: Settings,
+        plate: ImageSequence,
+        clean: ImageSequence | None,
+        header: Callable[[Path, int], Header],
+    ) -> None:
+        self._settings, self._plate, self._clean, self._header = settings, plate, clean, header
+        self._config: tuple[ocio_lib.Config, str] | None = None
+
+    def look_again(self) -> None:
+        """To be called before each run."""
+        self._config = None
 
     def of_plate(self, hints: ColourHints, path: Path) -> ColourPipe:
         """Of a file of the plate. Raises ColourError."""
-        return open_colour(self._settings.ocio, self._settings.colourspace, hints, path)
+        return self._open(self._settings.colourspace, hints, path)
 
     def of_clean(self, hints: ColourHints, path: Path, plate: ColourHints) -> ColourPipe:
         """Of a file of the clean plate. Raises ColourError.
@@ -44,16 +61,16 @@ class Colours:
         says = said_space(hints)
         own = hints.integer != plate.integer or (says and says != said_space(plate))
         named = self._settings.clean_colourspace or ("" if own else self._settings.colourspace)
-        return open_colour(self._settings.ocio, named, hints, path)
+        return self._open(named, hints, path)
 
     def at(self, frame: int) -> Iterator[ColourPipe]:
         """Of a frame's plate, and then of its clean plate, each from its header. Raises PlateError, ColourError."""
         path = self._plate.path(frame)
-        hints = read_hints(path, frame)
+        hints = self._header(path, frame).colour
         yield self.of_plate(hints, path)
         if self._clean is not None:
             clean = file_of(self._clean, frame)
-            yield self.of_clean(read_hints(clean, frame), clean, hints)
+            yield self.of_clean(self._header(clean, frame).colour, clean, hints)
 
     def space(self, frame: int) -> str:
         """The colour space of a frame's pixels, as the config calls it. Raises PlateError, ColourError."""
@@ -79,6 +96,11 @@ class Colours:
                 path=self._plate.pattern,
                 advice="leave premult off, and Premult in the comp, after the Read",
             )
+
+    def _open(self, named: str, hints: ColourHints, path: Path) -> ColourPipe:
+        if (config := self._config) is None:
+            config = self._config = load_config(self._settings.ocio)
+        return colour_under(*config, named, hints, path)
 
     def _first(self, frames: Iterable[int]) -> list[ColourPipe]:
         """Those of the first of the frames whose plate can be read, the clean plate's only where it can be as well;

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from nuke_matting.atomic import remove_left_behind, try_folder
+from nuke_matting.atomic import look_at_folder, remove_left_behind, try_folder
 from nuke_matting.engine.cache import folder_of
 from nuke_matting.engine.fingerprint import digest
 from nuke_matting.engine.ledger import Ledger
@@ -34,19 +34,26 @@ class Delivery(Target):
     """Writes mattes to an output pattern.
 
     ledger : of the files that were written; None: that of the shot's cache.
+    dry : nothing is touched, and nothing can be written.
 
     Raises UsageError as `refuse_output`.
     """
 
     def __init__(
-        self, shot: Shot, out: str, frames: Sequence[int], overwrite: bool, ledger: Ledger | None = None
+        self,
+        shot: Shot,
+        out: str,
+        frames: Sequence[int],
+        overwrite: bool,
+        ledger: Ledger | None = None,
+        dry: bool = False,
     ) -> None:
         inputs = [each for each in (shot.plate, shot.clean, shot.guide) if each is not None]
         if shot.keys is not None:  # painted on other frames than are keys of this run, they are no less somebody's work
             inputs.append(replace(shot.keys, frames=tuple({*shot.keys.frames, *frames})))
         refuse_output(out, frames, inputs)
-        self.shot, self.out, self.overwrite = shot, out, overwrite
-        for folder in {self.path(frame).parent for frame in frames}:
+        self.shot, self.out, self.overwrite, self.dry = shot, out, overwrite, dry
+        for folder in () if dry else {self.path(frame).parent for frame in frames}:
             remove_left_behind(folder)
         self._refusals: dict[Path, OutputError | None] = {}  # of folders; None where it can be written
         self._trying = threading.Lock()
@@ -108,7 +115,7 @@ class Delivery(Target):
         with self._trying:
             if folder not in self._refusals:
                 try:
-                    try_folder(folder)
+                    (look_at_folder if self.dry else try_folder)(folder)
                     self._refusals[folder] = None
                 except OutputError as error:
                     return error
@@ -125,7 +132,8 @@ class Delivery(Target):
         known = self._ledger.knows(path, about)
         if known != stamp:
             return "unknown" if known is None else "missing"
-        self._ledger.renew(path, about, stamp, plan.date)
+        if not self.dry:
+            self._ledger.renew(path, about, stamp, plan.date)
         return "there"
 
     def _refuse_another(self, path: Path, plate: Path, frame: int) -> None:

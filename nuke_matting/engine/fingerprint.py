@@ -1,6 +1,6 @@
 """What a matte depends on, as short names: the fingerprint of a file's bytes, and the digest of plain data.
 
-Both are SHA-256. A file is read once a process, as long as its size, times and inode stay what they were.
+Both are SHA-256. A file is read once, as long as its size, times and inode stay what they were.
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ import json
 import os
 import stat
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
+from nuke_matting.engine.hashed import Hashed, Identity
 from nuke_matting.errors import PlateError
 
 _BLOCK = 1 << 20  # bytes
@@ -20,10 +22,14 @@ _ATTEMPTS = 3  # to read a file that someone is writing to
 
 
 class Fingerprints:
-    """The fingerprints of files, remembered. For any number of threads; a file is read by one of them at a time."""
+    """The fingerprints of files, remembered. For any number of threads; a file is read by one of them at a time.
 
-    def __init__(self) -> None:
-        self._known: dict[str, tuple[tuple[int, ...], str]] = {}
+    hashed : what is remembered between processes; None: each reads every file itself.
+    """
+
+    def __init__(self, hashed: Hashed | None = None) -> None:
+        self._hashed = hashed
+        self._known: dict[str, tuple[Identity, str]] = {}
         self._busy: dict[str, threading.Lock] = {}
         self._lock = threading.Lock()
 
@@ -42,9 +48,12 @@ class Fingerprints:
                     known = self._known.get(name)
                     if known is not None and known[0] == identity:
                         return known[1]
-                    found = _sha256(name)
+                    began, old = time.time_ns(), self._recalled(name, identity)
+                    found = old or _sha256(name)
                     if _identity(name) == identity:
                         self._known[name] = identity, found
+                        if self._hashed is not None and old is None:
+                            self._hashed.put(name, identity, found, began)
                         return found
                 except OSError as error:
                     raise _unreadable(path, error) from error
@@ -60,7 +69,14 @@ class Fingerprints:
         Nothing is looked at.
         """
         known = self._known.get(os.path.abspath(path))
-        return 0 if known is None else known[0][1]
+        return 0 if known is None else known[0].mtime
+
+    def _recalled(self, name: str, identity: Identity) -> str | None:
+        """The fingerprint that another process found. Raises OSError where the file cannot be read."""
+        if self._hashed is None or (found := self._hashed.get(name, identity)) is None:
+            return None
+        with open(name, "rb"):  # a network disk says for a while what a file was, and of one that is opened what it is
+            return found
 
 
 def digest(parts: Any) -> str:
@@ -93,12 +109,11 @@ def _must_be_plain(value: Any) -> None:
         raise TypeError(f"not plain data: {value!r}")
 
 
-def _identity(path: str) -> tuple[int, ...]:
+def _identity(path: str) -> Identity:
     about = os.stat(path)
     if not stat.S_ISREG(about.st_mode):
         raise IsADirectoryError("it is not a file")
-    # the time of the last change of status catches a file replaced in place by one of the same size and date
-    return about.st_size, about.st_mtime_ns, about.st_ino, about.st_dev, about.st_ctime_ns
+    return Identity(about.st_size, about.st_mtime_ns, about.st_ctime_ns, about.st_ino, about.st_dev)
 
 
 def _sha256(path: str) -> str:

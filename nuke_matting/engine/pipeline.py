@@ -82,6 +82,7 @@ def run(
         and those that are computed are still written.
     Frames that another process is busy with are put off to the end, where they are waited for.
     """
+    shot.colours.look_again()
     jobs = shot.settings.jobs
     ahead = max([0, *filter(None, shot.model.references)])  # how many frames later ones are read from
     for text in shot.warnings:
@@ -124,6 +125,47 @@ def run(
     finally:
         readers.shutdown(wait=False, cancel_futures=True)
         writers.shutdown(wait=True, cancel_futures=True)
+
+
+def foresee(
+    shot: Shot,
+    frames: Sequence[int],
+    target: Target,
+    warn: Callable[[str], None],
+    stop: Callable[[], bool] = lambda: False,
+) -> Iterator[Done | Failed]:
+    """What `run` would yield, in order, as far as headers tell: no pixel is read, and nothing written or kept.
+
+    A matte that seems to be in the cache may turn out damaged, and what is computed may fail. Parameters as in `run`;
+    `target` is asked what it has.
+    """
+    shot.colours.look_again()
+    for text in shot.warnings:
+        warn(text)
+    readers = ThreadPoolExecutor(shot.settings.jobs, thread_name_prefix="read")
+    try:
+        for result in readers.map(partial(_foreseen, shot, target), frames):
+            if stop():
+                return
+            yield result
+    finally:
+        readers.shutdown(cancel_futures=True)
+
+
+def _foreseen(shot: Shot, target: Target, frame: int) -> Done | Failed:
+    began = time.monotonic()
+    state: Literal["computed", "cached", "skipped"] = "computed"
+    try:
+        plan = shot.plan(frame)
+        if target.has(plan):
+            state = "skipped"
+        elif shot.cache is not None and shot.cache.path(plan.key) is not None:
+            state = "cached"
+        else:
+            shot.colours.space(frame)  # a header that cannot be read fails the frame
+    except Exception as error:
+        return Failed(frame, _told(error, frame))
+    return Done(frame, time.monotonic() - began, plan.notes, state)
 
 
 def _fetch(shot: Shot, frame: int, target: Target, others: _Others) -> _Fetched:

@@ -25,16 +25,17 @@ from nuke_matting.engine.clean_plate import fitted
 from nuke_matting.engine.colours import Colours
 from nuke_matting.engine.edges import edged, limited
 from nuke_matting.engine.fingerprint import Fingerprints, digest
+from nuke_matting.engine.hashed import Hashed
 from nuke_matting.engine.inputs import clean_pixels, coverage, file_of, refuse_misfit, says_nothing
 from nuke_matting.engine.keys import find_keys, nearest
 from nuke_matting.engine.memory import Memory
 from nuke_matting.engine.remarks import remarks
 from nuke_matting.engine.values import Known, Loaded, Matte, Plan
-from nuke_matting.errors import CacheError, ColourError, MattingError, PlateError, UsageError
+from nuke_matting.errors import CacheError, ColourError, MattingError, ModelError, PlateError, UsageError
 from nuke_matting.models.contract import FrameInput, Model, Quality, named_frames
 from nuke_matting.models.registry import load_model
-from nuke_matting.plate.frame import LARGEST_HALF, Window, lies
-from nuke_matting.plate.reader import read_frame, read_windows
+from nuke_matting.plate.frame import LARGEST_HALF, Header, Window, lies
+from nuke_matting.plate.reader import read_frame, read_header
 from nuke_matting.plate.sequence import ImageSequence, find_sequence, format_frames, sequence_around
 from nuke_matting.settings import Settings
 
@@ -42,7 +43,7 @@ log = logging.getLogger(__name__)
 
 # errors of the moment, as the system says them in what a library tells of a file
 PASSING = tuple(map(os.strerror, (errno.EIO, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ETIMEDOUT, errno.EACCES)))
-CACHE_VERSION = 11  # to be raised by every change that changes mattes
+CACHE_VERSION = 12  # to be raised by every change that changes mattes
 
 
 class Shot:
@@ -60,6 +61,7 @@ class Shot:
     plate : pattern, folder or file, as in `plate.sequence.find_sequence`; or what that has found.
     settings : defaults if not given.
     model : one that is loaded already, in place of loading the one that the settings name.
+    remembers : whether fingerprints of its files are kept in the cache's folder for other shots.
 
     Raises
     ------
@@ -68,24 +70,28 @@ class Shot:
     """
 
     def __init__(
-        self, plate: str | Path | ImageSequence, settings: Settings | None = None, model: Model | None = None
+        self,
+        plate: str | Path | ImageSequence,
+        settings: Settings | None = None,
+        model: Model | None = None,
+        remembers: bool = True,
     ) -> None:
         self.settings = settings or Settings()
         self.plate = plate if isinstance(plate, ImageSequence) else find_sequence(str(plate))
         self.clean = find_sequence(self.settings.clean_plate) if self.settings.clean_plate else None
         self.guide = find_sequence(self.settings.guide) if self.settings.guide else None
-        self.colours = Colours(self.settings, self.plate, self.clean)
+        self.colours = Colours(self.settings, self.plate, self.clean, self._header)
         self.model: Model = model or load_model(self.settings.model, self.settings.device, self.settings.precision)
         self.keys = find_keys(self.settings.keys, self.settings.key_frames, self.plate)
         if self.clean is None and self.model.abilities.needs_clean_plate:
             raise UsageError(f"the model {self.model.name} needs a clean plate", advice="give one with --clean-plate")
+        self.cache = open_cache(self.settings) if self.settings.cache else None
+        self._fingerprints = Fingerprints(None if self.cache is None else Hashed(self.cache.folder, remembers))
+        self._headers: dict[str, Header] = {}  # of files, by their fingerprints
         if self.settings.fg and self.settings.premult:
             self.colours.refuse_encoded()
-        self.cache = open_cache(self.settings) if self.settings.cache else None
         # those that one file was taken from: it serves any frame, but none that has a file of its own
         self._around = sequence_around(Path(self.plate.pattern)) if self.plate.still else None
-        self._fingerprints = Fingerprints()
-        self._lie: dict[str, tuple[float, ...]] = {}  # of files, by their fingerprints
         file = Path(os.path.expanduser(self.settings.model))
         self._model_date = file.stat().st_mtime_ns if file.is_file() else 0  # else it is a name, not a path
         self._memory = Memory(self.model, lambda frame: self.load(frame).known, self._lasts)
@@ -107,9 +113,9 @@ class Shot:
         there = (each for each in frames if self.plate.still or each in self.plate.frame_set)
         for frame in there if given else ():
             with suppress(PlateError):
-                size = read_windows(self.plate.path(frame), frame)[1]
+                size = self._header(self.plate.path(frame), frame).display_window
                 for path in (file_of(each, frame) for each in given):
-                    refuse_misfit(path, read_windows(path, frame)[1], size)
+                    refuse_misfit(path, self._header(path, frame).display_window, size)
                 return
 
     def facts(self, frames: tuple[int, ...]) -> dict[str, Any]:
@@ -127,6 +133,7 @@ class Shot:
 
     def matte(self, frame: int) -> Matte:
         """The matte of a frame, from the cache or computed. Raises PlateError where the frame cannot be read."""
+        self.colours.look_again()
         plan = self.plan(frame)
         found = self.cached(plan)
         if found is not None or self.cache is None:
@@ -196,6 +203,8 @@ class Shot:
         image = colour.to_model(read.pixels)
         clean = guide = None
         notes = read.notes
+        if beyond := colour.beyond(read.pixels):
+            notes += (f"{beyond} pixels of the plate hold more than any light; the network was shown less",)
         if self.clean is not None:
             other = read_frame(file_of(self.clean, frame), frame)
             clean = clean_pixels(other, self.colours.of_clean(other.colour, other.path, read.colour), read)
@@ -228,6 +237,13 @@ class Shot:
         memory, notes, lasting = self._memory.recall(plan, own, known or {})
         quality = Quality(settings.regions, settings.region_batch, settings.fg)
         raw = self.model.matte(loaded.input, own, memory, quality)
+        if not np.isfinite(raw.alpha).all():
+            raise ModelError(
+                f"{self.model.name} gave an alpha that is not finite",
+                path=plan.path,
+                frame=plan.frame,
+                advice="use --precision fp32, or another model with --model",
+            )
         notes = [*plan.notes, *loaded.notes, *notes, *raw.notes]
         if frame.non_finite:
             notes.append(
@@ -343,14 +359,19 @@ class Shot:
         files += [self.keys.path(frame) for frame in mattes] if self.keys is not None else []
         return max([self._model_date, *map(self._fingerprints.date, files)])
 
+    def _header(self, path: Path, frame: int) -> Header:
+        """A file's header, which is read once. Raises PlateError."""
+        known = self._fingerprints.of(path)
+        header = self._headers.get(known) or read_header(path, frame)
+        if self._fingerprints.of(path) == known:  # it was not replaced meanwhile
+            self._headers[known] = header
+        return header
+
     def _lies(self, frame: int) -> tuple[float, ...] | None:
         """Where a frame's picture lies in its format; None where its header cannot be read, which reading it says."""
-        path = self.plate.path(frame)
         try:
-            known = self._fingerprints.of(path)
-            if known not in self._lie:
-                self._lie[known] = lies(*read_windows(path, frame))
-            return self._lie[known]
+            header = self._header(self.plate.path(frame), frame)
+            return lies(header.data_window, header.display_window, header.pixel_aspect)
         except PlateError:
             return None
 

@@ -31,7 +31,7 @@ from nuke_matting.nets.resize import area, bilinear
 from nuke_matting.nets.spread import Shown, agreed, change, decided, heard, show, told
 from nuke_matting.nets.two_stage import OWN, Features, TwoStage, coarse_size, stack
 from nuke_matting.nets.vit import Attention
-from nuke_matting.plate.frame import LARGEST_HALF
+from nuke_matting.plate.frame import LARGEST_HALF, LARGEST_LIGHT
 
 FRAMES = 3  # the frame, the one before it, the one after it
 BATCH = 1024  # regions at once
@@ -161,12 +161,12 @@ class InferenceModule(nn.Module):
         self.second = looks[1] if len(looks) > 1 else None
         self.clean, self.guide = inputs.clean, inputs.guide
         self.regions = regions
-        self.frames, self.largest, self.darkest = FRAMES, LARGEST_HALF, DARKEST
+        self.frames, self.largest, self.darkest, self.most = FRAMES, LARGEST_HALF, DARKEST, LARGEST_LIGHT
         self.to_rec709: list[float] = matrix.flatten().tolist()
         self.from_rec709: list[float] = np.linalg.inv(matrix).flatten().tolist()
 
     def forward(self, stacked: Tensor) -> Tensor:
-        pixels = torch.nan_to_num(stacked.float(), 0.0, self.largest, -self.largest)
+        pixels = torch.nan_to_num(stacked.float(), 0.0, self.largest, -self.largest).clamp(-self.most, self.most)
         clean, guides = self._clean(pixels), self._guides(pixels)
         images = [to_model(mixed(pixels[:, 3 * n : 3 * n + 3], self.to_rec709)) for n in range(self.frames)]
         height, width = stacked.shape[2], stacked.shape[3]

@@ -9,7 +9,7 @@ import torch
 
 from nuke_matting.errors import UsageError
 from nuke_matting.models.contract import Abilities, FrameInput, Quality, RawMatte
-from nuke_matting.models.tensors import array, autocast, memory_told, planes, seen, to_device
+from nuke_matting.models.tensors import array, autocast, memory_told, seen, tensor, to_device
 from nuke_matting.models.weights import WeightFile, fill, stated
 from nuke_matting.nets.background import BASES, BackgroundNetwork, choose, coarse_scale
 from nuke_matting.nets.background_refiner import PATCH
@@ -55,9 +55,11 @@ class BackgroundModel:
         height, width = frame.image.shape[:2]
         budget = quality.budget(height, width) * PATCHES
         with memory_told(self.device, (height, width)), torch.inference_mode():
-            plate = pad_to_multiple(planes(frame.image), PATCH).to(self.device)
-            image = seen(plate)
-            given = None if frame.clean is None else pad_to_multiple(seen(planes(frame.clean)), PATCH).to(self.device)
+            pixels = tensor(frame.image, self.device)
+            image = pad_to_multiple(seen(pixels), PATCH)
+            given = None
+            if frame.clean is not None:
+                given = pad_to_multiple(seen(tensor(frame.clean, self.device)), PATCH)
             with autocast(self.device, self.precision):
                 size = (image.shape[2], image.shape[3])
                 reduced = coarse_size(*frame.unsqueezed(*size))
@@ -69,7 +71,7 @@ class BackgroundModel:
                     coarse, clean = self.net.coarse(small, bilinear(given, *reduced)), given
                 patches = choose(coarse.error, *size, budget)
                 alpha, residual = self.net.refine(image, clean, coarse, patches, PATCHES * quality.batch)
-            foreground = (plate + residual.float())[0, :, :height, :width].permute(1, 2, 0)
+            foreground = pixels + residual[0, :, :height, :width].float().permute(1, 2, 0)
             notes = (GUESSED,) if given is None else ()
             return RawMatte(array(alpha[0, 0, :height, :width].float()), array(foreground), notes)
 

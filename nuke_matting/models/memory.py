@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from nuke_matting.models.contract import Abilities, FrameInput, Quality, RawMatte
-from nuke_matting.models.tensors import array, autocast, memory_told, planes, seen, to_device
+from nuke_matting.models.tensors import array, autocast, memory_told, seen, tensor, to_device
 from nuke_matting.models.weights import WeightFile, coarse_long_side, fill, stated
 from nuke_matting.nets.memory_network import Features, MemoryNetwork
 from nuke_matting.nets.resize import area
@@ -38,7 +38,7 @@ class MemoryModel:
 
     def prepare(self, frame: FrameInput) -> Tensor:
         """[1, 3, h, w] float32 on the CPU, at the coarse size: the frame's area average, unsqueezed."""
-        image = seen(planes(frame.image))
+        image = seen(tensor(frame.image))
         with torch.inference_mode():
             return area(image, *coarse_size(*frame.unsqueezed(image.shape[-2], image.shape[-1]), self._long_side))
 
@@ -52,11 +52,10 @@ class MemoryModel:
 
     def matte(self, frame: FrameInput, own: Features, memory: Sequence[Features], quality: Quality) -> RawMatte:
         """`quality` changes nothing: the network has no regions."""
-        image = planes(frame.image)
-        with memory_told(self.device, image.shape[-2:], ADVICE), torch.inference_mode():
-            image = image.to(self.device)
+        with memory_told(self.device, frame.image.shape[:2], ADVICE), torch.inference_mode():
+            pixels = tensor(frame.image, self.device)
             with autocast(self.device, self.precision):
                 small = self.net.decode(own, self.net.read(own, [each.memory for each in memory]))
-                alpha, residual = self.net.enlarge(seen(image), own, small)
-            foreground = (image + residual.float())[0].permute(1, 2, 0)
+                alpha, residual = self.net.enlarge(seen(pixels), own, small)
+            foreground = pixels + residual[0].float().permute(1, 2, 0)
             return RawMatte(array(alpha[0, 0].float().clamp(0, 1)), array(foreground))

@@ -16,6 +16,7 @@ from nuke_matting.models.adapters.peers import FORMATS, device_for, open_net, op
 from nuke_matting.models.added import Record, added_models, path_of, read_added
 from nuke_matting.models.contract import Abilities, Model
 from nuke_matting.models.weights import WeightFile, load_weights
+from nuke_matting.nets.resize import area
 from nuke_matting.resources import shipped
 
 
@@ -113,7 +114,7 @@ def choose_device(device: str) -> str:
     if device == "auto":
         if torch.cuda.is_available():
             return "cuda:0"
-        return "mps" if torch.backends.mps.is_available() else "cpu"
+        return "cpu" if _mps_lacks() else "mps"
     if device.startswith("cuda"):
         count = torch.cuda.device_count() if torch.cuda.is_available() else 0
         number = int(device.partition(":")[2] or 0)
@@ -123,9 +124,26 @@ def choose_device(device: str) -> str:
                 f"device {device}: {there}", advice="check the driver with nvidia-smi, or use --device cpu"
             )
         return f"cuda:{number}"
-    if device == "mps" and not torch.backends.mps.is_available():
-        raise UsageError("device mps: Apple's GPU is not at hand", advice="use --device cpu")
+    if device == "mps" and (lacking := _mps_lacks()):
+        raise UsageError(f"device mps: {lacking[0]}", advice=lacking[1])
     return device
+
+
+def _mps_lacks() -> tuple[str, str] | tuple[()]:
+    """Why networks cannot run on Apple's GPU, and what to do; nothing where they can.
+
+    torch has the smoothed resize there since 2.7 only.
+    """
+    if not torch.backends.mps.is_available():
+        return "Apple's GPU is not at hand", "use --device cpu"
+    try:
+        area(torch.zeros(1, 1, 4, 4, device="mps"), 2, 2)
+    except NotImplementedError:
+        return (
+            f"torch {torch.__version__} cannot resize on Apple's GPU",
+            "install torch 2.7 or later, or use --device cpu",
+        )
+    return ()
 
 
 def choose_precision(precision: str, device: str) -> str:

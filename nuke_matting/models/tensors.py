@@ -15,22 +15,29 @@ from nuke_matting.models.contract import Array
 
 Network = TypeVar("Network", bound=nn.Module)
 DARKEST = -0.1  # model space; noise about black lies above it
+# what CUDA's libraries, the CPU and Apple's GPU say of memory, where no type of error says it
+_NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory", "alloc_failed", "bad_alloc")
 LOWER = "lower --region-batch or --regions, close other programs on it, or use --device cpu"
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
-def planes(pixels: Array) -> Tensor:
-    """[H, W, C] -> [1, C, H, W], contiguous, since cuts and resizes are faster so."""
-    return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))[None]
+def tensor(pixels: Array, device: str = "cpu") -> Tensor:
+    """An array as a tensor on a device."""
+    return torch.from_numpy(np.ascontiguousarray(pixels)).to(device)
 
 
-def seen(image: Tensor) -> Tensor:
-    """An image or clean plate, in the model space, as networks see it: no darker than DARKEST.
+def seen(pixels: Tensor) -> Tensor:
+    """An image or clean plate [H, W, C], in the model space, as networks see it: [1, C, H, W], no darker than DARKEST.
+
+    Contiguous, since cuts and resizes are faster so, and made in one pass over the pixels.
 
     Saturated lights lie below 0 in Rec.709, as far as they are bright. Bright values are rolled off, these are not; and
     one such light would change the answer of a network, which never saw the like, all over the frame.
     """
-    return image.clamp(min=DARKEST)
+    image = pixels.new_empty(1, pixels.shape[2], *pixels.shape[:2])
+    for channel, plane in zip(pixels.unbind(2), image[0], strict=True):
+        torch.clamp(channel, min=DARKEST, out=plane)
+    return image
 
 
 def array(tensor: Tensor) -> Array:
@@ -92,6 +99,6 @@ def memory_told(device: str, size: Sequence[int], advice: str = LOWER) -> Iterat
 
 
 def is_out_of_memory(error: RuntimeError) -> bool:
-    """Whether an error of torch's means that; of the CPU, and of Apple's GPU, only its text says so."""
+    """Whether an error of torch's means that; often only its text says so."""
     told = str(error).lower()
-    return isinstance(error, torch.cuda.OutOfMemoryError) or "can't allocate memory" in told or "out of memory" in told
+    return isinstance(error, torch.cuda.OutOfMemoryError) or any(each in told for each in _NO_MEMORY)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from nuke_matting.models.contract import Abilities, Array, FrameInput, Lies, Quality, RawMatte
-from nuke_matting.models.tensors import array, autocast, memory_told, planes, seen, to_device
+from nuke_matting.models.tensors import array, autocast, memory_told, seen, tensor, to_device
 from nuke_matting.models.two_stage_file import AGAIN, AIDED, PLAIN, long_sides, networks
 from nuke_matting.models.weights import WeightFile
 from nuke_matting.nets import regions as rg
@@ -133,7 +133,9 @@ class TwoStageModel:
 
     def prepare(self, frame: FrameInput) -> Prepared:
         """The frame's area averages at the coarse sizes, anamorphic ones unsqueezed."""
-        image, clean, guide = _tensors(frame)
+        image = seen(tensor(frame.image))
+        clean = None if frame.clean is None else seen(tensor(frame.clean))
+        guide = None if frame.guide is None else tensor(frame.guide)[None, None]
         aided = clean is not None or guide is not None
         shown = frame.unsqueezed(image.shape[-2], image.shape[-1])
         with torch.inference_mode():
@@ -189,22 +191,22 @@ class TwoStageModel:
         return encoded._replace(shown=shown, looked=None, key=key)
 
     def matte(self, frame: FrameInput, own: Seen, memory: Sequence[Seen], quality: Quality) -> RawMatte:
-        image, clean, _ = _tensors(frame)
-        height, width = image.shape[-2:]
+        height, width = frame.image.shape[:2]
         rows, columns = rg.grid_size(height, width)
         with memory_told(self.device, (height, width)), torch.inference_mode():
             which, small, coarse = self.answer(own, memory)
             net = self.net(which)
-            image = image.to(self.device)
-            clean = None if clean is None else clean.to(self.device)
+            pixels = tensor(frame.image, self.device)
+            image = seen(pixels)
+            clean = None if frame.clean is None else seen(tensor(frame.clean, self.device))
             with autocast(self.device, self.precision):
                 error = area(torch.sigmoid(coarse.error.float()), rows, columns)
                 chosen = rg.choose(error, quality.budget(height, width), THRESHOLD)
                 alpha, patches = net.refine(image, clean, coarse, chosen, quality.batch, small)
             foreground = None
             if quality.foreground:
-                residual = net.residual(coarse, chosen, patches, height, width).float()
-                foreground = array((planes(frame.image).to(self.device) + residual)[0].permute(1, 2, 0))
+                residual = net.residual(coarse, chosen, patches, height, width)
+                foreground = array(pixels + residual[0].float().permute(1, 2, 0))
             return RawMatte(array(alpha[0, 0].float().clamp(0, 1)), foreground)
 
     def answer(self, own: Seen, memory: Sequence[Seen]) -> Answer:
@@ -265,11 +267,3 @@ class TwoStageModel:
 def _reduced(image: Tensor, clean: Tensor | None, guide: Tensor | None, size: tuple[int, int]) -> Tensor:
     """A coarse input [1, 9, *size]."""
     return stack(area(image, *size), *(None if each is None else area(each, *size) for each in (clean, guide)))
-
-
-def _tensors(frame: FrameInput) -> tuple[Tensor, Tensor | None, Tensor | None]:
-    """[1, 3, H, W] and [1, 3, H, W] or None, as they are `seen`, [1, 1, H, W] or None; contiguous, since cuts and
-    resizes are faster so."""
-    clean = None if frame.clean is None else seen(planes(frame.clean))
-    guide = None if frame.guide is None else torch.from_numpy(np.ascontiguousarray(frame.guide))[None, None]
-    return seen(planes(frame.image)), clean, guide

@@ -22,7 +22,7 @@ from nuke_matting.nets import regions as rg
 from nuke_matting.nets.aspp import ASPP
 from nuke_matting.nets.background_refiner import HIDDEN, PATCH, Refiner
 from nuke_matting.nets.mobilenetv2 import MobileNetV2
-from nuke_matting.nets.resize import bilinear
+from nuke_matting.nets.resize import bilinear, join
 from nuke_matting.nets.resnet import ResNet
 
 BASES = ("mobilenetv2", "resnet50", "resnet101")
@@ -62,10 +62,10 @@ class Decoder(nn.Module):
     def forward(self, deep: Tensor, scales: list[Tensor]) -> Tensor:
         """The deepest feature and the encoder's scales, largest first -> [B, outputs, H, W] of the largest."""
         x1, x2, x4, x8 = scales
-        x = F.relu(self.bn1(self.conv1(_join(deep, x8))))
-        x = F.relu(self.bn2(self.conv2(_join(x, x4))))
-        x = F.relu(self.bn3(self.conv3(_join(x, x2))))
-        return self.conv4(_join(x, x1))
+        x = F.relu(self.bn1(self.conv1(join(deep, x8))))
+        x = F.relu(self.bn2(self.conv2(join(x, x4))))
+        x = F.relu(self.bn3(self.conv3(join(x, x2))))
+        return self.conv4(join(x, x1))
 
 
 class BackgroundNetwork(nn.Module):
@@ -130,7 +130,3 @@ def choose(error: Tensor, height: int, width: int, budget: int, threshold: float
     threshold : an error that patches must be above; 0 for `sampling`, 0.1 for `thresholding` with the authors.
     """
     return rg.choose(bilinear(error, height // PATCH, width // PATCH), budget, threshold)
-
-
-def _join(low: Tensor, high: Tensor) -> Tensor:
-    return torch.cat([bilinear(low, high.shape[2], high.shape[3]), high], dim=1)

@@ -32,7 +32,7 @@ class Refiner(nn.Module):
         self.conv4 = nn.Conv2d(12, 4, 3)
 
     def forward(self, pair: Tensor, coarse: Tensor, hidden: Tensor, patches: Tensor, batch: int) -> Tensor:
-        """Refined alpha and residual, [B, 4, H, W].
+        """Refined alpha and residual, [B, 4, H, W] float32.
 
         pair : [B, 6, H, W], plate and clean plate; H and W are multiples of 4.
         coarse : [B, 4, h, w], alpha and residual of the first stage; hidden : [B, 32, h, w].
@@ -42,7 +42,7 @@ class Refiner(nn.Module):
         Elsewhere it is the coarse answer, bilinear.
         """
         height, width = pair.shape[2], pair.shape[3]
-        out = bilinear(coarse, height, width)
+        out = bilinear(coarse.float(), height, width)  # half floats have too few steps for an alpha
         if len(patches) == 0:
             return out
         half = (height // 2, width // 2)

@@ -5,12 +5,11 @@ This module's annotations are not postponed: TorchScript cannot read those of a 
 
 from typing import NamedTuple
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from nuke_matting.nets.blocks import conv_block
-from nuke_matting.nets.resize import bilinear
+from nuke_matting.nets.resize import join
 
 
 class Coarse(NamedTuple):
@@ -50,12 +49,8 @@ class Decoder(nn.Module):
 
     def forward(self, f16: Tensor, f8: Tensor, f4: Tensor, f2: Tensor) -> Coarse:
         """[B, width, h/16, w/16] and the stem's three features -> Coarse."""
-        x = self.to8(_join(self.reduce(f16), f8))
-        x = self.to4(_join(x, f4))
-        hidden = self.to2(_join(x, f2))
+        x = self.to8(join(self.reduce(f16), f8))
+        x = self.to4(join(x, f4))
+        hidden = self.to2(join(x, f2))
         alpha, residual, error = F.pixel_shuffle(self.head(hidden), 2).split([1, 3, 1], dim=1)
         return Coarse(alpha, residual, error, hidden)
-
-
-def _join(low: Tensor, high: Tensor) -> Tensor:
-    return torch.cat([bilinear(low, high.shape[2], high.shape[3]), high], dim=1)

@@ -64,12 +64,26 @@ class RegionalNetwork(nn.Module):
         if len(regions) == 0:
             return alpha
         encoded = [self.refiner.encode(_cut(image, segmentation, part)) for part in regions.split(batch)]
-        near = rg.nearest(regions, self.neighbours or 0)
+        near = repeated(rg.nearest(regions, self.neighbours or 0))
         said = self.refiner.attend(torch.cat([each.f2 for each in encoded]), regions, near, batch)
         patches = [
             self.refiner.decode(Encoded(*each), heard) for each, heard in zip(encoded, said.split(batch), strict=True)
         ]
         return rg.paste(alpha, regions, torch.cat(patches))
+
+
+def repeated(near: Tensor) -> Tensor:
+    """[N, 1 + K] as in `regions.nearest` -> the same, but where there are fewer than K, they are repeated in turn, as
+    the authors do; a region that has none attends to itself alone."""
+    other = near[:, 1:]
+    count = (other != near[:, :1]).sum(1, keepdim=True).clamp(min=1)
+    turn = torch.arange(other.shape[1], device=near.device) % count
+    return torch.cat([near[:, :1], other.gather(1, turn)], dim=1)
+
+
+def called(trimap: Tensor) -> Tensor:
+    """What a trimap calls its cells: logits [B, 3, rows, columns] -> the likeliest class, [B, 1, rows, columns]."""
+    return trimap.float().softmax(1).argmax(1, keepdim=True)
 
 
 def unknown_cells(trimap: Tensor, budget: int | None = None) -> Tensor:
@@ -80,7 +94,7 @@ def unknown_cells(trimap: Tensor, budget: int | None = None) -> Tensor:
     Returns [N, 3] as in `regions.choose`.
     """
     probability = trimap.float().softmax(1)
-    unknown = (probability.argmax(1, keepdim=True) == UNKNOWN).float()
+    unknown = (called(trimap) == UNKNOWN).float()
     cells = trimap.shape[2] * trimap.shape[3]
     return rg.choose(probability[:, UNKNOWN, None] * unknown, cells if budget is None else budget, 0.0)
 

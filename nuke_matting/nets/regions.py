@@ -44,7 +44,11 @@ def cut(image: Tensor, regions: Tensor, halo: int, cell: int = CELL) -> Tensor:
 
     Beyond the frame the edge pixels are repeated.
     """
-    height, width = image.shape[-2:]
+    b, c, height, width = image.shape
+    rows, columns = grid_size(height, width, cell)
+    if halo == 0 and rows * cell == height and columns * cell == width:  # whole cells, which a view has
+        cells = image.reshape(b, c, rows, cell, columns, cell)
+        return cells[regions[:, 0], :, regions[:, 1], :, regions[:, 2]]
     span = torch.arange(-halo, cell + halo, device=image.device)
     y = (regions[:, 1, None] * cell + span).clamp(0, height - 1)
     x = (regions[:, 2, None] * cell + span).clamp(0, width - 1)
@@ -58,16 +62,10 @@ def sample(feature: Tensor, regions: Tensor, grid: tuple[int, int]) -> Tensor:
     The map is taken to cover the grid, so a little more than a frame whose sides are no multiples of 8.
     """
     rows, columns = grid
-    out = feature.new_zeros(len(regions), feature.shape[1])
-    for index in range(feature.shape[0]):
-        mine = regions[:, 0] == index
-        at = regions[mine]
-        y = _in_map(at[:, 1].to(feature.dtype), rows, feature.shape[2])
-        x = _in_map(at[:, 2].to(feature.dtype), columns, feature.shape[3])
-        where = torch.stack([x, y], dim=1)[None, None]
-        found = F.grid_sample(feature[index : index + 1], where, align_corners=False)
-        out[mine] = found[0, :, 0].transpose(0, 1)
-    return out
+    y = _in_map(regions[:, 1].to(feature.dtype), rows, feature.shape[2])
+    x = _in_map(regions[:, 2].to(feature.dtype), columns, feature.shape[3])
+    where = torch.stack([x, y], dim=1)[:, None, None]
+    return _looked_up(feature, regions[:, 0], where)[..., 0, 0]
 
 
 def sample_pixels(small: Tensor, regions: Tensor, height: int, width: int, halo: int = 0, cell: int = CELL) -> Tensor:
@@ -77,17 +75,31 @@ def sample_pixels(small: Tensor, regions: Tensor, height: int, width: int, halo:
     Bilinear, as `resize.bilinear`, for the regions alone.
     """
     side = cell + 2 * halo
-    out = small.new_zeros(len(regions), small.shape[1], side, side)
     span = torch.arange(-halo, cell + halo, device=small.device)
+    y = _in_map((regions[:, 1, None] * cell + span).clamp(0, height - 1).to(small.dtype), height, small.shape[2])
+    x = _in_map((regions[:, 2, None] * cell + span).clamp(0, width - 1).to(small.dtype), width, small.shape[3])
+    shape = [len(regions), side, side]
+    where = torch.stack([x[:, None, :].expand(shape), y[:, :, None].expand(shape)], dim=3)
+    return _looked_up(small, regions[:, 0], where)
+
+
+def _looked_up(small: Tensor, frames: Tensor, where: Tensor) -> Tensor:
+    """A map [B, C, h, w] at places [N, rows, columns, 2], as `grid_sample` counts them, of the frames [N] of the batch
+    that they are in: [N, C, rows, columns]."""
+    if small.shape[0] == 1:  # a mask of all of them would have a GPU waited for
+        return _at(small, where)
+    out = small.new_zeros(len(where), small.shape[1], where.shape[1], where.shape[2])
     for index in range(small.shape[0]):
-        mine = regions[:, 0] == index
-        y = _in_map((regions[mine, 1, None] * cell + span).clamp(0, height - 1).to(small.dtype), height, small.shape[2])
-        x = _in_map((regions[mine, 2, None] * cell + span).clamp(0, width - 1).to(small.dtype), width, small.shape[3])
-        shape = [len(y), side, side]
-        where = torch.stack([x[:, None, :].expand(shape), y[:, :, None].expand(shape)], dim=3).reshape(1, -1, side, 2)
-        found = F.grid_sample(small[index : index + 1], where, align_corners=False)
-        out[mine] = found[0].reshape(small.shape[1], -1, side, side).transpose(0, 1)
+        mine = frames == index
+        out[mine] = _at(small[index : index + 1], where[mine])
     return out
+
+
+def _at(small: Tensor, where: Tensor) -> Tensor:
+    """As `_looked_up`, of one frame [1, C, h, w]."""
+    n, rows, columns, _ = where.shape
+    found = F.grid_sample(small, where.reshape(1, n * rows, columns, 2), align_corners=False)
+    return found[0].reshape(small.shape[1], n, rows, columns).transpose(0, 1)
 
 
 def _in_map(pixel: Tensor, whole: int, side: int, short: float = 1 + 2**-22) -> Tensor:
@@ -142,7 +154,8 @@ def nearest(regions: Tensor, count: int, at_once: int = 1 << 22) -> Tensor:
     """For every region, itself and the `count` nearest other ones of the same frame.
 
     Distance is Euclidean over the grid of cells; of equally near ones, those earlier in raster order come first. Where
-    a frame has fewer regions, the region itself fills the list. Most regions find their neighbours in the cells around
+    a frame has fewer regions, the region itself fills the list: ours, as `two_stage` was trained so; for the authors'
+    way, see `nets.regional`. Most regions find their neighbours in the cells around
     them, nearly all others in a wider circle, and few are left to search all.
 
     regions : [N, 3] in raster order, as in `choose`. Returns [N, 1 + count] int64 indices into them.

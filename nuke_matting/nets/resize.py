@@ -20,6 +20,11 @@ def area(image: Tensor, height: int, width: int) -> Tensor:
     return torch.ops.aten._upsample_bilinear2d_aa(image, [height, width], False, None, None)
 
 
+def join(low: Tensor, high: Tensor) -> Tensor:
+    """[B, C, h, w] enlarged to a map [B, D, H, W] that it is put before: [B, C + D, H, W]."""
+    return torch.cat([bilinear(low, high.shape[2], high.shape[3]), high], dim=1)
+
+
 def box_mean(x: Tensor) -> Tensor:
     """Mean of the 3x3 pixels around each, of those within the frame. Sums of shifted maps: pooling is slow on a CPU."""
     return _summed(x) / _summed(torch.ones_like(x[:1, :1]))

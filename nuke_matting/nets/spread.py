@@ -111,24 +111,34 @@ def agreed(
     columns: int,
     contrast: float = 1.3,
     ignored: float = 0.25,
+    solid: float = 0.95,
+    doubt: float = 0.1,
 ) -> Tensor:
     """A frame's alpha [B, 1, h, w], moved to where the matte that it shows and those of others agree; in [0, 1].
+
+    What is 0 or 1 and nearer to that than to the other for all frames together, stays exactly so.
 
     others : what is `heard` of them, [B, 2, N]; None where there are none.
     rows, columns : of the frame's own cells.
     contrast : of what they agree on, about 0.5: else where most are sure and one is not a haze would be left.
     ignored : of a difference of this size half is made up for, of smaller ones less: they are of edges, which cells
         know less of than pixels; large ones are of parts that the network takes in one frame and not in the other.
+    solid : how far from haze, |2 alpha - 1|, a pixel begins to be held so. doubt : where all together are no further
+        than this from 0.5, it is held the less: else a step would show where they pass it, in the frame and in time.
     """
     alpha = alpha.float().clamp(0, 1)
     if others is None:
         return alpha
     said, trust = (told(own) + others).split(1, dim=1)
-    off = ((said / trust - 0.5) * contrast + 0.5).clamp(0, 1) - area(alpha, rows, columns).flatten(2)
+    all_ = ((said / trust - 0.5) * contrast + 0.5).clamp(0, 1)
+    off = all_ - area(alpha, rows, columns).flatten(2)
     large = (off / ignored) ** 2
     off = off * (large / (1 + large))
-    moved = bilinear(off.reshape(off.shape[0], 1, rows, columns), alpha.shape[2], alpha.shape[3])
-    return (alpha + moved).clamp(0, 1)
+    cells = torch.cat([off, all_ - 0.5], dim=1).reshape(off.shape[0], 2, rows, columns)
+    moved, side = bilinear(cells, alpha.shape[2], alpha.shape[3]).split(1, dim=1)
+    own_side = 2 * alpha - 1
+    held = (1 - (1 - own_side.abs()) / (1 - solid)).clamp(min=0) * (own_side * side / doubt).clamp(0, 1)
+    return (alpha + moved * (1 - held)).clamp(0, 1)
 
 
 def change(before: Tensor, after: Tensor, rows: int, columns: int) -> Tensor:

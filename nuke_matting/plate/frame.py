@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 LARGEST_HALF = 65504.0  # what infinite pixels become wherever they are met
+LARGEST_LIGHT = 1e25  # what a float may hold beyond it, above or below 0, networks are shown as that: sums stay finite
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,20 @@ class Frame:
     non_finite: int = 0
     notes: tuple[str, ...] = ()
     pixel_aspect: float = 1.0
+
+
+class Header(NamedTuple):
+    """What a file says of its picture before that is read.
+
+    colour : of its colour space.
+    data_window, display_window : where its pixels lie, and its format.
+    pixel_aspect : as in `Frame`.
+    """
+
+    colour: ColourHints
+    data_window: Window
+    display_window: Window
+    pixel_aspect: float
 
 
 class StoredMatte(NamedTuple):

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from nuke_matting.errors import PlateError
 from nuke_matting.plate.files import ImageFile, open_image
-from nuke_matting.plate.frame import LARGEST_HALF, ColourHints, Frame, StoredMatte, Window
+from nuke_matting.plate.frame import LARGEST_HALF, ColourHints, Frame, Header, StoredMatte, Window
 
 # what renderers and compositors call the layer that is the picture, by the last word of its name
 _MAIN = ("", "rgba", "rgb", "beauty", "combined", "composite", "c", "ci", "main", "left")
@@ -98,22 +98,12 @@ def _shown(text: str) -> str:
     return text.encode(errors="replace").decode()
 
 
-def read_hints(path: Path, number: int) -> ColourHints:
-    """What a file says of its colour, from its header alone. Raises PlateError."""
-    with open_image(path, number) as file:
-        choice = picture_of(file.specs)
-        return _hints(file.image.format_name(), file.specs[choice.part if choice else 0])
-
-
-def read_windows(path: Path, number: int) -> tuple[Window, Window, float]:
-    """The data window and the display window of a file's picture, and the aspect of its pixels, from its header alone.
-
-    Raises PlateError.
-    """
+def read_header(path: Path, number: int) -> Header:
+    """What a file says of its picture, its pixels unread. Raises PlateError."""
     with open_image(path, number) as file:
         choice = picture_of(file.specs)
         spec = file.specs[choice.part if choice else 0]
-        return *windows(spec), pixel_aspect(spec)
+        return Header(_hints(file.image.format_name(), spec), *windows(spec), pixel_aspect(spec))
 
 
 def read_matte(path: Path, number: int, painted: bool = False) -> StoredMatte:

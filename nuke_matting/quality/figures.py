@@ -1,7 +1,8 @@
 """The figures of a frame, and of a clip: what the tables show.
 
 A figure that has no value is left out: dtSSD of a first frame, a region that the frame does not have, the foreground
-where none was given. A clip's figure is the mean over the frames that have it, a set's the mean over its clips.
+where none was given, soft IoU where the truth is empty, as a speck in the matte would make it 0. A clip's figure is the
+mean over the frames that have it, a set's the mean over its clips.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nuke_matting.quality.metrics import conn, dtssd, foreground_mse, grad, mad, mse, sad
+from nuke_matting.quality.metrics import conn, dtssd, foreground_mse, grad, mad, mse, sad, soft_iou
 from nuke_matting.quality.regions_of_matte import region_mads
 
 Figures = dict[str, float]
@@ -25,13 +26,18 @@ TITLES = {
     "conn": "Conn",
     "dtssd": "dtSSD",
     "sad": "SAD",
+    "soft_iou": "soft IoU",
     "fg_mse": "FG MSE",
     "core": "core",
     "edge": "edge",
     "hair": "hair",
     "outside": "outside",
 }
-UNITS = "MAD, MSE, FG MSE x 1e3; dtSSD x 1e2; Grad, Conn, SAD / 1e3; core, edge, hair, outside: MAD there; -: none"
+UNITS = (
+    "MAD, MSE, FG MSE x 1e3; dtSSD x 1e2; Grad, Conn, SAD / 1e3; soft IoU: 1 is the truth; "
+    "core, edge, hair, outside: MAD there; -: none"
+)
+DECIMALS = {"soft_iou": 3}  # that a table shows; of the others 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +69,10 @@ def frame_figures(sample: Sample, before: Sample | None = None) -> Figures:
     found = {each.__name__: each(alpha, truth) for each in (mad, mse, grad, conn, sad)} | region_mads(alpha, truth)
     if before is not None and before.alpha.shape == alpha.shape:
         found["dtssd"] = dtssd(alpha, before.alpha, truth, before.truth)
-    if sample.foreground is not None and sample.true_foreground is not None and (truth > 0).any():
+    subject = bool((truth > 0).any())
+    if subject:
+        found["soft_iou"] = soft_iou(alpha, truth)
+    if sample.foreground is not None and sample.true_foreground is not None and subject:
         found["fg_mse"] = foreground_mse(sample.foreground, sample.true_foreground, truth)
     return {name: found[name] for name in TITLES if name in found}
 

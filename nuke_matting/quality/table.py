@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
-from nuke_matting.quality.figures import TITLES, Figures
+from nuke_matting.quality.figures import DECIMALS, TITLES, Figures
 
 MEAN = "mean"  # stands for the clip, or the frame, in rows that are means
 
@@ -27,7 +27,7 @@ def markdown(rows: Sequence[tuple[str, int, Figures]], columns: Sequence[str], f
     """
     cells = [[first, count, *(TITLES[name] for name in columns)]]
     for name, number, found in rows:
-        shown = (f"{found[each]:.2f}" if each in found else "-" for each in columns)
+        shown = (f"{found[each]:.{DECIMALS.get(each, 2)}f}" if each in found else "-" for each in columns)
         cells.append([name.replace("|", r"\|"), str(number), *shown])
     widths = [max(3, *(len(row[index]) for row in cells)) for index in range(len(cells[0]))]
     rule = [":" + "-" * (widths[0] - 1), *("-" * (width - 1) + ":" for width in widths[1:])]

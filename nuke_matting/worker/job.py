@@ -59,11 +59,14 @@ class Job:
             target: Delivery | _InCache = Delivery(shot, request["out"], frames, request.get("overwrite", False))
         else:
             target = _InCache(shot)
+        compute = request.get("compute", True)
+        if compute:  # a look costs no frame, and says which mattes are there all the same
+            shot.refuse_misfits(sorted(frames))
         facts = shot.facts(frames)
         facts["frames"] = _shortened(facts["frames"])
         self._tell("started", **facts, references=list(shot.model.references))
         self._progress(len(frames))
-        step = self._matte if request.get("compute", True) else self._look
+        step = self._matte if compute else self._look
         for _ in step(shot, frames, target):
             self._progress(len(frames))
             yield

@@ -19,13 +19,17 @@ class Library:
         self._shot: tuple[object, Shot] | None = None
 
     def open(self, plate: str, settings: Settings) -> Shot:
-        """The shot of a plate; the one at hand, where files and settings are still the same. Raises as `Shot` does."""
+        """The shot of a plate; the one at hand, where files and settings are still the same. Raises as `Shot` does.
+
+        To be called for each request: what OpenColorIO reads is looked at again.
+        """
         model = self._open_model(settings)
         names = (plate, settings.clean_plate, settings.guide, settings.keys)
         identity = (settings, model.digest, [find_sequence(name) if name else None for name in names])
         if self._shot is None or self._shot[0] != identity:
             self._shot = None  # its memory is free before the next one takes some
             self._shot = identity, Shot(plate, settings, model)
+        self._shot[1].colours.look_again()
         return self._shot[1]
 
     def _open_model(self, settings: Settings) -> Model:

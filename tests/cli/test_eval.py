@@ -14,8 +14,8 @@ from PIL import Image
 
 from nuke_matting.colour.model_space import srgb_curve
 
-FIGURES = ["mad", "mse", "grad", "conn", "dtssd", "sad", "core", "edge", "hair", "outside"]
-TITLES = ["MAD", "MSE", "Grad", "Conn", "dtSSD", "SAD", "core", "edge", "hair", "outside"]
+FIGURES = ["mad", "mse", "grad", "conn", "dtssd", "sad", "soft_iou", "core", "edge", "hair", "outside"]
+TITLES = ["MAD", "MSE", "Grad", "Conn", "dtSSD", "SAD", "soft IoU", "core", "edge", "hair", "outside"]
 
 
 def picture(path: Path, alpha, channels="A"):
@@ -58,6 +58,7 @@ def test_one_clip_is_a_row_and_its_mean(nuke_matting, clips):
     assert list(rows["clip"]) == ["clip", "frames", *TITLES]
     assert rows["mean"]["MAD"] == "250.00" and rows["mean"]["MSE"] == "125.00" and rows["mean"]["frames"] == "3"
     assert rows["mean"]["SAD"] == "0.13" and rows["mean"]["dtSSD"] == "0.00" and rows["mean"]["hair"] == "-"
+    assert rows["mean"]["soft IoU"] == "0.500"
     assert rows["mean"]["core"] == "500.00" and rows["mean"]["outside"] == "0.00"
     assert done.stderr == ""
 

@@ -165,6 +165,26 @@ def test_wild_values_are_finite_and_in_order_in_the_model_space(space):
 
 
 @pytest.mark.parametrize("space", [*LINEAR, *ENCODED])
+def test_values_beyond_any_light_are_finite_in_the_model_space_and_counted(space):
+    pipe, most = open_colour(colourspace=space), np.finfo(np.float32).max
+    plain = [[0.5, 0.2, 0.1], [-0.1, 1.0, 1.0]]
+    wild = [[2.5e38] * 3, [most] * 3, [-most] * 3, [most, -most, most], [-most, most, -most], [-1e38, 1e38, 0]]
+    pixels = np.array([[*plain, *wild]], np.float32)
+    found = pipe.to_model(pixels)
+    for each in (found, pipe.to_linear_rec709(pixels), pipe.to_plate(found), pipe.to_plate(pixels)):
+        assert np.isfinite(each).all()
+    assert np.array_equal(found[:, :2], pipe.to_model(pixels[:, :2]))
+    assert pipe.beyond(pixels) == len(wild)
+    assert pipe.beyond(pixels[:, :2]) == pipe.beyond(pixels[:, :0]) == 0
+
+
+def test_a_float_plates_light_beyond_what_halves_hold_is_kept():
+    pipe = open_colour(colourspace="ACEScg")
+    assert np.allclose(pipe.to_plate(pipe.to_model(grey(1e5, 1e9))), grey(1e5, 1e9), rtol=1e-3)
+    assert pipe.beyond(grey(1e5, 1e9)) == 0
+
+
+@pytest.mark.parametrize("space", [*LINEAR, *ENCODED])
 def test_wild_model_values_are_finite_in_the_plate(space):
     assert np.isfinite(open_colour(colourspace=space).to_plate(grey(-2, 2, 1000, np.inf, np.nan))).all()
 

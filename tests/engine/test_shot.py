@@ -13,6 +13,7 @@ import OpenEXR
 import pytest
 
 from nuke_matting import Settings, Shot
+from nuke_matting.engine import shot as shots
 from nuke_matting.errors import ColourError, ModelError, PlateError, UsageError
 from nuke_matting.plate.reader import read_frame
 
@@ -189,6 +190,35 @@ def test_pixels_that_are_not_finite_are_counted_and_do_no_harm(make_plate, setti
     matte = Shot(plate, settings).matte(1)
     assert "2 pixels of the plate are not finite" in matte.notes[0]
     assert np.isfinite(matte.alpha).all()
+
+
+@pytest.mark.parametrize("pixel", [(2.5e38,) * 3, (3.4e38, -3.4e38, 3.4e38), (-1e38, 1e38, 0)], ids=str)
+def test_a_pixel_beyond_any_light_is_counted_and_does_no_harm(make_plate, settings, pixel):
+    plate = make_plate([1, 2])
+    picture = np.full((36, 64, 3), 0.5, np.float32)
+    picture[3, 4] = pixel
+    channels = {name: np.ascontiguousarray(picture[..., n]) for n, name in enumerate("RGB")}
+    OpenEXR.File({"compression": OpenEXR.ZIP_COMPRESSION}, channels).write(plate % 1)
+    shot = Shot(plate, settings)
+    matte = shot.matte(1)
+    assert "1 pixels of the plate hold more than any light" in matte.notes[0]
+    assert np.isfinite(matte.alpha).all() and np.isfinite(matte.foreground).all()
+    assert np.array_equal(read_frame(Path(plate % 1), 1).pixels, picture), "the plate itself is not clamped"
+    assert np.isfinite(shot.matte(2).alpha).all(), "nor does it harm a frame that has it in memory"
+
+
+def test_an_alpha_that_is_not_finite_is_refused(make_plate, settings, monkeypatch):
+    shot = Shot(make_plate([1]), settings)
+    answer = shot.model.matte
+
+    def broken(*args):
+        raw = answer(*args)
+        raw.alpha[0, 0] = np.nan
+        return raw
+
+    monkeypatch.setattr(shot.model, "matte", broken)
+    with pytest.raises(ModelError, match=r"frame 1\).*not finite"):
+        shot.matte(1)
 
 
 class TestCache:
@@ -370,6 +400,16 @@ class TestOneFileOfASequence:
         for name in ("sh010_v01.exr", "sh010_v02.exr"):
             (tmp_path / name).write_bytes(one.read_bytes())
         assert Shot(one, settings).warnings == Shot(tmp_path / "sh010_v02.exr", settings).warnings == ()
+
+
+def test_a_file_is_opened_once_for_its_header_however_many_frames_read_it(make_plate, settings, monkeypatch):
+    opened, real = [], shots.read_header
+    monkeypatch.setattr(shots, "read_header", lambda path, frame: opened.append(frame) or real(path, frame))
+    shot = Shot(make_plate(FRAMES), settings.replace(clean_plate=make_plate(FRAMES, name="clean", gain=0.5)))
+    keys = [shot.plan(frame).key for frame in FRAMES]
+    assert sorted(opened) == sorted([*FRAMES, *FRAMES])
+    Path(shot.plate.path(1003)).write_bytes(Path(shot.plate.path(1004)).read_bytes())
+    assert shot.plan(1003).key != keys[2]
 
 
 def test_a_shot_tells_the_space_of_a_frame(make_plate, settings):

@@ -152,6 +152,14 @@ def test_values_that_are_no_light_are_survived(file):
     assert np.isfinite(run(file, one)).all()
 
 
+@pytest.mark.parametrize("pixel", [(2.5e38,) * 3, (3.4e38, -3.4e38, 3.4e38), (-1e38, 1e38, 0)], ids=str)
+def test_values_beyond_any_light_are_survived(weights, tmp_path, pixel):
+    module = loaded(exported(weights, matrix=ACESCG)[1], tmp_path)
+    one = light(16, 16, 1, 9)
+    one[:3, 3, 3] = one[6:, 5, 5] = pixel
+    assert np.isfinite(run(module, one)).all()
+
+
 def test_the_budget_of_regions_is_an_attribute_that_a_knob_may_set(weights, tmp_path):
     module = loaded(exported(weights)[1], tmp_path)
     one = light(40, 40, 1, 9)

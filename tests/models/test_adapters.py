@@ -164,6 +164,10 @@ class TestRvm:
     def test_it_says_that_it_is_not_exact(self, opened):
         assert "recurrent" in matted(opened("rvm.torchscript"), FrameInput(image(24, 32))).notes[0]
 
+    def test_a_frame_that_nothing_is_left_of_is_refused_by_name(self, opened):
+        with pytest.raises(ModelError, match=r"1920x1 .*--model"):
+            opened("rvm.torchscript").prepare(FrameInput(image(1, 1920)))
+
     @given(st.integers(1, 8192), st.integers(1, 8192))
     def test_the_reduced_size_is_the_same_at_any_precision_of_the_ratio(self, height, width):
         ratio = ratio_of(height, width)

@@ -90,8 +90,8 @@ def test_in_a_shot_any_order_gives_the_same_bits(model, make_plate):
 
 def test_half_precision_stays_close_to_full(model, file):
     given = frame(96, 128)
-    half = MemoryModel(file, "cpu", "bf16")
-    assert np.abs(matted(half, given).alpha - matted(model, given).alpha).mean() < 0.05
+    full, half = (matted(each, given).alpha for each in (model, MemoryModel(file, "cpu", "bf16")))
+    assert full.std() > 0.02 and 0 < np.abs(half - full).mean() < 0.05 * full.std()
 
 
 @pytest.mark.parametrize("metadata, references", [({}, (-1, -2)), ({"references": "first_and_previous"}, (None, -1))])

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from nuke_matting.errors import ModelError, UsageError
+from nuke_matting.models import registry
 from nuke_matting.models.registry import choose_device, choose_precision, find_weights, load_model, shipped_weights
 from nuke_matting.models.weights import load_weights, save_weights
 
@@ -37,6 +38,20 @@ def test_a_gpu_that_is_not_there_is_said_not_replaced():
     absent = torch.cuda.device_count() if torch.cuda.is_available() else 0
     with pytest.raises(UsageError, match="--device cpu"):
         choose_device(f"cuda:{absent}")
+
+
+def test_an_apple_gpu_whose_torch_cannot_resize_there_is_not_taken(monkeypatch):
+    def lacking(*args):
+        raise NotImplementedError("aten::_upsample_bilinear2d_aa.out is not currently implemented for the MPS device")
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    monkeypatch.setattr(torch, "zeros", lambda *size, device: torch.ones(size))  # there is no such device here
+    assert choose_device("auto") == choose_device("mps") == "mps"
+    monkeypatch.setattr(registry, "area", lacking)
+    assert choose_device("auto") == "cpu"
+    with pytest.raises(UsageError, match=r"torch 2\.7 or later"):
+        choose_device("mps")
 
 
 def test_auto_precision_is_exact_on_the_cpu_and_half_on_gpus():

@@ -8,8 +8,9 @@ from nuke_matting.models.tensors import DARKEST, autocast, memory_told, seen, wh
 
 
 def test_networks_see_bright_light_as_it_is_and_nothing_far_below_black():
-    image = torch.tensor([-107.0, -0.05, 0.0, 0.5, 1.9])
-    assert seen(image).tolist() == [pytest.approx(DARKEST), *image[1:].tolist()]
+    pixels = torch.tensor([[[-107.0, -0.05, 0.0]], [[0.5, 1.9, 7.0]]])
+    expected = [[[[DARKEST], [0.5]], [[-0.05], [1.9]], [[0.0], [7.0]]]]
+    assert torch.equal(seen(pixels), torch.tensor(expected))
 
 
 class TestFp32OnCuda:
@@ -46,6 +47,12 @@ class TestFp32OnCuda:
     [
         torch.cuda.OutOfMemoryError("CUDA out of memory."),
         RuntimeError("[enforce fail at alloc_cpu.cpp:124] . DefaultCPUAllocator: can't allocate memory: you tried ..."),
+        RuntimeError(
+            "[enforce fail at alloc_cpu.cpp:80] . DefaultCPUAllocator: not enough memory: you tried to allocate"
+        ),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+        RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"),
+        RuntimeError("std::bad_alloc"),
         RuntimeError("MPS backend out of memory (MPS allocated: 9.00 GB)"),
     ],
 )

@@ -64,6 +64,17 @@ def picture(phase):
     return (0.5 + 0.5 * torch.sin(0.31 * x + 0.17 * y * (1 + c) + phase)).permute(2, 0, 1)[None]
 
 
+@pytest.mark.parametrize("patches", [0, 20])
+def test_a_full_size_alpha_is_in_float32_whatever_the_arithmetic(patches):
+    net, image, clean = patterned(BackgroundNetwork("mobilenetv2")), picture(0.0), picture(1.0)
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        coarse = net.coarse(bilinear(image, 32, 40), bilinear(clean, 32, 40))
+        ramp = coarse._replace(alpha=torch.linspace(0, 1, 32 * 40).reshape(1, 1, 32, 40).to(coarse.alpha.dtype))
+        alpha, residual = net.refine(image, clean, ramp, choose(coarse.error, 64, 80, patches))
+    assert coarse.alpha.dtype == torch.bfloat16 and alpha.dtype == residual.dtype == torch.float32
+    assert len(alpha.unique()) > 500
+
+
 @torch.no_grad()
 def matte(net, mode):
     """Alpha and foreground at the authors' scale of 0.5, with 100 patches where a number counts."""

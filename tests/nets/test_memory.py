@@ -1,5 +1,7 @@
 """Memory: attention over the features of named frames."""
 
+import math
+
 import torch
 
 from nuke_matting.nets.memory import KeyValue, Memory
@@ -12,6 +14,15 @@ def test_a_position_reads_the_value_whose_key_is_its_own():
     value = torch.cat([torch.full((1, 8, 1, 1), 5.0), torch.full((1, 8, 1, 1), 9.0)], dim=3)
     read = memory(query, [KeyValue(key, value)])
     assert torch.allclose(read[:, :8], torch.full((1, 8, 1, 1), 5.0))
+
+
+def test_products_of_keys_are_scaled_by_the_root_of_their_channels():
+    """C/8 = 4 channels: products of 2 and 0 weigh as e^1 and e^0."""
+    query = KeyValue(torch.tensor([2.0, 0.0, 0.0, 0.0]).reshape(1, 4, 1, 1), torch.zeros(1, 16, 1, 1))
+    key = torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0], [0.0, 0.0]]).reshape(1, 4, 1, 2)
+    value = torch.tensor([1.0, 0.0]).expand(1, 16, 1, 2)
+    read = Memory(32)(query, [KeyValue(key, value)])[:, :16]
+    assert torch.allclose(read, torch.full((1, 16, 1, 1), math.e / (math.e + 1)), atol=1e-6)
 
 
 def test_what_was_read_comes_first_and_the_own_value_second():

@@ -8,7 +8,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from nuke_matting.nets import regions as rg
 from nuke_matting.nets.cross_region import CrossRegionSequence, bias_entry
-from nuke_matting.nets.regional import RegionalNetwork, unknown_cells
+from nuke_matting.nets.regional import RegionalNetwork, repeated, unknown_cells
 from nuke_matting.nets.regional_refiner import RegionalRefiner
 from nuke_matting.nets.swin import WINDOW, PatchMerging, Swin, WindowAttention
 from nuke_matting.nets.trimap_decoder import BACKGROUND, FOREGROUND, UNKNOWN, Level
@@ -155,6 +155,15 @@ def test_a_trimap_without_unknown_cells_has_no_regions():
 
 
 # -- the region stage --
+
+
+def test_neighbours_that_are_too_few_are_repeated_in_turn_as_the_authors_do():
+    regions = torch.tensor([[0, 0, 0], [0, 0, 1], [0, 0, 3], [1, 4, 4]])
+    assert repeated(rg.nearest(regions, 4)).tolist() == [
+        [0, 1, 2, 1, 2], [1, 0, 2, 0, 2], [2, 1, 0, 1, 0], [3, 3, 3, 3, 3],
+    ]  # fmt: skip
+    enough = rg.nearest(torch.cartesian_prod(torch.tensor([0]), torch.arange(3), torch.arange(3)), 8)
+    assert torch.equal(repeated(enough), enough) and torch.equal(repeated(enough[:, :1]), enough[:, :1])
 
 
 @settings(max_examples=15)

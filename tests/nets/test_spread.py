@@ -85,6 +85,28 @@ def test_small_differences_are_left_alone():
     assert (moved(matte([2, 3]), own, [other]) - matte([2, 3])).abs().max() < 0.01
 
 
+@pytest.mark.parametrize("inside, outside", [(0.8, 0.2), (0.65, 0.35), (1.0, 0.6), (0.4, 0.0)])
+def test_what_is_solid_stays_exactly_so_where_all_frames_together_are_on_its_side(inside, outside):
+    """Even of others that are far less sure: a body must not become haze, nor what is around it."""
+    alpha = matte([2, 3])
+    own, other = (show(*looks([2, 3]), each) for each in (alpha, alpha * (inside - outside) + outside))
+    assert (other.matte.flatten() - own.matte.flatten()).abs().max() > 0.19, "cells' differences are no small ones"
+    found = moved(alpha, own, [other, other])
+    for where in (slice(0, 12), slice(20, 28), slice(36, None)):  # half a cell from the edges, which all together blur
+        assert torch.equal(found[..., where], alpha[..., where])
+    assert (found - alpha).abs().max() < 0.1
+
+
+def test_an_all_but_solid_pixel_lies_beside_a_solid_one():
+    """No step is drawn between a pixel that is held and one that just is not, whatever the others say."""
+    full = matte(range(COLUMNS))
+    own = show(*looks([2, 3]), full)
+    for value in torch.linspace(0, 1, 21):
+        others = torch.cat([4 * value * torch.ones_like(own.matte), 4 * torch.ones_like(own.matte)], dim=1)
+        one, other = (agreed(full * each, own, others, ROWS, COLUMNS) for each in (1.0, 0.999))
+        assert (one - other).abs().max() < 0.02
+
+
 def test_frames_may_have_other_sizes(key):
     image, f8 = torch.rand(1, 3, 32, 80), torch.rand(1, 2, 4, 10)
     own = show(image, f8, torch.rand(1, 1, 32, 80))

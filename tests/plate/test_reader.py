@@ -24,7 +24,7 @@ from nuke_matting.plate.reader import (
     choose_picture,
     pixel_aspect,
     read_frame,
-    read_hints,
+    read_header,
     read_matte,
 )
 
@@ -286,17 +286,17 @@ def test_integers_become_0_to_1(tmp_path, suffix, kind, most):
 
 
 def test_colour_hints_are_the_files_own_words_and_no_guesses(tmp_path):
-    silent = read_hints(exrs.write(tmp_path / "p.exr", exrs.rgb()), 1)
+    silent = read_header(exrs.write(tmp_path / "p.exr", exrs.rgb()), 1).colour
     assert (silent.interop_id, silent.oiio_space, silent.chromaticities) == (None, None, None)
     assert (silent.file_format, silent.integer) == ("openexr", False)
     primaries = (0.713, 0.293, 0.165, 0.83, 0.128, 0.044, 0.32168, 0.33767)
-    told = read_hints(
+    told = read_header(
         exrs.write(tmp_path / "p.exr", exrs.rgb(), chromaticities=primaries, colorInteropID="lin_ap1_scene"), 1
-    )
+    ).colour
     assert told.interop_id == "lin_ap1_scene" and np.allclose(told.chromaticities, primaries)
     for suffix in ("png", "jpg", "dpx"):
         assert oiio.ImageBuf(np.full((4, 4, 3), 0.5, np.float32)).write(str(tmp_path / f"p.{suffix}"), oiio.UINT8)
-        hints = read_hints(tmp_path / f"p.{suffix}", 1)
+        hints = read_header(tmp_path / f"p.{suffix}", 1).colour
         assert hints.integer and hints.oiio_space is None and hints.interop_id is None, suffix
 
 
@@ -318,7 +318,7 @@ def test_what_other_formats_state_of_their_colour_is_heard(tmp_path, suffix, wri
     for name, value in written.items():
         image.specmod().attribute(name, value)
     assert image.write(str(tmp_path / f"p.{suffix}"), oiio.UINT16)
-    hints = read_hints(tmp_path / f"p.{suffix}", 1)
+    hints = read_header(tmp_path / f"p.{suffix}", 1).colour
     assert hints.stated == stated and (hints.oiio_space or "").partition("_scene")[0] == (space or "")[:-6]
 
 

@@ -12,7 +12,7 @@ import pytest
 from nuke_matting.errors import OutputError
 from nuke_matting.plate.frame import Window
 from nuke_matting.plate.merge import write_merged
-from nuke_matting.plate.reader import read_frame, read_hints, read_matte
+from nuke_matting.plate.reader import read_frame, read_header, read_matte
 from nuke_matting.plate.writer import Pixels, write_sidecar
 
 _spec = importlib.util.spec_from_file_location("exrs", Path(__file__).parent / "exrs.py")
@@ -150,7 +150,7 @@ def test_an_exr_of_another_formats_colour_says_the_space_that_it_is_still_in(tmp
     assert oiio.ImageBuf(np.full((4, 6, 3), 0.5, np.float32)).write(str(plate), oiio.UINT16)
     pixels = dataclasses.replace(exrs.pixels_of(plate, foreground=True), space="sRGB - Texture")
     warnings = mode(tmp_path / "m.exr", pixels, layer="rgba.alpha", premult=False)
-    assert read_hints(tmp_path / "m.exr", 1).oiio_space == "sRGB - Texture"
+    assert read_header(tmp_path / "m.exr", 1).colour.oiio_space == "sRGB - Texture"
     assert mode is write_sidecar or "still in sRGB - Texture" in warnings[0]
 
 

@@ -29,6 +29,12 @@ def test_flicker_needs_a_frame_before_of_the_same_size():
     assert frame_figures(now, now)["dtssd"] == 0
 
 
+def test_soft_iou_is_there_where_a_subject_is():
+    assert frame_figures(sample((0, 1), (0, 0.5)))["soft_iou"] == 0.5
+    assert frame_figures(sample((0, 0), (0, 0.5)))["soft_iou"] == 0
+    assert "soft_iou" not in frame_figures(sample((0, 0.001), (0, 0)))
+
+
 def test_the_foregrounds_error_is_there_where_foregrounds_and_a_subject_are():
     assert "fg_mse" not in frame_figures(sample((0, 1), (0, 1)))
     assert "fg_mse" not in frame_figures(sample((0, 1), (0, 0), 1.0, 2.0))

@@ -14,6 +14,10 @@ def test_a_table_is_aligned_and_is_markdown():
     ]
 
 
+def test_a_figure_between_0_and_1_has_a_digit_more():
+    assert " 0.988 |" in markdown([("walk", 1, {"soft_iou": 0.98765})], ["soft_iou"], "clip", "frames")
+
+
 def test_columns_are_those_that_any_row_has_in_the_papers_order():
     assert columns_of([{"hair": 1.0}, {"mad": 1.0}], always=["dtssd"]) == ("mad", "dtssd", "hair")
     assert columns_of([]) == ()

@@ -150,3 +150,19 @@ def test_what_is_there_is_left(tmp_path):
     (tmp_path / "00009.jpg").write_bytes(b"mine")
     render(None, tmp_path, 9)
     assert (tmp_path / "00009.jpg").read_bytes() == b"mine"
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_flags_hang_above_the_floor_whole_and_each_dyed_in_its_own_way(seed):
+    from nuke_matting.training.rooms.flags import flag, flag_picture
+    from nuke_matting.training.rooms.kit import Kit
+
+    kit = Kit(np.random.default_rng(seed), lambda rng, kind: flag_picture(rng, 64))
+    made = flag(kit)
+    cloth = made.vertices[
+        np.isin(made.vertices[:, 8], [k for k, each in enumerate(kit.materials) if each.picture >= 0])
+    ]
+    assert kit.pictures and len(np.unique(kit.pictures[0].reshape(-1, 3), axis=0)) > 1
+    assert cloth[:, 1].min() > -0.05 and made.vertices[:, 1].max() < 3
+    uv = cloth[:, 6:8]
+    assert np.ptp(uv, axis=0) == pytest.approx([1, 1])

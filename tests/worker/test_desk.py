@@ -75,3 +75,24 @@ def test_weights_that_are_gone_are_told_as_such(tmp_path):
     desk.take({"type": "matte", "id": "a", "plate": str(tmp_path / "p.####.exr"), "settings": settings})
     assert ended.acquire(timeout=60) and desk.close(patience=60)
     assert said[0]["kind"] == "model" and "gone.safetensors" in said[0]["path"] + said[0]["what"]
+
+
+def test_help_of_another_size_is_refused_once_and_before_any_frame(make_plate, weights):
+    said, ended = [], threading.Semaphore(0)
+
+    def say(event):
+        said.append(event)
+        if event["type"] == "done" or event.get("frame", 0) is None:
+            ended.release()
+
+    plate, small = make_plate([1001, 1002]), make_plate([1001, 1002], 18, 32, "small")
+    request = {"type": "matte", "plate": plate, "settings": {"model": weights, "guide": small}, "view": 1002}
+    desk = Desk(say)
+    desk.take({**request, "id": "matte"})
+    assert ended.acquire(timeout=60)
+    (error,) = said
+    assert (error["type"], error["kind"], error["frame"]) == ("error", "usage", None)
+    assert error["what"] == "is 32x18 and the plate 64x36" and error["path"].endswith("small/plate.1001.exr")
+    desk.take({**request, "id": "look", "compute": False})
+    assert ended.acquire(timeout=60) and desk.close(patience=60)
+    assert [each["state"] for each in said if each["type"] == "frame"] == ["missing", "missing"], "a look is none"

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 import torch.nn.functional as F
 from torch import Tensor
 
+from nuke_matting.errors import ModelError
 from nuke_matting.models.adapters.net import Net, checked, image_tensor, with_residual
 from nuke_matting.models.contract import Abilities, FrameInput, Quality, RawMatte
 
@@ -45,9 +46,16 @@ class RvmModel:
     def prepare(self, frame: FrameInput) -> Tensor:
         """[1, 3, h, w] float32 on the CPU, the longer side at most 512."""
         image = image_tensor(frame.image)
-        ratio = ratio_of(*image.shape[-2:])
+        height, width = image.shape[-2:]
+        ratio = ratio_of(height, width)
         if ratio == 1:
             return image
+        if min(height, width) * ratio < 1:
+            raise ModelError(
+                f"{self.name} reduces a frame of {width}x{height} to a longer side of {LONG_SIDE} pixels, less "
+                "than one of the other",
+                advice="use another model with --model",
+            )
         # as the network itself does it, so that the states are those of frames at full size
         return F.interpolate(
             image, scale_factor=ratio, mode="bilinear", align_corners=False, recompute_scale_factor=False

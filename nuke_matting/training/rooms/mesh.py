@@ -225,9 +225,12 @@ def panel(width: float, height: float, material: float, fitted: bool = False) ->
     return piece(points, np.tile([0.0, 0, 1], (4, 1)), uv, [[0, 1, 2], [0, 2, 3]], material)
 
 
-def surface(points: NDArray, material: float) -> Piece:
-    """A smooth surface through a grid of points [R, C, 3]; uv in metres along it."""
+def surface(points: NDArray, material: float, fitted: bool = False) -> Piece:
+    """A smooth surface through a grid of points [R, C, 3]; uv in metres along it. fitted : a picture fills it."""
     rows, columns = points.shape[:2]
+    if fitted:
+        whole = np.stack(np.meshgrid(np.linspace(0, 1, columns), np.linspace(0, 1, rows)), -1)
+        return smooth(points.reshape(-1, 3), whole.reshape(-1, 2), _grid(rows, columns), material)
     down = np.concatenate([np.zeros((1, columns)), np.linalg.norm(np.diff(points, axis=0), axis=2).cumsum(0)])
     across = np.concatenate([np.zeros((rows, 1)), np.linalg.norm(np.diff(points, axis=1), axis=2).cumsum(1)], axis=1)
     uv = np.stack([across, down], -1).reshape(-1, 2)

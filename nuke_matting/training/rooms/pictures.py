@@ -18,6 +18,7 @@ from nuke_matting.training.people.light import Light, light_of
 from nuke_matting.training.people.render import Renderer
 from nuke_matting.training.people.stills import RESERVED_PANORAMA
 from nuke_matting.training.rooms.figures import Figures, picture_of_person
+from nuke_matting.training.rooms.flags import flag_picture
 from nuke_matting.training.rooms.kit import PICTURE_SIDE, Kit
 from nuke_matting.training.rooms.outdoors import make_garden, make_heap, make_street
 from nuke_matting.training.rooms.place import Place
@@ -122,7 +123,9 @@ class Maker:
         return cv2.GaussianBlur(panorama, (0, 0), 1.0)
 
     def _picture(self, rng: np.random.Generator, kind: str) -> NDArray[np.uint8]:
-        """A picture to hang [PICTURE_SIDE, PICTURE_SIDE, 3] uint8 sRGB: view, abstract, portrait, poster or screen."""
+        """A picture to hang [PICTURE_SIDE, PICTURE_SIDE, 3] uint8 sRGB, of a kind: screen, flag, view..."""
+        if kind == "flag":
+            return flag_picture(rng, PICTURE_SIDE)
         if kind in ("portrait", "poster") and self.assets is not None and rng.random() < 0.75:
             shown = picture_of_person(self.figures, rng, PICTURE_SIDE)
         elif kind == "view" and self.assets is not None:

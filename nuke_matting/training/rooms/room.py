@@ -22,6 +22,7 @@ from nuke_matting.training.rooms.building import (
     window,
 )
 from nuke_matting.training.rooms.figures import Figures, coat_hooks, draw_figure
+from nuke_matting.training.rooms.flags import flag
 from nuke_matting.training.rooms.kit import Kit
 from nuke_matting.training.rooms.mesh import Piece, box, boxes, cushion, join, lathe, tube
 from nuke_matting.training.rooms.place import Place
@@ -33,11 +34,11 @@ from nuke_matting.training.rooms.surfaces import Material
 _ALONG: tuple[tuple[Callable[[Kit], Piece], float], ...] = (  # what stands at a wall, and how often
     (furniture.shelves, 4), (furniture.cupboard, 4), (furniture.table, 2), (furniture.sofa, 2.5), (furniture.chair, 2),
     (furniture.screen_desk, 1.5), (furniture.bed, 0.7), (furniture.piano, 0.4), (furniture.stool, 0.7), (radiator, 1),
-    (stairs, 0.25), (potted, 1.6), (draw_heap_thing, 1.0),
+    (stairs, 0.25), (potted, 1.6), (draw_heap_thing, 1.0), (flag, 1.5),
 )  # fmt: skip
 _MIDDLE: tuple[tuple[Callable[[Kit], Piece], float], ...] = (
     (furniture.table, 3), (furniture.chair, 4), (furniture.sofa, 2), (furniture.stool, 1), (potted, 1),
-    (draw_heap_thing, 1), (furniture.shelves, 0.4),
+    (draw_heap_thing, 1), (furniture.shelves, 0.4), (flag, 0.7),
 )  # fmt: skip
 
 
