@@ -30,8 +30,8 @@ from nuke_matting.engine.inputs import clean_pixels, coverage, file_of, refuse_m
 from nuke_matting.engine.keys import find_keys, nearest
 from nuke_matting.engine.memory import Memory
 from nuke_matting.engine.remarks import remarks
-from nuke_matting.engine.values import Known, Loaded, Matte, Plan
-from nuke_matting.errors import CacheError, ColourError, MattingError, ModelError, PlateError, UsageError
+from nuke_matting.engine.values import Known, Loaded, Matte, Plan, refuse_not_finite
+from nuke_matting.errors import CacheError, ColourError, MattingError, PlateError, UsageError
 from nuke_matting.models.contract import FrameInput, Model, Quality, named_frames
 from nuke_matting.models.registry import load_model
 from nuke_matting.plate.frame import LARGEST_HALF, Header, Window, lies
@@ -237,13 +237,7 @@ class Shot:
         memory, notes, lasting = self._memory.recall(plan, own, known or {})
         quality = Quality(settings.regions, settings.region_batch, settings.fg)
         raw = self.model.matte(loaded.input, own, memory, quality)
-        if not np.isfinite(raw.alpha).all():
-            raise ModelError(
-                f"{self.model.name} gave an alpha that is not finite",
-                path=plan.path,
-                frame=plan.frame,
-                advice="use --precision fp32, or another model with --model",
-            )
+        refuse_not_finite(raw.alpha, self.model.name, plan)
         notes = [*plan.notes, *loaded.notes, *notes, *raw.notes]
         if frame.non_finite:
             notes.append(
