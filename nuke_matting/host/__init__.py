@@ -5,9 +5,11 @@ So it can be loaded by its folder, under any name, without the rest of the packa
     startup     what Nuke is told when it starts: callbacks, menu
     description what the node is, as lists; nk writes them as the text of its .gizmo
     live        the same of the node that is the model in Nuke's own Inference node
-    actions     what the node's buttons do; plan, state, render, precomp and review are their parts
+    actions     what the node's buttons do; plan, state, render, precomp, review and
+                choice are their parts
     guard       stops renders that lack mattes
     jobs        work under way, shown in the node
+    progress    how far that is, in words
     wording     flags in what the worker says, as the knobs that they are here
     graph       which nodes and files feed a node
     identity    what these are known by, in any session and on any machine

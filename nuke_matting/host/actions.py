@@ -2,18 +2,18 @@
 
 import logging
 import os
-import re
 
 from . import jobs, precomp
+from .choice import choose_model
 from .errors import HostError
 from .jobs import Job
 from .nuke_api import nuke
 from .paths import local
-from .patterns import at, numbered
+from .patterns import at, files_of
 from .plan import asked, cache_folder, frames_of, key_frames_of, plan_of, shown_at
 from .render import render_inputs, told_reads
 from .review import open_file, review
-from .state import say, show, show_keys, states_of
+from .state import is_there, say, says, show, show_keys, states_of
 from .wire import BadMessage
 
 log = logging.getLogger(__name__)
@@ -156,15 +156,19 @@ def knob_changed(node, knob):
 
 
 def tell_change(node, plan=None):
-    """Says in the status whether what the node shows is of another plate or other settings. Changes no pixels."""
+    """Says in the status whether what the node shows is of another plate or other settings. Changes no pixels. Errors
+    and notes of the last press stay while all else is as it was."""
     plan = plan or plan_of(node)
     made = node["made"].value()
     if not made:
         say(node, "not matted")
-    elif made != plan.digest:
+        return
+    if made != plan.digest:
         say(node, "out of date: plate or settings have changed since; press Matte range")
-    else:
-        say(node, states_of(node, plan, frames_of(node)).text())
+        return
+    text = states_of(node, plan, frames_of(node)).text()
+    if not says(node, text):
+        say(node, text)
 
 
 def _matte_frame(node):
@@ -190,25 +194,41 @@ def _cancel(node):
 
 def _clear(node):
     """Removes this plan's mattes and renders, and nothing else that may lie in the folder; nor those of the script that
-    this one was copied from."""
+    this one was copied from. In the GUI it asks before."""
     if jobs.running(node):
         raise HostError("this node is at work", "press Cancel first")
     plan = plan_of(node)
-    patterns = {plan.out, node.node("Mattes")["file"].value(), *(each.pattern for each in plan.renders)}
-    own = [each for each in patterns if each.startswith(cache_folder(node) + "/")]
-    for pattern in own:
-        folder, (before, width, after) = local(os.path.dirname(pattern)), numbered(os.path.basename(pattern))
-        if not os.path.isdir(folder):
-            continue
-        files = re.compile(re.escape(before) + (r"-?[0-9]+" + re.escape(after) if width else "") + r"\Z")
-        _remove(os.path.join(folder, name) for name in os.listdir(folder) if files.match(name))
-        if not os.listdir(folder):
-            os.rmdir(folder)
+    folder = cache_folder(node)
+
+    def found(patterns):
+        return [file for each in patterns if each.startswith(folder + "/") for file in files_of(each)]
+
+    mattes = found({plan.out, node.node("Mattes")["file"].value()})
+    renders = found({each.pattern for each in plan.renders})
+    if nuke.GUI and (mattes or renders) and not nuke.ask(_removal(mattes, renders, folder)):
+        return
+    _remove(mattes + renders)
+    for each in {os.path.dirname(file) for file in mattes + renders}:
+        if not os.listdir(each):
+            os.rmdir(each)
     states = states_of(node, plan, frames_of(node))
     states.outdated.clear()
     show(node, plan, states)
     node.node("Mattes")["reload"].execute()
-    say(node, "cleared" if plan.out in own else f"left alone, as it is another script's: {os.path.dirname(plan.out)}")
+    own = plan.out.startswith(folder + "/")
+    say(node, "cleared" if own else f"left alone, as it is another script's: {os.path.dirname(plan.out)}")
+
+
+def _removal(mattes, renders, folder):
+    """The question before files are removed."""
+    within = {os.path.dirname(each) for each in mattes + renders}
+    where = within.pop() if len(within) == 1 else folder
+    more = f", and {_many(renders, 'frame')} rendered for them," if renders else ""
+    return f"Remove {_many(mattes, 'matte')}{more} in {where}?"
+
+
+def _many(things, name):
+    return f"{len(things)} {name}{'s' * (len(things) != 1)}"
 
 
 def _reveal(node):
@@ -228,11 +248,8 @@ def _review(node):
     before = node["status"].value()
 
     def on_end(wrong):
-        try:
-            node.name()
-        except ValueError:  # it was deleted meanwhile
-            return
-        say(node, wrong or before)
+        if is_there(node):
+            say(node, wrong or before)
 
     review(plan, matted, f"{cache_folder(node)}/review/{os.path.basename(os.path.dirname(plan.out))}.png", on_end)
     if nuke.GUI:
@@ -285,5 +302,6 @@ BUTTONS = {
     "clear": _clear,
     "reveal": _reveal,
     "review": _review,
+    "choose_model": choose_model,
     "precomp": _precomp,
 }

@@ -18,6 +18,8 @@ from .wire import BadMessage, decode, encode
 
 log = logging.getLogger(__name__)
 
+PATIENCE = "NUKE_MATTING_PATIENCE"
+_PATIENCE = 300.0  # seconds: Python and torch come slowly from a network disk, or on a machine under load
 _AGAIN = "try again; if it happens again, run nuke-matting doctor in a terminal"
 _PATHS = ("path", "plate")  # fields of an event that are mapped
 
@@ -31,9 +33,10 @@ class Request:
         self._client, self._on_event, self._closed = client, on_event, threading.Event()
 
     def cancel(self):
-        """Ends it after the frame that it is at; its last event will be `done`, cancelled."""
+        """Ends it after the frame that it is at, or at once while the worker starts; its last event will be `done`,
+        cancelled."""
         self.cancelled = True
-        self._client._ask({"type": "cancel", "request": self.id}, start=False)
+        self._client._cancel(self)
 
     def wait(self, timeout=None):
         """Its last event, waited for; None where it did not come within `timeout` seconds. Not for callbacks."""
@@ -64,13 +67,13 @@ class Client:
     paths : PathMap; default: that of NUKE_MATTING_PATH_MAP where NUKE_MATTING_WORKER is set, as this machine knows its
         files otherwise.
     environ : what the worker inherits; default: this process's environment, cleaned.
-    patience : seconds in which a worker must say hello.
+    patience : seconds in which a worker must say hello; default: those of NUKE_MATTING_PATIENCE, or five minutes.
 
     A worker that dies is started again, and each request that was under way is asked for again, once, after a `warning`
     that says so; a second death ends it with an `error`.
     """
 
-    def __init__(self, command=None, paths=None, environ=None, patience=120.0):
+    def __init__(self, command=None, paths=None, environ=None, patience=None):
         self._command, self._environ, self._patience = command, environ, patience
         self._paths = worker_paths() if paths is None else paths
         self._numbers = itertools.count(1)
@@ -87,6 +90,11 @@ class Client:
         if process.hello is None:
             raise process.why
         return process.hello
+
+    def is_up(self):
+        """Whether a worker runs that has said hello."""
+        process = self._process
+        return process is not None and process.hello is not None
 
     def matte(self, plate, on_event=None, **about):
         """Asks for mattes; gives a Request. `about`: the other fields of the protocol's `matte`, such as `frames`.
@@ -141,18 +149,27 @@ class Client:
         process.send(message)  # where it has died meanwhile, its reader asks again
         return request
 
+    def _cancel(self, request):
+        self._ask({"type": "cancel", "request": request.id}, start=False)
+        if not self.is_up():  # nobody is to wait for a worker that may never say hello
+            with self._lock:
+                self._open.pop(request.id, None)
+            # on a thread of its own: a callback may hand over to the main one, which may be the one that cancels
+            threading.Thread(target=request._tell, args=(_lost(request, None),), name="worker", daemon=True).start()
+
     def _ensure(self):
         if self._process is None:
             command = find_command() if self._command is None else self._command
             environ = clean_environment(os.environ) if self._environ is None else self._environ
+            patience = _patience() if self._patience is None else self._patience
             self._process = Process(command, environ)
-            threading.Thread(target=self._read, args=(self._process,), name="worker", daemon=True).start()
+            threading.Thread(target=self._read, args=(self._process, patience), name="worker", daemon=True).start()
         return self._process
 
     # -- answers, on a thread for each process --
 
-    def _read(self, process):
-        silence = threading.Timer(self._patience, self._give_up, [process])
+    def _read(self, process, patience):
+        silence = threading.Timer(patience, _give_up, [process, patience])
         silence.daemon = True
         silence.start()
         for line in process:
@@ -178,12 +195,6 @@ class Client:
         process.why = process.why or HostError(f"the worker ended ({how})", _AGAIN)
         self._died(process)
         process.greeted.set()
-
-    def _give_up(self, process):
-        what = f"the worker said nothing for {self._patience:g} s"
-        advice = "run its command in a terminal, it may ask for something: " + process.command
-        process.why = HostError(what, advice)
-        process.kill()
 
     def _event(self, line, greeted):
         try:
@@ -226,6 +237,27 @@ class Client:
             request.retried = True
             request._tell({"type": "warning", "id": request.id, "text": text})
             successor.send(request.message)
+
+
+def _give_up(process, patience):
+    what = f"the worker said nothing for {patience:g} s"
+    advice = (
+        f"where it only starts slowly, set {PATIENCE} to more seconds; it may ask for something: run its command in "
+    )
+    process.why = HostError(what, f"{advice}a terminal: {process.command}")
+    process.kill()
+
+
+def _patience():
+    """The seconds that the environment gives a worker to start. Raises HostError."""
+    text = os.environ.get(PATIENCE, "").strip()
+    try:
+        seconds = float(text or _PATIENCE)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= threading.TIMEOUT_MAX:
+        raise HostError(f"{PATIENCE} is {text!r}, which is no number of seconds", "set it to one such as 600")
+    return seconds
 
 
 def _lost(request, why):

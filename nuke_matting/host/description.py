@@ -52,16 +52,22 @@ _TIPS = {
     "matte_range": "Mattes the frame range, the frame in view first. What is up to date is left alone.",
     "cancel": "Stops after the frame under way. What is matted is kept.",
     "refresh": "Looks which mattes are there, and asks the worker which are out of date.",
+    "choose_model": "Lists the models that the worker knows by name: those that came with it, and those added "
+    "before it started.",
     "output": "The channel that the alpha goes to.",
     "foreground": "The subject's own colour, free of the background's: not wanted, in RGB, or in the layer fg.",
     "folder": "Where mattes are kept, a folder for each plate and settings. Empty: nuke_matting beside the script.",
     "mattes": "The files that the node reads.",
-    "guard": "What a render does that comes to a frame without an up-to-date matte.",
-    "mark": "Draws a bar at their bottom, in the GUI alone.",
-    "clear": "Removes the mattes of this plate with these settings, and what was rendered for them.",
+    "guard": "What a render does about frames whose matte is missing or out of date. 'stop the render' ends it there, "
+    "and says which they are. 'matte them first' mattes them before it begins: that takes a while, and needs "
+    "nuke-matting on the machine that renders.",
+    "mark": "Draws an orange bar along the bottom of the picture at frames that have no matte, so that you do not take "
+    "them for matted. It is seen in the Viewer alone, and never rendered.",
+    "clear": "Removes the mattes of this plate with these settings, and what was rendered for them. Asks first.",
     "reveal": "Opens the folder of the mattes.",
     "review": "Draws a contact sheet of what is matted: plate, alpha, and the person over green; and opens it.",
-    "precomp": "Writes copies of the plate with the alpha in them, and puts a Read of them in place of this node.",
+    "precomp": "Writes copies of the plate with the alpha in them, a new version each time, and puts a Read of them in "
+    "place of this node. The node stays beside it: connect it again to change the matte.",
     "matted": "A curve that is 1 at the frames that have a matte, so that the script knows them by itself.",
     "keyed": "A curve that is 1 at the key frames, while the input keys is connected.",
     "made": "Of which plate and settings the mattes are.",
@@ -69,8 +75,33 @@ _TIPS = {
     "reads": "Which other frames the model reads for a frame, as the worker said.",
 }
 
+# of tabs and headings
+_SECTION_TIPS = {
+    NAME: "What is matted, how, and where the mattes go.",
+    "Edges": "Corrects the alpha of all frames but key frames. It goes into the mattes: after a change, matte again.",
+    "Output": "What comes out of the node: the plate, with the alpha in a channel of your choice, and on demand the "
+    "subject's own colour.",
+    "Colour": "How the plate's pixels are to be read. As the script has it, unless you name something else here.",
+    "Cache": "Where the mattes are kept, what happens where one is missing, and what to do with those that are there.",
+    "Advanced": "Where the network runs, and how much room it may take. They change an alpha in its last bits at most.",
+}
+
+# the tool-tip of a setting whose help says what holds outside a node alone
+_INSTEAD = {
+    "ocio": "OCIO config by which the plate is read. Empty: that of the script, which is $OCIO's where that is set.",
+    "colourspace": "Colour space of plate and clean plate, as the config calls it. Empty: the one each Read is set to, "
+    "or the script's working space for what is no plain Read. Name one only where that is wrong, such as for "
+    "log files in a Read that is set to raw.",
+}
+
 # what the tool-tip of a setting says in a node beyond its help
 _MORE = {
+    "model": "Choose lists the names.",
+    "regions": "Hair and other fine edges are in these. 4 is good for most plates. 8 is slow and thorough, for hair "
+    "that stays soft; 0 is fast and refines nothing, for a first look.",
+    "clean_match": "Leave it on where the clean plate is from another take. Turn it off where the two are alike "
+    "and the notes still tell of a match, as may be where the subject fills most of the picture.",
+    "clean_align": "It takes most of a second a frame at HD. Leave it off where the camera was locked.",
     "key_frames": "There the alpha is that of the input keys as it comes, such as one that was painted by hand, and "
     "the network reads it for the other frames. Empty: none.",
 }
@@ -116,7 +147,9 @@ def user_knobs():
         _button("matte_range", "Matte range"),
         _button("cancel", "Cancel"),
         _button("refresh", "Refresh"),
-        *_settings(("model", "regions", "clean_match", "clean_align", "guide_use", "key_frames")),
+        *_settings(("model",)),
+        _button("choose_model", "Choose"),
+        *_settings(("regions", "clean_match", "clean_align", "guide_use", "key_frames")),
         _text("Edges"),
         *_settings(("edge_shift", "edge_soften", "black_point", "white_point")),
         _text("Output"),
@@ -201,8 +234,8 @@ def _settings(names):
 
 
 def _setting(name, schema):
-    tooltip = schema["description"][:1].upper() + schema["description"][1:] + "."
-    tooltip = " ".join([tooltip, _MORE.get(name, "")]).strip()
+    about = schema["description"][:1].upper() + schema["description"][1:] + "."
+    tooltip = _INSTEAD.get(name) or " ".join([about, _MORE.get(name, "")]).strip()
     label, default = name.replace("_", " "), schema["default"]
     if "enum" in schema:
         return _choice(name, label, tooltip, schema["enum"])
@@ -229,11 +262,11 @@ def _button(name, label, first=False):
 
 
 def _tab(label):
-    return UserKnob(20, label.lower() + "_tab", label, "", "", "", None)
+    return UserKnob(20, label.lower() + "_tab", label, _SECTION_TIPS[label], "", "", None)
 
 
 def _text(label):
-    return UserKnob(26, label.lower() + "_text", label, "", "", "", None)
+    return UserKnob(26, label.lower() + "_text", label, _SECTION_TIPS[label], "", "", None)
 
 
 if __name__ == "__main__":

@@ -72,7 +72,7 @@ def _prepare(node, retimed):
 def _check_made(node, plan):
     made, frames = node["made"].value(), format_frames(frames_of(node))
     if not made:
-        raise HostError(f"nothing is matted yet: not matted: {frames}", _advice())
+        raise HostError(f"no frame is matted yet ({frames})", _advice())
     if made != plan.digest:
         raise HostError(
             f"its mattes are of another plate or other settings: all of {frames} are out of date",
@@ -83,18 +83,18 @@ def _check_made(node, plan):
 def _check(node, frame):
     plan = plan_of(node)
     _check_made(node, plan)
-    shown = shown_at(plan, frame)
-    of = states_of(node, plan, shown, _times).of
-    if all(of[each] == "cached" for each in shown):
+    seen = shown_at(plan, frame)
+    of = states_of(node, plan, seen, _times).of
+    if all(of[each] == "cached" for each in seen):
         return
-    states = states_of(node, plan, sorted({*frames_of(node), *shown}))  # all, which takes long, for the message alone
+    states = states_of(node, plan, sorted({*frames_of(node), *seen}))  # all, which takes long, for the message alone
     missing, stale = states.such("missing"), states.such("stale")
     holes = [each for each in missing if _is_hole(plan, each)]
-    if set(shown) & set(holes):
+    if set(seen) & set(holes):
         what = f"the plate has no frame {format_frames(holes)}, so that there is no matte of it"
         raise HostError(what, "render or copy it, or leave it out of the render")
     failed = _failed.get(node.fullName(), {})
-    for each in shown:
+    for each in seen:
         if each in failed:
             raise HostError(failed[each])
     words = [f"not matted: {format_frames(missing)}"] * bool(missing)
@@ -145,8 +145,8 @@ def _asked_for(plan, frames):
         named = {frame for each in ranges for frame in parse_frames(each)}
     except HostError:
         return frames
-    shown = {each for frame in named for each in shown_at(plan, frame)}
-    return [frame for frame in frames if frame in shown] if named else frames
+    seen = {each for frame in named for each in shown_at(plan, frame)}
+    return [frame for frame in frames if frame in seen] if named else frames
 
 
 def _is_hole(plan, frame):

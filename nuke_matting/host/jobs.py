@@ -13,8 +13,9 @@ from .client import Client
 from .errors import HostError
 from .frames import format_frames
 from .nuke_api import nuke
+from .progress import Progress
 from .protocol import closes, sentence
-from .state import say
+from .state import is_there, say
 from .wire import BadMessage
 from .wording import in_the_node
 
@@ -64,10 +65,7 @@ class Job:
 
     def name(self):
         """The full name of its node; None where that was deleted. On the main thread."""
-        try:
-            return self.node.fullName()
-        except ValueError:
-            return None
+        return self.node.fullName() if is_there(self.node) else None
 
     def start(self, wait=False):
         """Asks. With a GUI, and unless `wait`, comes back at once. Raises HostError where there is no worker."""
@@ -139,17 +137,18 @@ class Job:
     def _follow(self, take):
         """Until it is closed, shows in a bar how far it is, and gives `take` the events, those of a moment at once."""
         task, stopped, last = nuke.ProgressTask(self._title) if nuke.GUI else None, False, 0.0
+        progress = Progress()
         while self.closing is None:
-            if task is not None and task.isCancelled() and not stopped:
-                stopped = True
-                self.cancel()
+            if task is not None:
+                task.setMessage(progress.text() or _beginning())
+                task.setProgress(progress.percent())
+                if task.isCancelled() and not stopped:
+                    stopped = True
+                    self.cancel()
             events = self._next(last + _APART)
             for event in events:
                 self._note(event)
-                if task is not None and event["type"] == "progress" and event["total"]:
-                    ended = event["done"] + event["failed"]
-                    task.setProgress(100 * ended // event["total"])
-                    task.setMessage("{} of {} frames".format(ended, event["total"]))
+                progress.take(event)
             if events:
                 last = time.monotonic()
                 take(events)
@@ -203,3 +202,8 @@ class Job:
                 self._instead()
             elif last:
                 self._on_end(self)
+
+
+def _beginning():
+    """What is waited for before the first frame."""
+    return "waiting for the worker" if client().is_up() else "starting the worker..."

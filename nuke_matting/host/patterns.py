@@ -4,6 +4,7 @@ import os
 import re
 
 from .nuke_api import nuke
+from .paths import local
 
 
 def at(pattern, frame):
@@ -29,6 +30,16 @@ def numbered(pattern):
     field = fields[-1]
     width = len(field[2]) if field[2] else int(field[1] or 1)
     return folder + slash + name[: field.start()], width, name[field.end() :]
+
+
+def files_of(pattern):
+    """The files of a pattern that are there, of any frame, as this machine knows them."""
+    folder, (before, width, after) = local(os.path.dirname(pattern)), numbered(os.path.basename(pattern))
+    own = re.compile(re.escape(before) + (r"-?[0-9]+" + re.escape(after) if width else "") + r"\Z")
+    try:
+        return [os.path.join(folder, name) for name in os.listdir(folder) if own.match(name)]
+    except OSError:
+        return []
 
 
 def is_still(read):

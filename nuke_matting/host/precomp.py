@@ -1,8 +1,10 @@
 """Save as precomp: copies of the plate with the alpha in them, and a Read of these in place of the node.
 
-What came out of the node comes out of what takes its place, pixel for pixel.
+What came out of the node comes out of what takes its place, pixel for pixel. The node stays beside it, with its inputs
+and knobs, so that a later version can be made of it.
 """
 
+import itertools
 import os
 
 from .description import FOREGROUND
@@ -10,10 +12,13 @@ from .errors import HostError
 from .frames import format_frames
 from .jobs import Job
 from .nuke_api import nuke
+from .paths import local
 from .plan import asked, cache_folder
 from .render import render_inputs
 from .script_colour import set_space
 from .state import say
+
+_ASIDE = 110  # of the node graph's units: the width of a node, and a gap
 
 
 def save(node, plan, frames):
@@ -28,12 +33,13 @@ def save(node, plan, frames):
     render_inputs(node, plan, frames)
     stem = os.path.basename(os.path.dirname(plan.out))
     stem += "" if layer == "rgba.alpha" else "_" + layer.replace(".", "_")
-    out = f"{cache_folder(node)}/precomp/{stem}/{stem}" + (".exr" if plan.still else ".%04d.exr")
+    name = _version(f"{cache_folder(node)}/precomp", stem)
+    out = f"{cache_folder(node)}/precomp/{name}/{name}" + (".exr" if plan.still else ".%04d.exr")
     settings = dict(plan.settings, mode="merge", layer=layer)
-    done = []
+    done, before = set(), node["status"].value().partition("; ")[0]
 
     def on_events(events):
-        done.extend(event["frame"] for event in events if event["type"] == "frame")
+        done.update(event["frame"] for event in events if event["type"] == "frame")
         say(node, f"precomp: {len(done)} of {len(frames)} frames written")
 
     def on_end(job):
@@ -45,13 +51,20 @@ def save(node, plan, frames):
                 _swap(node, _foreground_into_rgb(read) if node["foreground"].value() == FOREGROUND[1] else read)
             finally:
                 undo.end()
+            say(node, f"{before}; saved as {name}, connect the node again to go on")
         else:
             what = job.errors[-1] if job.errors else "cancelled"
             say(node, f"precomp: {len(done)} of {len(frames)} frames written, the node was left as it is; {what}")
         job.report()
 
-    about = dict(asked(plan, frames), settings=settings, out=out, overwrite=True)
+    about = dict(asked(plan, frames), settings=settings, out=out)
     Job(node, plan, about, on_events, on_end).start()
+
+
+def _version(folder, stem):
+    """The name of the next version of a precomp: one that is there is never written over, as comps may read it."""
+    names = (f"{stem}_v{number:03d}" for number in itertools.count(1))
+    return next(name for name in names if not os.path.isdir(local(f"{folder}/{name}")))
 
 
 def _read(node, plan, out, frames):
@@ -66,7 +79,7 @@ def _read(node, plan, out, frames):
     read["raw"].setValue(plan.space is None)  # as the plate's own Read is, or rendered in the working space
     if plan.space is not None:
         set_space(read, plan.space)
-    read["label"].setValue(f"NukeMatting {node.name()}")
+    read["label"].setValue(f"precomp of {node.name()}")
     read.setXYpos(node.xpos(), node.ypos())
     return read
 
@@ -86,8 +99,9 @@ def _foreground_into_rgb(read):
 
 
 def _swap(node, new):
+    """What read the node reads what is new; the node moves aside."""
     for other in node.dependent(nuke.INPUTS | nuke.HIDDEN_INPUTS):
         for number in range(other.inputs()):
             if other.input(number) is not None and other.input(number).fullName() == node.fullName():
                 other.setInput(number, new)
-    nuke.delete(node)
+    node.setXYpos(node.xpos() - _ASIDE, node.ypos())

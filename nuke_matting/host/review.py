@@ -33,8 +33,8 @@ def review(plan, frames, sheet, on_end):
             return f"no contact sheet: {wrong}"
         try:
             open_file(local(sheet))
-        except OSError as error:  # such as that no program opens pictures
-            return f"{sheet} cannot be opened: {error}"
+        except HostError as error:
+            return str(error)
         return wrong and f"not all frames are in the contact sheet: {wrong}"
 
     if nuke.GUI:  # the tool takes some seconds to start: Nuke does not wait for it
@@ -46,14 +46,17 @@ def review(plan, frames, sheet, on_end):
 
 
 def open_file(path):
-    """Opens a file or folder with what the system has for it; without a GUI, says where it is."""
-    if not nuke.GUI:
-        nuke.tprint(path)
-    elif sys.platform == "win32":
-        os.startfile(os.path.normpath(path))
-    else:
-        viewer = "open" if sys.platform == "darwin" else "xdg-open"
-        subprocess.Popen([viewer, path], env=clean_environment(os.environ), start_new_session=True)
+    """Opens a file or folder with what the system has for it; without a GUI, says where it is. Raises HostError."""
+    try:
+        if not nuke.GUI:
+            nuke.tprint(path)
+        elif sys.platform == "win32":
+            os.startfile(os.path.normpath(path))
+        else:
+            viewer = "open" if sys.platform == "darwin" else "xdg-open"
+            subprocess.Popen([viewer, path], env=clean_environment(os.environ), start_new_session=True)
+    except OSError as error:  # such as that no program opens pictures
+        raise HostError(f"{path} cannot be opened: {error}") from error
 
 
 def _command(plan, frames, sheet):

@@ -63,7 +63,8 @@ def look_at_all():
 def knob_changed():
     """The artist changed a knob or an input while the panel was open."""
     node, knob = nuke.thisNode(), nuke.thisKnob()
-    if is_matting(node) and knob.name() not in _QUIET and not jobs.running(node):
+    quiet = isinstance(knob, nuke.PyScript_Knob) or knob.name() in _QUIET  # a button says itself what it did
+    if is_matting(node) and not quiet and not jobs.running(node):
         _quietly(node, lambda each: actions.knob_changed(each, knob.name()))
 
 

@@ -1,5 +1,6 @@
 """Which mattes of a node are there and up to date, and how the node shows it."""
 
+import re
 from contextlib import contextmanager
 
 from .frames import curve, format_frames, format_reads, parse_frames, read_by
@@ -116,10 +117,24 @@ def note_reads(node, plan):
             _put(node["reads"], format_reads(plan.settings["model"], plan.reads))
 
 
+def is_there(node):
+    """Whether a node was not deleted meanwhile. On the main thread."""
+    try:
+        node.fullName()
+    except ValueError:
+        return False
+    return True
+
+
 def say(node, text):
     """Puts a line into the node's status. On the main thread. Brackets, which Nuke would run as Tcl, become round."""
     with unrecorded():
         _put(node["status"], " ".join(text.translate(_ROUND).split()))
+
+
+def says(node, text):
+    """Whether a node's status says what `States.text` gave: with a device, and with what came of the last press."""
+    return re.match(re.escape(text) + r"(, [a-z]+(:\d+)?)?(;|$)", node["status"].value()) is not None
 
 
 @contextmanager

@@ -1,12 +1,11 @@
 """When files were written last: of a pattern with %V, those of all views."""
 
 import os
-import re
 from contextlib import suppress
 
 from .nuke_api import nuke
 from .paths import local
-from .patterns import at, numbered
+from .patterns import at, files_of
 
 
 class Times:
@@ -41,17 +40,8 @@ def _of_views(name):
 
 
 def _newest(pattern):
-    before, width, after = numbered(local(pattern))
-    if not width:
-        return time_of(pattern)
-    folder, name = os.path.split(before)
-    own = re.compile(re.escape(name) + r"-?\d+" + re.escape(after) + r"\Z")
-    try:
-        names = [each for each in os.listdir(folder) if own.match(each)]
-    except OSError:
-        return None
     times = []
-    for each in names:
+    for each in files_of(pattern):
         with suppress(OSError):  # it went meanwhile, or is a dead link
-            times.append(os.stat(os.path.join(folder, each)).st_mtime)
+            times.append(os.stat(each).st_mtime)
     return max(times, default=None)

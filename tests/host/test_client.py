@@ -226,7 +226,31 @@ def test_one_that_never_says_hello_is_given_up(client):
     it = client("time.sleep(60)", patience=0.5)
     event = it.matte("p.####.exr").wait(10)
     assert event["type"] == "error" and event["what"] == "the worker said nothing for 0.5 s"
-    assert "in a terminal" in event["advice"]
+    assert "run its command in a terminal" in event["advice"]
+
+
+def test_what_is_cancelled_while_a_worker_starts_ends_at_once(client):
+    it = client("time.sleep(60)")
+    events = []
+    request = it.matte("p.####.exr", events.append)
+    began = time.monotonic()
+    request.cancel()
+    assert request.wait(5)["state"] == "cancelled" and time.monotonic() - began < 5
+    assert [each["type"] for each in events] == ["done"]
+
+
+def test_how_long_a_worker_may_take_to_start_can_be_set_and_the_message_says_by_what(client, monkeypatch):
+    monkeypatch.setenv("NUKE_MATTING_PATIENCE", "0.5")
+    event = client("time.sleep(60)", patience=None).matte("p.####.exr").wait(10)
+    assert event["what"] == "the worker said nothing for 0.5 s"
+    assert "where it only starts slowly, set NUKE_MATTING_PATIENCE to more seconds" in event["advice"]
+
+
+@pytest.mark.parametrize("seconds", ["soon", "0", "-3", "nan", "inf"])
+def test_a_patience_that_is_none_is_told(client, monkeypatch, seconds):
+    monkeypatch.setenv("NUKE_MATTING_PATIENCE", seconds)
+    with pytest.raises(HostError, match="NUKE_MATTING_PATIENCE is .*, which is no number of seconds"):
+        client(POLITE, patience=None).hello(10)
 
 
 def test_one_of_another_version_is_refused(client):

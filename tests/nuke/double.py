@@ -544,7 +544,7 @@ def make(nkscript, catalogue, pixels, gui, plugins):
             if not gui:
                 raise RuntimeError("ProgressTask: this method is only available in GUI mode")
             nuke.tasks.append(self)
-            self.title, self.progress, self.text = title, 0, ""
+            self.title, self.progress, self.texts = title, 0, []
 
         def setProgress(self, value):
             assert isinstance(value, int) and 0 <= value <= 100
@@ -552,7 +552,7 @@ def make(nkscript, catalogue, pixels, gui, plugins):
 
         def setMessage(self, text):
             assert isinstance(text, str)
-            self.text = text
+            self.texts += [text] if self.texts[-1:] != [text] else []
 
         def isCancelled(self):
             return nuke.cancelling
@@ -592,6 +592,21 @@ def make(nkscript, catalogue, pixels, gui, plugins):
         with_gui("message")
         nuke.messages.append(text)
 
+    def ask(prompt):
+        """Yes, unless `nuke.agreeing` is set to False."""
+        with_gui("ask")
+        nuke.questions.append(prompt)
+        return nuke.agreeing
+
+    def choice(title, prompt, options, default=0):
+        """Takes what `nuke.choosing` names; None, where the dialog is cancelled."""
+        with_gui("choice")
+        assert all(isinstance(each, str) for each in options) and 0 <= default < len(options)
+        nuke.choices.append((list(options), default))
+        return None if nuke.choosing is None else options.index(nuke.choosing)
+
+    nuke.ask, nuke.questions, nuke.agreeing = ask, [], True
+    nuke.choice, nuke.choices, nuke.choosing = choice, [], None
     nuke.tasks, nuke.cancelling, nuke.undos = [], False, undos
     nuke._call, nuke._filtered, nuke.pump, nuke.ProgressTask, nuke.Undo = call, filtered, pump, ProgressTask, Undo
     nuke.executeInMainThread, nuke.menu, nuke.message = in_main_thread, menu, message

@@ -59,6 +59,7 @@ def test_the_artist_may_go_on_meanwhile_and_sees_progress(comp):
     comp.nuke.pump(lambda: cached(comp))
     comp.nuke.pump(lambda: "6 of 6" in status(comp))
     assert comp.nuke.tasks[0].title == f"NukeMatting: {comp.node.name()}"
+    assert re.fullmatch(r"(frame \d+, )?\d of 6.*", comp.nuke.tasks[0].texts[-1])
 
 
 def test_what_the_artist_should_know_of_frames_is_in_the_status_and_the_script_editor(comp):
@@ -231,11 +232,47 @@ def test_clear_cache_removes_the_mattes_and_nothing_else(comp):
     assert os.listdir(folder) == ["notes.txt"] and cached(comp) == [] and status(comp) == "cleared"
 
 
+def test_clear_cache_asks_before_with_the_number_and_the_folder(comp):
+    comp.press("matte_range")
+    folder = mattes(comp)[1001].parent
+    comp.nuke.agreeing = False
+    comp.press("clear")
+    assert comp.nuke.questions == [f"Remove 6 mattes in {folder}?"]
+    assert list(mattes(comp)) == cached(comp) == FRAMES and status(comp) == "6 of 6 frames matted, cpu"
+    comp.nuke.agreeing = True
+    comp.press("clear"), comp.press("clear")
+    assert cached(comp) == [] and len(comp.nuke.questions) == 2, "where nothing is there, nothing is asked"
+
+
+def test_without_a_gui_clear_cache_asks_nobody(start_nuke, build_comp):
+    comp = build_comp(start_nuke(gui=False))
+    comp.press("matte_frame"), comp.press("clear")
+    assert status(comp) == "cleared" and cached(comp) == []
+
+
 def test_a_broken_frame_is_told_and_the_others_are_there(comp):
     Path(comp.read["file"].value() % 1006).write_bytes(b"nonsense")
     comp.press("matte_range")
     assert cached(comp) == FRAMES[:-1]
     assert "5 of 6" in status(comp) and "frame 1006" in status(comp)
+
+
+def test_what_came_of_a_press_stays_in_the_status_while_nothing_else_has_changed(comp):
+    Path(comp.read["file"].value() % 1006).write_bytes(b"nonsense")
+    comp.press("matte_range")
+    said = status(comp)
+    assert said.startswith("5 of 6 frames matted, cpu; ") and "frame 1006" in said
+    comp.nuke._call("UpdateUI", comp.node)
+    change(comp, "mark", False)
+    assert status(comp) == said
+    change(comp, "regions", 1.0)
+    assert status(comp).startswith("out of date")
+
+
+def test_a_button_is_no_change_so_that_what_it_said_stays(comp):
+    comp.press("matte_frame"), comp.press("clear")
+    comp.nuke._call("KnobChanged", comp.node, comp.node["clear"])
+    assert status(comp) == "cleared"
 
 
 def test_nothing_is_recorded_for_undo(comp):
@@ -291,6 +328,40 @@ def test_open_review_opens_a_contact_sheet_of_what_is_matted(comp, monkeypatch):
     comp.nuke.pump(lambda: "drawing" not in status(comp))
     assert status(comp) == "6 of 6 frames matted, cpu"
     assert Path(opened[0]).read_bytes()[:4] == b"\x89PNG"
+
+
+def test_a_model_is_chosen_of_those_that_the_worker_knows(comp):
+    comp.node["model"].setValue("two_stage")
+    comp.press("choose_model", wait=False)
+    comp.nuke.pump(lambda: comp.nuke.choices)
+    models, default = comp.nuke.choices[0]
+    assert models == sys.modules["nuke_matting_host.jobs"].client().hello()["models"]
+    assert models[default] == "two_stage" == comp.node["model"].value() and status(comp) == "not matted"
+    comp.nuke.choosing = models[0]
+    comp.press("choose_model", wait=False)
+    comp.nuke.pump(lambda: len(comp.nuke.choices) == 2)
+    assert comp.node["model"].value() == models[0]
+
+
+def test_a_model_that_was_typed_is_among_those_to_choose_of(comp, weights):
+    comp.press("choose_model", wait=False)
+    comp.nuke.pump(lambda: comp.nuke.choices)
+    models, default = comp.nuke.choices[0]
+    assert models[default] == str(weights) == comp.node["model"].value() and "two_stage" in models
+
+
+def test_models_to_choose_of_are_printed_without_a_gui(start_nuke, build_comp):
+    comp = build_comp(start_nuke(gui=False))
+    comp.press("choose_model")
+    assert "two_stage" in comp.nuke.printed[0]
+
+
+def test_without_a_worker_there_is_no_model_to_choose_and_it_says_why(start_nuke, build_comp, monkeypatch):
+    comp = build_comp(start_nuke(own_worker=True))
+    monkeypatch.setenv("NUKE_MATTING_WORKER", f"{sys.executable} -c 1/0")
+    comp.press("choose_model", wait=False)
+    comp.nuke.pump(lambda: comp.nuke.messages)
+    assert "ZeroDivisionError" in status(comp) and "ZeroDivisionError" in comp.nuke.messages[0]
 
 
 def test_a_review_of_a_frame_that_cannot_be_read_opens_and_says_which(comp, monkeypatch):
@@ -441,10 +512,11 @@ def test_a_worker_that_dies_is_started_again_and_the_artist_is_told(start_nuke, 
     assert status(comp).startswith("100 of 100 frames matted") and "it was started again" in status(comp)
 
 
-def test_the_host_starts_its_own_worker_and_ends_it(start_nuke, build_comp):
+def test_the_host_starts_its_own_worker_says_so_at_once_and_ends_it(start_nuke, build_comp):
     comp = build_comp(start_nuke(own_worker=True))
     comp.press("matte_frame")
     assert "1 of 6" in status(comp)
+    assert comp.nuke.tasks[0].texts[0] == "starting the worker..."
     comp.nuke.menu("Nodes").items["NukeMatting"].items["Stop the worker"]()
 
 
@@ -514,7 +586,7 @@ def test_mattes_that_are_out_of_date_stay_until_there_are_others(comp, monkeypat
     assert "no worker" in status(comp) and list(mattes(comp)) == FRAMES == cached(comp)
 
 
-def test_without_a_program_that_opens_pictures_the_review_says_so(comp, monkeypatch):
+def test_without_a_program_that_opens_pictures_and_folders_the_node_says_so(comp, monkeypatch):
     def gone(*_, **__):
         raise FileNotFoundError("no xdg-open")
 
@@ -524,6 +596,8 @@ def test_without_a_program_that_opens_pictures_the_review_says_so(comp, monkeypa
     comp.press("review")
     comp.nuke.pump(lambda: "drawing" not in status(comp))
     assert "cannot be opened: no xdg-open" in status(comp)
+    comp.press("reveal")
+    assert status(comp) == f"{mattes(comp)[1001].parent} cannot be opened: no xdg-open"
 
 
 def test_opening_a_script_does_not_change_what_is_as_it_was(comp):

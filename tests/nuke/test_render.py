@@ -32,6 +32,11 @@ def test_a_render_stops_at_a_frame_that_is_not_matted_with_the_list_of_them(comp
     assert comp.nuke.rendered[-1] == ("Write1", 1003)
 
 
+def test_a_render_without_any_matte_says_so_once_with_the_frames(comp):
+    with pytest.raises(RuntimeError, match=r"NukeMatting1: no frame is matted yet \(1001-1006\); press Matte range"):
+        render(comp)
+
+
 def test_a_chunk_is_asked_for_its_own_frames_alone(comp):
     comp.node["frames"].setValue("1001-1003")
     comp.press("matte_range")
@@ -57,7 +62,7 @@ def test_a_render_stops_at_a_plate_that_is_newer(comp):
 def test_a_deep_render_is_guarded_too(comp):
     deep = comp.nuke.createNode("DeepWrite")
     deep.setInput(0, comp.node)
-    with pytest.raises(RuntimeError, match="nothing is matted yet"):
+    with pytest.raises(RuntimeError, match="no frame is matted yet"):
         comp.nuke._call("BeforeRender", deep)
     comp.press("matte_frame")
     comp.nuke._call("BeforeRender", deep), comp.nuke._call("BeforeFrameRender", deep)
@@ -162,7 +167,7 @@ def test_a_node_that_may_ask_for_other_frames_is_as_a_time_offset(comp, kind):
 def test_what_is_before_a_write_that_reads_what_it_has_written_is_not_guarded(comp):
     before = comp.nuke.nodes.Write(file=comp.read["file"].value())
     before.setInput(0, comp.node), comp.write.setInput(0, before)
-    with pytest.raises(RuntimeError, match="nothing is matted yet"):
+    with pytest.raises(RuntimeError, match="no frame is matted yet"):
         comp.nuke._call("BeforeRender", comp.write)
     before["reading"].setValue(True)
     comp.nuke._call("BeforeRender", comp.write), comp.nuke._call("BeforeFrameRender", comp.write)
@@ -178,7 +183,7 @@ def test_a_disabled_time_offset_is_none(comp):
 
 def test_behind_a_time_offset_too_mattes_of_other_settings_stop_a_render(comp):
     offset_behind(comp)
-    with pytest.raises(RuntimeError, match="nothing is matted yet"):
+    with pytest.raises(RuntimeError, match="no frame is matted yet"):
         render(comp)
     comp.press("matte_range")
     render(comp)
@@ -216,7 +221,7 @@ def test_what_a_switch_or_a_disabled_node_does_not_show_is_not_guarded(comp, sho
     switch["which"].setValue(float(shown))
     comp.write.setInput(0, copy)
     if shown:
-        with pytest.raises(RuntimeError, match="nothing is matted yet"):
+        with pytest.raises(RuntimeError, match="no frame is matted yet"):
             render(comp)
     else:
         render(comp)
@@ -477,8 +482,7 @@ def test_a_precomp_takes_the_place_of_the_node(comp, layer):
     comp.node["output"].setValue(layer)
     comp.press("matte_range")
     mattes = comp.node.node("Mattes")["file"].value()
-    comp.node["precomp"].execute()
-    comp.nuke.pump(lambda: comp.node._tree is None)
+    comp.press("precomp")
     read = comp.write.input(0)
     assert read.Class() == "Read" and (read["first"].value(), read["last"].value()) == (1001, 1006)
     merged = oiio.ImageBuf(read["file"].value() % 1004)
@@ -500,11 +504,15 @@ def test_a_precomp_shows_what_the_node_showed(comp, tools, foreground, premult):
     comp.node["premult"].setValue(premult)
     comp.press("matte_range")
     before = picture(comp, tools, 1004, gui=True)
-    comp.node["precomp"].execute()
-    comp.nuke.pump(lambda: comp.node._tree is None)
+    comp.press("precomp")
     after = tools.pixels.Evaluator(1004).of(comp.write.input(0)._tree)
     for name, plane in before.items():
         assert (after[name] == plane).all(), name
+
+
+def precomps(comp):
+    """The Reads of precomps, in the order in which they were made."""
+    return [each for each in comp.nuke.allNodes("Read") if each["label"].value().startswith("precomp of ")]
 
 
 def test_precomps_of_two_channels_do_not_share_files(comp):
@@ -514,12 +522,36 @@ def test_precomps_of_two_channels_do_not_share_files(comp):
     for name in ("model", "device", "cache_dir", "region_batch"):
         other[name].setValue(comp.node[name].value())
     other["output"].setValue("matte.a")
-    before = {each.fullName() for each in comp.nuke.allNodes("Read")}
     for node in (comp.node, other):
-        node["precomp"].execute()
-        comp.nuke.pump(lambda node=node: node._tree is None)
-    made = [each for each in comp.nuke.allNodes("Read") if each.fullName() not in before]
-    assert len({each["file"].value() for each in made}) == 2
+        comp.press("precomp", node=node)
+    assert len({each["file"].value() for each in precomps(comp)}) == 2
+
+
+def test_after_a_precomp_the_node_stays_beside_it_as_it_was_so_that_the_artist_can_go_on(comp, make_plate):
+    guide = comp.nuke.nodes.Read(file=make_plate([1001], name="guide") % 1001)
+    comp.node.setInput(2, guide)
+    comp.node["edge_shift"].setValue(2.0)
+    comp.node.setXYpos(300, 200)
+    comp.press("precomp")
+    assert [each["label"].value() for each in precomps(comp)] == [f"precomp of {comp.node.name()}"]
+    assert comp.write.input(0) is precomps(comp)[0] and comp.node.dependent(comp.nuke.INPUTS) == []
+    assert [comp.node.input(number) for number in (0, 2)] == [comp.read, guide]
+    assert comp.node["edge_shift"].value() == 2.0
+    assert (precomps(comp)[0].xpos(), comp.node.xpos()) == (300, 190)
+    assert comp.node["status"].value().startswith("not matted; saved as ")
+    assert comp.node["status"].value().endswith("_v001, connect the node again to go on")
+
+
+def test_a_precomp_is_never_written_over(comp):
+    comp.press("precomp")
+    first = precomps(comp)[0]["file"].value()
+    before = [(os.stat(first % frame).st_mtime_ns, os.stat(first % frame).st_ino) for frame in range(1001, 1007)]
+    os.utime(comp.read["file"].value() % 1003, (2e9, 2e9))
+    comp.press("precomp")
+    second = precomps(comp)[1]["file"].value()
+    assert second == first.replace("_v001", "_v002") and os.path.isfile(second % 1006)
+    after = [(os.stat(first % frame).st_mtime_ns, os.stat(first % frame).st_ino) for frame in range(1001, 1007)]
+    assert before == after
 
 
 def test_a_precomp_that_lacks_a_frame_leaves_the_node(comp):
@@ -541,7 +573,6 @@ def test_a_precomp_of_a_part_of_the_plate_is_refused_as_it_would_freeze_the_rest
 
 def test_beyond_its_frames_a_precomp_does_as_the_plate(comp):
     comp.read["before"].setValue("black"), comp.read["after"].setValue("loop")
-    comp.node["precomp"].execute()
-    comp.nuke.pump(lambda: comp.node._tree is None)
+    comp.press("precomp")
     read = comp.write.input(0)
     assert (read["before"].value(), read["after"].value()) == ("black", "loop")

@@ -69,8 +69,7 @@ def test_a_farm_chunk_of_a_still_is_matted_first(start_nuke, build_comp, make_pl
 def test_a_precomp_of_a_still_is_one_file(still, tools):
     still.press("matte_range")
     before = alpha(still, tools, 1003)
-    still.node["precomp"].execute()
-    still.nuke.pump(lambda: still.node._tree is None)
+    still.press("precomp")
     read = still.write.input(0)
     after = tools.pixels.Evaluator(1003).of(read._tree)["rgba.alpha"]
     assert "%" not in read["file"].value() and (after == before).all()

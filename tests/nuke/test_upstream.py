@@ -225,8 +225,7 @@ def test_what_such_a_model_reads_is_rendered_after_a_failure_too(reading_first, 
 
 def test_a_precomp_of_such_a_model_has_the_frames_that_it_reads(reading_first):
     comp = reading_first
-    comp.node["precomp"].execute()
-    comp.nuke.pump(lambda: comp.node._tree is None)
+    comp.press("precomp")
     assert rendered(comp) == list(range(1001, 1007)) and comp.write.input(0).Class() == "Read"
 
 
@@ -406,8 +405,7 @@ def test_a_foreground_is_read_in_the_plates_own_space_by_name_as_the_default_of_
 
 def test_so_is_that_of_a_precomp(logarithmic):
     comp = logarithmic
-    comp.node["precomp"].execute()
-    comp.nuke.pump(lambda: comp.node._tree is None)
+    comp.press("precomp")
     read = comp.write.input(0).input(0)
     assert (read["raw"].value(), read["colorspace"].value()) == (False, "compositing_log (ACEScct)")
 
