@@ -92,8 +92,9 @@ class Settings:
     )
     guide_use: str = _option(
         "hint",
-        "hint leaves the last word to the network; force makes the guide's 0 and 1 final, limit its 0 alone",
-        choices=("hint", "force", "limit"),
+        "hint leaves the last word to the network; force makes the guide's 0 and 1 final, limit its 0 alone; "
+        "core makes its 1 final and shows the network none of it",
+        choices=("hint", "force", "limit", "core"),
         needs="guide",
     )
     keys: str = _option(
@@ -169,17 +170,36 @@ class Settings:
         return dataclasses.replace(self, **changes)
 
 
-def idle(settings: Settings) -> list[tuple[str, str]]:
-    """The settings that are not as by default and do nothing, each with the one that it needs, as users write them.
+def flag(name: str) -> str:
+    """The option of the command line that changes a setting.
+
+    >>> flag("clean_plate"), flag("cache")
+    ('--clean-plate', '--no-cache')
+    """
+    return f"--{'no-' if options()[name][0] is True else ''}{_shown(name)}"
+
+
+def idle(settings: Settings) -> list[str]:
+    """What is said of settings that are not as by default and do nothing.
 
     >>> idle(Settings(premult=True))
-    [('premult', 'fg')]
+    ['--premult does nothing without --fg']
     """
-    return [
-        (_shown(name), _shown(option.needs))
+    lines = []
+    for name in idle_names(settings):
+        needed = options()[name][1].needs
+        without = "with" if options()[needed][0] is True else "without"
+        lines.append(f"{flag(name)} does nothing {without} {flag(needed)}")
+    return lines
+
+
+def idle_names(settings: Settings) -> tuple[str, ...]:
+    """The settings that are not as by default and do nothing."""
+    return tuple(
+        name
         for name, (default, option) in options().items()
         if option.needs and getattr(settings, name) != default and not getattr(settings, option.needs)
-    ]
+    )
 
 
 def options() -> dict[str, tuple[Any, Option]]:
@@ -196,11 +216,11 @@ def _check(name: str, value: Any, option: Option, kind: type) -> None:
     if option.choices and value not in option.choices:
         raise UsageError(f"{shown}: {value!r} is not one of {', '.join(option.choices)}")
     if option.pattern and isinstance(value, str) and not re.fullmatch(option.pattern, value):
-        raise UsageError(f"{shown}: {value!r} is not of the form {option.metavar}")
+        raise UsageError(f"{shown}: {value!r} is not of the form {option.metavar}", advice=option.help)
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         low, high = option.minimum, option.maximum
         if value != value or (low is not None and value < low) or (high is not None and value > high):
-            raise UsageError(f"{shown}: {value} is outside {low}..{high} {option.unit}".rstrip())
+            raise UsageError(f"{shown}: {value:.10g} is outside {low:.10g}..{high:.10g} {option.unit}".rstrip())
 
 
 def _shown(name: str) -> str:

@@ -29,7 +29,7 @@ WRONG = [
     ("edge_shift", -51.0),
     ("edge_soften", -1.0),
     ("black_point", 1.0),
-    ("guide_use", "core"),
+    ("guide_use", "garbage"),
     ("key_frames", "1001"),
 ]
 
@@ -89,7 +89,7 @@ def test_no_options_give_the_defaults():
             lambda layer: not layer.startswith("rgba.")
         ),
         regions=st.floats(0, 1000),
-        guide_use=st.sampled_from(["hint", "force", "limit"]),
+        guide_use=st.sampled_from(["hint", "force", "limit", "core"]),
         keys=st.just("keys.####.exr"),
         key_frames=st.sampled_from(["", "1001-1100x9", "1001,1050"]),
         edge_shift=st.integers(-5000, 5000).map(lambda hundredths: hundredths / 100),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import io
 import os
 import re
@@ -75,8 +76,14 @@ class _Parser(argparse.ArgumentParser):
             around = next(filter(None, (sequence_around(Path(each)) for each in extra if Path(each).is_file())), None)
             taught = "" if around is None else f"; write the plate as {around.pattern}"
             shown = " ".join(extra[:3]) + (f" and {len(extra) - 3} more" if len(extra) > 3 else "")
-            found.innermost.error(f"unrecognized arguments: {shown}{taught}")
+            found.innermost.error(f"unrecognized arguments: {shown}{taught}{found.innermost.near(extra)}")
         return found
+
+    def near(self, unknown: list[str]) -> str:
+        """What may have been meant by the first of some options that it does not know, as a question; or nothing."""
+        options = (each.partition("=")[0] for each in unknown if each.startswith("--"))
+        meant = difflib.get_close_matches(next(options, ""), self._option_string_actions, n=1, cutoff=0.7)
+        return f"; did you mean {meant[0]}?" if meant else ""
 
     def error(self, message: str) -> NoReturn:
         raise _WrongOptions(message, self.prog)

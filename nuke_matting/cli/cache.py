@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 
 from nuke_matting.cli.exits import FAILED, OK
 from nuke_matting.cli.options import add_settings, settings_of
@@ -33,6 +34,8 @@ def add(verbs: argparse._SubParsersAction) -> None:
     ):
         action = actions.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
         add_settings(action, ("cache_dir",) if name == "clear" else ("cache_dir", "cache_size"))
+        if name == "clear":
+            action.add_argument("--yes", action="store_true", help="do not ask; needed where nobody can be asked")
         action.add_argument("--json", action="store_true", help="as a JSON object")
         action.set_defaults(run=run)
 
@@ -66,15 +69,32 @@ def _info(args: argparse.Namespace) -> int:
 
 
 def _clear(args: argparse.Namespace) -> int:
-    return _told(args, _open(args).clear())
+    cache = _open(args)
+    held = _mattes(cache.info().entries)
+    if not args.yes and not sys.stdin.isatty():
+        raise UsageError(
+            f"it holds {held}, maybe of others too", path=cache.folder, advice="give --yes to have them removed"
+        )
+    if not args.yes and not _agreed(f"{cache.folder} holds {held}, maybe of others too. Remove them? [y/N] "):
+        return _told(args, cache, 0)
+    return _told(args, cache, cache.clear())
+
+
+def _agreed(question: str) -> bool:
+    print(question, end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 def _prune(args: argparse.Namespace) -> int:
     cache = _open(args)
     Ledger(cache.folder).prune()
-    return _told(args, cache.prune(cache.max_bytes))
+    return _told(args, cache, cache.prune(cache.max_bytes))
 
 
-def _told(args: argparse.Namespace, removed: int) -> int:
-    print(json.dumps({"removed": removed}) if args.json else f"{removed} matte{'' if removed == 1 else 's'} removed")
+def _told(args: argparse.Namespace, cache: Cache, removed: int) -> int:
+    print(json.dumps({"removed": removed}) if args.json else f"{_mattes(removed)} removed from {cache.folder}")
     return OK
+
+
+def _mattes(count: int) -> str:
+    return f"{count} matte{'' if count == 1 else 's'}"

@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import platform
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -25,9 +26,15 @@ from nuke_matting.colour.config import load_config
 from nuke_matting.colour.processor import open_colour
 from nuke_matting.engine.cache import folder_of, open_cache
 from nuke_matting.errors import MattingError, ModelError, as_told
+from nuke_matting.models.about import problem
+from nuke_matting.models.added import added_models, path_of
 from nuke_matting.models.registry import choose_device, choose_precision, find_weights, load_model, shipped_weights
 from nuke_matting.models.weights import load_weights
 from nuke_matting.settings import Settings
+
+# of the environment, beside those that are called NUKE_MATTING_
+_VARIABLES = ("CUDA_VISIBLE_DEVICES", "NUKE_PATH", "OCIO", "OMP_NUM_THREADS")
+_LITTLE = 1e9  # bytes free on the cache's disk that are too few
 
 
 @dataclass(frozen=True)
@@ -53,7 +60,9 @@ def add(verbs: argparse._SubParsersAction) -> None:
 
 def _run(args: argparse.Namespace) -> int:
     findings = [
-        found for check in (_versions, _devices, _colour, _weights, _cache) for found in check(settings_of(args))
+        found
+        for check in (_versions, _environment, _devices, _colour, _weights, _cache)
+        for found in check(settings_of(args))
     ]
     if args.json:
         print(json.dumps([asdict(each) for each in findings]))
@@ -79,12 +88,29 @@ def _versions(settings: Settings) -> Iterator[Finding]:
             yield Finding(name, "missing", "install the package again with pip")
 
 
+def _environment(settings: Settings) -> Iterator[Finding]:
+    for name, value in sorted(os.environ.items()):
+        if name in _VARIABLES or name.startswith("NUKE_MATTING_"):
+            yield Finding(f"${name}", value)
+
+
 def _devices(settings: Settings) -> Iterator[Finding]:
     yield Finding("CPU threads", str(torch.get_num_threads()))
+    with suppress(AttributeError, ValueError, OSError):  # not every system tells
+        page = os.sysconf("SC_PAGE_SIZE")
+        total, free = (page * os.sysconf(name) / 2**30 for name in ("SC_PHYS_PAGES", "SC_AVPHYS_PAGES"))
+        yield Finding("memory", f"{total:.0f} GiB, {free:.0f} of them untouched")
+    if settings.device != "cpu" and not (torch.version.cuda or torch.version.hip) and _has_nvidia_driver():
+        advice = "install one that has, as pytorch.org says, or leave the work to the CPU with --device cpu"
+        yield Finding("GPU", "NVIDIA's driver is there", f"this torch was built without GPU support; {advice}")
     for index in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
         about = torch.cuda.get_device_properties(index)
         yield Finding(f"cuda:{index}", f"{about.name}, {about.total_memory / 2**30:.0f} GiB")
     yield _checked("device in use", lambda: _device_in_use(settings))
+
+
+def _has_nvidia_driver() -> bool:
+    return os.path.exists("/proc/driver/nvidia/version") or shutil.which("nvidia-smi") is not None
 
 
 def _device_in_use(settings: Settings) -> str:
@@ -102,6 +128,9 @@ def _weights(settings: Settings) -> Iterator[Finding]:
     with suppress(MattingError):  # which the line above has told
         for name, path in shipped_weights().items():
             yield _checked(f"weights {name}", partial(_digest_of, path))
+    for name, record in added_models().items():
+        about = f"{record.kind}, sha256 {record.digest[:16]}, {path_of(record)}"
+        yield Finding(f"added model {name}", about, problem(name))
     yield _checked("model in use", lambda: _model_in_use(settings))
 
 
@@ -140,8 +169,11 @@ def _cache(settings: Settings) -> Iterator[Finding]:
     except MattingError as error:
         yield Finding("cache", str(folder), str(error))
         return
+    free = shutil.disk_usage(there).free
     held = f"{info.entries} mattes, {info.bytes / 1e9:.2f} GB of {settings.cache_size:g}"
     wrong = []
+    if free < _LITTLE:
+        wrong.append("its disk is nearly full; make room, or give another folder with --cache-dir")
     if info.problems:
         wrong.append(f"{info.problems} damaged, set aside; remove them with nuke-matting cache prune")
     if foreign:
@@ -149,7 +181,8 @@ def _cache(settings: Settings) -> Iterator[Finding]:
             f"{len(foreign)} not of the cache ({foreign[0]}{', ...' * (len(foreign) > 1)}), neither counted nor "
             "removed; move them elsewhere, or give the cache a folder of its own with --cache-dir"
         )
-    yield Finding("cache", f"{folder}: {held if folder.exists() else 'not there yet'}", "; ".join(wrong))
+    held = held if folder.exists() else "not there yet"
+    yield Finding("cache", f"{folder}: {held}; {free / 1e9:.1f} GB free on its disk", "; ".join(wrong))
 
 
 def _nearest(folder: Path) -> Path:

@@ -6,8 +6,10 @@ while a lock is being taken, the lock stays taken, and the other threads wait fo
 
 from __future__ import annotations
 
+import os
 import signal
 import time
+from contextlib import suppress
 from types import FrameType
 from typing import Any
 
@@ -15,10 +17,14 @@ GRACE = 2.0  # seconds in which signals count as one: a terminal and torchrun bo
 
 
 class Interruption:
-    """Asks for an end after the piece of work that is under way; again, after GRACE, it is a KeyboardInterrupt."""
+    """Asks for an end after the piece of work that is under way; again, after GRACE, it is a KeyboardInterrupt.
 
-    def __init__(self) -> None:
+    answer : what is said on stderr when it is first asked for; "" for nothing.
+    """
+
+    def __init__(self, answer: str = "") -> None:
         self._since: float | None = None
+        self._answer = answer
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Interruption:
@@ -38,6 +44,9 @@ class Interruption:
         now = time.monotonic()
         if self._since is None:
             self._since = now
+            if self._answer:
+                with suppress(OSError):  # past all that has locks, since it strikes in the midst of anything
+                    os.write(2, f"{self._answer}\n".encode())
         elif now - self._since > GRACE:
             raise KeyboardInterrupt
 

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import re
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from nuke_matting.cli.exits import FAILED, OK, WRONG_USE
 from nuke_matting.cli.interruption import Interruption
 from nuke_matting.cli.options import add_settings, settings_of
 from nuke_matting.cli.report import JsonReport, Logged, QuietReport, Report, TerminalReport
-from nuke_matting.engine.delivery import Delivery
+from nuke_matting.engine.delivery import Delivery, refuse_output
 from nuke_matting.engine.pipeline import Failed, foresee, run
 from nuke_matting.engine.shot import Shot
 from nuke_matting.errors import MattingError, UsageError
-from nuke_matting.plate.sequence import format_frames, parse_frames
+from nuke_matting.plate.sequence import ImageSequence, expand_pattern, find_sequence, format_frames, parse_frames
+
+_MOST_GAPS = 8  # that are named
+_STOPPING = "nuke-matting: stopping after the frame under way; once more in two seconds to stop at once"
 
 EXAMPLES = """
 examples:
@@ -55,7 +60,8 @@ def add(verbs: argparse._SubParsersAction) -> None:
     frames.add_argument(
         "--out",
         metavar="PATTERN",
-        help="where the mattes go (default: matte/NAME_matte.####.exr in the current folder)",
+        help="where the mattes go (default: matte/NAME_matte.####.exr in the current folder, of merged "
+        "files merged/NAME_merged.####.exr)",
     )
     add_settings(frames, ("mode", "layer", "fg", "premult"))
     frames.add_argument(
@@ -99,33 +105,17 @@ def run_matte(args: argparse.Namespace) -> int:
 
 
 def _run(args: argparse.Namespace, report: Report) -> int:
-    settings = settings_of(args)
-    wanted = None if args.frames is None else parse_frames(args.frames)
-    shot = Shot(args.plate, settings, remembers=not args.dry_run)
-    frames = wanted if wanted is not None else shot.frames
-    if not shot.plate.still and not shot.plate.frame_set.intersection(frames):
-        raise UsageError(
-            f"the plate has none of the frames {format_frames(frames)}",
-            path=args.plate,
-            advice=f"it has {format_frames(shot.frames)}",
-        )
-    out = os.path.expanduser(args.out) if args.out else default_out(args.plate)
-    delivery = Delivery(shot, out, frames, args.overwrite, dry=args.dry_run)
-    _refuse_mixed_folder(out, shot, args.plate)
-    shot.refuse_misfits(frames)
-    delivery.try_folders(frames)
-    report.start(shot, frames, out)
-    if wanted is None:
-        first, last = frames[0], frames[-1]
-        gaps = sorted(set(range(first, last + 1)) - set(frames)) if last - first < 1_000_000 else []
-        if gaps and len(gaps) < len(frames):
-            report.warning(f"the plate has gaps: {format_frames(gaps)} are not there")
+    try:
+        delivery, frames = _opened(args, report)
+    except KeyboardInterrupt:
+        report.interrupted(0, 0)
+        raise
     done = failed = 0
     began = time.monotonic()
     try:
-        with Interruption() as interruption:
+        with Interruption(_STOPPING) as interruption:
             steps = foresee if args.dry_run else run
-            for result in steps(shot, frames, delivery, report.warning, interruption.heard):
+            for result in steps(delivery.shot, frames, delivery, report.warning, interruption.heard):
                 if isinstance(result, Failed):
                     failed += 1
                 else:
@@ -138,18 +128,66 @@ def _run(args: argparse.Namespace, report: Report) -> int:
         raise
     finally:
         report.close()
-    report.done(done, failed, time.monotonic() - began, out)
+    report.done(done, failed, time.monotonic() - began, delivery.out)
     return FAILED if failed else OK
 
 
-def _refuse_mixed_folder(out: str, shot: Shot, plate: str) -> None:
+def _opened(args: argparse.Namespace, report: Report) -> tuple[Delivery, Sequence[int]]:
+    """What is to be done, and which frames; reported."""
+    settings = settings_of(args)
+    wanted = None if args.frames is None else parse_frames(args.frames)
+    plate = find_sequence(args.plate)
+    frames = wanted if wanted is not None else plate.frames
+    if not plate.still and not plate.frame_set.intersection(frames):
+        raise UsageError(
+            f"the plate has none of the frames {format_frames(frames)}",
+            path=args.plate,
+            advice=f"it has {format_frames(plate.frames)}",
+        )
+    out = os.path.expanduser(args.out) if args.out else default_out(plate, settings.mode)
+    helps = {name: find_sequence(name) for name in (settings.clean_plate, settings.guide, settings.keys) if name}
+    refuse_output(out, frames, (plate, *helps.values()))
+    _refuse_mixed_folder(out, {args.plate: plate, **helps})
+    report.plate(plate, frames)  # a model takes its time to open
+    shot = Shot(plate, settings, remembers=not args.dry_run)
+    delivery = Delivery(shot, out, frames, args.overwrite, dry=args.dry_run)
+    shot.refuse_misfits(frames)
+    delivery.try_folders(frames)
+    report.start(shot, frames, out)
+    if wanted is None and (gaps := gaps_of(frames)):
+        report.warning(gaps)
+    count, how = delivery.written_over(frames)
+    if count:
+        what = "1 file that was" if count == 1 else f"{count} files that were"
+        report.warning(f"{what} made with other settings ({how}) will be written over; give another --out to keep such")
+    return delivery, frames
+
+
+def gaps_of(frames: Sequence[int]) -> str:
+    """What is said of frames that are missing between the first and the last of a plate; empty where none is."""
+    first, last = frames[0], frames[-1]
+    count = last - first + 1 - len(frames)
+    if not count:
+        return ""
+    runs = [
+        f"{before + 1}-{after - 1}" if after > before + 2 else f"{before + 1}"
+        for before, after in itertools.pairwise(frames)
+        if after > before + 1
+    ]
+    shown = ", ".join(runs[:_MOST_GAPS]) + (", ..." if len(runs) > _MOST_GAPS else "")
+    lacking = f"frame {shown} is missing" if count == 1 else f"{count} frames are missing: {shown}"
+    return f"the plate has gaps, {lacking}; --frames {first}-{last} counts what is missing as failed"
+
+
+def _refuse_mixed_folder(out: str, inputs: Mapping[str, ImageSequence]) -> None:
     """Raises UsageError for mattes that would lie in a folder whose one sequence is an input: the next run would find
-    two there, and could not tell which is meant."""
+    two there, and could not tell which is meant.
+
+    inputs : by the names that the user gave.
+    """
     folder = os.path.realpath(os.path.dirname(out))
-    settings = shot.settings
-    named = ((plate, shot.plate), (settings.clean_plate, shot.clean), (settings.guide, shot.guide))
-    for name, found in (*named, (settings.keys, shot.keys)):
-        if name and found is not None and os.path.realpath(os.path.expanduser(name)) == folder:
+    for name, found in inputs.items():
+        if os.path.realpath(os.path.expanduser(name)) == folder:
             raise UsageError(
                 "the mattes would lie in a folder that is named for the one sequence in it",
                 path=out,
@@ -157,13 +195,16 @@ def _refuse_mixed_folder(out: str, shot: Shot, plate: str) -> None:
             )
 
 
-def default_out(plate: str) -> str:
-    """In the current folder, named after the plate: plate.%04d.exr -> matte/plate_matte.####.exr.
+def default_out(plate: ImageSequence, mode: str) -> str:
+    """In the current folder, named and padded as the plate: plate.%04d.exr -> matte/plate_matte.####.exr; of the mode
+    `merge` merged/plate_merged.####.exr, so that neither takes the other's place.
 
     Of its name only a frame number goes, or the place for one: those of shots and versions tell mattes apart.
     """
-    path = Path(plate)
-    name = path.name if path.is_dir() or not path.suffix else path.stem
-    base = name if path.is_dir() else re.sub(r"(#+|@+|%0?\d*d|(?<=[._])-?\d+)$", "", name)
-    base = base.rstrip("._- ") or "plate"
-    return os.path.join("matte", f"{base}_matte.####.exr")
+    path = Path(plate.pattern)
+    found = re.search(r"(#+|@+|%0?\d*d|(?<=[._])-?\d+)$", path.stem)
+    base = path.stem[: found.start()] if found else path.stem
+    base = base.rstrip("._- ") or path.parent.name or "plate"
+    width = len(expand_pattern(found[0], 0).name) if found else 4
+    kind = "merged" if mode == "merge" else "matte"
+    return os.path.join(kind, f"{base}_{kind}.{'#' * width}.exr")

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from nuke_matting.settings import Option, Settings, options
+from nuke_matting.errors import UsageError
+from nuke_matting.settings import Option, Settings, flag, options
 
 
 def add_settings(group: argparse._ArgumentGroup | argparse.ArgumentParser, names: Iterable[str]) -> None:
@@ -22,7 +23,10 @@ def add_settings(group: argparse._ArgumentGroup | argparse.ArgumentParser, names
 def settings_of(args: argparse.Namespace) -> Settings:
     """Settings from parsed options; raises UsageError for values that do not fit."""
     given = {name: getattr(args, name) for name in options() if hasattr(args, name)}
-    return Settings(**given)
+    try:
+        return Settings(**given)
+    except UsageError as error:  # what it says begins with the name of a setting
+        raise UsageError(f"--{error.what}", advice=error.advice) from error
 
 
 def file(text: str) -> Path:
@@ -31,21 +35,20 @@ def file(text: str) -> Path:
 
 
 def _add(group: Any, name: str, default: Any, option: Option) -> None:
-    flag = f"--{name.replace('_', '-')}"
     if default is True:
-        group.add_argument(
-            f"--no-{name.replace('_', '-')}", dest=name, action="store_false", help=f"do not {option.help}"
-        )
+        group.add_argument(flag(name), dest=name, action="store_false", help=f"do not {option.help}")
     elif default is False:
-        group.add_argument(flag, dest=name, action="store_true", help=option.help)
+        group.add_argument(flag(name), dest=name, action="store_true", help=option.help)
     else:
         shown = (
             ""
             if default == "" or "default" in option.help
             else f" (default: {default}{' ' + option.unit if option.unit else ''})"
         )
+        american = [flag(name).replace("colour", "color")] if "colour" in name else []  # as Nuke and OCIO spell it
         group.add_argument(
-            flag,
+            flag(name),
+            *american,
             dest=name,
             default=default,
             type=type(default),

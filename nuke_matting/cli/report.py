@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
 import threading
+import time
+from datetime import timedelta
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,12 +20,13 @@ from rich.text import Text
 from nuke_matting.engine.pipeline import Done, Failed
 from nuke_matting.engine.shot import Shot
 from nuke_matting.errors import MattingError
-from nuke_matting.plate.sequence import format_frames
+from nuke_matting.plate.sequence import ImageSequence, format_frames
 
 
 class Report(Protocol):
     """Told of everything that happens in a run, in order."""
 
+    def plate(self, plate: ImageSequence, frames: tuple[int, ...]) -> None: ...
     def start(self, shot: Shot, frames: tuple[int, ...], out: str) -> None: ...
     def frame(self, result: Done | Failed, path: Path) -> None: ...
     def warning(self, text: str) -> None: ...
@@ -88,8 +93,6 @@ class _Failures:
         frames.append(failed.frame)
         if len(frames) > 1:
             return None
-        if error.frame is not None:
-            return str(error)
         return str(MattingError(error.what, path=error.path, frame=failed.frame, advice=error.advice))
 
     def rest(self) -> list[str]:
@@ -102,11 +105,42 @@ class _Failures:
         ]
 
 
+class _Notes:
+    """Notes on frames: the first of each is told at once, and all that it holds for together in the end. Those that
+    differ in a measure alone, a number with a fraction, are one."""
+
+    _MEASURE = re.compile(r"(?<!\S)-?\d+\.\d+(?=[,\s]|$)")
+
+    def __init__(self) -> None:
+        self._found: dict[str, tuple[list[int], list[str]]] = {}
+
+    def is_new(self, frame: int, note: str) -> bool:
+        frames, notes = self._found.setdefault(self._MEASURE.sub("N", note), ([], []))
+        frames.append(frame)
+        notes.append(note)
+        return len(frames) == 1
+
+    def rest(self) -> list[str]:
+        """What is said in the end, once, with the range of each measure."""
+        found = [each for each in self._found.values() if len(each[0]) > 1]
+        self._found.clear()
+        return [f"frames {format_frames(frames)}: {self._ranged(notes)}" for frames, notes in found]
+
+    def _ranged(self, notes: list[str]) -> str:
+        columns = zip(*map(self._MEASURE.findall, notes), strict=True)
+        ends = [(min(each, key=float), max(each, key=float)) for each in columns]
+        ranges = iter(low if low == high else f"{low}..{high}" for low, high in ends)
+        return self._MEASURE.sub(lambda _: next(ranges), notes[0])
+
+
 class QuietReport:
     """Errors alone, on stderr."""
 
     def __init__(self) -> None:
         self._failures = _Failures()
+
+    def plate(self, plate: ImageSequence, frames: tuple[int, ...]) -> None:
+        pass
 
     def start(self, shot: Shot, frames: tuple[int, ...], out: str) -> None:
         pass
@@ -141,8 +175,12 @@ class JsonReport:
     def __init__(self, dry: bool = False) -> None:
         self._dry = dry
 
+    def plate(self, plate: ImageSequence, frames: tuple[int, ...]) -> None:
+        pass
+
     def start(self, shot: Shot, frames: tuple[int, ...], out: str) -> None:
-        self._say("start", **shot.facts(frames), out=out, dry_run=self._dry)
+        made_by = {"version": version("nuke-matting"), "weights": shot.model.digest}
+        self._say("start", **shot.facts(frames), **made_by, out=out, dry_run=self._dry)
 
     def frame(self, result: Done | Failed, path: Path) -> None:
         if isinstance(result, Failed):
@@ -206,18 +244,22 @@ class TerminalReport:
         self._console = Console(stderr=True, soft_wrap=True, highlight=False)
         self._progress: Progress | None = None
         self._tally: dict[str, list[int]] = {state: [] for state in _WOULD}
-        self._notes: dict[str, list[int]] = {}
+        self._notes = _Notes()
         self._failures = _Failures()
         self._every = 1
         self._count = 0
+        self._line_before = (0, 0.0)  # frames that were done then, and when
+
+    def plate(self, plate: ImageSequence, frames: tuple[int, ...]) -> None:
+        self._line(f"plate   {plate.pattern}, frames {format_frames(frames)} ({len(frames)})")
 
     def start(self, shot: Shot, frames: tuple[int, ...], out: str) -> None:
         about = shot.facts(frames)
-        self._line(f"plate   {about['plate']}, frames {about['frames']} ({about['count']})")
         self._line(f"model   {about['model']} on {about['device']}, {about['precision']}")
         self._line(f"colour  {about['colour']}")
         self._line(f"out     {out}")
         self._count, self._every = len(frames), max(1, len(frames) // 20)
+        self._line_before = 0, time.monotonic()
         if self._console.is_terminal:
             columns = (
                 TextColumn("{task.description}"),
@@ -238,14 +280,23 @@ class TerminalReport:
         else:
             self._tally[result.state].append(result.frame)
             for note in result.notes:
-                frames = self._notes.setdefault(note, [])
-                frames.append(result.frame)
-                if len(frames) == 1:  # the others that it holds for are named together, at the end
+                if self._notes.is_new(result.frame, note):
                     self._line(f"frame {result.frame}: {note}", "yellow")
         if self._progress is not None:
             self._progress.advance(self._progress.task_ids[0])
-        elif not self._dry and (ended := sum(map(len, self._tally.values()))) % self._every == 0:
-            self._line(f"frame {result.frame}  {ended}/{self._count}")
+            return
+        count = sum(map(len, self._tally.values()))
+        if not self._dry and (count % self._every == 0 or count == self._count):
+            state = "  FAILED" if isinstance(result, Failed) else ""
+            self._line(f"frame {result.frame}{state}  {count}/{self._count}{self._pace(count)}")
+
+    def _pace(self, count: int) -> str:
+        """Seconds a frame since the line before, and the time left at that pace."""
+        (before, then), now = self._line_before, time.monotonic()
+        self._line_before = count, now
+        each = (now - then) / (count - before)
+        left = timedelta(seconds=round(each * (self._count - count)))
+        return f"  {each:.2f} s a frame" + (f", {left} left" if count < self._count else "")
 
     def warning(self, text: str) -> None:
         self._line(f"warning: {text}", "yellow")
@@ -257,15 +308,16 @@ class TerminalReport:
         if self._progress is not None:
             self._progress.stop()
             self._progress = None
-        for note, frames in self._notes.items():
-            if len(frames) > 1:
-                self._line(f"frames {format_frames(tuple(sorted(frames)))}: {note}", "yellow")
-        self._notes.clear()
+        for line in self._notes.rest():
+            self._line(line, "yellow")
         for line in self._failures.rest():
             self._line(f"error: {line}", "bold red")
 
     def interrupted(self, done: int, failed: int) -> None:
-        pass
+        self.close()
+        if self._count:  # else it had not started
+            lacking = f", {failed} failed" if failed else ""
+            self._line(f"interrupted: {done} of {_frames(self._count)} done{lacking}", "yellow")
 
     def done(self, done: int, failed: int, seconds: float, out: str) -> None:
         if self._dry:
@@ -277,7 +329,8 @@ class TerminalReport:
         how = ", ".join(f"{len(frames)} {state}" for state, frames in self._tally.items() if frames)
         self._line(f"{_frames(done)} in {seconds:.1f} s ({how}): {out}")
         if failed:
-            self._line(f"{_frames(failed)} failed; each is named above", "bold red")
+            rest = f"the others are {out}" if done else "nothing was written"
+            self._line(f"{_frames(failed)} FAILED, each is named above; {rest}", "bold red")
 
     def _line(self, text: str, style: str = "") -> None:
         self._console.print(Text(text, style))  # not print(style=...), which would colour the bar as well

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -15,12 +15,13 @@ from nuke_matting.engine.cache import folder_of
 from nuke_matting.engine.fingerprint import digest
 from nuke_matting.engine.ledger import Ledger
 from nuke_matting.engine.pipeline import Target
+from nuke_matting.engine.provenance import made_with, provenance
 from nuke_matting.engine.shot import Shot
 from nuke_matting.engine.values import Matte, Plan
 from nuke_matting.errors import OutputError, TakenError, UsageError
 from nuke_matting.plate.exr_header import MAGIC
 from nuke_matting.plate.merge import write_merged
-from nuke_matting.plate.sequence import expand_pattern, found_among, has_frame_field
+from nuke_matting.plate.sequence import ImageSequence, expand_pattern, found_among, has_frame_field
 from nuke_matting.plate.writer import Pixels, write_sidecar
 
 Look = Literal["there", "missing", "unknown"]  # missing: also where it is another one
@@ -35,7 +36,7 @@ class Delivery(Target):
     ledger : of the files that were written; None: that of the shot's cache.
     dry : nothing is touched, and nothing can be written.
 
-    Raises UsageError for a pattern that cannot hold the frames, or that would write over the plate itself.
+    Raises UsageError as `refuse_output`.
     """
 
     def __init__(
@@ -47,22 +48,17 @@ class Delivery(Target):
         ledger: Ledger | None = None,
         dry: bool = False,
     ) -> None:
-        if len(frames) > 1 and not has_frame_field(out):
-            raise UsageError("the output has no frame number", path=out, advice="write it as name.####.exr")
-        if Path(out).suffix.lower() != ".exr":
-            raise UsageError("mattes are written as EXR", path=out, advice="end --out with .exr")
-        self.shot, self.out, self.overwrite, self.dry = shot, out, overwrite, dry
         inputs = [each for each in (shot.plate, shot.clean, shot.guide) if each is not None]
         if shot.keys is not None:  # painted on other frames than are keys of this run, they are no less somebody's work
             inputs.append(replace(shot.keys, frames=tuple({*shot.keys.frames, *frames})))
-        taken = found_among(map(self.path, frames), inputs)
-        if taken is not None:
-            raise UsageError("the output would write over an input", path=taken, advice="give another --out")
+        refuse_output(out, frames, inputs)
+        self.shot, self.out, self.overwrite, self.dry = shot, out, overwrite, dry
         for folder in () if dry else {self.path(frame).parent for frame in frames}:
             remove_left_behind(folder)
         self._refusals: dict[Path, OutputError | None] = {}  # of folders; None where it can be written
         self._trying = threading.Lock()
         self._forgets = threading.Lock()  # taken, and kept, by the frame that says so
+        self._made = {"model": shot.model.name, **made_with(shot.settings)}
         self._ledger = ledger or Ledger(folder_of(shot.settings))
 
     def path(self, frame: int) -> Path:
@@ -80,6 +76,22 @@ class Delivery(Target):
         for folder in {path.parent for path in paths}:
             if refusal := self._refusal(folder):
                 raise refusal
+
+    def written_over(self, frames: Sequence[int]) -> tuple[int, str]:
+        """How many files of the frames are there that were made with other settings, and are to be written over; and
+        with which, of the first. Another plate's are not: they are in the way."""
+        others = []
+        for frame in () if self.overwrite else frames:
+            path = self.path(frame)
+            about = _stat(path)
+            made = {} if about is None else self._ledger.made(path, about)
+            if about is not None and made and made != self._made:
+                plate = Path(self._ledger.plate(path, about))
+                others += [made] if _is_same(plate, self.shot.plate.path(frame)) else []
+        differ = [
+            f"{name}={value}" for each in others[:1] for name, value in each.items() if self._made.get(name) != value
+        ]
+        return len(others), ", ".join(differ)
 
     def has(self, plan: Plan) -> bool:
         """Whether a plan's matte is there. Raises, before the matte is computed, TakenError for a file in the way, and
@@ -128,7 +140,7 @@ class Delivery(Target):
         """Raises TakenError where the file at a path is the matte of another plate's file: both may be called alike."""
         about = _stat(path)
         other = "" if about is None else self._ledger.plate(path, about)
-        if other and other != _called(plate) and not _is_same(Path(other), plate):
+        if other and not _is_same(Path(other), plate):
             raise TakenError(
                 f"the matte of another plate, from {os.path.dirname(other)}, is in the way",
                 path=path,
@@ -146,14 +158,15 @@ class Delivery(Target):
         remembered: list[bool] = []
 
         def before(about: os.stat_result) -> None:
-            remembered.append(self._ledger.vouch(path, about, stamp, _called(matte.plate)))
+            remembered.append(self._ledger.vouch(path, about, stamp, _called(matte.plate), self._made))
 
         write = write_merged if settings.mode == "merge" else write_sidecar
         says_itself = _is_exr(matte.plate)
         space = "" if says_itself else matte.space or self.shot.colours.space(matte.frame)
         pixels = Pixels(
-            matte.plate, matte.frame, matte.data_window, matte.display_window, matte.alpha, matte.foreground, space
-        )
+            matte.plate, matte.frame, matte.data_window, matte.display_window, matte.alpha, matte.foreground, space,
+            provenance(self.shot.model, settings, matte.key),
+        )  # fmt: skip
         try:
             warnings = write(path, pixels, layer=settings.layer, premult=settings.premult, before=before)
         except OutputError as error:
@@ -172,6 +185,17 @@ class Delivery(Target):
         """What a written file is: the matte, and how it was written."""
         settings = self.shot.settings
         return digest([key, settings.mode, settings.layer, settings.premult])
+
+
+def refuse_output(out: str, frames: Sequence[int], inputs: Iterable[ImageSequence]) -> None:
+    """Raises UsageError for a pattern that cannot hold the frames, or that would write over one of some inputs."""
+    if len(frames) > 1 and not has_frame_field(out):
+        raise UsageError("the output has no frame number", path=out, advice="write it as name.####.exr")
+    if Path(out).suffix.lower() != ".exr":
+        raise UsageError("mattes are written as EXR", path=out, advice="end --out with .exr")
+    taken = found_among((expand_pattern(out, frame) for frame in frames), inputs)
+    if taken is not None:
+        raise UsageError("the output would write over an input", path=taken, advice="give another --out")
 
 
 def _taken(path: Path, frame: int) -> TakenError:
@@ -199,7 +223,7 @@ def _called(plate: Path) -> str:
 
 def _is_same(one: Path, other: Path) -> bool:
     """Whether two names are of one file, or of one that was there once: by whatever way they lead there."""
-    return os.path.realpath(one) == os.path.realpath(other)
+    return _called(one) == _called(other) or os.path.realpath(one) == os.path.realpath(other)
 
 
 def _stat(path: Path) -> os.stat_result | None:

@@ -51,14 +51,15 @@ def softened(alpha: Alpha, sigma: float) -> Alpha:
 
 
 def limited(alpha: Alpha, guide: Alpha | None, use: str) -> Alpha:
-    """Alpha that is 0 where the guide is exactly 0 (`limit`), and also 1 where it is exactly 1 (`force`); or as it was.
+    """Alpha that is 0 where the guide is exactly 0 (`limit`), 1 where it is exactly 1 (`core`), or both (`force`).
 
-    use : as `Settings.guide_use`. A guide that is None limits nothing.
+    use : as `Settings.guide_use`; `hint` leaves it as it was, and so does a guide that is None.
     """
     if guide is None or use == "hint":
         return alpha
-    alpha = np.where(guide <= 0, np.float32(0), alpha)
-    return np.where(guide >= 1, np.float32(1), alpha) if use == "force" else alpha
+    if use in ("limit", "force"):
+        alpha = np.where(guide <= 0, np.float32(0), alpha)
+    return np.where(guide >= 1, np.float32(1), alpha) if use in ("core", "force") else alpha
 
 
 def _grown(values: Alpha, pixels: float) -> Alpha:

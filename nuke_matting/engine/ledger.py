@@ -1,9 +1,9 @@
 """The ledger: which output files this tool has written, and what each of them is. It lies beside the cache.
 
-A matte cannot say so itself: in `merge` mode it is to differ from the plate in the alpha alone. So a small JSON file
-vouches for each, named by the path, the size and the date of the one file that it is about. It is written before that
-file has its name, and never changed: of two runs that write to one path each vouches for its own file, and a run that
-is killed in between leaves no file that nobody knows, but at most an entry of one that never came.
+A matte cannot say so itself: what its header says stays there when it is painted over. So a small JSON file vouches for
+each, named by the path, the size and the date of the one file that it is about. It is written before that file has its
+name, and never changed: of two runs that write to one path each vouches for its own file, and a run that is killed in
+between leaves no file that nobody knows, but at most an entry of one that never came.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -47,12 +48,20 @@ class Ledger:
         """The plate's file that the file at a path was made from; empty where that is not known."""
         return str((self._found(path, about) or {}).get("plate", ""))
 
-    def vouch(self, path: Path, about: os.stat_result, stamp: str, plate: str = "") -> bool:
+    def made(self, path: Path, about: os.stat_result) -> dict[str, str]:
+        """What the file at a path was made with, as it was vouched for; empty where that is not known."""
+        found = (self._found(path, about) or {}).get("made")
+        return found if isinstance(found, dict) else {}
+
+    def vouch(
+        self, path: Path, about: os.stat_result, stamp: str, plate: str = "", made: Mapping[str, str] | None = None
+    ) -> bool:
         """To be called before a file takes its path, with what it will be. Whether it will be remembered.
 
         plate : the file that it is the matte of.
+        made : what it is made with: settings, by name.
         """
-        return self._write(path, mark(about), stamp, plate)
+        return self._write(path, mark(about), stamp, plate, made or {})
 
     def forget(self, path: Path, about: os.stat_result) -> None:
         """To be called once another file took the place of one, with what that was."""
@@ -72,7 +81,7 @@ class Ledger:
             handle = file.fileno() if os.utime in os.supports_fd else path
             if mark(os.fstat(file.fileno())) == mark(about):
                 os.utime(handle, ns=(about.st_atime_ns, about.st_mtime_ns))  # another user's file: no entry is made
-                if self._write(path, (about.st_size, date), stamp, self.plate(path, about)):
+                if self._write(path, (about.st_size, date), stamp, self.plate(path, about), self.made(path, about)):
                     os.utime(handle, ns=(date, date))
         self.forget(path, about)
 
@@ -104,11 +113,13 @@ class Ledger:
                 return found
         return None
 
-    def _write(self, path: Path, of: Mark, stamp: str, plate: str) -> bool:
+    def _write(self, path: Path, of: Mark, stamp: str, plate: str, made: Mapping[str, str]) -> bool:
         size, date = of
-        entry = {"path": os.path.abspath(path), "stamp": stamp, "size": size, "mtime_ns": date}
+        entry: dict[str, Any] = {"path": os.path.abspath(path), "stamp": stamp, "size": size, "mtime_ns": date}
         if plate:
             entry["plate"] = plate
+        if made:
+            entry["made"] = dict(made)
         try:
             write_whole(self._entry(path, of), json.dumps(entry).encode(), within=self._folder.parent)
         except MattingError:

@@ -13,7 +13,7 @@ from nuke_matting.settings import Settings, idle
 def remarks(settings: Settings, model: Model, plate: ImageSequence, keys: ImageSequence | None) -> tuple[str, ...]:
     """What is said of a shot: settings that do nothing, help that its model cannot take and a foreground that it cannot
     give, a memory that has nothing to read, slow arithmetic."""
-    said = [f"{name} does nothing without {needed}" for name, needed in idle(settings)]
+    said = idle(settings)
     able = model.abilities
     if settings.clean_plate and not able.clean_plate:
         said.append(f"the model {model.name} takes no clean plate: it is left aside")
@@ -22,6 +22,7 @@ def remarks(settings: Settings, model: Model, plate: ImageSequence, keys: ImageS
             "hint": "it is left aside",
             "force": "its 0 and 1 are final all the same",
             "limit": "its 0 is final all the same",
+            "core": "its 1 is final all the same",
         }
         said.append(f"the model {model.name} takes no guide: {final[settings.guide_use]}")
     if keys is not None and not able.keys:

@@ -30,13 +30,13 @@ from nuke_matting.engine.inputs import clean_pixels, coverage, file_of, refuse_m
 from nuke_matting.engine.keys import find_keys, nearest
 from nuke_matting.engine.memory import Memory
 from nuke_matting.engine.remarks import remarks
-from nuke_matting.engine.values import Known, Loaded, Matte, Plan
-from nuke_matting.errors import CacheError, ColourError, MattingError, ModelError, PlateError, UsageError
+from nuke_matting.engine.values import Known, Loaded, Matte, Plan, refuse_not_finite
+from nuke_matting.errors import CacheError, ColourError, MattingError, PlateError, UsageError
 from nuke_matting.models.contract import FrameInput, Model, Quality, named_frames
 from nuke_matting.models.registry import load_model
 from nuke_matting.plate.frame import LARGEST_HALF, Header, Window, lies
 from nuke_matting.plate.reader import read_frame, read_header
-from nuke_matting.plate.sequence import find_sequence, format_frames, sequence_around
+from nuke_matting.plate.sequence import ImageSequence, find_sequence, format_frames, sequence_around
 from nuke_matting.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ class Shot:
 
     Parameters
     ----------
-    plate : pattern, folder or file, as in `plate.sequence.find_sequence`.
+    plate : pattern, folder or file, as in `plate.sequence.find_sequence`; or what that has found.
     settings : defaults if not given.
     model : one that is loaded already, in place of loading the one that the settings name.
     remembers : whether fingerprints of its files are kept in the cache's folder for other shots.
@@ -71,13 +71,13 @@ class Shot:
 
     def __init__(
         self,
-        plate: str | Path,
+        plate: str | Path | ImageSequence,
         settings: Settings | None = None,
         model: Model | None = None,
         remembers: bool = True,
     ) -> None:
         self.settings = settings or Settings()
-        self.plate = find_sequence(str(plate))
+        self.plate = plate if isinstance(plate, ImageSequence) else find_sequence(str(plate))
         self.clean = find_sequence(self.settings.clean_plate) if self.settings.clean_plate else None
         self.guide = find_sequence(self.settings.guide) if self.settings.guide else None
         self.colours = Colours(self.settings, self.plate, self.clean, self._header)
@@ -214,7 +214,8 @@ class Shot:
             guide, said = coverage(file_of(self.guide, frame), read, "guide")
             notes += said + says_nothing(guide)
         where = lies(read.data_window, read.display_window, read.pixel_aspect)
-        given = FrameInput(image, clean, guide, read.pixel_aspect, where)
+        hint = None if self.settings.guide_use == "core" else guide  # a core's 0 is no outside
+        given = FrameInput(image, clean, hint, read.pixel_aspect, where)
         key: NDArray[np.float32] | MattingError | None = None
         if self.keys is not None and self._is_key(frame):
             try:
@@ -222,7 +223,7 @@ class Shot:
                 notes += said
             except MattingError as error:
                 key = error
-        return Loaded(read, given, Known(self.model.prepare(given), key), colour, notes)
+        return Loaded(read, given, Known(self.model.prepare(given), key), colour, guide, notes)
 
     def infer(self, plan: Plan, loaded: Loaded, known: Mapping[int, Known] | None = None) -> Matte:
         """The matte of a loaded frame. Raises PlateError where it is a key frame whose matte cannot be read.
@@ -236,20 +237,14 @@ class Shot:
         memory, notes, lasting = self._memory.recall(plan, own, known or {})
         quality = Quality(settings.regions, settings.region_batch, settings.fg)
         raw = self.model.matte(loaded.input, own, memory, quality)
-        if not np.isfinite(raw.alpha).all():
-            raise ModelError(
-                f"{self.model.name} gave an alpha that is not finite",
-                path=plan.path,
-                frame=plan.frame,
-                advice="use --precision fp32, or another model with --model",
-            )
+        refuse_not_finite(raw.alpha, self.model.name, plan)
         notes = [*plan.notes, *loaded.notes, *notes, *raw.notes]
         if frame.non_finite:
             notes.append(
                 f"{frame.non_finite} pixels of the plate are not finite numbers; "
                 f"they were read as 0 or +-{LARGEST_HALF:g}"
             )
-        guide, use = loaded.input.guide, settings.guide_use
+        guide, use = loaded.guide, settings.guide_use
         alpha = limited(edged(raw.alpha, settings), guide, use) if key is None else key
         made_of = plan.key
         if not lasting:

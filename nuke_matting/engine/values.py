@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nuke_matting.colour.processor import ColourPipe
-from nuke_matting.errors import MattingError
+from nuke_matting.errors import MattingError, ModelError
 from nuke_matting.models.contract import FrameInput
 from nuke_matting.plate.frame import Frame, Window
 
@@ -82,10 +82,25 @@ class Known:
 
 @dataclass(frozen=True)
 class Loaded:
-    """A frame as read, and as the model takes it; `notes` say what was read, and done to what goes with it."""
+    """A frame as read, and as the model takes it; `notes` say what was read, and done to what goes with it.
+
+    guide : for its last word, whether or not the model is shown it.
+    """
 
     frame: Frame
     input: FrameInput
     known: Known
     colour: ColourPipe
+    guide: NDArray[np.float32] | None = None
     notes: tuple[str, ...] = ()
+
+
+def refuse_not_finite(alpha: NDArray[np.float32], model: str, plan: Plan) -> None:
+    """Raises ModelError for an alpha that a model gave and that is no matte."""
+    if not np.isfinite(alpha).all():
+        raise ModelError(
+            f"{model} gave an alpha that is not finite",
+            path=plan.path,
+            frame=plan.frame,
+            advice="use --precision fp32, or another model with --model",
+        )

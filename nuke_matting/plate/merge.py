@@ -38,9 +38,9 @@ def write_merged(out: Path, pixels: Pixels, *, layer: str, premult: bool, before
 
     The alpha goes to the part, view or layer that the picture was read from: `rgba.alpha` is its `A`, replaced where
     it has one. All other channels are bit for bit the plate's, with their pixel types; so are all attributes, of any
-    kind. Three things give way where they must, and are said in the warnings returned: a lossy compression that would
-    change pixels again becomes zip, of mip-mapped tiles the full size stays, and a layer `fg` that the plate has
-    makes room for ours. A plate that is no EXR becomes one.
+    kind, beside which stand those of `pixels.made`. Three things give way where they must, and are said in the warnings
+    returned: a lossy compression that would change pixels again becomes zip, of mip-mapped tiles the full size stays,
+    and a layer `fg` that the plate has makes room for ours. A plate that is no EXR becomes one.
 
     Raises OutputError; PlateError where any part of the plate cannot be read, as a copy without it would be a loss.
     """
@@ -59,7 +59,9 @@ def write_merged(out: Path, pixels: Pixels, *, layer: str, premult: bool, before
         warnings.append(f"another part of the plate has {', '.join(twice)} too, and keeps it: name another --layer")
     planes[choice.part] |= ours
     made, given_way = _encode_whole(structures, planes, out, pixels.frame)
-    write_whole(out, exr_header.with_headers(made, _copied(headers, made, pixels)), pixels.frame, before)
+    copied = _copied(headers, made, pixels)
+    copied[choice.part] = {**copied[choice.part], **pixels.attributes}
+    write_whole(out, exr_header.with_headers(made, copied), pixels.frame, before)
     return list(map(exr_header.original, warnings + given_way))
 
 
@@ -198,7 +200,8 @@ def _write_converted(out: Path, pixels: Pixels, layer: str, premult: bool, befor
     channels: Channels = {name: np.ascontiguousarray(plate.pixels[..., index]) for index, name in enumerate("RGB")}
     channels[alpha_name("", layer)] = pixels.alpha
     channels |= foreground_channels(pixels, "fg.", premult, np.dtype(np.float32))
-    write_new(out, pixels, channels, foreign_metadata(pixels.plate, pixels.frame, pixels.space), before)
+    attributes = foreign_metadata(pixels.plate, pixels.frame, pixels.space) | pixels.attributes
+    write_new(out, pixels, channels, attributes, before)
     return [
         f"the plate is no EXR: its R, G, B became one{f', still in {pixels.space}' if pixels.space else ''}; of its "
         f"{pixels.plate.suffix} metadata only time code, frame rate and pixel aspect are kept"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +59,7 @@ class Pixels:
     alpha : [H, W] float32 in [0, 1].
     foreground : [H, W, 3] float32, straight, in the plate's colour space; or None.
     space : the name of that space, to be said where the plate is no EXR, which could say it itself; or "".
+    made : texts of how it was made, by the names of the attributes that they become, beside the plate's own.
     """
 
     plate: Path
@@ -68,6 +69,12 @@ class Pixels:
     alpha: NDArray[np.float32]
     foreground: NDArray[np.float32] | None = None
     space: str = ""
+    made: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def attributes(self) -> dict[str, Attribute]:
+        """What it says of how it was made, for the header."""
+        return {name: Attribute(b"string", text.encode()) for name, text in self.made.items()}
 
     def damaged(self, text: str) -> PlateError:
         """The error of the plate's file where its content cannot be read."""
@@ -90,6 +97,7 @@ def write_sidecar(out: Path, pixels: Pixels, *, layer: str, premult: bool, befor
     if pixels.foreground is None:
         kept = {name: value for name, value in kept.items() if name not in _COLOUR}
         kept["colorInteropID"] = Attribute(b"string", b"data")
+    kept |= pixels.attributes
     channels = {alpha_name("", layer): _half(pixels.alpha)} | foreground_channels(pixels, "", premult, kind)
     write_new(out, pixels, channels, kept, before)
     return []

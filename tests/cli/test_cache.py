@@ -1,5 +1,6 @@
 """`nuke-matting cache {info,clear,prune}`, as a user runs it."""
 
+import io
 import json
 import os
 import subprocess
@@ -68,7 +69,7 @@ def test_the_usual_folder_need_not_be_there_yet(nuke_matting, monkeypatch, tmp_p
     monkeypatch.setenv("NUKE_MATTING_CACHE", str(tmp_path / "usual"))
     done = nuke_matting("cache", "info")
     assert done.returncode == 0 and "not there yet" in done.stdout
-    assert nuke_matting("cache", "clear").stdout == "0 mattes removed\n"
+    assert nuke_matting("cache", "clear", "--yes").stdout == f"0 mattes removed from {tmp_path / 'usual'}\n"
 
 
 def test_info_tells_damage_with_exit_code_1(cache, folder):
@@ -91,27 +92,44 @@ def test_info_names_what_is_not_of_the_cache(cache, folder):
 
 def test_clear_removes_every_matte_and_nothing_that_is_not_its_own(cache, folder):
     files = put_foreign(folder)
-    done = cache("clear")
-    assert (done.returncode, done.stdout, done.stderr) == (0, "3 mattes removed\n", "")
+    done = cache("clear", "--yes")
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"3 mattes removed from {folder}\n", "")
     assert kept(folder) == set() and all(file.read_bytes() == b"mine" for file in files)
-    assert json.loads(cache("clear", "--json").stdout) == {"removed": 0}
+    assert json.loads(cache("clear", "--yes", "--json").stdout) == {"removed": 0}
+
+
+def test_clear_wants_to_be_told_yes_where_nobody_can_be_asked(cache, folder, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))
+    done = cache("clear")
+    assert done.returncode == 2 and done.stdout == "" and kept(folder) == set(KEYS)
+    assert f"{folder}: it holds 3 mattes, maybe of others too; give --yes to have them removed" in done.stderr
+
+
+@pytest.mark.parametrize(("answer", "removed"), [("y\n", 3), ("YES\n", 3), ("n\n", 0), ("\n", 0), ("", 0)])
+def test_clear_asks_a_person_and_takes_silence_for_no(cache, folder, monkeypatch, answer, removed):
+    person = io.StringIO(answer)
+    person.isatty = lambda: True
+    monkeypatch.setattr(sys, "stdin", person)
+    done = cache("clear", "--json")
+    assert f"{folder} holds 3 mattes, maybe of others too. Remove them? [y/N] " in done.stderr
+    assert (done.returncode, json.loads(done.stdout)) == (0, {"removed": removed}) and len(kept(folder)) == 3 - removed
 
 
 def test_prune_removes_the_least_recently_used_first_and_nothing_that_is_not_its_own(cache, folder):
     files = put_foreign(folder)
     size = json.loads(cache("info", "--json").stdout)["bytes"]
     done = cache("prune", "--cache-size", str(size * 0.7 / 1e9))
-    assert (done.returncode, done.stdout) == (0, "1 matte removed\n")
+    assert (done.returncode, done.stdout) == (0, f"1 matte removed from {folder}\n")
     assert kept(folder) == {KEYS[1], KEYS[2]}
     assert json.loads(cache("prune", "--cache-size", "0", "--json").stdout)["removed"] in (0, 2)  # 0: just been used
     assert all(file.read_bytes() == b"mine" for file in files)
 
 
 def test_a_cache_within_its_limit_loses_nothing_to_prune(cache, folder):
-    assert cache("prune").stdout == "0 mattes removed\n" and len(kept(folder)) == 3
+    assert cache("prune").stdout == f"0 mattes removed from {folder}\n" and len(kept(folder)) == 3
 
 
-@pytest.mark.parametrize("action", [("clear",), ("prune", "--cache-size", "0")])
+@pytest.mark.parametrize("action", [("clear", "--yes"), ("prune", "--cache-size", "0")])
 def test_a_matte_that_another_process_is_busy_with_stays(cache, folder, action):
     code = (
         "import sys; from pathlib import Path; from nuke_matting.engine.cache import Cache\n"
@@ -122,7 +140,7 @@ def test_a_matte_that_another_process_is_busy_with_stays(cache, folder, action):
         assert holder.stdout.readline().strip() == b"held"
         done = cache(*action)
         holder.stdin.close()
-    assert (done.returncode, done.stdout) == (0, "2 mattes removed\n")
+    assert (done.returncode, done.stdout) == (0, f"2 mattes removed from {folder}\n")
     assert kept(folder) == {KEYS[0]}
 
 

@@ -4,13 +4,18 @@ import hashlib
 import json
 import os
 import subprocess
+from dataclasses import asdict
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from nuke_matting.cli import doctor as doctor_module
 from nuke_matting.engine.cache import Cache, CachedMatte
 from nuke_matting.models import registry
+from nuke_matting.models.added import Record
+from nuke_matting.settings import Settings
 
 
 @pytest.fixture
@@ -158,6 +163,64 @@ def test_damage_that_was_set_aside_is_told(doctor, tmp_path):
     assert Cache(tmp_path / "cache", 10**9).get("abcd1234") is None
     code, found = doctor("--cache-dir", tmp_path / "cache")
     assert code == 1 and "1 damaged" in found["cache"]["wrong"] and "prune" in found["cache"]["wrong"]
+
+
+def test_variables_that_matter_are_told_and_no_others(doctor, monkeypatch):
+    monkeypatch.setenv("NUKE_MATTING_PATH_MAP", "/mnt/jobs=J:/")
+    monkeypatch.setenv("NUKE_PATH", "/studio/nuke")
+    monkeypatch.setenv("STUDIO_TOKEN", "secret")
+    _, found = doctor()
+    assert (
+        found["$NUKE_MATTING_PATH_MAP"]["value"] == "/mnt/jobs=J:/" and found["$NUKE_PATH"]["value"] == "/studio/nuke"
+    )
+    assert "$STUDIO_TOKEN" not in found and "$OCIO" not in found  # which is not set
+
+
+def test_a_torch_without_gpu_support_is_wrong_beside_a_driver_unless_the_cpu_is_asked_for(monkeypatch):
+    monkeypatch.setattr("torch.version.cuda", None)
+    monkeypatch.setattr("torch.version.hip", None)
+
+    def said(driver, device):
+        monkeypatch.setattr(doctor_module, "_has_nvidia_driver", lambda: driver)
+        return [each.wrong for each in doctor_module._devices(Settings(device=device)) if each.what == "GPU"]
+
+    assert said(False, "auto") == said(True, "cpu") == []
+    (wrong,) = said(True, "auto")
+    assert "built without GPU support; install one that has" in wrong
+
+
+def test_a_disk_that_is_nearly_full_is_wrong(doctor, monkeypatch):
+    assert " GB free on its disk" in doctor()[1]["cache"]["value"]
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=0.2e9))
+    code, found = doctor()
+    assert code == 1 and "0.2 GB free" in found["cache"]["value"] and "nearly full" in found["cache"]["wrong"]
+
+
+def test_added_models_are_named_with_their_digests_and_checked(doctor):
+    folder, data = Path(os.environ["NUKE_MATTING_MODELS"]), b"a network"
+    digest = hashlib.sha256(data).hexdigest()
+    record = Record(
+        "theirs",
+        "rvm",
+        "torchscript",
+        "theirs.torchscript",
+        "rvm.pt",
+        digest,
+        len(data),
+        "",
+        0,
+        "fp32",
+        1,
+        1.0,
+        1.0,
+        1.0,
+    )
+    (folder / record.file).write_bytes(data)
+    (folder / "theirs.json").write_text(json.dumps(asdict(record)))
+    code, found = doctor()
+    assert code == 0 and digest[:16] in found["added model theirs"]["value"]
+    (folder / record.file).write_bytes(b"another's")
+    assert "its SHA-256 is another" in doctor()[1]["added model theirs"]["wrong"]
 
 
 def test_whatever_a_library_raises_is_a_finding(doctor, monkeypatch):

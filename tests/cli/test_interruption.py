@@ -26,6 +26,23 @@ def test_a_first_one_is_remembered_and_breaks_into_nothing(signals, index):
         assert asked.heard()
 
 
+def test_a_first_one_is_answered_at_once_and_a_second_at_the_same_time_is_not(signals, capfd):
+    with Interruption("stopping soon"):
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGTERM)
+        assert capfd.readouterr().err == "stopping soon\n"
+
+
+def test_one_whose_terminal_is_gone_is_remembered_all_the_same(signals, monkeypatch):
+    def gone(*_):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(interruption.os, "write", gone)
+    with Interruption("stopping soon") as asked:
+        signal.raise_signal(signal.SIGTERM)
+        assert asked.heard()
+
+
 def test_two_at_once_are_one(signals):
     with Interruption() as asked:
         signal.raise_signal(signal.SIGINT)

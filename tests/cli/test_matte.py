@@ -1,5 +1,6 @@
 """`nuke-matting matte`, as a user runs it."""
 
+import dataclasses
 import io
 import json
 import os
@@ -9,16 +10,20 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from nuke_matting.cli.app import parser
-from nuke_matting.cli.matte import default_out
+from nuke_matting.cli.matte import default_out, gaps_of
 from nuke_matting.cli.report import JsonReport
+from nuke_matting.engine.shot import Shot
 from nuke_matting.errors import ModelError
+from nuke_matting.models.two_stage import TwoStageModel
 from nuke_matting.plate.reader import read_frame, read_matte
+from nuke_matting.plate.sequence import find_sequence
 from nuke_matting.settings import options
 
 QUICK = ("--device", "cpu", "--region-batch", 50)
@@ -56,6 +61,7 @@ def test_json_tells_everything_a_line_at_a_time(nuke_matting, make_plate, weight
     assert done.returncode == 1
     assert [each["event"] for each in told].count("error") == 2
     assert told[0]["event"] == "start" and told[0]["count"] == 4
+    assert told[0]["version"] == version("nuke-matting") and len(told[0]["weights"]) == 64
     assert told[-1] == {**told[-1], "event": "done", "frames": 2, "failed": 2}
     errors = {each["frame"]: each for each in told if each["event"] == "error"}
     assert "plate.1002.exr" in errors[1002]["path"] and errors[1002]["kind"] == "plate"
@@ -128,6 +134,40 @@ def test_merge_adds_the_alpha_to_a_copy_of_the_plate(nuke_matting, make_plate, w
     assert read_matte(merged, 1001)[0].shape == (36, 64)
 
 
+class TestProductsOfOnePlate:
+    """Mattes and merged files stand side by side; what takes another's place is told before it does."""
+
+    def test_merged_files_leave_mattes_alone(self, nuke_matting, make_plate, weights, tmp_path):
+        command = ("matte", make_plate([1001]), "--model", weights, *QUICK)
+        nuke_matting(*command)
+        before = (tmp_path / "matte/plate_matte.1001.exr").read_bytes()
+        done = nuke_matting(*command, "--mode", "merge")
+        assert done.returncode == 0 and "other settings" not in done.stderr
+        assert (tmp_path / "matte/plate_matte.1001.exr").read_bytes() == before
+        assert (tmp_path / "merged/plate_merged.1001.exr").exists()
+
+    def test_files_of_other_settings_are_counted_before_they_are_written_over(self, nuke_matting, make_plate, weights):
+        command = ("matte", make_plate([1001, 1002, 1003]), "--model", weights, "--json", *QUICK)
+        nuke_matting(*command, "--frames", "1001-1002", "--layer", "matte.A")
+
+        def warnings(*more):
+            told = events(nuke_matting(*command, *more).stdout)
+            return [each["text"] for each in told[: [each["event"] for each in told].index("frame")] if "text" in each]
+
+        said = "2 files that were made with other settings (layer=matte.A) will be written over; give another --out"
+        assert [each.startswith(said) for each in warnings()] == [True]
+        assert warnings() == []  # they are up to date
+        assert warnings("--fg", "--overwrite") == []  # it was asked for
+
+    def test_a_plate_that_was_rendered_again_is_no_other_setting(self, nuke_matting, make_plate, weights):
+        plate = make_plate([1001, 1002])
+        command = ("matte", plate, "--model", weights, *QUICK)
+        nuke_matting(*command)
+        Path(plate % 1001).write_bytes(Path(plate % 1002).read_bytes())
+        done = nuke_matting(*command)
+        assert "skipped" not in done.stderr and "other settings" not in done.stderr
+
+
 def test_a_key_matte_is_its_frames_and_is_told_to_the_others(nuke_matting, make_plate, weights, tmp_path):
     plate, painted = make_plate(range(1001, 1004)), make_plate(range(1001, 1004), name="painted")
     command = ("matte", plate, "--model", weights, "--json", *QUICK)
@@ -167,10 +207,12 @@ class TestWrongUse:
     """Exit code 2, one line that says what, where and what to do."""
 
     def refused(self, done, *says):
+        """What is wrong beside the plate is said after the line that names that."""
         assert done.returncode == 2, done.stderr
-        assert len(done.stderr.strip().splitlines()) == 1 and "Traceback" not in done.stderr
+        *before, line = done.stderr.strip().splitlines()
+        assert all(each.startswith("plate   ") for each in before) and len(before) < 2
         for each in says:
-            assert each in done.stderr
+            assert each in line
 
     def test_a_missing_plate(self, nuke_matting, weights):
         self.refused(
@@ -215,11 +257,32 @@ class TestWrongUse:
         self.refused(done, "cut.safetensors", "not a whole safetensors file", "--model")
 
     def test_an_unknown_model(self, nuke_matting, make_plate):
-        self.refused(nuke_matting("matte", make_plate([1]), "--model", "two_stages"), "two_stages", "known")
+        done = nuke_matting("matte", make_plate([1]), "--model", "two_stages")
+        self.refused(done, "two_stages", "known")
+        assert done.stderr.startswith("plate   "), "it is named at once: a model takes its time to open"
 
     def test_a_gpu_that_is_not_there(self, nuke_matting, make_plate, weights):
         done = nuke_matting("matte", make_plate([1]), "--model", weights, "--device", "cuda:99")
         self.refused(done, "cuda:99", "--device cpu")
+
+    @pytest.mark.parametrize(
+        ("args", "says"),
+        [
+            (
+                ("--layer", "rgba.A"),
+                "--layer: 'rgba.A' is not of the form rgba.alpha|NAME.A; channel for the alpha: rgba.a",
+            ),
+            (("--regions", "-1"), "--regions: -1 is outside 0..1000"),
+            (("--edge-shift", "99"), "--edge-shift: 99 is outside -50..50 pixels"),
+            (
+                ("--device", "gpu"),
+                "--device: 'gpu' is not of the form auto|cpu|cuda|cuda:N|mps; where the network runs",
+            ),
+            (("--key-frames", "7"), "--key-frames: there are no keys; give the corrected mattes with --keys"),
+        ],
+    )
+    def test_a_value_that_does_not_fit_is_told_by_its_option(self, nuke_matting, args, says):
+        self.refused(nuke_matting("matte", "plate.####.exr", *args), says)
 
     def test_levels_that_leave_nothing(self, nuke_matting, make_plate, weights):
         done = nuke_matting("matte", make_plate([1]), "--model", weights, "--black-point", 0.7, "--white-point", 0.3)
@@ -238,6 +301,15 @@ class TestWrongUse:
     def test_an_output_without_a_frame_number(self, nuke_matting, make_plate, weights):
         done = nuke_matting("matte", make_plate([1, 2]), "--model", weights, "--out", "o.exr")
         self.refused(done, "no frame number", "####")
+
+    @pytest.mark.parametrize(
+        ("out", "says"), [("o.####.png", "mattes are written as EXR"), ("guide/plate.####.exr", "write over an input")]
+    )
+    def test_an_output_that_cannot_be_is_told_before_a_model_is_opened(self, nuke_matting, make_plate, out, says):
+        guide = make_plate([1, 2], name="guide")
+        done = nuke_matting("matte", make_plate([1, 2]), "--guide", guide, "--out", out, "--model", "none.safetensors")
+        self.refused(done, says)
+        assert "plate   " not in done.stderr
 
     def test_an_output_onto_the_plate(self, nuke_matting, make_plate, weights):
         plate = make_plate([1, 2])
@@ -279,9 +351,24 @@ class TestFramesThatFail:
         assert "the plate has none of the frames 1-500; it has 1001-1002" in done.stderr
         assert done.stderr.count("\n") == 1
 
+    @pytest.mark.parametrize(
+        ("there", "said"),
+        [
+            ([1, 3], "frame 2 is missing; --frames 1-3"),
+            ([1, 4, 5, 6], "2 frames are missing: 2-3; --frames 1-6"),
+            ([1, 9], "7 frames are missing: 2-8; --frames 1-9"),
+            (range(1, 23, 2), "10 frames are missing: 2, 4, 6, 8, 10, 12, 14, 16, ...; --frames 1-21"),
+            ([-5, 1_000_000_000], "1000000004 frames are missing: -4-999999999; --frames -5-1000000000"),
+        ],
+    )
+    def test_frames_that_were_not_asked_for_and_are_missing_are_counted_and_named(self, there, said):
+        assert gaps_of(there) == f"the plate has gaps, {said} counts what is missing as failed"
+
     def test_a_gap_that_was_not_asked_for_is_a_warning(self, nuke_matting, make_plate, weights):
-        done = nuke_matting("matte", make_plate([1001, 1002, 1004]), "--model", weights, *QUICK)
-        assert done.returncode == 0 and "1003 are not there" in done.stderr
+        command = ("matte", make_plate([1001, 1002, 1007]), "--model", weights, *QUICK)
+        done = nuke_matting(*command)
+        assert done.returncode == 0 and "warning: the plate has gaps, 4 frames are missing: 1003-1006" in done.stderr
+        assert nuke_matting(*command, "--frames", "1001-1007").returncode == 1
 
     def test_a_read_only_folder_is_told_before_any_frame_is_computed(self, nuke_matting, make_plate, weights, tmp_path):
         if os.name != "posix":
@@ -290,8 +377,7 @@ class TestFramesThatFail:
         if os.geteuid():
             (tmp_path / "locked").mkdir(mode=0o555)
         done = nuke_matting("matte", make_plate([1001]), "--model", weights, "--out", f"{folder}/o.####.exr", *QUICK)
-        assert done.returncode == 2 and f"{folder}: cannot be written" in done.stderr
-        assert len(done.stderr.splitlines()) == 1
+        assert done.returncode == 2 and f"{folder}: cannot be written" in done.stderr.splitlines()[-1]
 
     def test_a_full_disk(self, nuke_matting, make_plate, weights, tmp_path):
         disk = tmp_path / "disk"
@@ -351,6 +437,29 @@ class TestInterruption:
         assert subprocess.run(command).returncode == 0
         assert len(alphas(out)) == len(self.FRAMES)
 
+    def test_it_is_answered_at_once_and_told_how_far_the_run_came(self, nuke_matting, make_plate, weights, monkeypatch):
+        matte = TwoStageModel.matte
+
+        def interrupted(self, *about):
+            signal.raise_signal(signal.SIGINT)
+            return matte(self, *about)
+
+        monkeypatch.setattr(TwoStageModel, "matte", interrupted)
+        done = nuke_matting("matte", make_plate([1, 2, 3]), "--model", weights, *QUICK)
+        assert done.returncode == 130
+        *_, answer, frame, count, end = done.stderr.splitlines()
+        assert answer.startswith("nuke-matting: stopping after the frame under way; once more")
+        assert frame.startswith("frame 1  1/3") and count == "interrupted: 1 of 3 frames done"
+        assert end == "nuke-matting: interrupted; run the same command again to go on"
+
+    def test_one_that_strikes_while_the_model_is_opened_is_an_event_too(
+        self, nuke_matting, make_plate, weights, monkeypatch
+    ):
+        monkeypatch.setattr("nuke_matting.engine.shot.load_model", lambda *_: signal.raise_signal(signal.SIGTERM))
+        done = nuke_matting("matte", make_plate([1]), "--model", weights, "--json")
+        assert done.returncode == 130
+        assert events(done.stdout) == [{"event": "interrupted", "frames": 0, "failed": 0}]
+
     def test_runs_that_are_killed_ten_times_end_like_an_undisturbed_one(
         self, make_plate, weights, tmp_path, monkeypatch
     ):
@@ -394,17 +503,30 @@ def test_options_are_written_out(nuke_matting, make_plate, weights):
 
 
 @pytest.mark.parametrize(
-    "plate, name",
+    ("files", "plate", "out"),
     [
-        ("plate.%04d.exr", "plate"), ("plate.####.exr", "plate"), ("plate.@@@@.exr", "plate"), ("plate_%d.exr", "plate"),
-        ("plate.1001.exr", "plate"), ("plate.-003.exr", "plate"), ("sh010_plate_v2.####.exr", "sh010_plate_v2"),
-        ("plate_v1.exr", "plate_v1"), ("hand.exr", "hand"), ("####.exr", "plate"), ("sh010", "sh010"),
+        ("plate.1001.exr", "plate.%04d.exr", "plate_OF.####.exr"),
+        ("plate.1001.exr", "plate.@@@@.exr", "plate_OF.####.exr"),
+        ("plate_7.exr", "plate_%d.exr", "plate_OF.#.exr"),
+        ("plate.001.exr", "plate.001.exr", "plate_OF.###.exr"),
+        ("plate.-003.exr", "plate.-003.exr", "plate_OF.####.exr"),
+        ("sh010_plate_v2.1001.exr", "sh010_plate_v2.####.exr", "sh010_plate_v2_OF.####.exr"),
+        ("plate_v1.exr", "plate_v1.exr", "plate_v1_OF.####.exr"),
+        ("hand.exr", "hand.exr", "hand_OF.####.exr"),
+        ("sh010/0001.exr", "sh010/####.exr", "sh010_OF.####.exr"),
+        ("0001.exr", "####.exr", "plate_OF.####.exr"),
+        ("jpg/A001_C002.001.jpg jpg/A001_C002.002.jpg", "jpg", "A001_C002_OF.###.exr"),
+        ("sh010/001.exr sh010/002.exr", "sh010", "sh010_OF.###.exr"),
     ],
-)  # fmt: skip
-def test_mattes_are_called_after_the_plate_without_its_frame_number(plate, name, tmp_path, monkeypatch):
+)
+@pytest.mark.parametrize(("mode", "kind"), [("sidecar", "matte"), ("merge", "merged")])
+def test_mattes_are_called_and_padded_as_the_plate(files, plate, out, mode, kind, tmp_path, monkeypatch):
+    """Without its frame number, and by its own name where its folder is given."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "sh010").mkdir()
-    assert Path(default_out(plate)) == Path("matte") / f"{name}_matte.####.exr"
+    for each in map(Path, files.split()):
+        each.parent.mkdir(exist_ok=True)
+        each.touch()
+    assert Path(default_out(find_sequence(plate), mode)) == Path(kind) / out.replace("OF", kind)
 
 
 @pytest.mark.parametrize("how", ["--json", "--quiet"])
@@ -429,6 +551,77 @@ def test_wrong_options_are_an_event_in_json(nuke_matting, args):
     assert said["advice"] == "see nuke-matting matte --help" and said["what"] in done.stderr
 
 
+def test_notes_that_differ_in_a_measure_alone_are_one_with_its_range(nuke_matting, make_plate, weights, monkeypatch):
+    """As those of a clean plate's exposure; in JSON each frame has its own."""
+    gains = {"plate.0001.exr": "1.05", "plate.0002.exr": "-0.50", "plate.0003.exr": "10.00"}
+    load = Shot.load
+
+    def noted(self, frame):
+        gain = gains[self.plate.path(frame).name]
+        return dataclasses.replace(
+            load(self, frame), notes=(f"matched: times {gain} 1.20, plus 0.000", f"{frame} of 3.exr")
+        )
+
+    monkeypatch.setattr(Shot, "load", noted)
+    command = ("matte", make_plate([1, 2, 3]), "--model", weights, "--no-cache", "--overwrite", *QUICK)
+    said = [line for line in nuke_matting(*command).stderr.splitlines() if "matched" in line or ".exr" in line]
+    assert [line for line in said if "matched" in line] == [
+        "frame 1: matched: times 1.05 1.20, plus 0.000",
+        "frames 1-3: matched: times -0.50..10.00 1.20, plus 0.000",
+    ]
+    assert {f"frame {n}: {n} of 3.exr" for n in (1, 2, 3)} <= set(said)
+    told = [each["notes"][0] for each in events(nuke_matting(*command, "--json").stdout) if each["event"] == "frame"]
+    assert [each.split()[2] for each in told] == ["1.05", "-0.50", "10.00"]
+
+
+class TestOptionsThatAreNearlyRight:
+    @pytest.mark.parametrize(
+        ("given", "meant"),
+        [(("--frame", "1-2"), "--frames"), (("--clean_plate=c.exr",), "--clean-plate"), (("--no-cash",), "--no-cache")],
+    )
+    def test_the_one_that_may_be_meant_is_asked_for(self, nuke_matting, given, meant):
+        done = nuke_matting("matte", "plate.####.exr", *given)
+        assert done.returncode == 2
+        said = f"unrecognized arguments: {' '.join(given)}; did you mean {meant}?; see nuke-matting matte --help"
+        assert done.stderr == f"nuke-matting matte: {said}\n"
+
+    def test_of_one_that_is_like_none_nothing_is_asked(self, nuke_matting):
+        assert "did you mean" not in nuke_matting("matte", "plate.####.exr", "--nonsense").stderr
+
+    @pytest.mark.parametrize("name", ["colourspace", "clean-colourspace"])
+    def test_colour_may_be_spelt_as_in_nuke(self, name):
+        for spelt in (name, name.replace("colour", "color")):
+            args = parser().parse_args(["matte", "plate.####.exr", f"--{spelt}", "ACEScg"])
+            assert getattr(args, name.replace("-", "_")) == "ACEScg"
+
+
+class TestLogOfAFarm:
+    """Plain lines: how far it is, how fast, which frames failed and where the others are."""
+
+    def test_frames_have_their_pace_and_the_time_that_is_left(self, nuke_matting, make_plate, weights):
+        done = nuke_matting("matte", make_plate([1, 2, 3]), "--model", weights, "--no-cache", *QUICK)
+        lines = [line for line in done.stderr.splitlines() if line.startswith("frame ")]
+        pace = r"\d+\.\d\d s a frame"
+        ends = [f"1/3  {pace}, \\d:\\d\\d:\\d\\d left", f"2/3  {pace}, \\d:\\d\\d:\\d\\d left", f"3/3  {pace}"]
+        assert [bool(re.fullmatch(f"frame \\d  {end}", line)) for line, end in zip(lines, ends, strict=True)] == [
+            True
+        ] * 3
+
+    def test_a_failed_frame_does_not_read_like_a_done_one(self, nuke_matting, make_plate, weights):
+        plate = make_plate([1, 2])
+        done = nuke_matting("matte", plate, "--model", weights, "--no-cache", "--frames", "1-3", *QUICK)
+        marked = [line for line in done.stderr.splitlines() if line.startswith("frame ") and "FAILED" in line]
+        assert [line.split()[1] for line in marked] == ["3"]
+        last = done.stderr.splitlines()[-1]
+        assert last == "1 frame FAILED, each is named above; the others are matte/plate_matte.####.exr"
+
+    def test_where_all_failed_it_says_that_nothing_was_written(self, nuke_matting, make_plate, weights):
+        plate = make_plate([1])
+        Path(plate % 1).write_bytes(b"no picture")
+        done = nuke_matting("matte", plate, "--model", weights, "--no-cache", *QUICK)
+        assert done.stderr.splitlines()[-1] == "1 frame FAILED, each is named above; nothing was written"
+
+
 class TestFailuresByTheirCause:
     @pytest.mark.parametrize("how", [(), ("--quiet",)])
     def test_each_is_told_once_and_its_frames_in_the_end(self, nuke_matting, make_plate, weights, how):
@@ -449,7 +642,7 @@ class TestFailuresByTheirCause:
     def test_one_hole_is_one_note_of_all_frames_around(self, nuke_matting, make_plate, weights):
         plate = make_plate([1, 2, 4, 5])
         done = nuke_matting("matte", plate, "--model", weights, "--no-cache")
-        said = [line for line in done.stderr.splitlines() if "frame 3 is missing" in line]
+        said = [line for line in done.stderr.splitlines() if "frame 3 is missing: " in line]
         assert len(said) == 2 and said[1].startswith("frames 1-2,4-5: frame 3 is missing")
 
 

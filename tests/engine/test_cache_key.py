@@ -3,6 +3,7 @@
 import pytest
 
 from nuke_matting import Settings, Shot
+from nuke_matting.engine.provenance import TOLD
 from nuke_matting.settings import options
 
 FRAME = 1003
@@ -123,3 +124,19 @@ def test_the_table_is_of_all_settings(changes):
     settings, others = changes
     assert list(TRUTH) == list(options()) and others.keys() == TRUTH.keys()
     assert all(getattr(settings, name) != value for name, value in others.items())
+
+
+def test_a_delivered_file_names_the_settings_that_change_it():
+    """Those that name inputs are told by their content; the model and the precision stand for themselves."""
+    named = {
+        "model",
+        "precision",
+        "ocio",
+        "colourspace",
+        "clean_plate",
+        "clean_colourspace",
+        "guide",
+        "keys",
+        "key_frames",
+    }
+    assert set(TOLD) - {"mode", "layer", "premult"} == {name for name, truth in TRUTH.items() if truth} - named

@@ -3,6 +3,7 @@
 import errno
 import os
 import shutil
+from importlib.metadata import version
 from pathlib import Path
 
 import OpenImageIO as oiio
@@ -229,3 +230,47 @@ def test_a_png_that_is_called_exr_says_its_colour_space_in_the_matte(make_plate,
     shot = Shot(tmp_path / "p.####.exr", Settings(model=weights, cache=False, mode="merge", fg=True))
     target = Delivery(shot, str(tmp_path / "m.####.exr"), [1001], overwrite=False)
     assert any(f"still in {shot.colours.space(1001)}" in each for each in target.write(shot.matte(1001)))
+
+
+class TestProvenance:
+    """A delivered file says how it was made, beside all that the plate says, and nothing of where or when."""
+
+    @pytest.mark.parametrize("mode", ["sidecar", "merge"])
+    @pytest.mark.parametrize("kind", ["exr", "png"])
+    def test_a_file_can_be_traced(self, make_plate, weights, tmp_path, mode, kind):
+        oiio.ImageBuf(make_plate([1001]) % 1001).write(f"{tmp_path}/p.1001.{kind}")
+        settings = Settings(model=weights, cache=False, mode=mode, fg=True, edge_shift=-1.5, clean_match=False, jobs=1)
+        shot = Shot(f"{tmp_path}/p.####.{kind}", settings)
+        deliver(shot, tmp_path)
+        said = oiio.ImageBuf(f"{tmp_path}/m.1001.exr").spec()
+        told = {each.name: each.value for each in said.extra_attribs if each.name.startswith("nuke_matting/")}
+        assert told == {
+            "nuke_matting/version": version("nuke-matting"),
+            "nuke_matting/model": "quick",
+            "nuke_matting/weights": shot.model.digest,
+            "nuke_matting/precision": "fp32",
+            "nuke_matting/settings": "mode=merge " * (mode == "merge") + "fg=yes edge-shift=-1.5",
+            "nuke_matting/key": shot.plan(1001).key,
+        }
+
+    @pytest.mark.parametrize("mode", ["sidecar", "merge"])
+    def test_the_same_matte_is_the_same_file_wherever_it_is_made(self, make_plate, weights, tmp_path, mode):
+        written = []
+        for place in ("here", "there"):
+            plate = make_plate([1001], name=place)
+            shot = Shot(plate, Settings(model=weights, mode=mode, jobs=1 + len(written), cache_dir=str(tmp_path / "c")))
+            target = Delivery(shot, str(tmp_path / f"{place}.####.exr"), [1001], overwrite=False)
+            target.write(shot.matte(1001))
+            written.append(target.path(1001).read_bytes())
+        assert written[0] == written[1]
+
+    def test_a_plate_that_is_itself_a_merged_file_gives_way_in_nothing_else(self, make_plate, weights, tmp_path):
+        settings = Settings(model=weights, cache=False, mode="merge")
+        first = Shot(make_plate([1001]), settings.replace(edge_shift=1.0))
+        deliver(first, tmp_path)
+        again = Shot(tmp_path / "m.####.exr", settings)
+        Delivery(again, str(tmp_path / "n.####.exr"), [1001], overwrite=False).write(again.matte(1001))
+        said = [oiio.ImageBuf(f"{tmp_path}/{name}.1001.exr").spec().extra_attribs for name in "mn"]
+        one, other = ({each.name: each.value for each in found if each.name != "oiio:SourcePath"} for found in said)
+        assert one.keys() == other.keys() and other["nuke_matting/settings"] == "mode=merge"
+        assert {name for name in one if one[name] != other[name]} == {"nuke_matting/settings", "nuke_matting/key"}

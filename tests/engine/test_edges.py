@@ -102,7 +102,8 @@ def test_levels_are_0_at_the_black_point_1_at_the_white_point_and_a_line_between
 @given(ALPHA)
 def test_a_guide_has_the_last_word_where_it_is_told_to(alpha):
     guide = np.resize(np.float32([0, 0.5, 1]), alpha.shape)
-    forced, garbage = limited(alpha, guide, "force"), limited(alpha, guide, "limit")
+    forced, garbage, core = (limited(alpha, guide, use) for use in ("force", "limit", "core"))
     assert (forced[guide == 0] == 0).all() and (forced[guide == 1] == 1).all()
     assert (garbage[guide == 0] == 0).all() and (garbage[guide == 1] == alpha[guide == 1]).all()
+    assert (core[guide == 1] == 1).all() and (core[guide < 1] == alpha[guide < 1]).all()
     assert (forced[guide == 0.5] == alpha[guide == 0.5]).all() and (garbage[guide == 0.5] == alpha[guide == 0.5]).all()

@@ -245,7 +245,13 @@ def test_a_model_that_reads_none_says_so_once_and_gives_their_own_frames_alone(m
 
 
 @pytest.mark.parametrize(
-    ("use", "what"), [("hint", "left aside"), ("force", "its 0 and 1 are final"), ("limit", "its 0 is final")]
+    ("use", "what"),
+    [
+        ("hint", "left aside"),
+        ("force", "its 0 and 1 are final"),
+        ("limit", "its 0 is final"),
+        ("core", "its 1 is final"),
+    ],
 )
 def test_help_that_a_model_does_not_take_is_said(make_plate, settings, use, what):
     model = load_model(settings.model, "cpu", "fp32")
@@ -302,8 +308,17 @@ class TestGuideUse:
         between = (given > 0) & (given < 1)
         assert (hinted[given == 0] > 0).any() and np.array_equal(said[between], hinted[between])
 
-    def test_what_a_core_matte_makes_solid_has_the_plates_colour(self, make_plate, make_keys, settings):
+    def test_a_core_fills_its_1_and_leaves_all_else_as_without_a_guide(self, make_plate, make_keys, settings):
+        plate, guide = make_plate(FRAMES), make_keys(FRAMES, "guide")
+        asked = settings.replace(edge_shift=4, edge_soften=2)
+        shot = Shot(plate, asked.replace(guide=guide, guide_use="core"))
+        alone, said, core = Shot(plate, asked).matte(1003).alpha, shot.matte(1003).alpha, shot.load(1003).guide
+        assert (core == 1).any() and (alone[core == 1] < 1).any()
+        assert np.array_equal(said, np.where(core == 1, 1, alone))
+
+    @pytest.mark.parametrize("use", ["force", "core"])
+    def test_what_a_core_matte_makes_solid_has_the_plates_colour(self, make_plate, make_keys, settings, use):
         plate, guide = make_plate(FRAMES), make_keys(FRAMES, "guide", value=1)
-        shot = Shot(plate, settings.replace(guide=guide, guide_use="force", fg=True))
+        shot = Shot(plate, settings.replace(guide=guide, guide_use=use, fg=True))
         matte = shot.matte(1003)
         assert (matte.alpha == 1).all() and np.array_equal(matte.foreground, shot.load(1003).frame.pixels)

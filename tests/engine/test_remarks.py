@@ -24,12 +24,12 @@ def said(settings, abilities=ALL):
 @pytest.mark.parametrize(
     ("changed", "text"),
     [
-        ({"premult": True}, "premult does nothing without fg"),
-        ({"clean_align": True}, "clean-align does nothing without clean-plate"),
-        ({"clean_match": False}, "clean-match does nothing without clean-plate"),
-        ({"clean_colourspace": "ACEScg"}, "clean-colourspace does nothing without clean-plate"),
-        ({"guide_use": "force"}, "guide-use does nothing without guide"),
-        ({"cache": False, "cache_size": 9.0}, "cache-size does nothing without cache"),
+        ({"premult": True}, "--premult does nothing without --fg"),
+        ({"clean_align": True}, "--clean-align does nothing without --clean-plate"),
+        ({"clean_match": False}, "--no-clean-match does nothing without --clean-plate"),
+        ({"clean_colourspace": "ACEScg"}, "--clean-colourspace does nothing without --clean-plate"),
+        ({"guide_use": "force"}, "--guide-use does nothing without --guide"),
+        ({"cache": False, "cache_size": 9.0}, "--cache-size does nothing with --no-cache"),
     ],
 )
 def test_a_setting_that_does_nothing_without_another_is_said_with_that(changed, text):
