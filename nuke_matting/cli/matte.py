@@ -151,7 +151,7 @@ def _opened(args: argparse.Namespace, report: Report) -> tuple[Delivery, Sequenc
     report.plate(plate, frames)  # a model takes its time to open
     shot = Shot(plate, settings, remembers=not args.dry_run)
     delivery = Delivery(shot, out, frames, args.overwrite, dry=args.dry_run)
-    shot.refuse_misfits(frames)
+    shot.files.refuse_misfits(frames)
     delivery.try_folders(frames)
     report.start(shot, frames, out)
     if wanted is None and (gaps := gaps_of(frames)):

@@ -48,9 +48,12 @@ class Delivery(Target):
         ledger: Ledger | None = None,
         dry: bool = False,
     ) -> None:
-        inputs = [each for each in (shot.plate, shot.clean, shot.guide) if each is not None]
-        if shot.keys is not None:  # painted on other frames than are keys of this run, they are no less somebody's work
-            inputs.append(replace(shot.keys, frames=tuple({*shot.keys.frames, *frames})))
+        files = shot.files
+        inputs = [each for each in (files.plate, files.clean, files.guide) if each is not None]
+        if (
+            files.keys is not None
+        ):  # painted on other frames than are keys of this run, they are no less somebody's work
+            inputs.append(replace(files.keys, frames=tuple({*files.keys.frames, *frames})))
         refuse_output(out, frames, inputs)
         self.shot, self.out, self.overwrite, self.dry = shot, out, overwrite, dry
         for folder in () if dry else {self.path(frame).parent for frame in frames}:

@@ -12,8 +12,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,19 +23,20 @@ from nuke_matting.engine.cache import CachedMatte, open_cache
 from nuke_matting.engine.clean_plate import fitted
 from nuke_matting.engine.colours import Colours
 from nuke_matting.engine.edges import edged, limited
-from nuke_matting.engine.fingerprint import Fingerprints, digest
+from nuke_matting.engine.files import Files
+from nuke_matting.engine.fingerprint import digest
 from nuke_matting.engine.hashed import Hashed
-from nuke_matting.engine.inputs import clean_pixels, coverage, file_of, refuse_misfit, says_nothing
-from nuke_matting.engine.keys import find_keys, nearest
+from nuke_matting.engine.inputs import clean_pixels, coverage, file_of, says_nothing
+from nuke_matting.engine.keys import nearest
 from nuke_matting.engine.memory import Memory
 from nuke_matting.engine.remarks import remarks
 from nuke_matting.engine.values import Known, Loaded, Matte, Plan, refuse_not_finite
 from nuke_matting.errors import CacheError, ColourError, MattingError, PlateError, UsageError
 from nuke_matting.models.contract import FrameInput, Model, Quality, named_frames
 from nuke_matting.models.registry import load_model
-from nuke_matting.plate.frame import LARGEST_HALF, Header, Window, lies
-from nuke_matting.plate.reader import read_frame, read_header
-from nuke_matting.plate.sequence import ImageSequence, find_sequence, format_frames, sequence_around
+from nuke_matting.plate.frame import LARGEST_HALF, Window, lies
+from nuke_matting.plate.reader import read_frame
+from nuke_matting.plate.sequence import ImageSequence, format_frames
 from nuke_matting.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -77,23 +77,15 @@ class Shot:
         remembers: bool = True,
     ) -> None:
         self.settings = settings or Settings()
-        self.plate = plate if isinstance(plate, ImageSequence) else find_sequence(str(plate))
-        self.clean = find_sequence(self.settings.clean_plate) if self.settings.clean_plate else None
-        self.guide = find_sequence(self.settings.guide) if self.settings.guide else None
-        self.colours = Colours(self.settings, self.plate, self.clean, self._header)
-        self.model: Model = model or load_model(self.settings.model, self.settings.device, self.settings.precision)
-        self.keys = find_keys(self.settings.keys, self.settings.key_frames, self.plate)
-        if self.clean is None and self.model.abilities.needs_clean_plate:
-            raise UsageError(f"the model {self.model.name} needs a clean plate", advice="give one with --clean-plate")
         self.cache = open_cache(self.settings) if self.settings.cache else None
-        self._fingerprints = Fingerprints(None if self.cache is None else Hashed(self.cache.folder, remembers))
-        self._headers: dict[str, Header] = {}  # of files, by their fingerprints
+        self.files = Files(plate, self.settings, None if self.cache is None else Hashed(self.cache.folder, remembers))
+        self.plate = self.files.plate
+        self.colours = Colours(self.settings, self.plate, self.files.clean, self.files.header)
+        self.model: Model = model or load_model(self.settings.model, self.settings.device, self.settings.precision)
+        if self.files.clean is None and self.model.abilities.needs_clean_plate:
+            raise UsageError(f"the model {self.model.name} needs a clean plate", advice="give one with --clean-plate")
         if self.settings.fg and self.settings.premult:
             self.colours.refuse_encoded()
-        # those that one file was taken from: it serves any frame, but none that has a file of its own
-        self._around = sequence_around(Path(self.plate.pattern)) if self.plate.still else None
-        file = Path(os.path.expanduser(self.settings.model))
-        self._model_date = file.stat().st_mtime_ns if file.is_file() else 0  # else it is a name, not a path
         self._memory = Memory(self.model, lambda frame: self.load(frame).known, self._lasts)
 
     @property
@@ -104,19 +96,7 @@ class Shot:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What the user should know of the shot as a whole."""
-        return remarks(self.settings, self.model, self.plate, self.keys)
-
-    def refuse_misfits(self, frames: Iterable[int]) -> None:
-        """Raises UsageError where the clean plate or guide of the first of the frames that can be read is of another
-        size: so are all of them, most likely."""
-        given = [each for each in (self.clean, self.guide) if each is not None]
-        there = (each for each in frames if self.plate.still or each in self.plate.frame_set)
-        for frame in there if given else ():
-            with suppress(PlateError):
-                size = self._header(self.plate.path(frame), frame).display_window
-                for path in (file_of(each, frame) for each in given):
-                    refuse_misfit(path, self._header(path, frame).display_window, size)
-                return
+        return remarks(self.settings, self.model, self.plate, self.files.keys)
 
     def facts(self, frames: tuple[int, ...]) -> dict[str, Any]:
         """What is said of a run of the frames before it starts: plate, frames, count, model, device, precision, colour;
@@ -172,9 +152,9 @@ class Shot:
             except (PlateError, ColourError) as error:
                 notes.append(f"the key matte of frame {other} is left out: {error}")
         told = (frame, *references, *keys) if self._reads_keys else (frame,)
-        mattes = {each: self._key_fingerprint(each) for each in told if self._is_key(each)}
+        mattes = {each: self.files.key_matte(each) for each in told if self.files.is_key(each)}
         settings = self.settings
-        where = [self._lies(each) for each in (frame, *references, *keys)]
+        where = [self.files.lies(each) for each in (frame, *references, *keys)]
         key = digest(
             {
                 # frames of one window are told of each other's places by their own, as ever
@@ -185,12 +165,12 @@ class Shot:
                 "regions": [settings.regions, settings.region_batch],
                 "foreground": settings.fg,
                 "edges": [settings.edge_shift, settings.edge_soften, settings.black_point, settings.white_point],
-                "guide use": settings.guide_use if self.guide is not None else None,
+                "guide use": settings.guide_use if self.files.guide is not None else None,
                 "inputs": [[inputs[each], mattes.get(each)] for each in (frame, *references)],
                 "keys": [[inputs[each], mattes[each]] for each in keys],
             }
         )
-        path, date = self.plate.path(frame), self._date(inputs, mattes)
+        path, date = self.plate.path(frame), self.files.newest(inputs, mattes)
         return Plan(frame, path, tuple(references), tuple(keys), inputs, mattes, tuple(notes), key, date)
 
     def load(self, frame: int) -> Loaded:
@@ -205,21 +185,21 @@ class Shot:
         notes = read.notes
         if beyond := colour.beyond(read.pixels):
             notes += (f"{beyond} pixels of the plate hold more than any light; the network was shown less",)
-        if self.clean is not None:
-            other = read_frame(file_of(self.clean, frame), frame)
+        if self.files.clean is not None:
+            other = read_frame(file_of(self.files.clean, frame), frame)
             clean = clean_pixels(other, self.colours.of_clean(other.colour, other.path, read.colour), read)
             clean, said = fitted(image, clean, self.settings.clean_match, self.settings.clean_align)
             notes += said
-        if self.guide is not None:
-            guide, said = coverage(file_of(self.guide, frame), read, "guide")
+        if self.files.guide is not None:
+            guide, said = coverage(file_of(self.files.guide, frame), read, "guide")
             notes += said + says_nothing(guide)
         where = lies(read.data_window, read.display_window, read.pixel_aspect)
         hint = None if self.settings.guide_use == "core" else guide  # a core's 0 is no outside
         given = FrameInput(image, clean, hint, read.pixel_aspect, where)
         key: NDArray[np.float32] | MattingError | None = None
-        if self.keys is not None and self._is_key(frame):
+        if self.files.keys is not None and self.files.is_key(frame):
             try:
-                key, said = coverage(self.keys.path(frame), read, "key matte")
+                key, said = coverage(self.files.keys.path(frame), read, "key matte")
                 notes += said
             except MattingError as error:
                 key = error
@@ -286,19 +266,13 @@ class Shot:
         where the system had no memory, or a disk did not answer."""
         if any(text in error.what for text in PASSING):
             return False
-        anew = Fingerprints()
         try:
-            if any(anew.of(path) != self._fingerprints.of(path) for path in self._files(frame)):
+            if self.files.have_changed(frame):
                 return False
             again = self.load(frame).known.key
         except MattingError as other:
             again = other
         return isinstance(again, MattingError) and str(again) == str(error)
-
-    def _files(self, frame: int) -> list[Path]:
-        """All that is read for a frame. Raises PlateError where there is nothing for it."""
-        files = [file_of(each, frame) for each in (self.plate, self.clean, self.guide) if each is not None]
-        return files + ([self.keys.path(frame)] if self.keys is not None and self._is_key(frame) else [])
 
     # -- the cache --
 
@@ -334,66 +308,18 @@ class Shot:
     def _reads_keys(self) -> bool:
         return self.model.abilities.keys
 
-    def _is_key(self, frame: int) -> bool:
-        return self.keys is not None and frame in self.keys.frame_set
-
     def _nearest_keys(self, frame: int) -> tuple[int, ...]:
-        return nearest(self.keys.frames, frame) if self.keys is not None and self._reads_keys else ()
-
-    def _key_fingerprint(self, frame: int) -> str:
-        assert self.keys is not None
-        try:
-            return self._fingerprints.of(self.keys.path(frame))
-        except PlateError as error:  # reading it says what is wrong
-            return error.what
-
-    def _date(self, frames: Iterable[int], mattes: Iterable[int]) -> int:
-        """When the newest of some frames' input files, of key mattes and of the model was written, in ns."""
-        files = [each.path(frame) for each in (self.plate, self.clean, self.guide) if each for frame in frames]
-        files += [self.keys.path(frame) for frame in mattes] if self.keys is not None else []
-        return max([self._model_date, *map(self._fingerprints.date, files)])
-
-    def _header(self, path: Path, frame: int) -> Header:
-        """A file's header, which is read once. Raises PlateError."""
-        known = self._fingerprints.of(path)
-        header = self._headers.get(known) or read_header(path, frame)
-        if self._fingerprints.of(path) == known:  # it was not replaced meanwhile
-            self._headers[known] = header
-        return header
-
-    def _lies(self, frame: int) -> tuple[float, ...] | None:
-        """Where a frame's picture lies in its format; None where its header cannot be read, which reading it says."""
-        try:
-            header = self._header(self.plate.path(frame), frame)
-            return lies(header.data_window, header.display_window, header.pixel_aspect)
-        except PlateError:
-            return None
+        return nearest(self.files.keys.frames, frame) if self.files.keys is not None and self._reads_keys else ()
 
     def _inputs_digest(self, frame: int) -> str:
         """A digest of what a frame's features come from: its files, and their way to the model space.
 
         Raises PlateError where a file is missing, ColourError where its colour cannot be known.
         """
-        if self._around is not None and frame not in self.plate.frame_set and frame in self._around.frame_set:
-            raise PlateError(
-                f"the plate is this one file, taken for frame {self.plate.frames[0]}",
-                path=self.plate.path(frame),
-                frame=frame,
-                advice=f"name the sequence, {self._around.pattern}, or leave --frames out",
-            )
-        if not self.plate.still and frame not in self.plate.frame_set:
-            raise PlateError(
-                "the frame is missing",
-                path=self.plate.path(frame),
-                frame=frame,
-                advice="render or copy it, or leave it out of --frames",
-            )
-        colours = [self.plate.path(frame)]
-        colours += [file_of(self.clean, frame)] if self.clean is not None else []
-        guides = [file_of(self.guide, frame)] if self.guide is not None else []
+        fingerprints, guides = self.files.pictures(frame)
         try:
             ways = [each.digest for each in self.colours.at(frame)]
         except PlateError as error:  # a damaged file is told by its bytes; reading it says what is wrong
             ways = [error.what]
-        fit = [self.settings.clean_match, self.settings.clean_align] if self.clean is not None else []
-        return digest([[self._fingerprints.of(path) for path in (*colours, *guides)], len(guides), ways, fit])
+        fit = [self.settings.clean_match, self.settings.clean_align] if self.files.clean is not None else []
+        return digest([fingerprints, guides, ways, fit])

@@ -141,7 +141,7 @@ class TestSpreading:
         asked = settings.replace(keys=make_keys([1005]))
         shot = Shot(plate, asked)
         assert len(changed(before, alphas(shot))) == len(FRAMES)
-        shot.settings, shot.keys = settings, None  # the same memory of features
+        shot.settings, shot.files.keys = settings, None  # the same memory of features
         assert alphas(shot) == before
 
     def test_a_frame_of_the_plate_that_is_missing_is_no_key_frame(self, make_plate, make_keys, settings):
@@ -208,11 +208,11 @@ class TestCache:
 class TestWhichAreKeys:
     def test_named_ones_alone(self, make_plate, make_keys, settings):
         asked = settings.replace(keys=make_keys(FRAMES), key_frames="1003 1008-1009")
-        assert Shot(make_plate(FRAMES), asked).keys.frames == (1003, 1008, 1009)
+        assert Shot(make_plate(FRAMES), asked).files.keys.frames == (1003, 1008, 1009)
 
     def test_a_single_file_is_for_its_own_number(self, make_plate, make_keys, settings):
         shot = Shot(make_plate(FRAMES), settings.replace(keys=str(key(make_keys([1003]), 1003))))
-        assert shot.keys.frames == (1003,)
+        assert shot.files.keys.frames == (1003,)
 
     @pytest.mark.parametrize(
         "frames, named, what",

@@ -13,7 +13,7 @@ import OpenEXR
 import pytest
 
 from nuke_matting import Settings, Shot
-from nuke_matting.engine import shot as shots
+from nuke_matting.engine import files
 from nuke_matting.errors import ColourError, ModelError, PlateError, UsageError
 from nuke_matting.plate.reader import read_frame
 
@@ -353,7 +353,7 @@ class TestDataWindowsThatDiffer:
     def test_they_are_part_of_the_key_and_like_ones_are_not(self, plate, settings, make_plate, monkeypatch):
         apart, alike = Shot(plate / "p.####.exr", settings), Shot(make_plate(FRAMES), settings)
         keys = [apart.plan(1002).key, alike.plan(1003).key]
-        monkeypatch.setattr(Shot, "_lies", lambda shot, frame: None)
+        monkeypatch.setattr(files.Files, "lies", lambda own, frame: None)
         assert apart.plan(1002).key != keys[0] and alike.plan(1003).key == keys[1]
 
 
@@ -403,8 +403,8 @@ class TestOneFileOfASequence:
 
 
 def test_a_file_is_opened_once_for_its_header_however_many_frames_read_it(make_plate, settings, monkeypatch):
-    opened, real = [], shots.read_header
-    monkeypatch.setattr(shots, "read_header", lambda path, frame: opened.append(frame) or real(path, frame))
+    opened, real = [], files.read_header
+    monkeypatch.setattr(files, "read_header", lambda path, frame: opened.append(frame) or real(path, frame))
     shot = Shot(make_plate(FRAMES), settings.replace(clean_plate=make_plate(FRAMES, name="clean", gain=0.5)))
     keys = [shot.plan(frame).key for frame in FRAMES]
     assert sorted(opened) == sorted([*FRAMES, *FRAMES])

@@ -398,9 +398,9 @@ def test_every_line_is_answered_or_taken(line):
 def test_a_key_matte_that_has_come_opens_the_shot_anew(make_plate, weights):
     plate, keys = make_plate(), make_plate([1002], name="keys")
     library, settings = Library(), Settings(model=weights, device="cpu", keys=keys)
-    assert library.open(plate, settings).keys.frames == (1002,)
+    assert library.open(plate, settings).files.keys.frames == (1002,)
     make_plate([1004], name="keys")
-    assert library.open(plate, settings).keys.frames == (1002, 1004)
+    assert library.open(plate, settings).files.keys.frames == (1002, 1004)
 
 
 def test_model_and_shot_stay_open_between_requests(make_plate, weights):
