@@ -10,7 +10,7 @@ from nuke_matting.colour.model_space import srgb_curve
 from nuke_matting.colour.processor import open_colour
 from nuke_matting.plate.reader import read_frame, read_matte
 from nuke_matting.plate.sequence import find_sequence
-from nuke_matting.quality.figures import TITLES, Sample, clip_figures
+from nuke_matting.quality.figures import DECIMALS, TITLES, Sample, clip_figures
 from nuke_matting.quality.sheet import Row, contact_sheet, save_sheet
 
 HERE = Path(__file__).resolve().parent
@@ -34,7 +34,8 @@ def run() -> int:
         rows.append(Row(f"frame {number}", np.clip(srgb_curve(linear), 0, 1), got[at], want[at]))
     sheet = OUT / "contact_sheet.png"
     save_sheet(sheet, contact_sheet(rows))
-    figures = ", ".join(f"{TITLES[name]} {value:.1f}" for name, value in clip_figures(map(Sample, got, want)).items())
+    found = clip_figures(map(Sample, got, want))
+    figures = ", ".join(f"{TITLES[name]} {value:.{DECIMALS.get(name, 1)}f}" for name, value in found.items())
     print(f"against the true alpha: {figures}")
     print(f"mattes         {mattes}")
     print(f"contact sheet  {sheet}")
