@@ -442,6 +442,9 @@ class TestInterruption:
 
         def interrupted(self, *about):
             signal.raise_signal(signal.SIGINT)
+            time.sleep(
+                0.5
+            )  # signals are heard by the main thread, which must have its turn before so quick a frame ends
             return matte(self, *about)
 
         monkeypatch.setattr(TwoStageModel, "matte", interrupted)

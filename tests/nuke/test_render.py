@@ -387,7 +387,7 @@ def test_a_time_offset_before_the_node_changes_nothing(comp):
     offset = comp.nuke.nodes.TimeOffset()
     offset.setInput(0, comp.read)
     comp.node.setInput(0, offset)
-    with pytest.raises(RuntimeError, match="out of date|not matted"):
+    with pytest.raises(RuntimeError, match="out of date|no frame is matted"):
         render(comp)
 
 
