@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -18,6 +19,7 @@ from nuke_matting.nets import regions as rg
 from nuke_matting.nets.decoder import Coarse
 from nuke_matting.nets.resize import area, bilinear
 from nuke_matting.nets.spread import (
+    DOUBT,
     CellMatte,
     cell_matte,
     change,
@@ -263,7 +265,9 @@ class TwoStageModel:
                 read = [each.features.memory for each in memory[: len(self.references)] if each is not own]
                 coarse = self.net(own.which).coarse(own.features, read or [own.features.memory])
             grid = own.features.f8.shape[-2:]
-            return coarse._replace(alpha=consensus(coarse.alpha, own.cell_matte, votes.first, *grid))
+            # a guide to the second network: nothing that the first is sure of holds against what key mattes say
+            doubt = math.inf if any(each.key for each in memory) else DOUBT
+            return coarse._replace(alpha=consensus(coarse.alpha, own.cell_matte, votes.first, *grid, doubt=doubt))
 
     def news(self, own: Encoded, coarse: Coarse) -> bool:
         """Whether other frames have changed what the first network finds, by MOVED or more of a cell."""

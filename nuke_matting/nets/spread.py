@@ -17,6 +17,8 @@ from torch import Tensor
 
 from nuke_matting.nets.resize import area, bilinear
 
+DOUBT = 0.1  # of what all together say, from 0.5
+
 
 class CellMatte(NamedTuple):
     """A frame's matte, and what it looks like, in cells of 8x8 pixels.
@@ -110,7 +112,7 @@ def consensus(
     contrast: float = 1.3,
     ignored: float = 0.25,
     solid: float = 0.95,
-    doubt: float = 0.1,
+    doubt: float = DOUBT,
 ) -> Tensor:
     """A frame's alpha [B, 1, h, w], moved to where its own votes and those of others agree; in [0, 1].
 
@@ -121,8 +123,9 @@ def consensus(
     contrast : of what they agree on, about 0.5: else where most are sure and one is not a haze would be left.
     ignored : of a difference of this size half is made up for, of smaller ones less: they are of edges, which cells
         know less of than pixels; large ones are of parts that the network takes in one frame and not in the other.
-    solid : how far from haze, |2 alpha - 1|, a pixel begins to be held so. doubt : where all together are no further
-        than this from 0.5, it is held the less: else a step would show where they pass it, in the frame and in time.
+    solid : how far from haze, |2 alpha - 1|, a pixel begins to be held so.
+    doubt : where all together are no further than this from 0.5, it is held the less: else a step would show where they
+        pass it, in the frame and in time. Infinite: nothing is held.
     """
     alpha = alpha.float().clamp(0, 1)
     if others is None:
