@@ -97,6 +97,15 @@ def test_what_is_solid_stays_exactly_so_where_all_frames_together_are_on_its_sid
     assert (found - alpha).abs().max() < 0.1
 
 
+def test_nothing_is_held_where_doubt_is_infinite():
+    """As where key mattes vote: what the network is wrongly sure of must give way to them."""
+    full = matte(range(COLUMNS))
+    own = cell_matte(*looks([2, 3]), full)
+    others = torch.cat([4 * 0.6 * torch.ones_like(own.matte), 4 * torch.ones_like(own.matte)], dim=1)
+    held, moved_ = (consensus(full, own, others, ROWS, COLUMNS, doubt=each) for each in (0.1, float("inf")))
+    assert (held == 1).all() and (moved_ < 0.9).all()
+
+
 def test_an_all_but_solid_pixel_lies_beside_a_solid_one():
     """No step is drawn between a pixel that is held and one that just is not, whatever the others say."""
     full = matte(range(COLUMNS))
