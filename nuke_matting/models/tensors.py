@@ -27,17 +27,14 @@ def tensor(pixels: Array, device: str = "cpu") -> Tensor:
 
 
 def seen(pixels: Tensor) -> Tensor:
-    """An image or clean plate [H, W, C], in the model space, as networks see it: [1, C, H, W], no darker than DARKEST.
-
-    Contiguous, since cuts and resizes are faster so, and made in one pass over the pixels.
+    """An image or clean plate [H, W, C], in the model space, as networks see it: [1, C, H, W], no darker than DARKEST;
+    a copy, contiguous, since cuts and resizes are faster so.
 
     Saturated lights lie below 0 in Rec.709, as far as they are bright. Bright values are rolled off, these are not; and
     one such light would change the answer of a network, which never saw the like, all over the frame.
     """
-    image = pixels.new_empty(1, pixels.shape[2], *pixels.shape[:2])
-    for channel, plane in zip(pixels.unbind(2), image[0], strict=True):
-        torch.clamp(channel, min=DARKEST, out=plane)
-    return image
+    # a copy of a single pixel too, whose planes lie as its colours do: the plate's own is never clamped
+    return pixels.permute(2, 0, 1)[None].clone(memory_format=torch.contiguous_format).clamp_(min=DARKEST)
 
 
 def array(tensor: Tensor) -> Array:

@@ -13,6 +13,11 @@ def test_networks_see_bright_light_as_it_is_and_nothing_far_below_black():
     assert torch.equal(seen(pixels), torch.tensor(expected))
 
 
+def test_the_pixels_of_a_plate_of_one_pixel_are_left_as_they_are():
+    pixels = torch.tensor([[[-107.0, 0.5, 1.9]]])
+    assert seen(pixels).is_contiguous() and pixels.tolist() == [[[-107.0, 0.5, pytest.approx(1.9)]]]
+
+
 class TestFp32OnCuda:
     """Is fp32: torch has its convolutions in TF32, unless it is told. What else runs in the process keeps its own."""
 
