@@ -264,10 +264,12 @@ class TwoStageModel:
             with autocast(self.device, self.precision):
                 read = [each.features.memory for each in memory[: len(self.references)] if each is not own]
                 coarse = self.net(own.which).coarse(own.features, read or [own.features.memory])
-            grid = own.features.f8.shape[-2:]
+            rows, columns = own.features.f8.shape[-2:]
             # a guide to the second network: nothing that the first is sure of holds against what key mattes say
             doubt = math.inf if any(each.key for each in memory) else DOUBT
-            return coarse._replace(alpha=consensus(coarse.alpha, own.cell_matte, votes.first, *grid, doubt=doubt))
+            return coarse._replace(
+                alpha=consensus(coarse.alpha, own.cell_matte, votes.first, rows, columns, doubt=doubt)
+            )
 
     def news(self, own: Encoded, coarse: Coarse) -> bool:
         """Whether other frames have changed what the first network finds, by MOVED or more of a cell."""
