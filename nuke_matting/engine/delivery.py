@@ -50,9 +50,8 @@ class Delivery(Target):
     ) -> None:
         files = shot.files
         inputs = [each for each in (files.plate, files.clean, files.guide) if each is not None]
-        if (
-            files.keys is not None
-        ):  # painted on other frames than are keys of this run, they are no less somebody's work
+        if files.keys is not None:
+            # painted on other frames than are keys of this run, they are no less somebody's work
             inputs.append(replace(files.keys, frames=tuple({*files.keys.frames, *frames})))
         refuse_output(out, frames, inputs)
         self.shot, self.out, self.overwrite, self.dry = shot, out, overwrite, dry
