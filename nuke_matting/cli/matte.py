@@ -15,10 +15,11 @@ from nuke_matting.cli.interruption import Interruption
 from nuke_matting.cli.options import add_settings, settings_of
 from nuke_matting.cli.report import JsonReport, Logged, QuietReport, Report, TerminalReport
 from nuke_matting.engine.delivery import Delivery, refuse_output
+from nuke_matting.engine.files import Files
 from nuke_matting.engine.pipeline import Failed, foresee, run
 from nuke_matting.engine.shot import Shot
 from nuke_matting.errors import MattingError, UsageError
-from nuke_matting.plate.sequence import ImageSequence, expand_pattern, find_sequence, format_frames, parse_frames
+from nuke_matting.plate.sequence import ImageSequence, expand_pattern, format_frames, parse_frames
 
 _MOST_GAPS = 8  # that are named
 _STOPPING = "nuke-matting: stopping after the frame under way; once more in two seconds to stop at once"
@@ -136,7 +137,8 @@ def _opened(args: argparse.Namespace, report: Report) -> tuple[Delivery, Sequenc
     """What is to be done, and which frames; reported."""
     settings = settings_of(args)
     wanted = None if args.frames is None else parse_frames(args.frames)
-    plate = find_sequence(args.plate)
+    files = Files(args.plate, settings, remembers=not args.dry_run)
+    plate = files.plate
     frames = wanted if wanted is not None else plate.frames
     if not plate.still and not plate.frame_set.intersection(frames):
         raise UsageError(
@@ -145,13 +147,14 @@ def _opened(args: argparse.Namespace, report: Report) -> tuple[Delivery, Sequenc
             advice=f"it has {format_frames(plate.frames)}",
         )
     out = os.path.expanduser(args.out) if args.out else default_out(plate, settings.mode)
-    helps = {name: find_sequence(name) for name in (settings.clean_plate, settings.guide, settings.keys) if name}
-    refuse_output(out, frames, (plate, *helps.values()))
-    _refuse_mixed_folder(out, {args.plate: plate, **helps})
+    refuse_output(out, frames, files.inputs(frames))
+    names = (args.plate, settings.clean_plate, settings.guide, settings.keys)
+    found = (plate, files.clean, files.guide, files.keys)
+    _refuse_mixed_folder(out, {name: each for name, each in zip(names, found, strict=True) if each is not None})
     report.plate(plate, frames)  # a model takes its time to open
-    shot = Shot(plate, settings, remembers=not args.dry_run)
+    shot = Shot(files, settings)
     delivery = Delivery(shot, out, frames, args.overwrite, dry=args.dry_run)
-    shot.files.refuse_misfits(frames)
+    files.refuse_misfits(frames)
     delivery.try_folders(frames)
     report.start(shot, frames, out)
     if wanted is None and (gaps := gaps_of(frames)):

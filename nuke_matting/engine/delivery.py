@@ -6,7 +6,6 @@ import errno
 import os
 import threading
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -48,12 +47,7 @@ class Delivery(Target):
         ledger: Ledger | None = None,
         dry: bool = False,
     ) -> None:
-        files = shot.files
-        inputs = [each for each in (files.plate, files.clean, files.guide) if each is not None]
-        if files.keys is not None:
-            # painted on other frames than are keys of this run, they are no less somebody's work
-            inputs.append(replace(files.keys, frames=tuple({*files.keys.frames, *frames})))
-        refuse_output(out, frames, inputs)
+        refuse_output(out, frames, shot.files.inputs(frames))
         self.shot, self.out, self.overwrite, self.dry = shot, out, overwrite, dry
         for folder in () if dry else {self.path(frame).parent for frame in frames}:
             remove_left_behind(folder)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
+from nuke_matting.engine.cache import folder_of
 from nuke_matting.engine.fingerprint import Fingerprints
 from nuke_matting.engine.hashed import Hashed
 from nuke_matting.engine.inputs import file_of, refuse_misfit
@@ -23,15 +25,15 @@ class Files:
 
     Parameters
     ----------
-    plate : as a `Shot`'s.
-    settings : of which `clean_plate`, `guide`, `keys`, `key_frames` and `model` count.
-    hashed : fingerprints that were found before, by other shots.
+    plate : pattern, folder or file, as in `plate.sequence.find_sequence`.
+    settings : of which `clean_plate`, `guide`, `keys`, `key_frames`, `model` and those of the cache count.
+    remembers : whether fingerprints are kept in the cache's folder for other runs.
 
-    Raises UsageError where one of them cannot be used at all.
+    Raises UsageError where one of them cannot be used at all, CacheError where there is no place for a cache.
     """
 
-    def __init__(self, plate: str | Path | ImageSequence, settings: Settings, hashed: Hashed | None) -> None:
-        self.plate = plate if isinstance(plate, ImageSequence) else find_sequence(str(plate))
+    def __init__(self, plate: str | Path, settings: Settings, remembers: bool = True) -> None:
+        self.plate = find_sequence(str(plate))
         self.clean = find_sequence(settings.clean_plate) if settings.clean_plate else None
         self.guide = find_sequence(settings.guide) if settings.guide else None
         self.keys = find_keys(settings.keys, settings.key_frames, self.plate)
@@ -39,13 +41,21 @@ class Files:
         self._around = sequence_around(Path(self.plate.pattern)) if self.plate.still else None
         model = Path(os.path.expanduser(settings.model))
         self._model_date = model.stat().st_mtime_ns if model.is_file() else 0  # else it is a name, not a path
-        self._fingerprints = Fingerprints(hashed)
+        self._fingerprints = Fingerprints(Hashed(folder_of(settings), remembers) if settings.cache else None)
         self._headers: dict[str, Header] = {}  # of files, by their fingerprints
 
     def of(self, frame: int) -> list[Path]:
         """All that is read for a frame. Raises PlateError where something is missing."""
         files = [file_of(each, frame) for each in (self.plate, self.clean, self.guide) if each is not None]
         return files + ([self.keys.path(frame)] if self.keys is not None and self.is_key(frame) else [])
+
+    def inputs(self, frames: Iterable[int]) -> list[ImageSequence]:
+        """What no output for some frames may be written over."""
+        inputs = [each for each in (self.plate, self.clean, self.guide) if each is not None]
+        if self.keys is not None:
+            # painted on other frames than are keys of this run, they are no less somebody's work
+            inputs.append(replace(self.keys, frames=tuple({*self.keys.frames, *frames})))
+        return inputs
 
     def is_key(self, frame: int) -> bool:
         """Whether a frame has a key matte."""

@@ -25,7 +25,6 @@ from nuke_matting.engine.colours import Colours
 from nuke_matting.engine.edges import edged, limited
 from nuke_matting.engine.files import Files
 from nuke_matting.engine.fingerprint import digest
-from nuke_matting.engine.hashed import Hashed
 from nuke_matting.engine.inputs import clean_pixels, coverage, file_of, says_nothing
 from nuke_matting.engine.keys import nearest
 from nuke_matting.engine.memory import Memory
@@ -36,7 +35,7 @@ from nuke_matting.models.contract import FrameInput, Model, Quality, named_frame
 from nuke_matting.models.registry import load_model
 from nuke_matting.plate.frame import LARGEST_HALF, Window, lies
 from nuke_matting.plate.reader import read_frame
-from nuke_matting.plate.sequence import ImageSequence, format_frames
+from nuke_matting.plate.sequence import format_frames
 from nuke_matting.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -58,10 +57,9 @@ class Shot:
 
     Parameters
     ----------
-    plate : pattern, folder or file, as in `plate.sequence.find_sequence`; or what that has found.
+    plate : pattern, folder or file, as in `plate.sequence.find_sequence`; or the files of these settings.
     settings : defaults if not given.
     model : one that is loaded already, in place of loading the one that the settings name.
-    remembers : whether fingerprints of its files are kept in the cache's folder for other shots.
 
     Raises
     ------
@@ -71,14 +69,13 @@ class Shot:
 
     def __init__(
         self,
-        plate: str | Path | ImageSequence,
+        plate: str | Path | Files,
         settings: Settings | None = None,
         model: Model | None = None,
-        remembers: bool = True,
     ) -> None:
         self.settings = settings or Settings()
         self.cache = open_cache(self.settings) if self.settings.cache else None
-        self.files = Files(plate, self.settings, None if self.cache is None else Hashed(self.cache.folder, remembers))
+        self.files = plate if isinstance(plate, Files) else Files(plate, self.settings)
         self.plate = self.files.plate
         self.colours = Colours(self.settings, self.plate, self.files.clean, self.files.header)
         self.model: Model = model or load_model(self.settings.model, self.settings.device, self.settings.precision)
