@@ -28,7 +28,8 @@ from nuke_matting.plate.writer import (
     write_new,
 )
 
-_LOSSY = frozenset(getattr(OpenEXR, f"{name}_COMPRESSION") for name in ("PXR24", "B44", "B44A", "DWAA", "DWAB"))
+# the compressions that keep every bit; of any other, of which OpenEXR gets new ones, what it kept is looked at
+_EXACT = frozenset(getattr(OpenEXR, f"{name}_COMPRESSION") for name in ("NO", "RLE", "ZIPS", "ZIP", "PIZ"))
 # attributes that say how the file at hand is laid out, so that a copy of the plate takes its own
 _LAYOUT = frozenset(["channels", "chunkCount", "compression", "lineOrder", "tiles", "type", "version"])
 
@@ -154,10 +155,10 @@ def _encode_whole(
 ) -> tuple[bytes, list[str]]:
     """The file, with the pixels that it is given to the bit; and a warning where a compression gives way for that."""
     made = encode(structures, planes, out, frame)
-    if not any(each["compression"] in _LOSSY for each in structures) or _same(made, planes):
+    if all(each["compression"] in _EXACT for each in structures) or _same(made, planes):
         return made, []
     exact = [
-        {**each, "compression": OpenEXR.ZIP_COMPRESSION} if each["compression"] in _LOSSY else each
+        each if each["compression"] in _EXACT else {**each, "compression": OpenEXR.ZIP_COMPRESSION}
         for each in structures
     ]
     text = "the plate's compression is lossy and would have changed its pixels again: zip in its place"
