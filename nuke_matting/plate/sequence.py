@@ -278,8 +278,12 @@ def _sequence(found: FileSequence) -> ImageSequence:
     frames = tuple(sorted(int(each) for each in found.frameSet() or ()))
     if not frames:
         return ImageSequence(found[0], (1,), still=True)
-    pattern = f"{found.dirname()}{found.basename()}{'#' * found.zfill() or '#'}{found.extension()}"
-    return ImageSequence(pattern, frames)
+    base, digits = found.basename(), found.zfill()
+    if base and base[-1] not in "._" and frames[-1] <= 0:  # in sh-1001.exr the dash is no sign, as of a still
+        dashed = f"{found.dirname()}{base}-{'#' * (digits - 1) or '#'}{found.extension()}"
+        if os.path.lexists(expand_pattern(dashed, -frames[0])):
+            return _of_pattern(Path(dashed))
+    return ImageSequence(f"{found.dirname()}{base}{'#' * digits or '#'}{found.extension()}", frames)
 
 
 def _name(found: FileSequence) -> str:

@@ -117,6 +117,24 @@ def test_a_dash_in_a_name_is_no_sign(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("names", "pattern", "frames"),
+    [
+        (["sh-0998.exr", "sh-1001.exr"], "sh-####.exr", (998, 1001)),
+        (["sh-0000.exr"], "sh-####.exr", (0,)),
+        (["sh-7.exr", "sh-10.exr"], "sh-#.exr", (7, 10)),
+        (["sh_-002.exr", "sh_-001.exr"], "sh_####.exr", (-2, -1)),
+        (["sh.-1.exr", "sh.0.exr"], "sh.#.exr", (-1, 0)),
+        (["p0.exr"], "p#.exr", (0,)),
+    ],
+)
+def test_a_folder_is_read_with_the_signs_that_its_files_have_by_themselves(tmp_path, names, pattern, frames):
+    touch(tmp_path, *names)
+    found = find_sequence(str(tmp_path))
+    assert (os.path.basename(found.pattern), found.frames) == (pattern, frames)
+    assert {found.path(frame).name for frame in frames} == set(names)
+
+
+@pytest.mark.parametrize(
     ("make", "plate", "says"),
     [
         ([], "missing/plate.%04d.exr", "no such folder"),
