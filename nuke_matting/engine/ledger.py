@@ -99,19 +99,16 @@ class Ledger:
                     forgotten += 1
         return forgotten
 
-    def _entry(self, path: Path, of: Mark | None = None) -> Path:
-        """The entry of a file; without its mark, the one that ledgers had for all that ever was at a path."""
+    def _entry(self, path: Path, of: Mark) -> Path:
+        """The entry of a file."""
         real = os.path.join(self._real(path.parent), path.name)
         name = hashlib.sha256(os.fsencode(real)).hexdigest()
-        return self._folder / name[:2] / (f"{name}.json" if of is None else f"{name}.{of[0]:x}.{of[1]:x}.json")
+        return self._folder / name[:2] / f"{name}.{of[0]:x}.{of[1]:x}.json"
 
     def _found(self, path: Path, about: os.stat_result) -> dict[str, Any] | None:
         """The entry of the file at a path, where it is as this tool wrote it."""
-        for entry in (self._entry(path, mark(about)), self._entry(path)):
-            found = _parsed(entry)
-            if found is not None and "stamp" in found and _mark_in(found) == mark(about):
-                return found
-        return None
+        found = _parsed(self._entry(path, mark(about)))
+        return found if found is not None and "stamp" in found and _mark_in(found) == mark(about) else None
 
     def _write(self, path: Path, of: Mark, stamp: str, plate: str, made: Mapping[str, str]) -> bool:
         size, date = of

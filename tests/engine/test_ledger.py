@@ -1,6 +1,5 @@
 """Which output files this tool has written, whatever became of the run that wrote them."""
 
-import json
 import os
 import signal
 import subprocess
@@ -106,17 +105,6 @@ def test_a_file_in_the_place_of_another_leaves_one_entry(ledger, tmp_path):
     ledger.forget(path, there)
     ledger.forget(path, path.stat())  # it is there: nothing to forget
     assert known(ledger, path) == "second" and len(entries(tmp_path)) == 1
-
-
-def test_what_was_written_before_entries_had_a_file_each_is_still_known(ledger, tmp_path):
-    path = tmp_path / "m.exr"
-    write(ledger, path, "stamp")
-    entry = entries(tmp_path)[0]
-    about = json.loads(entry.read_text())
-    entry.rename(entry.with_name(f"{entry.name.partition('.')[0]}.json"))
-    assert known(ledger, path) == "stamp"
-    entries(tmp_path)[0].write_text(json.dumps({"path": about["path"]}))  # of a file that was about to be written
-    assert known(ledger, path) is None
 
 
 def test_a_file_is_known_by_whatever_way_leads_to_its_folder(ledger, tmp_path, monkeypatch):
