@@ -92,9 +92,9 @@ def is_held(path: Path, stale_after: float) -> bool:
 
 def file_clock(folder: Path) -> float:
     """Seconds since the epoch, by the clock that stamps a folder's files. Raises OSError where it is not writable."""
-    with tempfile.TemporaryFile(dir=folder) as file:
-        file.write(b"tick")
-        file.flush()
+    with tempfile.TemporaryFile(dir=folder, buffering=0) as file:
+        with suppress(OSError):  # a full disk, from which to remove something: the date of an empty file must do
+            file.write(b"tick")
         return os.fstat(file.fileno()).st_mtime
 
 

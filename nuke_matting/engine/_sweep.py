@@ -2,7 +2,7 @@
 
     FORMAT_FOLDER/ab/abcd....json          sidecar of a matte; touched at each use, so its time is that of the last
     FORMAT_FOLDER/ab/abcd....12345678.exr  its EXR; the eight digits are the EXR's checksum
-    FORMAT_FOLDER/ab/abcd....lease         somebody computes it, or removes it
+    FORMAT_FOLDER/ab/abcd....lease         somebody computes it
     FORMAT_FOLDER/damaged/                 what was found damaged, until the next `prune`
 
 Whatever else somebody put there is left alone.
@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from nuke_matting.atomic import LEFT_BEHIND, TEMPORARY
-from nuke_matting.engine._lease import acquire, file_clock, is_held
+from nuke_matting.engine._lease import file_clock, is_held
 
 DAMAGED = "damaged"
 SWEEP = "sweep.lease"  # who makes room
@@ -142,18 +142,16 @@ def remove(root: Path, entry: Entry, stale_after: float, ignore_use: bool = Fals
     """Removes a matte, unless it is leased or (but for `ignore_use`) was used since it was looked at."""
     shelf = root / entry.key[:2]
     sidecar = shelf / f"{entry.key}.json"
-    lease = acquire(shelf / f"{entry.key}.lease", stale_after, root)
-    if lease is None:
+    if is_held(shelf / f"{entry.key}.lease", stale_after):  # and none is taken: a full disk has no room for one
         return False
-    with lease:
-        try:
-            if not ignore_use and sidecar.stat().st_mtime_ns != entry.used:
-                return False
-            sidecar.unlink()  # first, since an EXR without it is no matte
-        except FileNotFoundError:
-            return False  # another process was first
-        for path in entry.exrs:
-            _gone(path)
+    try:
+        if not ignore_use and sidecar.stat().st_mtime_ns != entry.used:
+            return False
+        sidecar.unlink()  # first, since an EXR without it is no matte
+    except FileNotFoundError:
+        return False  # another process was first
+    for path in entry.exrs:
+        _gone(path)
     return True
 
 

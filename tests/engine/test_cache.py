@@ -358,6 +358,16 @@ def test_a_full_disk_is_a_typed_error_and_leaves_nothing_half_written(small_disk
         pass
 
 
+@pytest.mark.parametrize("empty", [Cache.clear, lambda cache: cache.prune(0)], ids=["clear", "prune"])
+def test_a_full_disk_can_be_made_room_on(small_disk, empty):
+    cache = Cache(small_disk, 10**9, grace=0.0)
+    cache.put(KEY, matte())
+    with pytest.raises(OSError, match="No space"), open(small_disk / "footage.mov", "wb", buffering=0) as footage:
+        while True:
+            footage.write(bytes(4096))
+    assert empty(cache) == 1 and files(cache) == ["footage.mov"]
+
+
 @pytest.mark.parametrize("before", [False, True])
 def test_a_sidecar_that_cannot_be_written_takes_its_exr_with_it(cache, monkeypatch, before):
     if before:
