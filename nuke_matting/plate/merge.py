@@ -118,12 +118,12 @@ def _one_level(tiles: OpenEXR.TileDescription) -> OpenEXR.TileDescription:
 
 def _ours(pixels: Pixels, plate: Channels, choice: PictureChannels, layer: str, premult: bool) -> Channels:
     """The channels that are added: the alpha in the type of the one it replaces, else in that of the picture, as the
-    foreground is, which is float where that is uint."""
+    foreground is: half where all of that is, else float."""
     name = alpha_name(choice.prefix, layer, plate)
-    picture = list(plate.values())[choice.channels[0]]
-    if picture.shape != pixels.alpha.shape:
+    picture = [list(plate.values())[index] for index in choice.channels]
+    if picture[0].shape != pixels.alpha.shape:
         raise pixels.damaged("its size is not what it was when it was matted")
-    real = picture.dtype if picture.dtype != np.uint32 else np.dtype(np.float32)
+    real = np.dtype(np.float16 if all(each.dtype == np.float16 for each in picture) else np.float32)
     kind = plate[name].dtype if name in plate else real
     alpha = pixels.alpha
     if kind == np.uint32:

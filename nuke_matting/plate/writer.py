@@ -143,8 +143,9 @@ def _metadata(pixels: Pixels) -> tuple[Mapping[str, Attribute], np.dtype]:
     choice = choose_picture([exr_header.channel_names(header) for header in headers], layers_of(headers))
     if choice is None:
         return headers[0], np.dtype(np.float16)
-    _, kind = exr_header.channels(headers[choice.part])[choice.channels[0]]
-    return headers[choice.part], np.dtype(np.float16 if kind == exr_header.HALF else np.float32)
+    kinds = exr_header.channels(headers[choice.part])
+    is_half = all(kinds[index][1] == exr_header.HALF for index in choice.channels)
+    return headers[choice.part], np.dtype(np.float16 if is_half else np.float32)
 
 
 def layers_of(headers: Sequence[Mapping[str, Attribute]]) -> list[str]:

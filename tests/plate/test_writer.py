@@ -111,6 +111,15 @@ def test_the_foreground_of_what_is_solid_is_the_plate_to_the_bit(tmp_path, kind,
 
 
 @pytest.mark.parametrize(("write", "prefix"), [(write_merged, "fg."), (write_sidecar, "")])
+def test_so_it_is_where_not_all_of_the_plate_is_half(tmp_path, write, prefix):
+    values = np.linspace(-1, 3, 192, dtype=np.float32).reshape(12, 16)
+    picture = {"R": values.astype(np.float16), "G": values, "B": values.astype(np.float16)}
+    plate = exrs.write(tmp_path / "p.exr", picture)
+    write(tmp_path / "o.exr", solid_of(plate), layer="rgba.alpha", premult=False)
+    assert exrs.everything(tmp_path / "o.exr")[0][2][f"{prefix}G"] == exrs.everything(plate)[0][2]["G"]
+
+
+@pytest.mark.parametrize(("write", "prefix"), [(write_merged, "fg."), (write_sidecar, "")])
 def test_so_is_that_of_a_plate_of_integers(tmp_path, write, prefix):
     ramp = np.linspace(0, 1, 36, dtype=np.float32).reshape(3, 4, 3)
     assert oiio.ImageBuf(ramp).write(str(tmp_path / "p.png"), oiio.UINT16)
