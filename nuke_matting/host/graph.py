@@ -155,9 +155,13 @@ def _is_rendered(node, kinds="Write DeepWrite Precomp"):
 
 
 def _shifts(read):
-    """Whether a Read's knobs name other frames than the one that it is asked for."""
+    """Whether a Read's knobs name other frames than the one that it is asked for. Loaders of asset managers have each
+    plate start at its own first frame, which it does anyway."""
     mode = read.knob("frame_mode")
-    return mode is not None and (mode.value() != "expression" or bool(read["frame"].value()))
+    if mode is None:
+        return False
+    idle = {"expression": ("", "frame"), "start at": (str(int(read["first"].value())),), "offset": ("0",)}
+    return read["frame"].value().strip() not in idle.get(mode.value(), ())
 
 
 def _lacks(read, span):

@@ -125,6 +125,15 @@ def test_a_read_with_shifted_frames_is_no_plain_one(comp):
     assert comp.nuke.rendered
 
 
+@pytest.mark.parametrize("mode, frame", [("start at", "1001"), ("offset", "0"), ("expression", " frame")])
+def test_a_read_whose_frames_are_set_to_where_they_are_is_a_plain_one(comp, mode, frame):
+    before = plan(comp)
+    comp.read["frame_mode"].setValue(mode), comp.read["frame"].setValue(frame)
+    assert plan(comp) == before, "as loaders of asset managers set every plate"
+    comp.press("matte_frame")
+    assert comp.nuke.rendered == [] and comp.node["status"].value().startswith("1 of 6")
+
+
 def fail_after_rendering(graded, monkeypatch, what):
     """Has each render write its frames, and then say that it failed."""
 
