@@ -85,6 +85,14 @@ def test_in_proxy_mode_the_plate_is_read_at_full_size(comp, make_plate):
     assert comp.node["status"].value().startswith("1 of 6")
 
 
+def test_in_proxy_mode_a_read_may_be_called_as_what_is_in_the_node(comp, make_plate):
+    comp.read["proxy"].setValue(make_plate(range(1001, 1007), name="proxy"))
+    comp.read.setName("plate")
+    comp.nuke.root()["proxy"].setValue(True)
+    comp.press("matte_frame")
+    assert comp.node["status"].value().startswith("1 of 6")
+
+
 def test_what_expressions_upstream_ask_for_counts_too(graded):
     control, gain = (graded.nuke.nodes.Grade() for _ in range(2))
     for node, name in ((control, "Control"), (gain, "Gain")):
