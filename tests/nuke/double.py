@@ -102,6 +102,14 @@ def make(nkscript, catalogue, pixels, gui, plugins):
         def fromScript(self, text):
             return self._put(text)
 
+        def toScript(self, quote=False, context="current"):
+            """As Nuke writes it: the frame of a key that is one after the key before is left out."""
+            text, before = super().toScript(quote, context), None
+            for frame in re.findall(r"x(-?\d+)", text) if text.startswith(("curve", "{curve")) else ():
+                text = text.replace(f"x{frame} ", "", 1) if before is not None and int(frame) == before + 1 else text
+                before = int(frame)
+            return text
+
         def isAnimated(self):
             return "curve" in (self._text() or "")
 
