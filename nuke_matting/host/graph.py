@@ -9,7 +9,7 @@ from .patterns import pattern_of
 
 _IMAGES = (".exr", ".sxr", ".dpx", ".cin", ".tif", ".tiff", ".png", ".jpg", ".jpeg", ".tga", ".hdr")
 _NO_VALUES = ("Root", "Viewer")  # what changes in them is the frame in view
-_PASSES = ("Dot", "NoOp", "Input")  # nodes that hand on what they get
+_PASSES = ("Dot", "NoOp", "PostageStamp", "Input")  # nodes that hand on what they get
 _RETIMES = frozenset(
     [
         "TimeOffset",

@@ -24,9 +24,12 @@ def graded(comp):
     return comp
 
 
-def test_a_plain_read_is_not_rendered_also_behind_a_dot_and_a_noop(comp):
-    dot, noop = comp.nuke.nodes.Dot(), comp.nuke.nodes.NoOp()
-    dot.setInput(0, comp.read), noop.setInput(0, dot), comp.node.setInput(0, noop)
+def test_a_plain_read_is_not_rendered_also_behind_nodes_that_change_nothing(comp):
+    before = comp.read
+    for node in (comp.nuke.nodes.Dot(), comp.nuke.nodes.NoOp(), comp.nuke.nodes.PostageStamp()):
+        node.setInput(0, before)
+        before = node
+    comp.node.setInput(0, before)
     comp.press("matte_frame")
     assert comp.nuke.rendered == [] and comp.node["status"].value().startswith("1 of 6")
 
