@@ -8,6 +8,7 @@ import sys
 
 from nuke_matting.cli.exits import FAILED, OK
 from nuke_matting.cli.options import add_settings, settings_of
+from nuke_matting.cli.report import counted
 from nuke_matting.engine.cache import Cache, open_cache
 from nuke_matting.engine.ledger import Ledger
 from nuke_matting.errors import UsageError
@@ -70,7 +71,7 @@ def _info(args: argparse.Namespace) -> int:
 
 def _clear(args: argparse.Namespace) -> int:
     cache = _open(args)
-    held = _mattes(cache.info().entries)
+    held = counted(cache.info().entries, "matte")
     if not args.yes and not sys.stdin.isatty():
         raise UsageError(
             f"it holds {held}, maybe of others too", path=cache.folder, advice="give --yes to have them removed"
@@ -92,9 +93,5 @@ def _prune(args: argparse.Namespace) -> int:
 
 
 def _told(args: argparse.Namespace, cache: Cache, removed: int) -> int:
-    print(json.dumps({"removed": removed}) if args.json else f"{_mattes(removed)} removed from {cache.folder}")
+    print(json.dumps({"removed": removed}) if args.json else f"{counted(removed, 'matte')} removed from {cache.folder}")
     return OK
-
-
-def _mattes(count: int) -> str:
-    return f"{count} matte{'' if count == 1 else 's'}"

@@ -56,7 +56,9 @@ def add(verbs: argparse._SubParsersAction) -> None:
     )
     frames = verb.add_argument_group("frames and files")
     frames.add_argument(
-        "--frames", metavar="1001-1100x2", help="frames to matte (default: all there are); lists by comma or space"
+        "--frames",
+        metavar="1001-1100x2",
+        help="frames to matte (default: all there are); lists by comma, or by space in quotes",
     )
     frames.add_argument(
         "--out",

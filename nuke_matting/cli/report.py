@@ -80,64 +80,48 @@ def say(event: dict[str, Any]) -> None:
         sys.stdout.flush()
 
 
-class _Failures:
-    """Failed frames by their cause: the first of each is told at once, and all of them together in the end."""
-
-    def __init__(self) -> None:
-        self._frames: dict[tuple[str, str], list[int]] = {}
-
-    def line(self, failed: Failed) -> str | None:
-        """What is said of a frame now: nothing where another one has failed so."""
-        error = failed.error
-        frames = self._frames.setdefault((error.what, error.advice), [])
-        frames.append(failed.frame)
-        if len(frames) > 1:
-            return None
-        return str(MattingError(error.what, path=error.path, frame=failed.frame, advice=error.advice))
-
-    def rest(self) -> list[str]:
-        """What is said in the end, once."""
-        found = [(cause, frames) for cause, frames in self._frames.items() if len(frames) > 1]
-        self._frames.clear()
-        return [
-            f"frames {format_frames(frames)}: {what}{f'; {advice}' if advice else ''}"
-            for (what, advice), frames in found
-        ]
-
-
-class _Notes:
-    """Notes on frames: the first of each is told at once, and all that it holds for together in the end. Those that
-    differ in a measure alone, a number with a fraction, are one."""
+class _Told:
+    """What is said of frames: of the first at once, of all that it holds for together in the end. Texts that differ in
+    a measure alone, a number with a fraction, are one."""
 
     _MEASURE = re.compile(r"(?<!\S)-?\d+\.\d+(?=[,\s]|$)")
 
     def __init__(self) -> None:
         self._found: dict[str, tuple[list[int], list[str]]] = {}
 
-    def is_new(self, frame: int, note: str) -> bool:
-        frames, notes = self._found.setdefault(self._MEASURE.sub("N", note), ([], []))
+    def is_new(self, frame: int, text: str) -> bool:
+        """Whether it was said of no frame yet."""
+        frames, texts = self._found.setdefault(self._MEASURE.sub("N", text), ([], []))
         frames.append(frame)
-        notes.append(note)
+        texts.append(text)
         return len(frames) == 1
 
     def rest(self) -> list[str]:
         """What is said in the end, once, with the range of each measure."""
         found = [each for each in self._found.values() if len(each[0]) > 1]
         self._found.clear()
-        return [f"frames {format_frames(frames)}: {self._ranged(notes)}" for frames, notes in found]
+        return [f"frames {format_frames(frames)}: {self._ranged(texts)}" for frames, texts in found]
 
-    def _ranged(self, notes: list[str]) -> str:
-        columns = zip(*map(self._MEASURE.findall, notes), strict=True)
+    def _ranged(self, texts: list[str]) -> str:
+        columns = zip(*map(self._MEASURE.findall, texts), strict=True)
         ends = [(min(each, key=float), max(each, key=float)) for each in columns]
         ranges = iter(low if low == high else f"{low}..{high}" for low, high in ends)
-        return self._MEASURE.sub(lambda _: next(ranges), notes[0])
+        return self._MEASURE.sub(lambda _: next(ranges), texts[0])
+
+
+def _new_failure(told: _Told, failed: Failed) -> str | None:
+    """What is said of a failed frame now: nothing where another one has failed so."""
+    error = failed.error
+    if told.is_new(failed.frame, str(MattingError(error.what, advice=error.advice))):
+        return str(MattingError(error.what, path=error.path, frame=failed.frame, advice=error.advice))
+    return None
 
 
 class QuietReport:
     """Errors alone, on stderr."""
 
     def __init__(self) -> None:
-        self._failures = _Failures()
+        self._failures = _Told()
 
     def plate(self, plate: ImageSequence, frames: tuple[int, ...]) -> None:
         pass
@@ -146,7 +130,7 @@ class QuietReport:
         pass
 
     def frame(self, result: Done | Failed, path: Path) -> None:
-        if isinstance(result, Failed) and (line := self._failures.line(result)) is not None:
+        if isinstance(result, Failed) and (line := _new_failure(self._failures, result)):
             print(f"nuke-matting: {line}", file=sys.stderr)
 
     def warning(self, text: str) -> None:
@@ -244,8 +228,8 @@ class TerminalReport:
         self._console = Console(stderr=True, soft_wrap=True, highlight=False)
         self._progress: Progress | None = None
         self._tally: dict[str, list[int]] = {state: [] for state in _WOULD}
-        self._notes = _Notes()
-        self._failures = _Failures()
+        self._notes = _Told()
+        self._failures = _Told()
         self._every = 1
         self._count = 0
         self._line_before = (0, 0.0)  # frames that were done then, and when
@@ -275,7 +259,7 @@ class TerminalReport:
     def frame(self, result: Done | Failed, path: Path) -> None:
         if isinstance(result, Failed):
             self._tally["failed"].append(result.frame)
-            if (line := self._failures.line(result)) is not None:
+            if line := _new_failure(self._failures, result):
                 self._line(f"error: {line}", "bold red")
         else:
             self._tally[result.state].append(result.frame)
@@ -317,7 +301,7 @@ class TerminalReport:
         self.close()
         if self._count:  # else it had not started
             lacking = f", {failed} failed" if failed else ""
-            self._line(f"interrupted: {done} of {_frames(self._count)} done{lacking}", "yellow")
+            self._line(f"interrupted: {done} of {counted(self._count, 'frame')} done{lacking}", "yellow")
 
     def done(self, done: int, failed: int, seconds: float, out: str) -> None:
         if self._dry:
@@ -327,14 +311,19 @@ class TerminalReport:
             self._line("dry run: nothing was touched")
             return
         how = ", ".join(f"{len(frames)} {state}" for state, frames in self._tally.items() if frames)
-        self._line(f"{_frames(done)} in {seconds:.1f} s ({how}): {out}")
+        self._line(f"{counted(done, 'frame')} in {seconds:.1f} s ({how}): {out}")
         if failed:
             rest = f"the others are {out}" if done else "nothing was written"
-            self._line(f"{_frames(failed)} FAILED, each is named above; {rest}", "bold red")
+            self._line(f"{counted(failed, 'frame')} FAILED, each is named above; {rest}", "bold red")
 
     def _line(self, text: str, style: str = "") -> None:
         self._console.print(Text(text, style))  # not print(style=...), which would colour the bar as well
 
 
-def _frames(count: int) -> str:
-    return f"{count} frame{'' if count == 1 else 's'}"
+def counted(count: int, name: str) -> str:
+    """A number of things in words.
+
+    >>> counted(1, "frame"), counted(0, "matte")
+    ('1 frame', '0 mattes')
+    """
+    return f"{count} {name}{'' if count == 1 else 's'}"

@@ -29,7 +29,7 @@ class Request:
 
     def __init__(self, client, message, on_event):
         self.id, self.message, self.closing = message["id"], message, None
-        self.cancelled = self.retried = False
+        self.cancelled, self.retried = False, ""  # why it is asked for again
         self._client, self._on_event, self._closed = client, on_event, threading.Event()
 
     def cancel(self):
@@ -146,7 +146,9 @@ class Client:
             if process is None:
                 return request
             self._open[request.id] = request
-        process.send(message)  # where it has died meanwhile, its reader asks again
+            ready = process.hello is not None
+        if ready:  # else its reader asks once it is: nobody waits for a pipe that is full and not yet read
+            process.send(message)  # where it has died meanwhile, its reader asks again
         return request
 
     def _cancel(self, request):
@@ -181,9 +183,8 @@ class Client:
             elif process.hello is not None:
                 log.warning("the worker said hello twice")
             elif event["protocol"] == PROTOCOL:
-                process.hello = event
-                process.greeted.set()
                 silence.cancel()
+                self._begin(process, event)
             else:
                 what = f"the worker speaks protocol {event['protocol']}, this side {PROTOCOL}"
                 process.why = HostError(what, "install the same nuke_matting on both sides")
@@ -194,6 +195,23 @@ class Client:
         how = process.wait(2.0)
         process.why = process.why or HostError(f"the worker ended ({how})", _AGAIN)
         self._died(process)
+        process.greeted.set()
+
+    def _begin(self, process, hello):
+        """A worker has said hello: it is asked for all that is open, in order, until nothing waits any more."""
+        asked = set()
+        while process.hello is None:
+            with self._lock:
+                # none where it was closed meanwhile: what is open is another's
+                mine = list(self._open.values()) if process is self._process else []
+                waiting = [each for each in mine if each.id not in asked]
+                if not waiting:
+                    process.hello = hello
+            for request in waiting:
+                asked.add(request.id)
+                if request.retried:
+                    request._tell({"type": "warning", "id": request.id, "text": request.retried})
+                process.send(request.message)
         process.greeted.set()
 
     def _event(self, line, greeted):
@@ -225,18 +243,16 @@ class Client:
                 return  # it was closed
             self._process = None
             again = [each for each in self._open.values() if process.hello and not (each.cancelled or each.retried)]
+            for request in again:
+                request.retried = f"{process.why.what}; it was started again, and goes on"
             try:
-                successor = self._ensure() if again else None
+                if again:
+                    self._ensure()
             except HostError as error:
                 again, process.why = [], error
             lost = [self._open.pop(name) for name, each in list(self._open.items()) if each not in again]
         for request in lost:
             request._tell(_lost(request, process.why))
-        text = f"{process.why.what}; it was started again, and goes on"
-        for request in again:
-            request.retried = True
-            request._tell({"type": "warning", "id": request.id, "text": text})
-            successor.send(request.message)
 
 
 def _give_up(process, patience):

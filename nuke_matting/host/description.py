@@ -35,6 +35,7 @@ NO_PIXELS = frozenset(ADVANCED) - {"precision", "region_batch"}  # settings that
 # the node's other knobs of that kind: those that it notes its mattes in, and those that say which, where and how shown
 NOTES = frozenset(["status", "matted", "keyed", "made", "outdated", "reads", "frames", "folder", "guard", "mark"])
 _FILES = ("ocio", "cache_dir")
+_LABEL = 60  # most letters on the node, which grows as wide: an error with its path and advice has hundreds
 _SLIDERS = {"regions": (0, 16), "cache_size": (0, 500), "edge_shift": (-10, 10), "edge_soften": (0, 10)}
 _TYPES = {"string": 1, "integer": 3, "number": 7, "boolean": 6}
 
@@ -129,7 +130,7 @@ def gizmo_text():
             "help",
             quoted("Soft mattes of people: nuke-matting makes them frame by frame, and this node reads them back."),
         ),
-        ("label", quoted("[value status]")),
+        ("label", quoted(f"[string range [value status] 0 {_LABEL - 1}]")),
         ("tile_color", "0x4b7a6bff"),
         ("icon", NAME + ".png"),
     ]

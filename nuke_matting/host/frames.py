@@ -110,3 +110,19 @@ def curve(frames, beyond=()):
     if after is not None:
         keys[after] = 1
     return " ".join(["curve K"] + [f"x{frame} {keys[frame]}" for frame in sorted(keys)]) if keys else ""
+
+
+def curve_keys(text):
+    """The keys of a curve's text, value by frame. Nuke leaves out the frame of a key that is one after the key before.
+
+    >>> curve_keys("{curve K x1000 0 1 x1003 0}"), curve_keys("0")
+    ({1000: 0.0, 1001: 1.0, 1003: 0.0}, {})
+    """
+    keys, frame = {}, None
+    for word in text.strip("{} ").split()[1:]:
+        if re.fullmatch(r"x-?\d+", word):
+            frame = int(word[1:])
+        elif frame is not None and re.fullmatch(r"-?[\d.]+", word):
+            keys[frame] = float(word)
+            frame += 1
+    return keys

@@ -9,7 +9,7 @@ from .patterns import pattern_of
 
 _IMAGES = (".exr", ".sxr", ".dpx", ".cin", ".tif", ".tiff", ".png", ".jpg", ".jpeg", ".tga", ".hdr")
 _NO_VALUES = ("Root", "Viewer")  # what changes in them is the frame in view
-_PASSES = ("Dot", "NoOp", "Input")  # nodes that hand on what they get
+_PASSES = ("Dot", "NoOp", "PostageStamp", "Input")  # nodes that hand on what they get
 _RETIMES = frozenset(
     [
         "TimeOffset",
@@ -155,9 +155,13 @@ def _is_rendered(node, kinds="Write DeepWrite Precomp"):
 
 
 def _shifts(read):
-    """Whether a Read's knobs name other frames than the one that it is asked for."""
+    """Whether a Read's knobs name other frames than the one that it is asked for. Loaders of asset managers have each
+    plate start at its own first frame, which it does anyway."""
     mode = read.knob("frame_mode")
-    return mode is not None and (mode.value() != "expression" or bool(read["frame"].value()))
+    if mode is None:
+        return False
+    idle = {"expression": ("", "frame"), "start at": (str(int(read["first"].value())),), "offset": ("0",)}
+    return read["frame"].value().strip() not in idle.get(mode.value(), ())
 
 
 def _lacks(read, span):

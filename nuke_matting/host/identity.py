@@ -8,7 +8,7 @@ from .description import NO_PIXELS, NOTES
 from .graph import asked, feeders, is_matting, is_read, upstream
 from .nuke_api import nuke
 from .paths import common
-from .patterns import pattern_of, varies, whole
+from .patterns import pattern_of, tcl_value, varies, whole
 
 # knobs that do not change pixels
 _IDLE = frozenset(
@@ -96,7 +96,7 @@ def _text(node, knob):
     if knob.name() == "file":
         return _file_identity(text, pattern_of(node))
     with suppress(RuntimeError):  # its Tcl is broken
-        return _file_identity(text, whole(nuke.value(f"{node.fullName()}.{knob.name()}")))
+        return _file_identity(text, whole(tcl_value(node, knob.name())))
     return text
 
 

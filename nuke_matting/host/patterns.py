@@ -60,8 +60,17 @@ def pattern_of(read):
     """A Read's files as a pattern with %04d, its Tcl evaluated; those of full size, also in proxy mode."""
     proxy = read.knob("proxy")
     if nuke.root()["proxy"].value() and proxy is not None and proxy.value():  # `filename` would give the proxy's
-        return whole(nuke.value(read.fullName() + ".file"))
+        return whole(tcl_value(read, "file"))
     return whole(nuke.filename(read) or read["file"].value())
+
+
+def tcl_value(node, knob):
+    """The text of a node's knob with its Tcl evaluated, but for the frame number. Raises RuntimeError for broken Tcl.
+
+    By its name from the root down: Nuke looks any other up from the node whose button was pressed, which has a knob
+    guide and an input plate, as artists call their Reads.
+    """
+    return nuke.value(f"root.{node.fullName()}.{knob}")
 
 
 def whole(path):

@@ -3,7 +3,7 @@
 import re
 from contextlib import contextmanager
 
-from .frames import curve, format_frames, format_reads, parse_frames, read_by
+from .frames import curve, curve_keys, format_frames, format_reads, parse_frames, read_by
 from .nuke_api import nuke
 from .patterns import at
 from .plan import shown_at
@@ -163,7 +163,7 @@ def _put_curve(knob, frames, beyond=()):
     """A stepped curve that is 1 at some frames; the constant 0 for none."""
     if frames:
         text = curve(frames, beyond)
-        if knob.toScript().strip("{} ") != text:
+        if curve_keys(knob.toScript()) != curve_keys(text):
             knob.fromScript("{" + text + "}")
     else:
         _put_constant(knob, 0)

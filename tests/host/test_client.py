@@ -239,6 +239,33 @@ def test_what_is_cancelled_while_a_worker_starts_ends_at_once(client):
     assert [each["type"] for each in events] == ["done"]
 
 
+def test_nobody_waits_for_one_that_starts_slowly_however_much_is_asked(client):
+    it = client("""
+        time.sleep(3)
+        hello()
+        for request in requests():
+            done(request)
+    """)
+    began = time.monotonic()
+    requests = [it.matte("p.####.exr", frames="1001 " * 50_000) for _ in range(3)]
+    assert time.monotonic() - began < 2, "Nuke stands still as long"
+    assert [each.wait(20)["state"] for each in requests] == ["done"] * 3
+
+
+def test_what_is_cancelled_while_a_worker_starts_is_not_asked_for(client):
+    it = client("""
+        time.sleep(1)
+        hello()
+        for request in requests():
+            say(type="warning", id="r3", text=request["id"])
+            done(request)
+    """)
+    it.matte("p.####.exr").cancel()
+    events = []
+    it.matte("p.####.exr", events.append).wait(20)
+    assert "r1" not in [each.get("text") for each in events]
+
+
 def test_how_long_a_worker_may_take_to_start_can_be_set_and_the_message_says_by_what(client, monkeypatch):
     monkeypatch.setenv("NUKE_MATTING_PATIENCE", "0.5")
     event = client("time.sleep(60)", patience=None).matte("p.####.exr").wait(10)

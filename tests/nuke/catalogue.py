@@ -67,6 +67,7 @@ CLASSES = {
     "Output": {"number": 0},
     "Dot": {},
     "NoOp": {"disable": False},
+    "PostageStamp": {"disable": False},
     "Read": {
         "file": File(""),
         "proxy": File(""),

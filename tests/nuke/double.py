@@ -102,6 +102,14 @@ def make(nkscript, catalogue, pixels, gui, plugins):
         def fromScript(self, text):
             return self._put(text)
 
+        def toScript(self, quote=False, context="current"):
+            """As Nuke writes it: the frame of a key that is one after the key before is left out."""
+            text, before = super().toScript(quote, context), None
+            for frame in re.findall(r"x(-?\d+)", text) if text.startswith(("curve", "{curve")) else ():
+                text = text.replace(f"x{frame} ", "", 1) if before is not None and int(frame) == before + 1 else text
+                before = int(frame)
+            return text
+
         def isAnimated(self):
             return "curve" in (self._text() or "")
 
@@ -446,8 +454,23 @@ def make(nkscript, catalogue, pixels, gui, plugins):
     def value(knob, default=None):
         on_main("value")
         name, _, knob = knob.rpartition(".")
-        knob = (nuke.root() if name == "root" else nuke.toNode(name))[knob]
+        knob = named(name)[knob]
         return expanded(knob.value()) if isinstance(knob, EvalString_Knob) else knob.value()
+
+    def named(name):
+        """The node of a name: from the root down where it begins so; else its first word is looked for among the knobs
+        and nodes of the group whose button was pressed, and on upwards."""
+        first, _, rest = name.partition(".")
+        if first == "root":
+            return nuke.root() if not rest else nuke.toNode(rest)
+        here = context["node"]
+        while here is not None:
+            if first in here.knobs():
+                raise RuntimeError(f"{name}: {first} is a knob of {here.name()}")
+            if isinstance(here, Group) and here.node(first) is not None:
+                return nuke.toNode(name if here is nuke.root() else f"{here.fullName()}.{name}")
+            here = here.parent()
+        return nuke.toNode(name)
 
     def expanded(text):
         """Text with its Tcl evaluated."""

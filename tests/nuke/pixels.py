@@ -30,7 +30,9 @@ class Evaluator:
         """The picture that comes out of a node; None for nothing connected."""
         if node is None:
             return None
-        if node.kind in ("Dot", "NoOp", "OneView", "Output", "Write", "Viewer") or self.number(node, "disable"):
+        if node.kind in ("Dot", "NoOp", "PostageStamp", "OneView", "Output", "Write", "Viewer") or self.number(
+            node, "disable"
+        ):
             return self.of(node.inputs[0] if node.kind not in ("Group", "Gizmo") else self._feeding(node, 0))
         return getattr(self, "_" + node.kind.lower())(node)
 

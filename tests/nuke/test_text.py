@@ -53,6 +53,13 @@ def test_the_file_is_what_the_description_makes():
     assert gizmo_text() == TEXT, "run python -m nuke_matting.host.description"
 
 
+@pytest.mark.parametrize("status", ["not matted", '3 of 9 frames matted; /a b/{plate}.%04d.exr: is "broken"; copy' * 9])
+def test_its_label_is_the_status_cut_where_the_node_would_grow_too_wide(node, tools, status):
+    tcl = tools.nkscript.new_tcl()
+    tcl.createcommand("value", lambda knob: {"status": status}[knob])
+    assert tcl.call("subst", node.knobs["label"]) == status[:60]
+
+
 def test_it_is_a_group_so_that_a_script_holds_it_whole(node):
     assert node.kind == "Group" and node.inputs == [None]
     assert [each.name for each in node.children] == [each.name for each in nodes()]

@@ -24,9 +24,12 @@ def graded(comp):
     return comp
 
 
-def test_a_plain_read_is_not_rendered_also_behind_a_dot_and_a_noop(comp):
-    dot, noop = comp.nuke.nodes.Dot(), comp.nuke.nodes.NoOp()
-    dot.setInput(0, comp.read), noop.setInput(0, dot), comp.node.setInput(0, noop)
+def test_a_plain_read_is_not_rendered_also_behind_nodes_that_change_nothing(comp):
+    before = comp.read
+    for node in (comp.nuke.nodes.Dot(), comp.nuke.nodes.NoOp(), comp.nuke.nodes.PostageStamp()):
+        node.setInput(0, before)
+        before = node
+    comp.node.setInput(0, before)
     comp.press("matte_frame")
     assert comp.nuke.rendered == [] and comp.node["status"].value().startswith("1 of 6")
 
@@ -85,6 +88,14 @@ def test_in_proxy_mode_the_plate_is_read_at_full_size(comp, make_plate):
     assert comp.node["status"].value().startswith("1 of 6")
 
 
+def test_in_proxy_mode_a_read_may_be_called_as_what_is_in_the_node(comp, make_plate):
+    comp.read["proxy"].setValue(make_plate(range(1001, 1007), name="proxy"))
+    comp.read.setName("plate")
+    comp.nuke.root()["proxy"].setValue(True)
+    comp.press("matte_frame")
+    assert comp.node["status"].value().startswith("1 of 6")
+
+
 def test_what_expressions_upstream_ask_for_counts_too(graded):
     control, gain = (graded.nuke.nodes.Grade() for _ in range(2))
     for node, name in ((control, "Control"), (gain, "Gain")):
@@ -123,6 +134,15 @@ def test_a_read_with_shifted_frames_is_no_plain_one(comp):
     comp.read["frame"].setValue("10")
     comp.press("matte_frame")
     assert comp.nuke.rendered
+
+
+@pytest.mark.parametrize("mode, frame", [("start at", "1001"), ("offset", "0"), ("expression", " frame")])
+def test_a_read_whose_frames_are_set_to_where_they_are_is_a_plain_one(comp, mode, frame):
+    before = plan(comp)
+    comp.read["frame_mode"].setValue(mode), comp.read["frame"].setValue(frame)
+    assert plan(comp) == before, "as loaders of asset managers set every plate"
+    comp.press("matte_frame")
+    assert comp.nuke.rendered == [] and comp.node["status"].value().startswith("1 of 6")
 
 
 def fail_after_rendering(graded, monkeypatch, what):
