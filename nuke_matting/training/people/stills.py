@@ -20,6 +20,7 @@ from nuke_matting.training.people.person import draw_person
 from nuke_matting.training.people.pose import draw_pose
 from nuke_matting.training.people.render import Camera, Renderer, Scene, look, straight
 from nuke_matting.training.people.scene import draw_camera, pose_scene
+from nuke_matting.training.people.silhouette import covered, recovered
 
 RESERVED_PANORAMA = "apartment"  # lights the example plate, so nothing to train on
 SEED_OF_STILLS = 20_000_000  # stills have this seed plus their number; the example and clips have others
@@ -114,7 +115,7 @@ def render_stills(assets: Path, out: Path, numbers: range, size: int = 320) -> I
     """
     cv2.setNumThreads(1)
     read = Assets(assets)
-    renderer = Renderer(size, size, read.texture)
+    renderer = Renderer(size, size, read.texture, multisamples=1)  # their alpha is that of what they cover
     through: Renderer | None = None
     for number in numbers:
         name = f"{number:05d}"
@@ -129,7 +130,8 @@ def render_stills(assets: Path, out: Path, numbers: range, size: int = 320) -> I
                 views = lens_cameras(scene.camera, blur, focus, size, rng)
                 picture = defocus(through.render(scene, views), blur_between(blur))
             else:
-                picture = renderer.render(still_scene(read, SEED_OF_STILLS + number, size))
+                scene = still_scene(read, SEED_OF_STILLS + number, size)
+                picture = recovered(renderer.render(scene), covered(scene, size, size, read.texture))
             picture = expose(picture, level)
             if picture[..., 3].mean() > LEAST_SEEN:
                 write_still(out, name, picture)
