@@ -62,7 +62,7 @@ def recovered(picture: NDArray[np.float32], alpha: NDArray[np.float32]) -> NDArr
     Where the picture has no colour, as all its samples missed what covers the pixel, it is that of what is near.
     """
     share = picture[..., 3]
-    anew = picture * (alpha / np.maximum(share, 1e-6))[..., None]
+    anew: NDArray[np.float32] = np.asarray(picture * (alpha / np.maximum(share, 1e-6))[..., None], np.float32)
     anew[..., 3] = alpha
     missed = (share <= 0) & (alpha > 0)
     near = np.asarray(cv2.blur(picture, (_NEAR, _NEAR)), np.float32)
