@@ -158,10 +158,10 @@ def test_a_card_is_cut_along_its_picture():
 
 
 def test_another_alpha_keeps_the_straight_colour_and_takes_what_is_near_where_there_is_none():
-    picture = np.zeros((12, 12, 4), np.float32)
+    picture = np.zeros((16, 16, 4), np.float32)
     picture[4:8, 4:8] = (0.4, 0.2, 0.1, 0.5)
-    alpha = np.zeros((12, 12), np.float32)
-    alpha[4:8, 4:8], alpha[5, 8], alpha[0, 11] = 0.75, 0.1, 0.2  # the last is far from all that has a colour
+    alpha = np.zeros((16, 16), np.float32)
+    alpha[4:8, 4:8], alpha[5, 8], alpha[0, 15] = 0.75, 0.1, 0.2  # the last is far from all that has a colour
     anew = recovered(picture, alpha)
     np.testing.assert_array_equal(anew[..., 3], alpha)
     inside = alpha > 0

@@ -7,7 +7,7 @@ cut of trimmed clothes, beyond the near plane.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import cv2
 import numpy as np
@@ -23,11 +23,21 @@ from nuke_matting.training.people.coverage import (
     take_triangles,
     taken,
 )
-from nuke_matting.training.people.render import CARD, EYE, SKIN, Camera, Drawing, Scene
+from nuke_matting.training.people.render import CARD, EYE, SKIN, Camera, Drawing, Renderer, Scene
 from nuke_matting.training.resizing import continued
 
 Array = NDArray[np.float64]
-_NEAR = 5  # pixels across: where colour is looked for that no sample of it has hit
+_NEAR = 9  # pixels across: where colour is looked for that no sample of it has hit
+
+
+def pictured(
+    renderer: Renderer, scene: Scene, textures: Callable[[str], NDArray[np.uint8]], cameras: Sequence[Camera] = ()
+) -> NDArray[np.float32]:
+    """What a renderer draws of a scene, [H, W, 4] premultiplied as `Renderer.render` has it, its alpha by 8x8 samples a
+    pixel, of each camera where there are any."""
+    size = renderer.width, renderer.height
+    alphas = [covered(scene, *size, textures, camera) for camera in cameras or (scene.camera,)]
+    return recovered(renderer.render(scene, cameras), np.mean(alphas, axis=0))
 
 
 def covered(
@@ -91,6 +101,8 @@ def _on_screen(drawing: Drawing, matrix: Array, width: int, height: int) -> tupl
 def within(corners: Array, inside: Array) -> Array:
     """Triangles [T, 3, C] cut where a quantity that is linear over each, [T, 3] at the corners, is not above 0."""
     held = inside > 0
+    if held.all():
+        return corners
     count = held.sum(axis=1)
     kept = [corners[count == 3]]
     for many in (1, 2):
