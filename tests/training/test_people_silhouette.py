@@ -12,7 +12,7 @@ import pytest
 from nuke_matting.training.people.coverage import no_samples, share_of, take_cards, take_ribbons, take_triangles, taken
 from nuke_matting.training.people.light import Light
 from nuke_matting.training.people.render import CLOTH, SKIN, Camera, Drawing, Scene, Strands, Surface
-from nuke_matting.training.people.silhouette import covered, recovered, within
+from nuke_matting.training.people.silhouette import covered, pictured, recovered, within
 
 AHEAD = Camera(np.array([0, 0, 10.0]), np.zeros(3), 2 * np.arctan(0.1))  # sees from -1 to 1 in a square
 DARK = Light(np.zeros((9, 3), np.float32), *(np.array([0, 0, 1], np.float32),) * 4)
@@ -180,13 +180,17 @@ def test_a_scene_covers_what_the_renderer_draws_of_it():
 
     assets = Assets(Path(folder))
     try:
-        renderer = Renderer(96, 96, assets.texture)
+        renderer, one = (Renderer(96, 96, assets.texture, multisamples=many) for many in (4, 1))
     except MattingError as problem:
         pytest.skip(str(problem))
     for seed in (12, 13):
         whole = still_scene(assets, seed, 96)
-        drawn, cover = renderer.render(whole)[..., 3], covered(whole, 96, 96, assets.texture)
-        np.testing.assert_array_equal(cover, covered(whole, 96, 96, assets.texture))
+        picture, cover = renderer.render(whole), covered(whole, 96, 96, assets.texture)
+        drawn = picture[..., 3]
+        for camera in ((), (whole.camera, whole.camera)):
+            same = pictured(one, whole, assets.texture, camera)
+            np.testing.assert_array_equal(same[..., 3], cover)
+            assert np.abs(same - picture)[..., :3].mean() < 0.02, "of colours about 0.5"
         assert np.abs(drawn - cover).max() < 0.35, "of 16 samples, strands among them"
         edge = (drawn > 0) & (drawn < 1)
         assert abs((drawn - cover)[edge].mean()) < 0.01 and np.abs(drawn - cover)[edge].mean() < 0.06
