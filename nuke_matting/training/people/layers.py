@@ -83,7 +83,8 @@ def over(person: Person, part: Part, cut: Cut, out: float, colour: Colour, surfa
     triangles = triangles[(depth[triangles] > 0).any(axis=1)]
     if len(triangles) == 0:
         return None
-    _, first, same = np.unique(np.round(flat * 2000).astype(np.int64), axis=0, return_index=True, return_inverse=True)
+    x, y, z = (np.round(flat * 2000).astype(np.int64) + (1 << 20)).T  # one number a place sorts faster than three
+    _, first, same = np.unique((x << 42) | (y << 21) | z, return_index=True, return_inverse=True)
     rest = (flat + facing.reshape(-1, 3) * np.float32(out))[first].astype(np.float32)
     triangles = same.reshape(-1)[triangles]
     used, index = np.unique(triangles, return_inverse=True)

@@ -19,7 +19,6 @@ from nuke_matting.training.people.light import Light
 from nuke_matting.training.resizing import continued
 
 SKIN, CLOTH, CARD, EYE, PLAIN = 0, 1, 2, 4, 5
-_MULTISAMPLES = 4
 _SRGB_ALPHA = 0x8C43  # GL_SRGB8_ALPHA8
 _SHADOW_SIDE = 768
 _CASTING = 3  # one strand in so many casts a shadow, as much wider
@@ -134,15 +133,17 @@ def vertex_normals(positions: NDArray[np.float32], corner: NDArray, triangles: N
 
 
 class Renderer:
-    """A rendering context for one size of picture. supersample : per axis; 4 times its square samples a pixel.
+    """A rendering context for one size of picture. supersample : places a pixel that are shaded, per axis.
+    multisamples : for each of them, how many samples tell what covers it: 4, or 1, which takes half the time. Cards are
+    then blended, the farthest first, and the coverage is coarse: `silhouette` has a finer one.
 
     What is made for a picture is released with it, by hand: moderngl's own collection (`gc_mode`) frees whatever has an
     object's number in the context that is current then, which may be another renderer's.
     """
 
-    def __init__(self, width: int, height: int, textures, supersample: int = 2) -> None:
+    def __init__(self, width: int, height: int, textures, supersample: int = 2, multisamples: int = 4) -> None:
         """textures : path -> [H, W, 4] uint8, such as `Assets.texture`. Raises MattingError without EGL."""
-        self.width, self.height, self.supersample = width, height, supersample
+        self.width, self.height, self.multisamples = width, height, multisamples
         try:
             self.context = moderngl.create_context(standalone=True, backend="egl")  # type: ignore[arg-type]  # moderngl's own hint is wrong
         except Exception as error:  # it raises nothing narrower
@@ -152,10 +153,11 @@ class Renderer:
             ) from error
         self.context.enable_direct(_CLIP_DISTANCE)
         context, size = self.context, (width * supersample, height * supersample)
-        self._samples = context.texture(size, 4, samples=_MULTISAMPLES, dtype="f2")
-        self._sampled = context.framebuffer([self._samples], context.depth_renderbuffer(size, samples=_MULTISAMPLES))
+        several = multisamples if multisamples > 1 else 0
+        self._samples = context.texture(size, 4, samples=several, dtype="f2")
+        self._sampled = context.framebuffer([self._samples], context.depth_renderbuffer(size, samples=several))
         self._averaged = context.framebuffer([context.renderbuffer((width, height), 4, dtype="f4")])
-        self._average = context.program(shaders.SCREEN_VERTEX, shaders.average_fragment(supersample, _MULTISAMPLES))
+        self._average = context.program(shaders.SCREEN_VERTEX, shaders.average_fragment(supersample, multisamples))
         self._screen = context.vertex_array(self._average, [])
         self._meshes: dict[str, moderngl.Program] = {}  # by their fragment shaders
         self._hair = context.program(shaders.STRAND_VERTEX, shaders.STRAND_FRAGMENT)
@@ -203,7 +205,11 @@ class Renderer:
         programs = [self._program(drawing.surface, rim) for _, drawing in meshes]
         for program in (*self._meshes.values(), self._hair):
             self._lights(program, scene, camera, views)
+        blended: list = []
         for program, (buffers, drawing) in zip(programs, meshes, strict=True):
+            if self.multisamples == 1 and drawing.surface.mode == CARD:
+                blended.append((program, (buffers, drawing)))
+                continue
             self._surface(program, drawing.surface)
             if drawing.surface.mode in (SKIN, EYE):
                 self.context.enable(moderngl.CULL_FACE)
@@ -214,6 +220,7 @@ class Renderer:
             _set(self._hair, "lit_here", True)
             _set(self._hair, "shine", strands.shine)
             self._draw(self._hair, buffers, _HAIR_LAYOUT)
+        self._blend(blended)
         self._averaged.use()
         self._samples.use(0)
         self.context.disable(moderngl.DEPTH_TEST)
@@ -221,12 +228,25 @@ class Renderer:
         raw = np.frombuffer(self._averaged.read(components=4, dtype="f4"), np.float32)
         return raw.reshape(self.height, self.width, 4)[::-1]
 
+    def _blend(self, cards) -> None:
+        """Cards over all else, their colour premultiplied by their opacity."""
+        self.context.enable(moderngl.BLEND)
+        self.context.blend_func = moderngl.ONE, moderngl.ONE_MINUS_SRC_ALPHA
+        self._sampled.depth_mask = False
+        for program, (buffers, drawing) in cards:
+            self._surface(program, drawing.surface)
+            self._draw(program, buffers, _MESH_LAYOUT)
+        self._sampled.depth_mask = True
+        self.context.disable(moderngl.BLEND)
+
     def _upload(self, drawing: Drawing, camera: Camera):
-        """What is near comes first, so that little is shaded that is behind; cards, whose shader cuts, win nothing."""
+        """What is near comes first, so that little is shaded that is behind; cards that are blended come from afar, and
+        those whose shader cuts win nothing."""
         vertices, triangles = np.ascontiguousarray(drawing.vertices, np.float32), drawing.triangles
-        if drawing.surface.mode != CARD:
+        if drawing.surface.mode != CARD or self.multisamples == 1:
             away = vertices[:, :3] @ (camera.target - camera.eye).astype(np.float32)
-            triangles = triangles[np.argsort(away[triangles].sum(axis=1))]
+            way = away[triangles].sum(axis=1)
+            triangles = triangles[np.argsort(-way if drawing.surface.mode == CARD else way)]
         return self.context.buffer(vertices), self.context.buffer(np.ascontiguousarray(triangles, np.int32))
 
     def _upload_strands(self, strands: Strands):
@@ -243,7 +263,7 @@ class Renderer:
         array.release()
 
     def _program(self, surface: Surface, rim: bool) -> moderngl.Program:
-        text = shaders.mesh_fragment(surface.mode, bool(surface.texture), surface.pattern, rim)
+        text = shaders.mesh_fragment(surface.mode, bool(surface.texture), surface.pattern, rim, self.multisamples)
         if text not in self._meshes:
             self._meshes[text] = self.context.program(shaders.MESH_VERTEX, text)
         return self._meshes[text]

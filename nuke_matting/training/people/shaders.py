@@ -106,14 +106,16 @@ void main() {
     base *= 0.86 + 0.28 * noise(v_rest * 30.0) * noise(v_rest * 4.0) + 0.08 * noise(v_rest * 90.0);
     vec3 p = v_rest * vec3(1.3, 1.0, 1.3) + vec3(noise(v_rest * 1.1), noise(v_rest * 1.1 + 5.0), 0.0) * 1.5;
     n = normalize(n - (slope(p) + 0.5 * slope(p * 3.1)) * wrinkle);
-#elif MODE == 2  // hair, brows and lashes on cards: cover as many samples as the alpha says
+#elif MODE == 2  // hair, brows and lashes on cards: blended, or cover as many samples as the alpha says
     float bright = dot(base, vec3(0.2126, 0.7152, 0.0722));
     base = mix(base * v_tint.rgb, v_tint.rgb * clamp(bright * 4.0 + 0.25, 0.25, 2.0), v_tint.a);
+    float solid = clamp(tex.a * 1.15 - 0.03, 0.0, 1.0);
+#if SAMPLES > 1
     float chance = hash(vec3(gl_FragCoord.xy * 0.731, float(gl_PrimitiveID % 977) * 1.37));
-    int count = int(floor(clamp(tex.a * 1.15 - 0.03, 0.0, 1.0) * 4.0 + chance));
-    int begin = int(floor(fract(chance * 7.13) * 4.0));
-    int mask = (1 << min(count, 4)) - 1;
-    gl_SampleMask[0] = ((mask << begin) | (mask >> (4 - begin))) & 15;
+    int count = int(floor(solid * SAMPLES + chance)), begin = int(floor(fract(chance * 7.13) * SAMPLES));
+    int mask = (1 << min(count, SAMPLES)) - 1;
+    gl_SampleMask[0] = ((mask << begin) | (mask >> (SAMPLES - begin))) & ((1 << SAMPLES) - 1);
+#endif
 #elif MODE == 4  // an eyeball: tint holds the direction from its centre, z is forward
     vec3 ahead = normalize(v_tint.rgb);
     float r = acos(clamp(ahead.z, -1.0, 1.0)) / iris_size, a = atan(ahead.y, ahead.x);
@@ -144,6 +146,9 @@ void main() {
     sum += (key_colour * clear) * 2.0 * pow(max(dot(normalize(v_normal), h1), 0.0), 300.0);
 #endif
     colour = vec4(sum, 1.0);
+#if MODE == 2 && SAMPLES == 1
+    colour *= solid;
+#endif
 }
 """
 )
@@ -192,10 +197,10 @@ void main() { colour = vec4(v_colour, 1.0); }
 """
 
 
-def mesh_fragment(mode: int, textured: bool, pattern: int, rim: bool) -> str:
-    """The fragment shader of one kind of surface, with or without a rim light, as a software rasteriser goes through both sides of every branch."""
+def mesh_fragment(mode: int, textured: bool, pattern: int, rim: bool, samples: int) -> str:
+    """The fragment shader of one kind of surface, with or without a rim light, as a software rasteriser goes through both sides of every branch. samples : that share what is shaded."""
     figure = 0 if pattern == 0 else 1 if pattern < 6 else 2
-    kind = f"#define MODE {mode}\n#define TEXTURED {int(textured)}\n#define FIGURE {figure}\n#define RIM {int(rim)}"
+    kind = f"#define MODE {mode}\n#define TEXTURED {int(textured)}\n#define FIGURE {figure}\n#define RIM {int(rim)}\n#define SAMPLES {samples}"
     return _MESH_FRAGMENT.replace("#version 430", f"#version 430\n{kind}", 1)
 
 
@@ -219,14 +224,14 @@ void main() { gl_Position = vec4(gl_VertexID == 1 ? 3.0 : -1.0, gl_VertexID == 2
 def average_fragment(side: int, samples: int) -> str:
     """The mean of the samples of a pixel, which has `side` by `side` of the sampled picture's, `samples` in each."""
     each = (
-        f"texelFetch(picture, at + ivec2({x}, {y}), {s})"
+        f"texelFetch(picture, at + ivec2({x}, {y}), {s})"  # of one sample the last is the level, else the sample
         for y in range(side)
         for x in range(side)
         for s in range(samples)
     )
     return f"""
 #version 430
-uniform sampler2DMS picture;
+uniform sampler2D{"MS" if samples > 1 else ""} picture;
 out vec4 colour;
 void main() {{
     ivec2 at = ivec2(gl_FragCoord.xy) * {side};

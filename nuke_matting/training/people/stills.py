@@ -20,6 +20,7 @@ from nuke_matting.training.people.person import draw_person
 from nuke_matting.training.people.pose import draw_pose
 from nuke_matting.training.people.render import Camera, Renderer, Scene, look, straight
 from nuke_matting.training.people.scene import draw_camera, pose_scene
+from nuke_matting.training.people.silhouette import pictured
 
 RESERVED_PANORAMA = "apartment"  # lights the example plate, so nothing to train on
 SEED_OF_STILLS = 20_000_000  # stills have this seed plus their number; the example and clips have others
@@ -114,7 +115,7 @@ def render_stills(assets: Path, out: Path, numbers: range, size: int = 320) -> I
     """
     cv2.setNumThreads(1)
     read = Assets(assets)
-    renderer = Renderer(size, size, read.texture)
+    renderer = Renderer(size, size, read.texture, multisamples=1)  # as alpha comes from elsewhere
     through: Renderer | None = None
     for number in numbers:
         name = f"{number:05d}"
@@ -122,14 +123,14 @@ def render_stills(assets: Path, out: Path, numbers: range, size: int = 320) -> I
             rng = np.random.default_rng(number)
             level = float(np.exp(rng.normal(np.log(0.5), 0.4)))
             if rng.random() < _OPEN_LENS:
-                through = through or Renderer(size, size, read.texture, supersample=1)  # as it takes many pictures
+                through = through or Renderer(size, size, read.texture, supersample=1, multisamples=1)  # of many
                 blur, focus = float(rng.uniform(1, 0.02 * size)), float(rng.choice([0.75, 1.4]))
                 rows = round(size / (1 + blur / 2))  # no single hair is told apart
                 scene = still_scene(read, SEED_OF_STILLS + number, rows)
                 views = lens_cameras(scene.camera, blur, focus, size, rng)
-                picture = defocus(through.render(scene, views), blur_between(blur))
+                picture = defocus(pictured(through, scene, read.texture, views), blur_between(blur))
             else:
-                picture = renderer.render(still_scene(read, SEED_OF_STILLS + number, size))
+                picture = pictured(renderer, still_scene(read, SEED_OF_STILLS + number, size), read.texture)
             picture = expose(picture, level)
             if picture[..., 3].mean() > LEAST_SEEN:
                 write_still(out, name, picture)
