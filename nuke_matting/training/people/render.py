@@ -1,7 +1,8 @@
 """Pixels of a person: moderngl on EGL (a GPU or a software rasteriser), many samples a pixel, exact coverage.
 
 Every sample is either the person or nothing, so the mean over a pixel's samples is the premultiplied colour and the
-coverage; nothing is blended, and dividing gives the straight colour.
+coverage, and dividing gives the straight colour. Nothing is blended, but cards where few samples are taken, as
+`silhouette` then tells the coverage.
 """
 
 from __future__ import annotations
