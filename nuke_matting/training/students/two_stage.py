@@ -31,7 +31,6 @@ ALONE = 0.15  # how often the frames of a clip have themselves alone for memory,
 PIXELS = 2_000  # of each sample, about, for the calibration
 FIRST_SIZES = 0.75, 1.3  # over its own, of frames as the first network sees them in training: it errs otherwise at each
 FALSE, LOST = 0.2, 0.15  # how often somebody else is put into what the first network finds, and a part taken out
-SOFT_FALSE, SOFT_LOST = 0.1, 0.3  # how often soft patches are put in and taken out, as in what it is not sure of
 AT_RANDOM = 0.03  # of the regions' cells, whatever the error map says
 
 
@@ -272,14 +271,4 @@ def _erring(found: Tensor, generator: torch.Generator) -> Tensor:
     strength = torch.rand(len(found), 1, 1, 1, 1, generator=generator).to(found.device) * 0.7 + 0.3
     one, two = (found[torch.randperm(len(found), generator=generator).to(found.device)] for _ in range(2))
     found = torch.where(false < FALSE, torch.maximum(found, strength * one.flip(-1)), found)
-    found = torch.where(lost < LOST, found * (1 - two.flip(-1)), found)
-    soft_false, soft_lost = torch.rand(2, len(found), 1, 1, 1, 1, generator=generator).to(found.device)
-    more, fewer = (strength * _soft_patches(found, generator) for _ in range(2))
-    found = torch.where(soft_false < SOFT_FALSE, torch.maximum(found, more), found)
-    return torch.where(soft_lost < SOFT_LOST, found * (1 - fewer), found)
-
-
-def _soft_patches(like: Tensor, generator: torch.Generator) -> Tensor:
-    """Patches of no form on about a quarter of each frame, as wide as a fifth of it, [N, 1, 1, h, w], 0 to 1."""
-    noise = torch.rand(len(like), 1, 6, 6, generator=generator).to(like.device)
-    return ((bilinear(noise, *like.shape[-2:]) - 0.55) / 0.3).clamp(0, 1)[:, None]
+    return torch.where(lost < LOST, found * (1 - two.flip(-1)), found)
