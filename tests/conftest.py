@@ -19,6 +19,9 @@ from nuke_matting.training.join import join
 settings.register_profile("any machine", deadline=None)  # a busy one is no error
 settings.load_profile("any machine")
 
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # tests in a shell's background: what runs there heeds no Ctrl-C
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 @pytest.fixture(scope="session")
 def assets() -> Path:
