@@ -22,6 +22,7 @@ from nuke_matting.plate.sequence import sequence_around
 
 def main(argv: list[str] | None = None) -> int:
     """Runs the command line and returns its exit code."""
+    _open_what_is_closed()
     _interrupt_on_kill()
     keep_freed()
     _print_any_name()
@@ -98,6 +99,14 @@ def _ranges_joined(argv: list[str]) -> list[str]:
         else:
             joined.append(each)
     return joined
+
+
+def _open_what_is_closed() -> None:
+    """A daemon may have closed stdin, stdout or stderr: they lead nowhere then, and no file that is opened takes the
+    place of one, and with it what libraries print."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):  # the lowest number that is free is its own
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115
 
 
 def _interrupt_on_kill() -> None:

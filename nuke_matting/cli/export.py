@@ -61,9 +61,10 @@ def _run(args: argparse.Namespace) -> int:
     module = build(load_weights(find_weights(settings.model)), inputs, settings.regions, matrix)
     write_whole(out, torchscript(module))
     write_whole(script, cat_script(out.stem, inputs, settings.regions).encode())
+    typed = f'"{script}"' if " " in str(script) else script
     print(f"model   {out}")
     print(f"script  {script}")
-    print(f"now run nuke --nukex -x {script}, or open it in NukeX and press its button:")
+    print(f"now run nuke --nukex -x {typed}, or open it in NukeX and press its button:")
     print(f"it makes {out.with_suffix('.cat')}, the file that NukeMattingLive asks for")
     return OK
 

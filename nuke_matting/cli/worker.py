@@ -9,6 +9,14 @@ from nuke_matting.cli.exits import OK
 from nuke_matting.worker.pipe import Pipe
 from nuke_matting.worker.serve import serve
 
+EPILOG = """
+To try it start it in a terminal, and once it says hello type
+  {"type":"matte","id":"1","plate":"/shots/sh010/plate.####.exr"}
+
+docs/worker.md tells what a request is, and how to use a worker on another machine. Exit codes: 0 told to end, or stdin
+ended; 1 nobody reads its answers; 130 interrupted.
+"""
+
 
 def add(verbs: argparse._SubParsersAction) -> None:
     """Adds the verb to the application."""
@@ -16,6 +24,8 @@ def add(verbs: argparse._SubParsersAction) -> None:
         "worker",
         help="serve a host such as Nuke: JSON lines on stdin and stdout",
         description="Serves a host such as Nuke: lines of JSON on stdin, answers on stdout; ends with stdin.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     verb.set_defaults(run=_run)
 

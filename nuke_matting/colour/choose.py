@@ -105,8 +105,8 @@ def _from_user(config: ocio_lib.Config, wanted: str) -> SpaceChoice:
         raise ColourError(f"the OCIO config has no colour space {wanted!r}", advice=advice)
     if is_data(config, name):
         raise ColourError(
-            f"{name!r} holds data, not colour, so a plate cannot be in it",
-            advice=f"name the plate's colour space with --colourspace{_such_as_linear(config)}",
+            f"{name!r} holds data, not colour, so no picture can be in it",
+            advice=f"name a colour space{_such_as_linear(config)}",  # with whichever option has named this one
         )
     return SpaceChoice(name, "chosen by the user" if name == wanted else f"chosen by the user as {wanted!r}")
 

@@ -184,14 +184,32 @@ class Delivery(Target):
 
 
 def refuse_output(out: str, frames: Sequence[int], inputs: Iterable[ImageSequence]) -> None:
-    """Raises UsageError for a pattern that cannot hold the frames, or that would write over one of some inputs."""
+    """Raises UsageError for a pattern that cannot hold the frames, whose names are too long, or that would write over
+    one of some inputs."""
     if len(frames) > 1 and not has_frame_field(out):
         raise UsageError("the output has no frame number", path=out, advice="write it as name.####.exr")
     if Path(out).suffix.lower() != ".exr":
         raise UsageError("mattes are written as EXR", path=out, advice="end --out with .exr")
+    for frame in {min(frames), max(frames)}:  # one of them has the longest number
+        _refuse_too_long(expand_pattern(out, frame))
     taken = found_among((expand_pattern(out, frame) for frame in frames), inputs)
     if taken is not None:
         raise UsageError("the output would write over an input", path=taken, advice="give another --out")
+
+
+def _refuse_too_long(path: Path) -> None:
+    """Raises UsageError for a path that is longer than its disk takes, which else its writer would meet, once the matte
+    is computed."""
+    whole = path.absolute()
+    there = next(filter(os.path.isdir, whole.parents), whole.parent)
+    for each in (path, *(there / name for name in whole.relative_to(there).parts)):
+        try:
+            os.lstat(each)
+        except OSError as error:
+            if error.errno == errno.ENAMETOOLONG:
+                raise UsageError(
+                    "the name is too long for the disk", path=path, advice="give a shorter --out"
+                ) from error
 
 
 def _taken(path: Path, frame: int) -> TakenError:

@@ -1,6 +1,7 @@
 """Checks JSON data against a JSON Schema: the few keywords that the protocol's schema uses, and no others.
 
-type, enum, required, properties, additionalProperties (false), items, minLength, pattern, minimum, maximum, $ref.
+type, enum, required, properties, additionalProperties (false), items, minLength, pattern (of the whole text), minimum,
+maximum, $ref.
 `title`, `description` and `default` say nothing to a checker.
 """
 
@@ -40,7 +41,7 @@ def check(value, schema, resolve, where="message"):
     elif isinstance(value, str):
         if len(value) < schema.get("minLength", 0):
             raise BadMessage(f"{where} is too short")
-        if not re.search(schema.get("pattern", ""), value):
+        if "pattern" in schema and not re.fullmatch(schema["pattern"], value):  # to Python a $ is before a last \n too
             raise BadMessage("{} is not of the form {}".format(where, schema["pattern"]))
     elif isinstance(value, (int, float)):
         low, high = schema.get("minimum", value), schema.get("maximum", value)

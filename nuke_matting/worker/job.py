@@ -6,7 +6,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,11 +52,13 @@ class Job:
     def _work(self) -> Iterator[None]:
         request = self._request
         settings = settings_of(request.get("settings", {}))
+        _refuse_nameless({name: request.get(name) for name in ("plate", "out")} | vars(settings))
         wanted = parse_frames(request["frames"]) if "frames" in request else None
         shot = self._library.open(request["plate"], settings)
         frames = in_order(wanted or shot.frames, request.get("view"))
         if "out" in request:
-            target: Delivery | _InCache = Delivery(shot, request["out"], frames, request.get("overwrite", False))
+            out = os.path.expanduser(request["out"])
+            target: Delivery | _InCache = Delivery(shot, out, frames, request.get("overwrite", False))
         else:
             target = _InCache(shot)
         compute = request.get("compute", True)
@@ -119,14 +121,21 @@ class _InCache(Target):
     def __init__(self, shot: Shot) -> None:
         if shot.cache is None:
             raise UsageError("there is nowhere to put the mattes", advice="name an output (out) or allow the cache")
-        self._cache = shot.cache
+        self._shot, self._cache = shot, shot.cache
         self._paths: dict[int, Path] = {}
+        self._refusal: CacheError | None = None  # of a matte that could not be kept
 
     def path(self, frame: int) -> Path:
         return self._paths[frame]
 
     def has(self, plan: Plan) -> bool:
-        return False  # the pipeline takes it from the cache itself, and checks every byte
+        """False: the pipeline takes it from the cache itself, and checks every byte.
+
+        Raises CacheError, before the matte is computed, once another one could not be kept.
+        """
+        if self._refusal is not None and not self._find(plan.frame, plan.key):
+            raise self._refused(self._refusal, plan.frame)
+        return False
 
     def look(self, plan: Plan) -> Look:
         """Whether a plan's matte seems to be there."""
@@ -140,10 +149,19 @@ class _InCache(Target):
                 frame=matte.frame,
                 advice="matte it again",
             )
-        if not self._find(matte.frame, matte.key):
-            advice = "give another folder for the cache, with room in it"
-            raise CacheError("the matte could not be kept", path=self._cache.folder, frame=matte.frame, advice=advice)
+        if not self._find(matte.frame, matte.key):  # the pipeline may have given up the cache
+            try:
+                self._shot.keep(matte)
+            except CacheError as error:
+                self._refusal = error
+                raise self._refused(error, matte.frame) from error
+            if not self._find(matte.frame, matte.key):
+                raise self._refused(CacheError("the matte was removed from the cache at once"), matte.frame)
         return []
+
+    def _refused(self, error: CacheError, frame: int) -> CacheError:
+        advice = "make room, or give another folder for the cache (cache_dir)"
+        return CacheError(error.what, path=self._cache.folder, frame=frame, advice=advice)
 
     def _find(self, frame: int, key: str) -> bool:
         path = self._cache.path(key)
@@ -155,6 +173,20 @@ class _InCache(Target):
 def _shortened(frames: str) -> str:
     """Frames as text, cut where a request names so many single ones that no line could hold them."""
     return frames if len(frames) <= MOST_TOLD else frames[:MOST_TOLD].rpartition(",")[0] + ",..."
+
+
+def _refuse_nameless(texts: Mapping[str, Any]) -> None:
+    """Raises UsageError for a text that JSON can hold and no file's name."""
+    for name, text in texts.items():
+        if isinstance(text, str) and not _may_name(text):
+            raise UsageError(f"{name}: {text!r} cannot be in a file's name", advice="give one without such characters")
+
+
+def _may_name(text: str) -> bool:
+    try:
+        return b"\0" not in os.fsencode(text)
+    except UnicodeEncodeError:  # half of a character
+        return False
 
 
 def settings_of(given: dict[str, Any]) -> Settings:

@@ -71,3 +71,12 @@ def test_a_space_that_is_not_scene_linear_is_refused(export):
 def test_a_space_that_the_config_has_not_is_refused(export):
     done = export("--working-space", "no such space")
     assert done.returncode == 2 and "no such space" in done.stderr and done.stderr.count("\n") == 1
+
+
+def test_a_space_that_holds_data_is_refused_without_an_option_that_export_lacks(export):
+    done = export("--working-space", "Raw")
+    assert done.returncode == 2 and "holds data" in done.stderr and "--colourspace" not in done.stderr
+
+
+def test_the_command_to_run_next_can_be_copied_where_a_folder_has_spaces(export):
+    assert '-x "our shows/live.nk",' in export("--out", "our shows/live.pt").stdout

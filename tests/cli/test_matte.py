@@ -400,6 +400,22 @@ class TestFramesThatFail:
         done = nuke_matting("matte", make_plate([1001, 1002]), "--model", weights, "--cache-dir", "file/cache", *QUICK)
         assert done.returncode == 0 and done.stderr.count("goes on without the cache") == 1
 
+    @pytest.mark.parametrize(
+        "out", ["n" * 250 + ".####.exr", "new/" + "n" * 300 + "/o.####.exr", "new/" * 2000 + "o.####.exr"]
+    )
+    def test_a_name_too_long_for_the_disk_is_refused_before_any_frame(self, nuke_matting, make_plate, weights, out):
+        done = nuke_matting("matte", make_plate([1001, 1002]), "--model", weights, "--out", out, "--json")
+        (error,) = events(done.stdout)
+        assert done.returncode == 2 and error["kind"] == "usage" and "too long" in error["what"]
+        assert error["advice"] == "give a shorter --out" and not os.path.exists("new")
+
+    @pytest.mark.skipif(os.name != "posix", reason="a shell closes stdout")
+    def test_closed_streams_lead_nowhere_and_into_no_matte(self, make_plate, weights, tmp_path):
+        out, command = tmp_path / "o.1001.exr", [sys.executable, "-m", "nuke_matting", "matte", make_plate([1001])]
+        command += ["--model", weights, "--out", f"{tmp_path}/o.####.exr", "--json", *map(str, QUICK)]
+        done = subprocess.run(["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *command])
+        assert done.returncode == 0 and read_matte(out, 1001)[0].shape == (36, 64)
+
 
 class TestInterruption:
     """Whatever happens to a run: no partial file, and the next one goes on."""

@@ -88,7 +88,7 @@ def test_where_nothing_is_near_the_spaces_are_listed(studio):
 
 @pytest.mark.parametrize("wanted", ["Raw", "data", "Utility - Raw"])
 def test_a_data_space_is_refused_from_the_user(default, wanted):
-    with pytest.raises(ColourError, match="holds data.*--colourspace, for example 'ACEScg'"):
+    with pytest.raises(ColourError, match="holds data.*name a colour space, for example 'ACEScg'"):
         choose_space(default, ColourHints(), "a.exr", wanted)
 
 

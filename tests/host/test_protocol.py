@@ -104,3 +104,9 @@ def test_an_error_reads_as_everywhere_else():
     event = error_event("1", error.kind, error.what, error.advice, error.frame, error.path)
     check_event(event)
     assert sentence(event) == str(error)
+
+
+@pytest.mark.parametrize("wrong", [{"id": "1\n"}, {"settings": {"device": "cpu\n"}}, {"settings": {"layer": "a.A\n"}}])
+def test_a_line_feed_after_a_text_that_fits_does_not_fit(wrong):
+    with pytest.raises(BadMessage, match="is not of the form"):
+        check_request({**MATTE, **wrong})

@@ -1,7 +1,14 @@
 """The desk where requests lie."""
 
 import threading
+from pathlib import Path
 
+import pytest
+
+from nuke_matting.atomic import write_whole
+from nuke_matting.engine import cache as caches
+from nuke_matting.engine.shot import Shot
+from nuke_matting.errors import OutputError
 from nuke_matting.host.wire import encode
 from nuke_matting.worker import desk as desks
 from nuke_matting.worker.desk import Desk
@@ -96,3 +103,60 @@ def test_help_of_another_size_is_refused_once_and_before_any_frame(make_plate, w
     desk.take({**request, "id": "look", "compute": False})
     assert ended.acquire(timeout=60) and desk.close(patience=60)
     assert [each["state"] for each in said if each["type"] == "frame"] == ["missing", "missing"], "a look is none"
+
+
+def said_of(request):
+    """What a desk says of one request."""
+    said, ended = [], threading.Semaphore(0)
+
+    def say(event):
+        said.append(event)
+        if event["type"] == "done" or event.get("frame", 0) is None:
+            ended.release()
+
+    desk = Desk(say)
+    desk.take({"type": "matte", "id": "a", **request})
+    assert ended.acquire(timeout=60) and desk.close(patience=60)
+    return said
+
+
+def test_an_output_may_lie_in_the_users_home(make_plate, weights, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    settings = {"model": weights, "cache": False}
+    said = said_of({"plate": make_plate([1001]), "out": "~/mattes/m.####.exr", "settings": settings})
+    assert said[-1]["state"] == "done" and (tmp_path / "mattes" / "m.1001.exr").is_file()
+
+
+@pytest.mark.parametrize("text", ["a\0b", "\ud800"])
+@pytest.mark.parametrize("name", ["plate", "out", "ocio", "cache_dir", "guide"])
+def test_text_that_no_file_can_be_named_by_is_wrong_use(make_plate, name, text):
+    request = {"plate": make_plate([1001])}
+    (error,) = said_of({**request, **({name: text} if name in ("plate", "out") else {"settings": {name: text}})})
+    assert error["kind"] == "usage" and error["what"].startswith(name) and error["advice"]
+
+
+def test_once_a_matte_cannot_be_kept_no_other_is_computed_for_nothing(make_plate, weights, monkeypatch):
+    plate = make_plate(range(1001, 1009))
+    settings = {"model": weights, "jobs": 1}
+    there = said_of({"plate": plate, "settings": settings, "frames": "1008"})
+    assert there[-1]["state"] == "done"
+
+    def full(path: Path, *args, **about):
+        if path.suffix == ".exr":
+            raise OutputError("cannot be written: the disk is full", path=path)
+        write_whole(path, *args, **about)
+
+    monkeypatch.setattr(caches, "write_whole", full)
+    infer, inferred = Shot.infer, []
+
+    def counted(self, plan, *rest):
+        inferred.append(plan.frame)
+        return infer(self, plan, *rest)
+
+    monkeypatch.setattr(Shot, "infer", counted)
+    said = said_of({"plate": plate, "settings": settings})
+    errors = [each for each in said if each["type"] == "error"]
+    assert sorted(each["frame"] for each in errors) == list(range(1001, 1008))
+    assert all(each["kind"] == "cache" and "the disk is full" in each["what"] and each["advice"] for each in errors)
+    assert set(inferred) <= set(range(1001, 1006)), "those that were read before the first was to be kept"
+    assert [each["state"] for each in said if each["type"] == "frame"] == ["cached"], "what is there is of use"
