@@ -17,7 +17,9 @@ from nuke_matting.plate.frame import LARGEST_HALF, ColourHints, Frame, Header, S
 
 # what renderers and compositors call the layer that is the picture, by the last word of its name
 _MAIN = ("", "rgba", "rgb", "beauty", "combined", "composite", "c", "ci", "main", "left")
-_NO_PICTURE = re.compile(r"crypto|depth|normal|(^|\.)n$|position|motion")  # layers whose R, G, B are no colours
+_NO_PICTURE = re.compile(
+    r"crypto|depth|normal|position|motion|velocity|vector|(^|\.)(n|p|uv|st)$"
+)  # layers whose R, G, B are no colours
 DATA = len(_MAIN) + 1  # the rank of those
 LEAST_ASPECT, MOST_ASPECT = 0.25, 4.0  # of pixels; what is beyond is no lens's
 GREY = 0.01  # channels that differ by less are of a grey picture

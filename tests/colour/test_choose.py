@@ -212,6 +212,12 @@ def test_a_file_of_integers_falls_to_scene_linear_only_where_the_config_has_no_s
     assert (choice.name, choice.reason) == ("show_linear", "the role scene_linear, as nothing says more of this file")
 
 
+def test_a_radiance_file_is_linear_rec709_where_the_config_has_that(default, studio):
+    hints = ColourHints(file_format="hdr")
+    assert choose_space(default, hints, "a.hdr").name == "Linear Rec.709 (sRGB)"
+    assert choose_space(studio, hints, "a.hdr").name == "other_linear", "found by its mathematics"
+
+
 @pytest.mark.parametrize(("config", "name"), [("default", "ACEScct"), ("studio", "show_log")])
 def test_dpx_is_in_the_log_role(config, name, request):
     hints = ColourHints(file_format="dpx", integer=True)
@@ -236,6 +242,12 @@ def test_openimageios_old_names_are_understood(default):
 def test_without_a_role_to_fall_back_to_the_user_has_to_say():
     config = ocio_lib.Config.CreateFromStream(STUDIO.replace("scene_linear: show_linear, ", ""))
     with pytest.raises(ColourError, match="a.tif: .*no role scene_linear.*--colourspace"):
+        choose_space(config, ColourHints(file_format="tiff"), "a.tif")
+
+
+def test_a_scene_linear_role_that_is_no_colour_is_said():
+    config = ocio_lib.Config.CreateFromStream(STUDIO.replace("scene_linear: show_linear", "scene_linear: gone"))
+    with pytest.raises(ColourError, match="whose role scene_linear names no colour"):
         choose_space(config, ColourHints(file_format="tiff"), "a.tif")
 
 
