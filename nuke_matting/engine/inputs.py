@@ -40,6 +40,8 @@ def coverage(path: Path, plate: Frame, what: str) -> tuple[NDArray[np.float32], 
         notes.append(f"the {what}'s alpha is 1 everywhere: its grey was read in place of it")
     if matte.non_finite:
         notes.append(f"{matte.non_finite} pixels of the {what} are no numbers; they were read as 0")
+    if matte.is_far:
+        notes.append(f"the {what} goes far beyond 0 to 1, as of another scale; it was cut to them")
     if matte.by_red:
         notes.append(f"the {what} is a colour picture: its red was read")
     return np.clip(align(matte.pixels, lies, plate.data_window), 0, 1), tuple(notes)

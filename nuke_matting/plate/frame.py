@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 LARGEST_HALF = 65504.0  # what infinite pixels become wherever they are met
+FAR = 0.5  # how much a matte may go beyond 0 to 1: filters and keyers overshoot by less
 LARGEST_LIGHT = 1e25  # what a float may hold beyond it, above or below 0, networks are shown as that: sums stay finite
 
 
@@ -114,3 +115,8 @@ class StoredMatte(NamedTuple):
     layer: str = ""
     non_finite: int = 0
     by_red: bool = False
+
+    @property
+    def is_far(self) -> bool:
+        """Whether its values go far beyond 0 to 1, as those of another scale (0 to 255) do."""
+        return bool(self.pixels.size and (self.pixels.max() > 1 + FAR or self.pixels.min() < -FAR))

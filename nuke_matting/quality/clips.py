@@ -28,7 +28,6 @@ from nuke_matting.plate.sequence import IMAGES, ImageSequence, find_sequence, fo
 from nuke_matting.quality.figures import Figures, Sample, frame_figures
 
 _NUMBER = re.compile(r"(?:(^|[\W_])v)?(\d+)$", re.IGNORECASE)  # at the end of a name without its ending; v02: a version
-FAR = 0.5  # how much an alpha may go beyond 0 to 1: filters and keyers overshoot by less
 ALONE = ""  # the name of the one clip, where no set of them was named
 
 Found = dict[str, ImageSequence | UsageError]
@@ -199,7 +198,7 @@ def _read(sequence: ImageSequence, frame: int, takes_grey: bool = False) -> tupl
         remarks.append("is a colour picture: its red was read")
     if matte.non_finite:
         remarks.append("has pixels that are no numbers: they were read as 0")
-    if pixels.size and (pixels.max() > 1 + FAR or pixels.min() < -FAR):
+    if matte.is_far:
         remarks.append("goes far beyond 0 to 1, as of another scale: it was cut to them")
     pixels = whole(pixels, matte.data_window, matte.display_window, path, frame)
     return np.clip(pixels, 0, 1), tuple(remarks)
