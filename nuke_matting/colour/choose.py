@@ -202,8 +202,9 @@ def _last_resort(config: ocio_lib.Config, hints: ColourHints, path: str | Path) 
         if name is not None:
             return SpaceChoice(name, f"the role compositing_log, as nothing says more of this {kind} file")
     elif hints.integer and kind != "openexr":
-        name = find_equivalent(config, _SRGB)
-        if name is not None:
+        # a curve that is a table, or a plain power in its place, is known by its name alone
+        name = find_equivalent(config, _SRGB) or find_space(config, "sRGB")
+        if name is not None and not is_data(config, name):
             return SpaceChoice(name, f"sRGB, as nothing says more of this {kind} file of integers")
         for role in _SRGB_ROLES:
             name = _role(config, role)

@@ -207,6 +207,14 @@ def test_files_of_integers_are_srgb(config, kind):
     assert kind in choice.reason
 
 
+@pytest.mark.parametrize("named", ["sRGB", "srgb"])
+def test_of_older_configs_the_space_called_srgb_counts_whatever_its_curve(named):
+    plain = "!<ColorSpace> {name: flat, isdata: true}"
+    power = f"!<ColorSpace> {{name: {named}, to_scene_reference: !<ExponentTransform> {{value: 2.2}}}}"
+    config = ocio_lib.Config.CreateFromStream(STUDIO.replace(plain, f"{plain}\n  - {power}"))
+    assert choose_space(config, png(), "a.png").name == named
+
+
 def test_a_file_of_integers_falls_to_scene_linear_only_where_the_config_has_no_srgb(studio):
     choice = choose_space(studio, png(), "a.png")
     assert (choice.name, choice.reason) == ("show_linear", "the role scene_linear, as nothing says more of this file")
