@@ -56,10 +56,13 @@ def says_nothing(guide: NDArray[np.float32]) -> tuple[str, ...]:
 def clean_pixels(read: Frame, colour: ColourPipe, plate: Frame) -> NDArray[np.float32]:
     """A clean plate [H, W, 3] in the model space, on the plate's data window; not a number where it has no pixels.
 
-    Raises PlateError.
+    read : with its holes. Raises PlateError.
     """
     have = placed(read.data_window, read.display_window, plate, read.path)
-    return align(colour.to_model(read.pixels), have, plate.data_window, fill=np.nan)
+    shown = colour.to_model(read.pixels)
+    if read.non_finite:
+        shown[np.isnan(read.pixels).any(axis=2)] = np.nan
+    return align(shown, have, plate.data_window, fill=np.nan)
 
 
 def placed(data: Window, display: Window, plate: Frame, path: Path) -> Window:

@@ -63,7 +63,8 @@ class Frame:
     number : frame number.
     path : the file it was read from.
     pixels : [H, W, 3] float32, contiguous, in the plate's own colour space, never clamped.
-        Not-a-number pixels are 0 here and infinite ones +-65504 (the largest half); `non_finite` counts them.
+        Not-a-number pixels are 0 here, unless the reader was told to leave them, and infinite ones +-65504 (the
+        largest half); `non_finite` counts them.
     data_window : where `pixels` lie (Nuke: bbox); H and W are its height and width.
     display_window : the picture's format.
     colour : what the file says of its colour space.

@@ -41,11 +41,13 @@ class PictureChannels:
     channels: tuple[int, ...]
 
 
-def read_frame(path: Path, number: int) -> Frame:
+def read_frame(path: Path, number: int, holes: bool = False) -> Frame:
     """Reads the picture of a file.
 
     Which of its channels are the picture, `choose_picture` says. Integers become 0..1.
     Colour stays as it is stored, whatever the alpha. Any further channels and parts are not read.
+
+    holes : leave what is not a number as that: it is no black, but shows nothing.
 
     Raises PlateError naming file and frame: missing, damaged, deep, sub-sampled, or without a picture.
     """
@@ -60,7 +62,9 @@ def read_frame(path: Path, number: int) -> Frame:
     broken = 0
     if not finite.all():
         broken = int((~finite).any(axis=2).sum())
-        pixels = np.nan_to_num(pixels, copy=False, nan=0.0, posinf=LARGEST_HALF, neginf=-LARGEST_HALF)
+        pixels = np.nan_to_num(
+            pixels, copy=False, nan=np.nan if holes else 0.0, posinf=LARGEST_HALF, neginf=-LARGEST_HALF
+        )
     notes = (*_notes(choice, file.specs), *_turned(file.specs[0]))
     return Frame(number, path, pixels, *windows(spec), hints, broken, notes, pixel_aspect(spec))
 

@@ -109,6 +109,16 @@ def test_beyond_its_data_window_a_clean_plate_is_the_plate(shot, tmp_path):
     assert loaded.notes == ("the clean plate does not cover 51 % of the plate",)
 
 
+def test_where_a_clean_plate_is_no_number_it_shows_nothing_and_is_the_plate(shot, tmp_path):
+    pixels = noise(36, 64, 3)
+    pixels[:9, :, 1] = np.nan
+    pixels[20, 20] = np.inf
+    loaded = shot(clean_plate=write(tmp_path / "clean.exr", pixels), clean_match=False).load(1002)
+    assert np.array_equal(loaded.input.clean[:9], loaded.input.image[:9])
+    assert (loaded.input.clean[9:] != loaded.input.image[9:]).any(axis=2).all()
+    assert loaded.notes == ("the clean plate does not cover 25 % of the plate",)
+
+
 class TestColourOfACleanPlate:
     """What the user says of the plate's space holds for a clean plate of its kind, which is mostly the same camera's."""
 
