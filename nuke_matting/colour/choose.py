@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,7 +57,7 @@ def choose_space(config: ocio_lib.Config, hints: ColourHints, path: str | Path, 
     ----------
     config : the OCIO config.
     hints : what the file says.
-    path : the file's path, for the config's rules; the file is not opened.
+    path : the file's path, for the config's rules, which see it whole; the file is not opened.
     wanted : the user's choice: a name, alias, role or interop ID of the config; empty for none.
 
     Raises
@@ -165,7 +166,8 @@ def _from_chromaticities(config: ocio_lib.Config, hints: ColourHints, passed_ove
 
 
 def _from_rules(config: ocio_lib.Config, path: str | Path, passed_over: list[str]) -> SpaceChoice | None:
-    text = str(path)
+    # rules may go by folders, wherever the user stands
+    text = Path(os.path.abspath(path)).as_posix() if str(path) else ""
     if config.filepathOnlyMatchesDefaultRule(text):
         return None
     said, index = config.getColorSpaceFromFilepath(text)

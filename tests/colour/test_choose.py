@@ -185,6 +185,13 @@ def test_a_studios_own_rule_counts(studio):
     assert "'EXR'" in choose_space(studio, ColourHints(), "/show/plate.exr").reason
 
 
+def test_rules_see_the_whole_path_wherever_the_user_stands(studio, tmp_path, monkeypatch):
+    (tmp_path / "elements").mkdir()
+    monkeypatch.chdir(tmp_path / "elements")
+    assert choose_space(studio, ColourHints(), "a.exr").name == "other_linear"
+    assert choose_space(studio, ColourHints(), "").name == "show_linear", "no path is none"
+
+
 def test_the_file_comes_before_the_rules(studio):
     assert choose_space(studio, ColourHints(interop_id="lin_ap1_scene"), "/elements/a.exr").name == "show_linear"
 
