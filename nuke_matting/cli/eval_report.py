@@ -13,7 +13,6 @@ from rich.text import Text
 
 from nuke_matting.cli.report import error_facts, say
 from nuke_matting.errors import MattingError
-from nuke_matting.plate.sequence import format_frames
 from nuke_matting.quality.clips import Clip
 from nuke_matting.quality.figures import UNITS, Figures, mean_figures
 from nuke_matting.quality.table import MEAN, markdown
@@ -69,8 +68,6 @@ class TerminalEvalReport:
         self._bar = Progress(console=self._console, transient=True) if self._console.is_terminal else None
 
     def clip(self, clip: Clip, frames: tuple[int, ...]) -> None:
-        if clip.without_truth:
-            self.warning(f"{clip.name}: frames {format_frames(clip.without_truth)} have no truth and are left out")
         if self._bar is not None:
             self.close()
             self._bar.start()

@@ -14,7 +14,7 @@ from nuke_matting.cli.sheets import SHOWN, must_be_no_input, must_be_png, sheet_
 from nuke_matting.colour.config import load_config
 from nuke_matting.colour.processor import open_colour
 from nuke_matting.errors import MattingError, OutputError, UsageError
-from nuke_matting.plate.sequence import IMAGES, ImageSequence, parse_frames
+from nuke_matting.plate.sequence import IMAGES, ImageSequence, format_frames, parse_frames
 from nuke_matting.quality.clips import Clip, Colour, find_clips, match_clips, measure, read_sample
 from nuke_matting.quality.figures import TITLES, Figures
 from nuke_matting.quality.sheet import Row, contact_sheet, save_sheet
@@ -97,6 +97,10 @@ def _measure(
                 failed += 1
                 continue
             wanted = clip.frames if frames is None else frames
+            if frames is None and clip.without_truth:
+                report.warning(
+                    f"{clip.name}: frames {format_frames(clip.without_truth)} have no truth and are left out"
+                )
             report.clip(clip, wanted)
             rows[clip.name] = []
             for frame, found in measure(clip, wanted, colour, report.warning):

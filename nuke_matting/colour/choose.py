@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ _LOG_FORMATS = ("dpx", "cineon")
 _DATA_IDS = ("data", "raw")
 _UNKNOWN_ID = "unknown"
 _SRGB = "srgb_rec709_scene"
+_LINEAR_REC709 = "lin_rec709_scene"
 _SRGB_ROLES = ("texture_paint", "color_picking", "matte_paint")
 
 # What OpenImageIO has called spaces in its metadata, where configs call them otherwise.
@@ -42,7 +44,8 @@ def choose_space(config: ocio_lib.Config, hints: ColourHints, path: str | Path, 
 
     The first of these that gives an answer does: `wanted`; the file's own interop ID, `oiio:ColorSpace` (of a DPX its
     transfer, of a PNG its gamma or CICP) and chromaticities; the config's file rules; and a last resort: for log files
-    the role ``compositing_log``, for other integer files sRGB, and for all else the role ``scene_linear``.
+    the role ``compositing_log``, for other integer files sRGB, for Radiance's (``.hdr``) linear Rec.709, and for all
+    else the role ``scene_linear``.
 
     Two rules of a config are not counted as an answer: the mandatory last one, named Default, which says nothing of
     the file; and the rule ``EXR`` of the public ACES configs, which calls every EXR file ACES2065-1, though plates
@@ -54,7 +57,7 @@ def choose_space(config: ocio_lib.Config, hints: ColourHints, path: str | Path, 
     ----------
     config : the OCIO config.
     hints : what the file says.
-    path : the file's path, for the config's rules; the file is not opened.
+    path : the file's path, for the config's rules, which see it whole; the file is not opened.
     wanted : the user's choice: a name, alias, role or interop ID of the config; empty for none.
 
     Raises
@@ -163,7 +166,8 @@ def _from_chromaticities(config: ocio_lib.Config, hints: ColourHints, passed_ove
 
 
 def _from_rules(config: ocio_lib.Config, path: str | Path, passed_over: list[str]) -> SpaceChoice | None:
-    text = str(path)
+    # rules may go by folders, wherever the user stands
+    text = Path(os.path.abspath(path)).as_posix() if str(path) else ""
     if config.filepathOnlyMatchesDefaultRule(text):
         return None
     said, index = config.getColorSpaceFromFilepath(text)
@@ -200,17 +204,26 @@ def _last_resort(config: ocio_lib.Config, hints: ColourHints, path: str | Path) 
         if name is not None:
             return SpaceChoice(name, f"the role compositing_log, as nothing says more of this {kind} file")
     elif hints.integer and kind != "openexr":
-        name = find_equivalent(config, _SRGB)
-        if name is not None:
+        # a curve that is a table, or a plain power in its place, is known by its name alone
+        name = find_equivalent(config, _SRGB) or find_space(config, "sRGB")
+        if name is not None and not is_data(config, name):
             return SpaceChoice(name, f"sRGB, as nothing says more of this {kind} file of integers")
         for role in _SRGB_ROLES:
             name = _role(config, role)
             if name is not None:
                 return SpaceChoice(name, f"the role {role}, as nothing says more of this {kind} file of integers")
+    elif kind == "hdr" and (name := find_equivalent(config, _LINEAR_REC709)) is not None:
+        # the format's own primaries are Rec.709's but for their white, and what programs write into it is Rec.709
+        return SpaceChoice(name, "linear Rec.709, as nothing says more of this hdr file")
     name = _role(config, "scene_linear")
     if name is None:
+        lacks = (
+            "whose role scene_linear names no colour"
+            if config.hasRole("scene_linear")
+            else "which has no role scene_linear"
+        )
         raise ColourError(
-            "neither the file nor the OCIO config (which has no role scene_linear) tells the plate's colour space",
+            f"neither the file nor the OCIO config ({lacks}) tells the plate's colour space",
             path=path,
             advice=f"name it with --colourspace; {_list_of(config)}",
         )

@@ -40,6 +40,8 @@ def coverage(path: Path, plate: Frame, what: str) -> tuple[NDArray[np.float32], 
         notes.append(f"the {what}'s alpha is 1 everywhere: its grey was read in place of it")
     if matte.non_finite:
         notes.append(f"{matte.non_finite} pixels of the {what} are no numbers; they were read as 0")
+    if matte.is_far:
+        notes.append(f"the {what} goes far beyond 0 to 1, as of another scale; it was cut to them")
     if matte.by_red:
         notes.append(f"the {what} is a colour picture: its red was read")
     return np.clip(align(matte.pixels, lies, plate.data_window), 0, 1), tuple(notes)
@@ -54,10 +56,13 @@ def says_nothing(guide: NDArray[np.float32]) -> tuple[str, ...]:
 def clean_pixels(read: Frame, colour: ColourPipe, plate: Frame) -> NDArray[np.float32]:
     """A clean plate [H, W, 3] in the model space, on the plate's data window; not a number where it has no pixels.
 
-    Raises PlateError.
+    read : with its holes. Raises PlateError.
     """
     have = placed(read.data_window, read.display_window, plate, read.path)
-    return align(colour.to_model(read.pixels), have, plate.data_window, fill=np.nan)
+    shown = colour.to_model(read.pixels)
+    if read.non_finite:
+        shown[np.isnan(read.pixels).any(axis=2)] = np.nan
+    return align(shown, have, plate.data_window, fill=np.nan)
 
 
 def placed(data: Window, display: Window, plate: Frame, path: Path) -> Window:

@@ -42,7 +42,7 @@ log = logging.getLogger(__name__)
 
 # errors of the moment, as the system says them in what a library tells of a file
 PASSING = tuple(map(os.strerror, (errno.EIO, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ETIMEDOUT, errno.EACCES)))
-CACHE_VERSION = 12  # to be raised by every change that changes mattes
+CACHE_VERSION = 13  # to be raised by every change that changes mattes
 
 
 class Shot:
@@ -183,7 +183,7 @@ class Shot:
         if beyond := colour.beyond(read.pixels):
             notes += (f"{beyond} pixels of the plate hold more than any light; the network was shown less",)
         if self.files.clean is not None:
-            other = read_frame(file_of(self.files.clean, frame), frame)
+            other = read_frame(file_of(self.files.clean, frame), frame, holes=True)
             clean = clean_pixels(other, self.colours.of_clean(other.colour, other.path, read.colour), read)
             clean, said = fitted(image, clean, self.settings.clean_match, self.settings.clean_align)
             notes += said

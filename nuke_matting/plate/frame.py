@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 LARGEST_HALF = 65504.0  # what infinite pixels become wherever they are met
+FAR = 0.5  # how much a matte may go beyond 0 to 1: filters and keyers overshoot by less
 LARGEST_LIGHT = 1e25  # what a float may hold beyond it, above or below 0, networks are shown as that: sums stay finite
 
 
@@ -62,7 +63,8 @@ class Frame:
     number : frame number.
     path : the file it was read from.
     pixels : [H, W, 3] float32, contiguous, in the plate's own colour space, never clamped.
-        Not-a-number pixels are 0 here and infinite ones +-65504 (the largest half); `non_finite` counts them.
+        Not-a-number pixels are 0 here, unless the reader was told to leave them, and infinite ones +-65504 (the
+        largest half); `non_finite` counts them.
     data_window : where `pixels` lie (Nuke: bbox); H and W are its height and width.
     display_window : the picture's format.
     colour : what the file says of its colour space.
@@ -114,3 +116,8 @@ class StoredMatte(NamedTuple):
     layer: str = ""
     non_finite: int = 0
     by_red: bool = False
+
+    @property
+    def is_far(self) -> bool:
+        """Whether its values go far beyond 0 to 1, as those of another scale (0 to 255) do."""
+        return bool(self.pixels.size and (self.pixels.max() > 1 + FAR or self.pixels.min() < -FAR))

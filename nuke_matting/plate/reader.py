@@ -17,7 +17,9 @@ from nuke_matting.plate.frame import LARGEST_HALF, ColourHints, Frame, Header, S
 
 # what renderers and compositors call the layer that is the picture, by the last word of its name
 _MAIN = ("", "rgba", "rgb", "beauty", "combined", "composite", "c", "ci", "main", "left")
-_NO_PICTURE = re.compile(r"crypto|depth|normal|(^|\.)n$|position|motion")  # layers whose R, G, B are no colours
+_NO_PICTURE = re.compile(
+    r"crypto|depth|normal|position|motion|velocity|vector|(^|\.)(n|p|uv|st)$"
+)  # layers whose R, G, B are no colours
 DATA = len(_MAIN) + 1  # the rank of those
 LEAST_ASPECT, MOST_ASPECT = 0.25, 4.0  # of pixels; what is beyond is no lens's
 GREY = 0.01  # channels that differ by less are of a grey picture
@@ -39,11 +41,13 @@ class PictureChannels:
     channels: tuple[int, ...]
 
 
-def read_frame(path: Path, number: int) -> Frame:
+def read_frame(path: Path, number: int, holes: bool = False) -> Frame:
     """Reads the picture of a file.
 
     Which of its channels are the picture, `choose_picture` says. Integers become 0..1.
     Colour stays as it is stored, whatever the alpha. Any further channels and parts are not read.
+
+    holes : leave what is not a number as that: it is no black, but shows nothing.
 
     Raises PlateError naming file and frame: missing, damaged, deep, sub-sampled, or without a picture.
     """
@@ -58,7 +62,9 @@ def read_frame(path: Path, number: int) -> Frame:
     broken = 0
     if not finite.all():
         broken = int((~finite).any(axis=2).sum())
-        pixels = np.nan_to_num(pixels, copy=False, nan=0.0, posinf=LARGEST_HALF, neginf=-LARGEST_HALF)
+        pixels = np.nan_to_num(
+            pixels, copy=False, nan=np.nan if holes else 0.0, posinf=LARGEST_HALF, neginf=-LARGEST_HALF
+        )
     notes = (*_notes(choice, file.specs), *_turned(file.specs[0]))
     return Frame(number, path, pixels, *windows(spec), hints, broken, notes, pixel_aspect(spec))
 

@@ -130,15 +130,16 @@ def read_sample(clip: Clip, frame: int, colour: Colour | None = None) -> Sample:
     Raises PlateError where a file cannot be read or sizes differ, ColourError.
     """
     path = clip.alpha.path(frame)
-    # painted: Blender and Nuke write a grey truth as R, G, B with a solid alpha
-    (truth, by_grey, by_red), alpha = _read(clip.truth, frame, painted=True), read_alpha(clip.alpha, frame)
+    # Blender and Nuke write a grey truth as R, G, B with a solid alpha
+    (truth, of_truth), (alpha, of_alpha) = _read(clip.truth, frame, takes_grey=True), _read(clip.alpha, frame)
+    remarks = tuple([("truth", each) for each in of_truth] + [("matte", each) for each in of_alpha])
     _same_size(path, frame, alpha, truth)
     if clip.foreground is None or clip.true_foreground is None:
-        return Sample(alpha, truth, by_grey=by_grey, by_red=by_red)
+        return Sample(alpha, truth, remarks=remarks)
     colours = [_picture(each, frame, colour or Colour()) for each in (clip.foreground, clip.true_foreground)]
     for each, picture in zip((clip.foreground, clip.true_foreground), colours, strict=True):
         _same_size(each.path(frame), frame, picture, truth)
-    return Sample(alpha, truth, colours[0], colours[1], by_grey, by_red)
+    return Sample(alpha, truth, colours[0], colours[1], remarks)
 
 
 def measure(
@@ -150,12 +151,11 @@ def measure(
     """The figures of one frame after the other, or why a frame has none. Only two frames are held at a time.
 
     frames : all of the clip's if not given. dtSSD is of frames whose numbers follow each other.
-    warn : told of a single truth that serves several frames, and, in the end, of truths that were read by their
-        grey or their red.
+    warn : told of a single truth that serves several frames, and, in the end, of how files were read that are no plain
+        alphas between 0 and 1.
     """
     before: tuple[int, Sample] | None = None
-    by_grey: list[int] = []
-    by_red: list[int] = []
+    remarks: dict[tuple[str, str], list[int]] = {}
     wanted = sorted(clip.frames if frames is None else frames)
     if len(wanted) > 1 and not _frames(clip.truth):
         warn(f"{clip.name}: {Path(clip.truth.pattern).name} is the truth of all {len(wanted)} frames")
@@ -165,33 +165,43 @@ def measure(
         except MattingError as error:
             yield frame, error
             continue
-        by_grey += [frame] if sample.by_grey else []
-        by_red += [frame] if sample.by_red else []
+        for remark in sample.remarks:
+            remarks.setdefault(remark, []).append(frame)
         yield frame, frame_figures(sample, before[1] if before and before[0] == frame - 1 else None)
         before = frame, sample
-    if by_grey:
-        warn(
-            f"{clip.name}: the true alpha of frames {format_frames(by_grey)} is 1 everywhere: its grey was read in "
-            "place of it"
-        )
-    if by_red:
-        warn(f"{clip.name}: the truth of frames {format_frames(by_red)} is a colour picture: its red was read")
+    for (what, how), told in remarks.items():
+        warn(f"{clip.name}: the {what} of frames {format_frames(told)} {how}")
 
 
 def read_alpha(sequence: ImageSequence, frame: int) -> NDArray[np.float32]:
     """A frame's alpha [H, W] over the whole of its format, cut to [0, 1]. Raises PlateError."""
-    # EXRs may be merged mattes of grey plates, whose alpha is the alpha
-    return _read(sequence, frame, painted=sequence.path(frame).suffix.lower() != ".exr")[0]
+    return _read(sequence, frame)[0]
 
 
-def _read(sequence: ImageSequence, frame: int, painted: bool) -> tuple[NDArray[np.float32], bool, bool]:
-    """A frame's alpha as in `read_alpha`, and whether it is a picture's grey, or its red, as in `read_matte`."""
+def _read(sequence: ImageSequence, frame: int, takes_grey: bool = False) -> tuple[NDArray[np.float32], tuple[str, ...]]:
+    """A frame's alpha as in `read_alpha`, and what is to be known of how it was read.
+
+    takes_grey : of an EXR too the grey picture is taken where the alpha beside it is 1 everywhere. Without it such an
+        alpha stays: it may be the merged matte of a grey plate.
+    """
     path = sequence.path(frame)
     if sequence.still and _frames(sequence) not in ((), (frame,)):
         raise PlateError(f"is of frame {sequence.frames[0]} alone", path=path, frame=frame, advice="name a sequence")
-    matte = read_matte(path, frame, painted)
-    pixels = whole(matte.pixels, matte.data_window, matte.display_window, path, frame)
-    return np.clip(pixels, 0, 1), matte.by_grey, matte.by_red
+    matte = read_matte(path, frame, painted=True)
+    pixels, remarks = matte.pixels, []
+    if matte.by_grey and (takes_grey or path.suffix.lower() != ".exr"):
+        remarks.append("has an alpha that is 1 everywhere: its grey was read in place of it")
+    elif matte.by_grey:
+        pixels = np.ones_like(pixels)
+        remarks.append("has an alpha that is 1 everywhere, which was read, and not the grey picture beside it")
+    if matte.by_red:
+        remarks.append("is a colour picture: its red was read")
+    if matte.non_finite:
+        remarks.append("has pixels that are no numbers: they were read as 0")
+    if matte.is_far:
+        remarks.append("goes far beyond 0 to 1, as of another scale: it was cut to them")
+    pixels = whole(pixels, matte.data_window, matte.display_window, path, frame)
+    return np.clip(pixels, 0, 1), tuple(remarks)
 
 
 def whole(pixels: NDArray[np.float32], data: Window, display: Window, path: Path, frame: int) -> NDArray[np.float32]:

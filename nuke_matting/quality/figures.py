@@ -46,16 +46,14 @@ class Sample:
 
     alpha, truth : [H, W] in [0, 1].
     foreground, true_foreground : [H, W, 3], straight, scene-linear; both or none.
-    by_grey : the truth is the grey of a picture whose alpha is 1 everywhere.
-    by_red : it is the red of a colour picture.
+    remarks : how their files were read, each of what and how: ("truth", "is a colour picture: its red was read").
     """
 
     alpha: NDArray
     truth: NDArray
     foreground: NDArray | None = None
     true_foreground: NDArray | None = None
-    by_grey: bool = False
-    by_red: bool = False
+    remarks: tuple[tuple[str, str], ...] = ()
 
 
 def frame_figures(sample: Sample, before: Sample | None = None) -> Figures:

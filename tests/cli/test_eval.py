@@ -102,6 +102,12 @@ def test_json_tells_everything_a_line_at_a_time(nuke_matting, clips):
     assert told[-1]["event"] == "done" and told[-1]["failed"] == 1 and told[-1]["mad"] == 125
 
 
+def test_frames_of_mattes_without_a_truth_are_told_in_json_too(nuke_matting, clips):
+    picture(Path("a/walk/matte.1004.exr"), half())
+    warnings = [each["text"] for each in events(nuke_matting("eval", "a/walk", "t/walk", "--json").stdout)[:1]]
+    assert warnings == ["matte.####.exr: frames 1004 have no truth and are left out"]
+
+
 def test_csv_has_every_frame_and_the_means(nuke_matting, clips):
     assert nuke_matting("eval", "a", "t", "--csv", "out/figures.csv").returncode == 0
     with open("out/figures.csv", newline="") as file:

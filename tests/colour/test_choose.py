@@ -185,6 +185,13 @@ def test_a_studios_own_rule_counts(studio):
     assert "'EXR'" in choose_space(studio, ColourHints(), "/show/plate.exr").reason
 
 
+def test_rules_see_the_whole_path_wherever_the_user_stands(studio, tmp_path, monkeypatch):
+    (tmp_path / "elements").mkdir()
+    monkeypatch.chdir(tmp_path / "elements")
+    assert choose_space(studio, ColourHints(), "a.exr").name == "other_linear"
+    assert choose_space(studio, ColourHints(), "").name == "show_linear", "no path is none"
+
+
 def test_the_file_comes_before_the_rules(studio):
     assert choose_space(studio, ColourHints(interop_id="lin_ap1_scene"), "/elements/a.exr").name == "show_linear"
 
@@ -207,9 +214,23 @@ def test_files_of_integers_are_srgb(config, kind):
     assert kind in choice.reason
 
 
+@pytest.mark.parametrize("named", ["sRGB", "srgb"])
+def test_of_older_configs_the_space_called_srgb_counts_whatever_its_curve(named):
+    plain = "!<ColorSpace> {name: flat, isdata: true}"
+    power = f"!<ColorSpace> {{name: {named}, to_scene_reference: !<ExponentTransform> {{value: 2.2}}}}"
+    config = ocio_lib.Config.CreateFromStream(STUDIO.replace(plain, f"{plain}\n  - {power}"))
+    assert choose_space(config, png(), "a.png").name == named
+
+
 def test_a_file_of_integers_falls_to_scene_linear_only_where_the_config_has_no_srgb(studio):
     choice = choose_space(studio, png(), "a.png")
     assert (choice.name, choice.reason) == ("show_linear", "the role scene_linear, as nothing says more of this file")
+
+
+def test_a_radiance_file_is_linear_rec709_where_the_config_has_that(default, studio):
+    hints = ColourHints(file_format="hdr")
+    assert choose_space(default, hints, "a.hdr").name == "Linear Rec.709 (sRGB)"
+    assert choose_space(studio, hints, "a.hdr").name == "other_linear", "found by its mathematics"
 
 
 @pytest.mark.parametrize(("config", "name"), [("default", "ACEScct"), ("studio", "show_log")])
@@ -236,6 +257,12 @@ def test_openimageios_old_names_are_understood(default):
 def test_without_a_role_to_fall_back_to_the_user_has_to_say():
     config = ocio_lib.Config.CreateFromStream(STUDIO.replace("scene_linear: show_linear, ", ""))
     with pytest.raises(ColourError, match="a.tif: .*no role scene_linear.*--colourspace"):
+        choose_space(config, ColourHints(file_format="tiff"), "a.tif")
+
+
+def test_a_scene_linear_role_that_is_no_colour_is_said():
+    config = ocio_lib.Config.CreateFromStream(STUDIO.replace("scene_linear: show_linear", "scene_linear: gone"))
+    with pytest.raises(ColourError, match="whose role scene_linear names no colour"):
         choose_space(config, ColourHints(file_format="tiff"), "a.tif")
 
 

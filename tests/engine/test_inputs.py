@@ -109,6 +109,16 @@ def test_beyond_its_data_window_a_clean_plate_is_the_plate(shot, tmp_path):
     assert loaded.notes == ("the clean plate does not cover 51 % of the plate",)
 
 
+def test_where_a_clean_plate_is_no_number_it_shows_nothing_and_is_the_plate(shot, tmp_path):
+    pixels = noise(36, 64, 3)
+    pixels[:9, :, 1] = np.nan
+    pixels[20, 20] = np.inf
+    loaded = shot(clean_plate=write(tmp_path / "clean.exr", pixels), clean_match=False).load(1002)
+    assert np.array_equal(loaded.input.clean[:9], loaded.input.image[:9])
+    assert (loaded.input.clean[9:] != loaded.input.image[9:]).any(axis=2).all()
+    assert loaded.notes == ("the clean plate does not cover 25 % of the plate",)
+
+
 class TestColourOfACleanPlate:
     """What the user says of the plate's space holds for a clean plate of its kind, which is mostly the same camera's."""
 
@@ -178,7 +188,7 @@ class TestWhatCannotBeMeantIsSaid:
     def notes(self, shot, tmp_path, pixels, names="A"):
         return shot(guide=write(tmp_path / "g.exr", pixels, names)).load(1002).notes
 
-    @pytest.mark.parametrize("value, says", [(0, "0"), (1, "1"), (-1, "0")])
+    @pytest.mark.parametrize("value, says", [(0, "0"), (1, "1"), (-0.25, "0")])
     def test_of_a_guide_that_tells_no_place_from_another(self, shot, tmp_path, value, says):
         flat = np.full((36, 64, 1), value, np.float32)
         assert self.notes(shot, tmp_path, flat) == (f"the guide is {says} everywhere",)
@@ -188,6 +198,10 @@ class TestWhatCannotBeMeantIsSaid:
         pixels[3, 4:7] = np.nan
         said = ("3 pixels of the guide are no numbers; they were read as 0",)
         assert self.notes(shot, tmp_path, pixels) == said
+
+    def test_of_a_guide_of_another_scale(self, shot, tmp_path):
+        said = ("the guide goes far beyond 0 to 1, as of another scale; it was cut to them",)
+        assert self.notes(shot, tmp_path, noise() * 255) == said
 
     def test_of_a_guide_that_is_a_colour_picture_and_of_none_that_is_grey(self, shot, tmp_path):
         said = ("the guide is a colour picture: its red was read",)

@@ -167,6 +167,7 @@ def test_pixels_of_no_possible_shape_are_square(nonsense):
         ([rgb_of("albedo."), rgb_of("Ci.")], 1, "Ci."),
         ([["N.R", "N.G", "N.B", "depth.R", "depth.G", "depth.B", "spec.R", "spec.G", "spec.B"]], 0, "spec."),
         ([["normal.R", "normal.G", "normal.B"]], 0, "normal."),
+        ([[*rgb_of("P."), *rgb_of("velocity."), *rgb_of("uv."), *rgb_of("volume.")]], 0, "volume."),
         ([["red", "green", "blue"]], 0, ""),
         ([["Z", "Y"]], 0, ""),
     ],

@@ -187,7 +187,11 @@ def test_a_painted_truth_with_a_solid_alpha_is_read_by_its_grey_and_that_is_said
     said = []
     figures = dict(measure(one(match_clips(merged, truth)), warn=said.append))
     assert figures[1]["mad"] == 500  # the matte's alpha is its alpha: it may be merged with a grey plate
-    assert len(said) == 1 and "frames 1-2 is 1 everywhere: its grey was read" in said[0]
+    assert said[0].endswith("truth of frames 1-2 has an alpha that is 1 everywhere: its grey was read in place of it")
+    assert said[1].endswith(
+        "matte of frames 1-2 has an alpha that is 1 everywhere, which was read, and not the grey picture beside it"
+    )
+    assert len(said) == 2
 
 
 def test_a_format_that_no_memory_could_hold_is_damage(clip):
@@ -256,12 +260,27 @@ def test_one_truth_of_several_frames_is_told(tmp_path, clip):
     assert len(said) == 1 and "still.png is the truth of all 3 frames" in said[0]
 
 
-def test_a_truth_that_is_a_colour_picture_is_warned_of(tmp_path):
-    exr(tmp_path / "m.0001.exr", 0.5)
+@pytest.mark.parametrize("what", ["truth", "matte"])
+def test_a_truth_or_matte_that_is_a_colour_picture_is_warned_of(clip, what):
     header = {"compression": OpenEXR.ZIP_COMPRESSION}
     planes = {name: np.full((6, 8), value, np.float16) for name, value in zip("RGB", (0.2, 0.5, 0.9), strict=True)}
-    OpenEXR.File(header, planes).write(str(tmp_path / "t.0001.exr"))
-    (clip,) = match_clips(find_clips(str(tmp_path / "m.####.exr")), find_clips(str(tmp_path / "t.####.exr")))
+    OpenEXR.File(header, planes).write(str({"truth": clip.truth, "matte": clip.alpha}[what].path(1)))
     said = []
     list(measure(clip, warn=said.append))
-    assert said == ["m.####.exr: the truth of frames 1 is a colour picture: its red was read"]
+    assert said == [f"m.####.exr: the {what} of frames 1 is a colour picture: its red was read"]
+
+
+@pytest.mark.parametrize(
+    "value, said",
+    [
+        (np.nan, "of frames 2-3 has pixels that are no numbers: they were read as 0"),
+        (255.0, "of frames 2-3 goes far beyond 0 to 1, as of another scale: it was cut to them"),
+    ],
+)
+def test_pixels_that_are_no_numbers_and_alphas_of_another_scale_are_warned_of(clip, value, said):
+    exr(clip.alpha.path(2), value)
+    exr(clip.alpha.path(3), value)
+    exr(clip.truth.path(1), 1.02)  # a filter's overshoot
+    told = []
+    list(measure(clip, warn=told.append))
+    assert told == [f"m.####.exr: the matte {said}"]
