@@ -19,10 +19,11 @@ def rough(random: Random, alpha: Array) -> Array:
     h = alpha.shape[1]
     out = np.empty_like(alpha)
     grow, shrink = int(random.uniform(0, 0.06) * h), int(random.uniform(0, 0.06) * h)
-    coarse = random.normal(0, 0.5, random.integers(4, 10, 2)).astype(np.float32)
+    waves = np.maximum(np.round(np.array(alpha.shape[1:3]) / (random.uniform(0.08, 0.25) * h)), 2).astype(int)
+    coarse = random.normal(0, 0.5, waves).astype(np.float32)
     off = np.clip(resized(coarse, alpha.shape[2:0:-1], cv2.INTER_CUBIC), -1, 1)
-    off *= random.uniform(0, 0.075) * h
-    trimap = random.random() < 0.5
+    off *= random.uniform(0, 0.12) * h
+    trimap = random.random() < 0.4
     closing = disc(int(random.uniform(0, 0.06) * h))  # nobody draws around each of many leaves
     solid = [cv2.morphologyEx((each[..., 0] > GUIDED).astype(np.uint8), cv2.MORPH_CLOSE, closing) > 0 for each in alpha]
     blobs = [_depth(each) + off > 0 for each in solid]

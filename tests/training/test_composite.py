@@ -9,7 +9,7 @@ from nuke_matting.errors import UsageError
 from nuke_matting.training import camera, composite
 from nuke_matting.training.composite import Compositor
 from nuke_matting.training.decoding import decode_srgb
-from nuke_matting.training.guides import LEAST_SHOWN
+from nuke_matting.training.guides import LEAST_SHOWN, rough
 from nuke_matting.training.store import Store
 from nuke_matting.training.values import Picture, Subject
 
@@ -322,3 +322,14 @@ def test_subjects_have_highlights_now_and_then(tmp_path, no_camera):
         sample = Plain([(1.0, [subject])], [(1.0, [tmp_path / "grey.png"])], seed).sample(32, 48, 1)
         brightest.append((from_model(sample.image) * (sample.alpha > 0.95)).max())
     assert 0.02 < np.mean(np.asarray(brightest) > 4) < 0.3
+
+
+def test_rough_outlines_are_off_as_far_as_those_that_are_drawn_by_hand():
+    """A hand strays by 20 of 288 pixels at most, and by some eight on average; what is learnt must reach beyond."""
+    y, x = np.mgrid[:72, :128]
+    alpha = (np.hypot(y - 36, x - 64) < 24)[None, ..., None].astype(np.float32)
+    guides = [rough(np.random.default_rng(seed), alpha) for seed in range(200)]
+    blobs = [guide for guide in guides if not (guide == 0.5).any()]
+    off = np.array([np.abs(blob - alpha).sum() for blob in blobs]) / (2 * np.pi * 24)  # pixels, averaged along it
+    assert len(blobs) > 80
+    assert np.median(off) < 72 * 8 / 288 < np.percentile(off, 90)
