@@ -529,11 +529,11 @@ def test_an_input_that_is_pulled_while_it_works_leaves_no_riddle(comp):
 
 
 def test_cancel_is_not_undone_by_files_that_were_in_the_way(comp, make_plate):
-    comp.read["file"].setValue(make_plate(range(1001, 1101), name="long"))
-    comp.read["last"].setValue(1100)
+    comp.read["file"].setValue(make_plate(range(1001, 1401), name="long"))
+    comp.read["last"].setValue(1400)
     plan = sys.modules["nuke_matting_host.plan"].plan_of(comp.node)
     os.makedirs(os.path.dirname(plan.out))
-    for frame in range(1001, 1101):
+    for frame in range(1001, 1401):
         Path(plan.out % frame).write_bytes(b"in the way")
         os.utime(plan.out % frame, (1, 1))  # older than the plate, so that they are to be written over
     comp.press("matte_range", wait=False)
@@ -541,7 +541,7 @@ def test_cancel_is_not_undone_by_files_that_were_in_the_way(comp, make_plate):
     comp.nuke.pump(lambda: jobs._running and "taken" in [kind for kind, _ in jobs._running[0].failed.values()])
     comp.press("cancel")
     comp.nuke.pump(lambda: not jobs._running)
-    assert "cancelled" in status(comp) and Path(plan.out % 1100).read_bytes() == b"in the way"
+    assert "cancelled" in status(comp) and Path(plan.out % 1400).read_bytes() == b"in the way"
 
 
 def test_files_that_are_shown_in_place_of_the_mattes_are_not_written_over_nor_cleared(comp):

@@ -170,7 +170,8 @@ def test_the_same_key_frames_in_other_words_change_nothing(keyed):
     change(keyed, "key_frames", "1004 1005")
     keyed.press("matte_range")
     change(keyed, "key_frames", "1004-1005, 2000")
-    assert keyed.node["status"].value() == "6 of 6 frames matted, cpu", "2000 is no frame of the plate"
+    status = keyed.node["status"].value()
+    assert status.startswith("6 of 6 frames matted, cpu") and "2000" not in status, "2000 is no frame of the plate"
 
 
 def test_of_a_plain_read_the_files_are_read_but_those_of_the_key_frames_alone_count(keyed, make_plate):
