@@ -199,6 +199,10 @@ class TestWhatCannotBeMeantIsSaid:
         said = ("3 pixels of the guide are no numbers; they were read as 0",)
         assert self.notes(shot, tmp_path, pixels) == said
 
+    def test_of_a_guide_that_is_minus_1_everywhere(self, shot, tmp_path):
+        scale = "the guide goes far beyond 0 to 1, as of another scale; it was cut to them"
+        assert self.notes(shot, tmp_path, np.full((36, 64, 1), -1, np.float32)) == (scale, "the guide is 0 everywhere")
+
     def test_of_a_guide_of_another_scale(self, shot, tmp_path):
         said = ("the guide goes far beyond 0 to 1, as of another scale; it was cut to them",)
         assert self.notes(shot, tmp_path, noise() * 255) == said
