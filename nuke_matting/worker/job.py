@@ -123,7 +123,7 @@ class _InCache(Target):
             raise UsageError("there is nowhere to put the mattes", advice="name an output (out) or allow the cache")
         self._shot, self._cache = shot, shot.cache
         self._paths: dict[int, Path] = {}
-        self._refusal: CacheError | None = None  # of a matte that could not be kept
+        self._refusal = ""  # why a matte could not be kept
 
     def path(self, frame: int) -> Path:
         return self._paths[frame]
@@ -133,7 +133,7 @@ class _InCache(Target):
 
         Raises CacheError, before the matte is computed, once another one could not be kept.
         """
-        if self._refusal is not None and not self._find(plan.frame, plan.key):
+        if self._refusal and not self._find(plan.frame, plan.key):
             raise self._refused(self._refusal, plan.frame)
         return False
 
@@ -153,15 +153,15 @@ class _InCache(Target):
             try:
                 self._shot.keep(matte)
             except CacheError as error:
-                self._refusal = error
-                raise self._refused(error, matte.frame) from error
+                self._refusal = error.what
+                raise self._refused(error.what, matte.frame) from error
             if not self._find(matte.frame, matte.key):
-                raise self._refused(CacheError("the matte was removed from the cache at once"), matte.frame)
+                raise self._refused("the matte was removed from the cache at once", matte.frame)
         return []
 
-    def _refused(self, error: CacheError, frame: int) -> CacheError:
+    def _refused(self, what: str, frame: int) -> CacheError:
         advice = "make room, or give another folder for the cache (cache_dir)"
-        return CacheError(error.what, path=self._cache.folder, frame=frame, advice=advice)
+        return CacheError(what, path=self._cache.folder, frame=frame, advice=advice)
 
     def _find(self, frame: int, key: str) -> bool:
         path = self._cache.path(key)
