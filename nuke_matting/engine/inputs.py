@@ -35,16 +35,8 @@ def coverage(path: Path, plate: Frame, what: str) -> tuple[NDArray[np.float32], 
     """
     matte = read_matte(path, plate.number, painted=True)
     lies = placed(matte.data_window, matte.display_window, plate, path)
-    notes = [f"the {what} was read from the layer {matte.layer}"] if matte.layer else []
-    if matte.by_grey:
-        notes.append(f"the {what}'s alpha is 1 everywhere: its grey was read in place of it")
-    if matte.non_finite:
-        notes.append(f"{matte.non_finite} pixels of the {what} are no numbers; they were read as 0")
-    if matte.is_far:
-        notes.append(f"the {what} goes far beyond 0 to 1, as of another scale; it was cut to them")
-    if matte.by_red:
-        notes.append(f"the {what} is a colour picture: its red was read")
-    return np.clip(align(matte.pixels, lies, plate.data_window), 0, 1), tuple(notes)
+    notes = tuple(f"the {what} {remark}" for remark in matte.remarks())
+    return np.clip(align(matte.pixels, lies, plate.data_window), 0, 1), notes
 
 
 def says_nothing(guide: NDArray[np.float32]) -> tuple[str, ...]:

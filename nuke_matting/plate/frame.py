@@ -121,3 +121,14 @@ class StoredMatte(NamedTuple):
     def is_far(self) -> bool:
         """Whether its values go far beyond 0 to 1, as those of another scale (0 to 255) do."""
         return bool(self.pixels.size and (self.pixels.max() > 1 + FAR or self.pixels.min() < -FAR))
+
+    def remarks(self) -> tuple[str, ...]:
+        """What is to be known of how it was read, each to follow a name of it; its values are cut to 0 to 1 later."""
+        told = {
+            f"was read from the layer {self.layer}": bool(self.layer),
+            "has an alpha that is 1 everywhere: its grey was read in place of it": self.by_grey,
+            "is a colour picture: its red was read": self.by_red,
+            "has pixels that are no numbers: they were read as 0": self.non_finite > 0,
+            "goes far beyond 0 to 1, as of another scale: it was cut to them": self.is_far,
+        }
+        return tuple(remark for remark, holds in told.items() if holds)

@@ -188,20 +188,12 @@ def _read(sequence: ImageSequence, frame: int, takes_grey: bool = False) -> tupl
     if sequence.still and _frames(sequence) not in ((), (frame,)):
         raise PlateError(f"is of frame {sequence.frames[0]} alone", path=path, frame=frame, advice="name a sequence")
     matte = read_matte(path, frame, painted=True)
-    pixels, remarks = matte.pixels, []
-    if matte.by_grey and (takes_grey or path.suffix.lower() != ".exr"):
-        remarks.append("has an alpha that is 1 everywhere: its grey was read in place of it")
-    elif matte.by_grey:
-        pixels = np.ones_like(pixels)
-        remarks.append("has an alpha that is 1 everywhere, which was read, and not the grey picture beside it")
-    if matte.by_red:
-        remarks.append("is a colour picture: its red was read")
-    if matte.non_finite:
-        remarks.append("has pixels that are no numbers: they were read as 0")
-    if matte.is_far:
-        remarks.append("goes far beyond 0 to 1, as of another scale: it was cut to them")
-    pixels = whole(pixels, matte.data_window, matte.display_window, path, frame)
-    return np.clip(pixels, 0, 1), tuple(remarks)
+    kept: tuple[str, ...] = ()
+    if matte.by_grey and not takes_grey and path.suffix.lower() == ".exr":
+        matte = matte._replace(pixels=np.ones_like(matte.pixels), by_grey=False)
+        kept = ("has an alpha that is 1 everywhere, which was read, and not the grey picture beside it",)
+    pixels = whole(matte.pixels, matte.data_window, matte.display_window, path, frame)
+    return np.clip(pixels, 0, 1), kept + matte.remarks()
 
 
 def whole(pixels: NDArray[np.float32], data: Window, display: Window, path: Path, frame: int) -> NDArray[np.float32]:

@@ -87,7 +87,7 @@ def test_a_matte_that_is_read_by_its_grey_is_said(shot, tmp_path, kind, what):
     rgba = np.dstack([*[noise()] * 3, np.ones((36, 64, 1))])
     write(tmp_path / "m.1002.png", rgba, "RGBA", kind="uint8")
     loaded = shot(**{kind: str(tmp_path / "m.####.png")}).load(1002)
-    assert loaded.notes == (f"the {what}'s alpha is 1 everywhere: its grey was read in place of it",)
+    assert loaded.notes == (f"the {what} has an alpha that is 1 everywhere: its grey was read in place of it",)
     found = loaded.input.guide if kind == "guide" else loaded.known.key
     assert np.abs(found - noise()[..., 0]).max() < 0.01
 
@@ -196,15 +196,15 @@ class TestWhatCannotBeMeantIsSaid:
     def test_of_a_guide_of_no_numbers(self, shot, tmp_path):
         pixels = noise()
         pixels[3, 4:7] = np.nan
-        said = ("3 pixels of the guide are no numbers; they were read as 0",)
+        said = ("the guide has pixels that are no numbers: they were read as 0",)
         assert self.notes(shot, tmp_path, pixels) == said
 
     def test_of_a_guide_that_is_minus_1_everywhere(self, shot, tmp_path):
-        scale = "the guide goes far beyond 0 to 1, as of another scale; it was cut to them"
+        scale = "the guide goes far beyond 0 to 1, as of another scale: it was cut to them"
         assert self.notes(shot, tmp_path, np.full((36, 64, 1), -1, np.float32)) == (scale, "the guide is 0 everywhere")
 
     def test_of_a_guide_of_another_scale(self, shot, tmp_path):
-        said = ("the guide goes far beyond 0 to 1, as of another scale; it was cut to them",)
+        said = ("the guide goes far beyond 0 to 1, as of another scale: it was cut to them",)
         assert self.notes(shot, tmp_path, noise() * 255) == said
 
     def test_of_a_guide_that_is_a_colour_picture_and_of_none_that_is_grey(self, shot, tmp_path):

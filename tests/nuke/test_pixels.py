@@ -170,7 +170,7 @@ def test_the_same_key_frames_in_other_words_change_nothing(keyed):
     change(keyed, "key_frames", "1004 1005")
     keyed.press("matte_range")
     change(keyed, "key_frames", "1004-1005, 2000")
-    scale = "frames 1004-1005: the key matte goes far beyond 0 to 1, as of another scale; it was cut to them"
+    scale = "frames 1004-1005: the key matte goes far beyond 0 to 1, as of another scale: it was cut to them"
     assert keyed.node["status"].value() == f"6 of 6 frames matted, cpu; {scale}", "2000 is no frame of the plate"
 
 
