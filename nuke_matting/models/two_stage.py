@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from nuke_matting.models.carried import KeyPicture, carried
 from nuke_matting.models.contract import Abilities, Array, FrameInput, Lies, Quality, RawMatte
 from nuke_matting.models.tensors import array, autocast, memory_told, seen, tensor, to_device
 from nuke_matting.models.two_stage_file import AGAIN, AIDED, PLAIN, long_sides, networks
@@ -88,7 +89,7 @@ class Encoded(NamedTuple):
     small : the image as it saw it, [1, 3, h, w]. alone : its answer without other frames. cell_matte : that, in
     cells. second : the input of a network that looks again, [1, 9, h, w]. which : of `Networks` it is. second_look : of
     the third, if there is one. key : of a frame with an artist's matte in place of the network's own, whether that
-    shows a subject; None of others.
+    shows a subject; None of others. key_alpha : that matte, of `second`'s size, where it shows one.
     """
 
     features: Features
@@ -99,6 +100,7 @@ class Encoded(NamedTuple):
     which: int
     second_look: SecondLook | None = None
     key: bool | None = None
+    key_alpha: Tensor | None = None
     lies: Lies | None = None
 
     def cells_for(self, other: Encoded) -> Tensor:
@@ -122,11 +124,11 @@ class TwoStageModel:
 
     A weight file may hold a second network, for frames with a clean plate or a guide: what tells the subject by its
     looks and what tells it by such help grow in each other's way in so small a network. A frame reads from frames of
-    its own network alone; in a shot, all have the same help. Where it reads a key frame, what that makes of it is a
-    guide to the second network. A third one looks again at all other frames without help, at a larger size: what the
-    first has found there is a guide to it, of which it knows that it errs. It does so once for a frame by itself, and
-    once more where memory changes what the first has found. What it says is agreed with what it says of the frames
-    around, each by itself.
+    its own network alone; in a shot, all have the same help. Where it reads a key frame, its matte is carried along the
+    motion, and where that is unsure, what the key makes of the frame is a guide to the second network. A third one
+    looks again at all other frames without help, at a larger size: what the first has found there is a guide to it, of
+    which it knows that it errs. It does so once for a frame by itself, and once more where memory changes what the
+    first has found. What it says is agreed with what it says of the frames around, each by itself.
     """
 
     abilities = Abilities(clean_plate=True, guide=True, keys=True)
@@ -198,10 +200,12 @@ class TwoStageModel:
         """A matte with less than one cell of a subject says nothing: not what it is, nor that others have none."""
         rows, columns = encoded.features.f8.shape[-2:]
         with torch.inference_mode():  # on the CPU: CUDA's smoothed resize refuses to shrink a 4K matte so far
-            matte = area(torch.from_numpy(np.ascontiguousarray(alpha))[None, None], rows, columns)
+            whole = torch.from_numpy(np.ascontiguousarray(alpha))[None, None]
+            matte = area(whole, rows, columns)
             key = bool(matte.sum() >= 1)
             cells = keyed(encoded.cell_matte, matte.to(self.device), KEY_TRUST if key else 0.0)
-        return encoded._replace(cell_matte=cells, second_look=None, key=key)
+            fine = area(whole, *encoded.second.shape[-2:]) if key else None
+        return encoded._replace(cell_matte=cells, second_look=None, key=key, key_alpha=fine)
 
     def matte(self, frame: FrameInput, own: Encoded, memory: Sequence[Encoded], quality: Quality) -> RawMatte:
         height, width = frame.image.shape[:2]
@@ -226,14 +230,27 @@ class TwoStageModel:
         """What is made of a frame at the coarse size, by the networks that it takes."""
         votes = self.votes(own, memory)
         coarse = self.coarse(own, memory, votes)
-        if any(each.key for each in memory):
-            # key mattes say what the subject is, as a guide does; a guide that there is was seen already
-            return self.again(own, coarse.alpha, AIDED)
+        keys = {id(each): each for each in memory if each.key}  # a key frame may be a reference as well
+        if keys:
+            return self.with_keys(own, coarse.alpha, list(keys.values()))
         if own.second_look is None:
             return Answer(own.which, own.small, coarse)
         found = self.again(own, coarse.alpha, AGAIN) if self.news(own, coarse) else own.second_look.answer
         alpha = self.consensus_again(own, found.coarse.alpha, votes)
         return found._replace(coarse=found.coarse._replace(alpha=alpha))
+
+    def with_keys(self, own: Encoded, alpha: Tensor, keys: list[Encoded]) -> Answer:
+        """What is made of a frame that reads key frames: their mattes, carried along the motion, where that is sure;
+        elsewhere what the second network makes of them and of an alpha [1, 1, h, w] that their votes have changed.
+
+        They say what the subject is, as a guide does; a guide that there is was seen already.
+        """
+        there = [
+            KeyPicture(each.second[:, :3], each.key_alpha, each.lies) for each in keys if each.key_alpha is not None
+        ]
+        known = carried(own.second[:, :3], own.lies, there)
+        answer = self.again(own, known.over(bilinear(alpha.float(), *own.second.shape[-2:])), AIDED)
+        return answer._replace(coarse=answer.coarse._replace(alpha=known.over(answer.coarse.alpha)))
 
     def votes(self, own: Encoded, memory: Sequence[Encoded]) -> Votes:
         """Of the frames of `references` for a frame's cells. Where there are key frames, they alone vote: no other

@@ -8,9 +8,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import ndimage
 
 from nuke_matting.errors import ModelError
 from nuke_matting.models import two_stage
+from nuke_matting.models.carried import Carried
 from nuke_matting.models.contract import FrameInput, Quality
 from nuke_matting.models.cost import parameters
 from nuke_matting.models.registry import load_model
@@ -201,8 +203,14 @@ def test_of_two_networks_in_a_file_the_second_mattes_frames_with_help(weights, a
     assert np.array_equal(joined.alpha, alone.alpha) and np.array_equal(joined.foreground, alone.foreground)
 
 
+def unsure(image, lies, keys):
+    """As where no motion leads to a key frame."""
+    return Carried(torch.full_like(image[:, :1], 0.5), torch.zeros_like(image[:, :1]))
+
+
 @pytest.mark.parametrize("help", [(), ("clean",), ("guide",)])
-def test_a_frame_that_reads_a_key_is_matted_by_the_second_network_with_a_guide_of_it(joined_weights, help):
+def test_a_frame_that_reads_a_key_is_matted_by_the_second_network_with_a_guide_of_it(joined_weights, monkeypatch, help):
+    monkeypatch.setattr(two_stage, "carried", unsure)
     model = load_model(joined_weights, "cpu", "fp32")
     frame, key = (FrameInput(image(48, 128, seed), **{name: HELP[name] for name in help}) for seed in (0, 1))
     own = model.encode(model.prepare(frame))
@@ -214,6 +222,19 @@ def test_a_frame_that_reads_a_key_is_matted_by_the_second_network_with_a_guide_o
         model.matte(frame, own, memory, QUALITY) for memory in ([*around(model, own), told], around(model, own))
     )
     assert np.abs(found.alpha - guided.alpha).mean() < 0.4 * np.abs(found.alpha - without.alpha).mean()
+
+
+def test_where_the_motion_is_sure_a_frame_has_the_matte_of_the_key_it_reads(joined_weights):
+    model = load_model(joined_weights, "cpu", "fp32")
+    scene = ndimage.gaussian_filter(image(96, 160, 3), (4, 4, 0))
+    scene = (scene - scene.min()) / np.ptp(scene)
+    wire = np.zeros((96, 160), np.float32)
+    wire[:, 70:76] = 1  # thinner than a cell, which is of 13 pixels
+    frame, key = FrameInput(np.roll(scene, 5, axis=1)), FrameInput(scene)
+    own, told = model.encode(model.prepare(frame)), model.correct(model.encode(model.prepare(key)), wire)
+    alpha = model.matte(frame, own, [*around(model, own), told], Quality(regions=0, batch=64)).alpha[:, 24:-24]
+    true = np.roll(wire, 5, axis=1)[:, 24:-24]
+    assert np.abs(alpha - true).mean() < 0.5 * true.mean()  # these networks know nothing: by themselves they find half
 
 
 def test_a_third_network_looks_again_at_what_the_first_found_with_its_memory(
