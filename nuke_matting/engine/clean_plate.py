@@ -23,6 +23,8 @@ LIGHT = (0.01, 0.55)  # scene-linear; darker is noise, lighter is bent by the hi
 WITHIN = 0.12  # share by which a pixel of the background may differ from gain x clean
 LEAST_SHARE = 0.03  # of the picture that must agree
 STRONGEST = 8.0  # times lighter or darker; more is another scene
+FLAT = 3e-3  # variance over the squared mean; of a picture with no more, gain and bias are hard to tell apart
+NOISY = 1.0  # share of the variance of the noise in it, likewise
 NEAR = 0.01, 0.001  # gain and bias this near to none are none: the clean plate stays as it is, to the bit
 LEAST_MATCHES = 12  # points that must agree on a camera's move
 LEAST_SIDE = 32  # pixels; a corner and its surroundings do not fit into less
@@ -110,14 +112,24 @@ def _fit(plate: NDArray, clean: NDArray) -> tuple[float, float] | None:
         agree = off < WITHIN * (gain * c + abs(bias))
         if agree.sum() < LEAST_SHARE * len(plate):
             return None
-        # a flat picture cannot tell gain from bias: then it is a gain
         x, y = c[agree], p[agree]
-        spread = np.var(x)
-        trust = spread / (spread + 1e-3 * np.mean(x) ** 2)
-        slope = float(np.mean((x - x.mean()) * (y - y.mean())) / max(spread, 1e-12))
-        gain = float(trust * slope + (1 - trust) * y.mean() / x.mean())
+        gain = _gain(x, y)
         bias = float(y.mean() - gain * x.mean())
     return (gain, bias) if 1 / STRONGEST < gain < STRONGEST else None
+
+
+def _gain(x: NDArray, y: NDArray) -> float:
+    """The gain of y = gain * x + bias, both with noise: Deming's regression, the noise of y taken for that of x times
+    the gain. A flat picture, or one that is hidden in noise, cannot tell gain from bias: then it is a gain alone."""
+    alone = float(y.mean() / x.mean())
+    both = float(np.mean((x - x.mean()) * (y - y.mean()))) / alone
+    theirs, own = float(np.var(x)), float(np.var(y)) / alone**2
+    if both <= 0:
+        return alone
+    half = (own - theirs) / (2 * both)
+    slope = alone * (half + math.sqrt(half * half + 1))
+    trust = both / (both + FLAT * float(np.mean(x)) ** 2 + NOISY * max(0.0, theirs - both))
+    return trust * slope + (1 - trust) * alone
 
 
 def move(plate: Array, clean: Array) -> ProjectiveTransform | None:

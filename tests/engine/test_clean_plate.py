@@ -149,3 +149,15 @@ def test_a_shot_says_what_it_did_to_the_clean_plate_and_keeps_both_ways_apart(ma
     assert any("exposure was matched" in note for note in matched.notes) and plain.notes == ()
     assert matched.key != plain.key and (matched.alpha != plain.alpha).any()
     assert shot.matte(1002).cached and shot.matte(1002).notes == matched.notes
+
+
+@settings(max_examples=15, deadline=None)
+@given(gain=st.floats(0.7, 1.4), grain=st.floats(0.0, 0.04), seed=st.integers(0, 99))
+def test_grain_on_a_flat_wall_is_no_bias(gain, grain, seed):
+    dice = np.random.default_rng(seed)
+    light = np.full((120, 160, 3), 0.2, np.float32)
+    light[90:] = 0.009  # too dark to be measured, and what a wrong bias would bend
+    plate, clean = (to_model(each + dice.normal(0, grain * each, light.shape)) for each in (light * gain, light))
+    found = exposure(plate.astype(np.float32), clean.astype(np.float32))
+    matched = light if found is None else from_model(exposed(to_model(light).astype(np.float32), found))
+    assert matched == pytest.approx(light * gain, rel=0.05, abs=2e-3)
