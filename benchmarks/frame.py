@@ -22,6 +22,7 @@ import torch
 
 from nuke_matting import Settings, Shot
 from nuke_matting.heap import keep_freed
+from nuke_matting.models.carried import KeyPicture, carried
 from nuke_matting.models.contract import Quality
 from nuke_matting.models.cost import by_default, others_like, outline, parameters, two_stage_gmacs
 from nuke_matting.models.tensors import array, autocast, seen, tensor
@@ -96,6 +97,10 @@ def measure(width: int, height: int, precision: str, device: str, runs: int) -> 
         def foreground() -> torch.Tensor:
             return image + net.residual(coarse, chosen, patches, height, width)
 
+        def carry() -> torch.Tensor:
+            moved = torch.roll(own.second[:, :3], 3, dims=3)
+            return carried(own.second[:, :3], None, [KeyPicture(moved, moved[:, :1], None)]).alpha
+
         with torch.inference_mode():
             again = own.second_look is not None
             which, small, coarse = model.answer(own, memory)
@@ -109,6 +114,7 @@ def measure(width: int, height: int, precision: str, device: str, runs: int) -> 
                 "encode": median_ms(encode, runs),
                 "memory and decoder": median_ms(remember, runs),
                 "second look": median_ms(lambda: model.again(own, coarse.alpha, AGAIN), runs) if again else 0.0,
+                "carry a key matte, where one is read": median_ms(carry, runs),
                 "in and out": median_ms(in_and_out, runs),
                 "choose": median_ms(lambda: rg.choose(error, most, 0.0), runs),
                 "refine": median_ms(refine, runs),
