@@ -186,7 +186,7 @@ class Shot:
             other = read_frame(file_of(self.files.clean, frame), frame, holes=True)
             clean = clean_pixels(other, self.colours.of_clean(other.colour, other.path, read.colour), read)
             clean, said = fitted(image, clean, self.settings.clean_match, self.settings.clean_align)
-            notes += said
+            notes += (*(f"the clean plate: {note}" for note in other.notes), *said)
         if self.files.guide is not None:
             guide, said = coverage(file_of(self.files.guide, frame), read, "guide")
             notes += said + says_nothing(guide)

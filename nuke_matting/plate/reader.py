@@ -75,7 +75,7 @@ def _turned(spec: oiio.ImageSpec) -> tuple[str, ...]:
     if orientation not in (3, 4, 5, 6, 7, 8):
         return ()
     return (
-        f"the picture is stored turned (Orientation {orientation}) and matted so: turn it upright for a better matte",
+        f"the picture is stored turned (Orientation {orientation}) and read so: turn it upright for a better matte",
     )
 
 
@@ -85,7 +85,7 @@ def _notes(choice: PictureChannels, specs: Sequence[oiio.ImageSpec]) -> tuple[st
     views = _texts(specs[choice.part].getattribute("multiView"))  # of one part, the first of them without a prefix
     views = list(dict.fromkeys(views + [view for spec in specs for view in _texts(spec.getattribute("view"))]))
     if len(views) > 1:
-        return (f"of the views {', '.join(views)} only {layer if layer in views else (own or views)[0]} is matted",)
+        return (f"of the views {', '.join(views)} only {layer if layer in views else (own or views)[0]} was read",)
     if layer.lower() not in ("", "rgba", "rgb"):
         return (f"the picture was read from the layer {layer}",)
     plain = [_called(spec)[0] for spec in specs if {"R", "G", "B"} <= set(spec.channelnames)]

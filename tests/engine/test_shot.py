@@ -427,6 +427,14 @@ def test_the_notes_say_which_picture_of_a_file_was_matted(settings, tmp_path):
     assert Shot(tmp_path / "p.exr", settings).matte(1).notes == ("the picture was read from the layer diffuse",)
 
 
+def test_the_notes_say_which_picture_of_a_clean_plate_was_read(make_plate, settings, tmp_path):
+    plane = np.full((36, 64), 0.5, np.float16)
+    channels = {f"{layer}.{each}": plane.copy() for layer in ("diffuse", "spec") for each in "RGB"}
+    OpenEXR.File({"compression": OpenEXR.ZIP_COMPRESSION}, channels).write(str(tmp_path / "c.exr"))
+    shot = Shot(make_plate([1001]), settings.replace(clean_plate=str(tmp_path / "c.exr"), clean_match=False))
+    assert shot.matte(1001).notes[0] == "the clean plate: the picture was read from the layer diffuse"
+
+
 class TestAStillThatIsNamedInFull:
     def test_serves_any_frame_with_the_same_matte(self, make_plate, settings, tmp_path):
         one = tmp_path / "portrait_v02.exr"

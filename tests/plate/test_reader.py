@@ -222,7 +222,7 @@ def test_a_layer_that_was_taken_for_the_picture_is_named(tmp_path):
 
 def test_views_that_are_left_out_are_said(tmp_path):
     parts = [({"name": f"rgba.{view}", "view": view}, exrs.rgb()) for view in ("left", "right")]
-    said = ("of the views left, right only left is matted",)
+    said = ("of the views left, right only left was read",)
     assert read_frame(exrs.write(tmp_path / "parts.exr", *parts), 1).notes == said
     one_part = exrs.write(tmp_path / "one.exr", exrs.rgb() | exrs.rgb(prefix="right."), multiView=["left", "right"])
     assert read_frame(one_part, 1).notes == said
