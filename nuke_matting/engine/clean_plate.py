@@ -23,8 +23,7 @@ LIGHT = (0.01, 0.55)  # scene-linear; darker is noise, lighter is bent by the hi
 WITHIN = 0.12  # share by which a pixel of the background may differ from gain x clean
 LEAST_SHARE = 0.03  # of the picture that must agree
 STRONGEST = 8.0  # times lighter or darker; more is another scene
-FLAT = 3e-3  # variance over the squared mean; of a picture with no more, gain and bias are hard to tell apart
-NOISY = 1.0  # share of the variance of the noise in it, likewise
+FLAT = 1e-3  # variance over the squared mean; of a picture with no more, gain and bias are hard to tell apart
 NEAR = 0.01, 0.001  # gain and bias this near to none are none: the clean plate stays as it is, to the bit
 LEAST_MATCHES = 12  # points that must agree on a camera's move
 LEAST_SIDE = 32  # pixels; a corner and its surroundings do not fit into less
@@ -98,7 +97,7 @@ def exposed(clean: Array, found: Exposure) -> Array:
 
 
 def _fit(plate: NDArray, clean: NDArray) -> tuple[float, float] | None:
-    """Gain and bias of one channel [N], by least squares over the pixels that agree; None where too few do."""
+    """Gain and bias of one channel [N], over the pixels that agree; None where too few do."""
     seen = (np.minimum(plate, clean) > LIGHT[0]) & (np.maximum(plate, clean) < LIGHT[1])
     p, c = plate[seen], clean[seen]
     if len(p) < max(16, LEAST_SHARE * len(plate)):
@@ -119,17 +118,18 @@ def _fit(plate: NDArray, clean: NDArray) -> tuple[float, float] | None:
 
 
 def _gain(x: NDArray, y: NDArray) -> float:
-    """The gain of y = gain * x + bias, both with noise: Deming's regression, the noise of y taken for that of x times
-    the gain. A flat picture, or one that is hidden in noise, cannot tell gain from bias: then it is a gain alone."""
+    """The gain of y = gain * x + bias, both with noise of which nothing is known.
+
+    It lies between the two regressions, of y on x and of x on y, which are one where there is no noise. Of all gains
+    between them it is the one that is nearest to a gain alone, which stays where a flat picture tells nothing.
+    """
     alone = float(y.mean() / x.mean())
     both = float(np.mean((x - x.mean()) * (y - y.mean()))) / alone
-    theirs, own = float(np.var(x)), float(np.var(y)) / alone**2
     if both <= 0:
         return alone
-    half = (own - theirs) / (2 * both)
-    slope = alone * (half + math.sqrt(half * half + 1))
-    trust = both / (both + FLAT * float(np.mean(x)) ** 2 + NOISY * max(0.0, theirs - both))
-    return trust * slope + (1 - trust) * alone
+    slope = min(max(1.0, both / float(np.var(x))), float(np.var(y)) / alone**2 / both)  # over the gain alone
+    trust = both / (both + FLAT * float(np.mean(x)) ** 2)
+    return alone * (trust * slope + 1 - trust)
 
 
 def move(plate: Array, clean: Array) -> ProjectiveTransform | None:

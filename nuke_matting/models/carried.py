@@ -34,7 +34,7 @@ class KeyPicture(NamedTuple):
 
 
 class Carried(NamedTuple):
-    """The mattes of key frames on a frame's pixels, [1, 1, h, w] in [0, 1]; and how sure each is, likewise."""
+    """What key mattes say of a frame, on its pixels, [1, 1, h, w] in [0, 1]; and how sure that is, likewise."""
 
     alpha: Tensor
     sure: Tensor
@@ -76,7 +76,7 @@ def _flow(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> Picture:
 
 
 def _placed(size: tuple[int, ...], lies: Lies | None, key: KeyPicture) -> tuple[Picture, Picture, Picture]:
-    """A key frame's picture and matte on a frame's pixels, were nothing to move; and where it shows any, 0 or 1."""
+    """A key frame's picture and matte on a frame's pixels, were nothing to move; and how far it shows any, 0 to 1."""
     height, width = size
     image, alpha = _pixels(key.image), _pixels(key.alpha)[..., 0]
     rows, columns = alpha.shape

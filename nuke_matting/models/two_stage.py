@@ -204,7 +204,7 @@ class TwoStageModel:
             matte = area(whole, rows, columns)
             key = bool(matte.sum() >= 1)
             cells = keyed(encoded.cell_matte, matte.to(self.device), KEY_TRUST if key else 0.0)
-            fine = area(whole, *encoded.second.shape[-2:]) if key else None
+            fine = area(whole, *encoded.second.shape[-2:]).clone() if key else None
         return encoded._replace(cell_matte=cells, second_look=None, key=key, key_alpha=fine)
 
     def matte(self, frame: FrameInput, own: Encoded, memory: Sequence[Encoded], quality: Quality) -> RawMatte:

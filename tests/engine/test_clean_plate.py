@@ -151,13 +151,27 @@ def test_a_shot_says_what_it_did_to_the_clean_plate_and_keeps_both_ways_apart(ma
     assert shot.matte(1002).cached and shot.matte(1002).notes == matched.notes
 
 
-@settings(max_examples=15, deadline=None)
-@given(gain=st.floats(0.7, 1.4), grain=st.floats(0.0, 0.04), seed=st.integers(0, 99))
-def test_grain_on_a_flat_wall_is_no_bias(gain, grain, seed):
+GRAIN = st.sampled_from([0.0, 0.01, 0.02, 0.04])
+
+
+@settings(max_examples=20, deadline=None)
+@given(gain=st.floats(0.7, 1.4), grain=GRAIN, clean_grain=GRAIN, seed=st.integers(0, 99))
+def test_grain_on_a_flat_wall_is_no_bias(gain, grain, clean_grain, seed):
     dice = np.random.default_rng(seed)
     light = np.full((120, 160, 3), 0.2, np.float32)
     light[90:] = 0.009  # too dark to be measured, and what a wrong bias would bend
-    plate, clean = (to_model(each + dice.normal(0, grain * each, light.shape)) for each in (light * gain, light))
-    found = exposure(plate.astype(np.float32), clean.astype(np.float32))
+    plate, clean = (
+        to_model(light * times * (1 + dice.normal(0, each, light.shape))).astype(np.float32)
+        for times, each in ((gain, grain), (1, clean_grain))
+    )
+    found = exposure(plate, clean)
     matched = light if found is None else from_model(exposed(to_model(light).astype(np.float32), found))
     assert matched == pytest.approx(light * gain, rel=0.05, abs=2e-3)
+
+
+@settings(max_examples=20, deadline=None)
+@given(gain=st.floats(0.7, 1.4), bias=st.floats(0.02, 0.05))
+def test_a_flare_over_the_whole_plate_is_found(gain, bias):
+    light = wall() * 0.6
+    found = exposure(to_model(light * gain + bias).astype(np.float32), to_model(light).astype(np.float32))
+    assert found.gain == pytest.approx((gain,) * 3, rel=0.03) and found.bias == pytest.approx((bias,) * 3, rel=0.15)
