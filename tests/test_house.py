@@ -12,13 +12,13 @@ PACKAGE = Path(__file__).resolve().parent.parent / "nuke_matting"
 # each room, and the rooms that it may import from; everyone may use settings and errors, and itself
 MAY_IMPORT = {
     "nets": set(),
-    "models": {"nets", "resources", "atomic"},
+    "models": {"nets", "resources", "atomic", "opencv"},
     "plate": {"atomic"},
     "colour": {"plate", "resources"},
     "engine": {"models", "plate", "colour", "atomic", "rights"},
     "export": {"models", "nets", "plate", "colour", "host"},
     "quality": {"plate", "colour", "atomic"},
-    "training": {"models", "nets", "plate", "colour", "quality", "resources", "atomic"},
+    "training": {"models", "nets", "plate", "colour", "quality", "resources", "atomic", "opencv"},
     "worker": {"engine", "models", "plate", "host", "heap"},
     "cli": {
         "engine",
@@ -43,6 +43,7 @@ GROUND_FLOOR = {
     "settings": {"errors"},
     "resources": {"errors"},
     "heap": set(),
+    "opencv": set(),
     "rights": set(),
     "atomic": {"errors", "rights"},
 }

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from nuke_matting.models.contract import Lies
+from nuke_matting.nets.spread import across
+from nuke_matting.opencv import blurred, sampled, warped
 
 ASTRAY = 2.5  # coarse pixels by which the way there and back may miss; what misses by as much counts 0.37
 UNLIKE = 0.08  # of the model space, by which a channel may differ, likewise, over a few pixels' mean
@@ -62,10 +64,10 @@ def _carried(own: Picture, lies: Lies | None, key: KeyPicture) -> tuple[Picture,
     y, x = np.mgrid[: own.shape[0], : own.shape[1]].astype(np.float32)
     x, y = x + to[..., 0], y + to[..., 1]
     astray = np.square(to + _at(back, x, y)).sum(2)
-    unlike = np.abs(cv2.GaussianBlur(_at(image, x, y) - own, (0, 0), MEAN)).max(2)
+    unlike = np.abs(blurred(_at(image, x, y) - own, MEAN)).max(2)
     inside = (x >= 0) & (y >= 0) & (x <= own.shape[1] - 1) & (y <= own.shape[0] - 1)
     sure = np.exp(-astray / ASTRAY**2 - np.square(unlike / UNLIKE)) * _at(shown, x, y) * inside
-    return _at(alpha, x, y), np.asarray(cv2.GaussianBlur(sure, (0, 0), SOFT), np.float32)
+    return _at(alpha, x, y), blurred(sure, SOFT)
 
 
 def _flow(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> Picture:
@@ -83,16 +85,14 @@ def _placed(size: tuple[int, ...], lies: Lies | None, key: KeyPicture) -> tuple[
     mine, theirs = (lies, key.lies) if lies and key.lies else ((0.0, 0.0, 1.0, 1.0),) * 2
     if mine == theirs and (rows, columns) == (height, width):
         return image, alpha, np.ones_like(alpha)
-    matrix = np.zeros((2, 3))
-    for axis, side, other in ((0, width, columns), (1, height, rows)):
-        top, long, their_top, their_long = (each[i - axis] for each in (mine, theirs) for i in (1, 3))
-        step = long / side * other / their_long
-        matrix[axis, axis] = step
-        matrix[axis, 2] = (top - their_top) * other / their_long + step / 2 - 0.5
-    how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    (down, first_row), (along, first_column) = (
+        across(side, mine[axis], mine[2 + axis], other, theirs[axis], theirs[2 + axis])
+        for axis, side, other in ((0, height, rows), (1, width, columns))
+    )
+    matrix = np.array([[along, 0, first_column], [0, down, first_row]])
 
     def put(picture: Picture, border: int) -> Picture:
-        return np.asarray(cv2.warpAffine(picture, matrix, (width, height), flags=how, borderMode=border), np.float32)
+        return warped(picture, matrix, (width, height), border, cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
 
     shown = put(np.ones_like(alpha), cv2.BORDER_CONSTANT)
     return put(image, cv2.BORDER_REPLICATE), put(alpha, cv2.BORDER_CONSTANT), shown
@@ -110,4 +110,4 @@ def _grey(picture: Picture) -> NDArray[np.uint8]:
 
 def _at(picture: Picture, x: Picture, y: Picture) -> Picture:
     """A picture's values at places [h, w]; at its edges beyond them."""
-    return np.asarray(cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32)
+    return sampled(picture, x, y, cv2.BORDER_REPLICATE)

@@ -230,7 +230,11 @@ class TwoStageModel:
         """What is made of a frame at the coarse size, by the networks that it takes."""
         votes = self.votes(own, memory)
         coarse = self.coarse(own, memory, votes)
-        keys = {id(each): each for each in memory if each.key}  # a key frame may be a reference as well
+        keys = {  # each once: a key frame may be a reference as well
+            id(each): KeyPicture(each.second[:, :3], each.key_alpha, each.lies)
+            for each in memory
+            if each.key_alpha is not None
+        }
         if keys:
             return self.with_keys(own, coarse.alpha, list(keys.values()))
         if own.second_look is None:
@@ -239,16 +243,13 @@ class TwoStageModel:
         alpha = self.consensus_again(own, found.coarse.alpha, votes)
         return found._replace(coarse=found.coarse._replace(alpha=alpha))
 
-    def with_keys(self, own: Encoded, alpha: Tensor, keys: list[Encoded]) -> Answer:
+    def with_keys(self, own: Encoded, alpha: Tensor, keys: list[KeyPicture]) -> Answer:
         """What is made of a frame that reads key frames: their mattes, carried along the motion, where that is sure;
         elsewhere what the second network makes of them and of an alpha [1, 1, h, w] that their votes have changed.
 
         They say what the subject is, as a guide does; a guide that there is was seen already.
         """
-        there = [
-            KeyPicture(each.second[:, :3], each.key_alpha, each.lies) for each in keys if each.key_alpha is not None
-        ]
-        known = carried(own.second[:, :3], own.lies, there)
+        known = carried(own.second[:, :3], own.lies, keys)
         answer = self.again(own, known.over(bilinear(alpha.float(), *own.second.shape[-2:])), AIDED)
         return answer._replace(coarse=answer.coarse._replace(alpha=known.over(answer.coarse.alpha)))
 

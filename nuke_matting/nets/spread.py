@@ -72,11 +72,19 @@ def placed(
     far = max(grid) / max(want)
     moved: list[Tensor] = [cells[:, :-2]]
     for axis in (0, 1):
-        step, other = lies[2 + axis] / grid[axis], there[2 + axis] / want[axis]
-        begins = (lies[axis] + step / 2 - there[axis]) / other - 0.5
+        step, begins = across(grid[axis], lies[axis], lies[2 + axis], want[axis], there[axis], there[2 + axis])
         at = cells[:, axis - 2].unsqueeze(1)
-        moved.append(at * (far * step / other) + begins / (places * max(want)))
+        moved.append(at * (far * step) + begins / (places * max(want)))
     return torch.cat(moved, dim=1)
+
+
+def across(count: int, begin: float, long: float, other: int, there: float, other_long: float) -> tuple[float, float]:
+    """Step and first: the place of the n-th of a row of `count` cells or pixels in a row of `other` is step * n + first.
+
+    begin, long : where the row begins, and its length, in any one unit. there, other_long : likewise of the other.
+    """
+    own, each = long / count, other_long / other
+    return own / each, (begin + own / 2 - there) / each - 0.5
 
 
 def votes_of(frame: CellMatte) -> Tensor:

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nuke_matting.colour.model_space import srgb_curve_inverse
+from nuke_matting.opencv import blurred, sampled, warped
 from nuke_matting.training.decoding import encode_srgb
-from nuke_matting.training.opencv import blurred, sampled, warped
 
 Array = NDArray[np.float32]
 Random = np.random.Generator

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from nuke_matting.opencv import resized, sampled
 from nuke_matting.training import textures
-from nuke_matting.training.opencv import resized, sampled
 
 Array = NDArray[np.float32]
 Random = np.random.Generator

@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 
 from nuke_matting.colour.model_space import to_model
 from nuke_matting.errors import UsageError
+from nuke_matting.opencv import blurred, resized, warped
 from nuke_matting.training import backdrops, camera, cloths, things
 from nuke_matting.training.decoding import decode_srgb
 from nuke_matting.training.framing import Path2D, cut_sides, draw_height, draw_place, hide_cuts, move
 from nuke_matting.training.guides import rough
-from nuke_matting.training.opencv import blurred, resized, warped
 from nuke_matting.training.store import Store
 from nuke_matting.training.values import Cutout, Subject
 

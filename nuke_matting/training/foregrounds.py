@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nuke_matting.errors import MattingError, OutputError
+from nuke_matting.opencv import eroded
 from nuke_matting.training.closed_form import estimate_foreground_ml, one_thread_in_workers
 from nuke_matting.training.decoding import decode, decode_srgb, encode_srgb
-from nuke_matting.training.opencv import eroded
 from nuke_matting.training.pairs import is_fresh, write_pair
 from nuke_matting.training.resizing import crop, reduced
 from nuke_matting.training.values import Picture, Subject

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nuke_matting.training.opencv import resized, warped
+from nuke_matting.opencv import resized, warped
 from nuke_matting.training.values import Sides
 
 Array = NDArray[np.float32]

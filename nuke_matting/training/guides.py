@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nuke_matting.training.opencv import dilated, disc, distances, eroded, resized
+from nuke_matting.opencv import dilated, disc, distances, eroded, resized
 
 Array = NDArray[np.float32]
 Random = np.random.Generator

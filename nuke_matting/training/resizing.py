@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nuke_matting.errors import PlateError
+from nuke_matting.opencv import resized
 from nuke_matting.training.decoding import LEAST_ALPHA
-from nuke_matting.training.opencv import resized
 from nuke_matting.training.values import Picture
 
 LONG_SIDE = 640  # pixels; larger pictures are reduced to it, unless a stage's frames are larger

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
 from nuke_matting.errors import PlateError, UsageError
-from nuke_matting.training.opencv import blurred, dilated, disc, resized
+from nuke_matting.opencv import blurred, dilated, disc, resized
 from nuke_matting.training.pairs import is_fresh, read_picture, write_picture
 from nuke_matting.training.resizing import continued
 

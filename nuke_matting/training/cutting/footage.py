@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nuke_matting.errors import PlateError, UsageError
+from nuke_matting.opencv import blurred
 from nuke_matting.training.cutting.matte import band_matte, grab_cut, without_holes, write_cut
 from nuke_matting.training.cutting.tables import check_names, read_table
-from nuke_matting.training.opencv import blurred
 from nuke_matting.training.pairs import is_there
 
 BAND = 3  # pixels to each side of the cut that are matted

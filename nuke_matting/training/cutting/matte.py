@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nuke_matting.colour.model_space import srgb_curve_inverse
+from nuke_matting.opencv import disc
 from nuke_matting.training.closed_form import estimate_alpha_cf, estimate_foreground_ml
-from nuke_matting.training.opencv import disc
 from nuke_matting.training.pairs import write_pair
 
 TELLS = 1e-3  # squared difference of two colours, linear, at which half of what they say counts

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nuke_matting.errors import PlateError, UsageError
+from nuke_matting.opencv import blurred, dilated, eroded, resized
 from nuke_matting.training.cutting.matte import band_matte, grab_cut, without_holes, write_cut
-from nuke_matting.training.opencv import blurred, dilated, eroded, resized
 from nuke_matting.training.pairs import is_there, read_picture
 
 BAND = 5  # pixels to each side of the cut that are matted

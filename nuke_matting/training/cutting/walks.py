@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nuke_matting.errors import UsageError
+from nuke_matting.opencv import blurred, dilated, eroded
 from nuke_matting.training.cutting.footage import read_clip
 from nuke_matting.training.cutting.matte import band_matte, grab_cut, largest, without_holes, write_cut
 from nuke_matting.training.cutting.tables import check_names, read_table
-from nuke_matting.training.opencv import blurred, dilated, eroded
 from nuke_matting.training.pairs import is_there
 
 BAND = 2  # pixels to each side of the cut that are matted

@@ -19,7 +19,7 @@ import OpenImageIO as oiio
 from numpy.typing import NDArray
 
 from nuke_matting.errors import OutputError
-from nuke_matting.training.opencv import blurred, sampled
+from nuke_matting.opencv import blurred, sampled
 from nuke_matting.training.people.assets import Assets
 from nuke_matting.training.people.light import Light, light_of
 from nuke_matting.training.people.person import Person, draw_person

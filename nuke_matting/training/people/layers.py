@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from nuke_matting.training.opencv import dilated
+from nuke_matting.opencv import dilated
 from nuke_matting.training.people.parts import Part
 from nuke_matting.training.people.person import Person
 from nuke_matting.training.people.render import CLOTH, SKIN, Surface, vertex_normals

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nuke_matting.training.opencv import resized
+from nuke_matting.opencv import resized
 
 _COSINE = np.array([np.pi] + [2 * np.pi / 3] * 3 + [np.pi / 4] * 5)  # a clamped cosine's bands 0, 1, 2
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from nuke_matting.training.opencv import blurred
+from nuke_matting.opencv import blurred
 from nuke_matting.training.people.accessories import draw_beanie, draw_glasses
 from nuke_matting.training.people.assets import BODY_VERTICES, Assets
 from nuke_matting.training.people.body import Body, draw_body, shape_body

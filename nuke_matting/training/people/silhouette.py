@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nuke_matting.training.opencv import resized
+from nuke_matting.opencv import resized
 from nuke_matting.training.people.coverage import (
     SIDE,
     no_samples,

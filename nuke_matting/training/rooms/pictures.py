@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nuke_matting.atomic import write_whole
+from nuke_matting.opencv import blurred, resized
 from nuke_matting.training.decoding import encode_srgb
-from nuke_matting.training.opencv import blurred, resized
 from nuke_matting.training.people.assets import Assets
 from nuke_matting.training.people.light import Light, light_of
 from nuke_matting.training.people.render import Renderer

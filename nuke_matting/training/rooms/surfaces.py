@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nuke_matting.training.opencv import resized
+from nuke_matting.opencv import resized
 
 Array = NDArray[np.float32]
 Planes = tuple[NDArray[np.floating], NDArray[np.floating], NDArray[np.floating]]

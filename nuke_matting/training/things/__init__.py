@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nuke_matting.training.opencv import blurred
+from nuke_matting.opencv import blurred
 from nuke_matting.training.things import bodies, kinds, soft
 from nuke_matting.training.things.frame import Array, Frame, Motion, Painter, Random
 

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nuke_matting.training.opencv import resized, warped
+from nuke_matting.opencv import resized, warped
 from nuke_matting.training.things import shapes, surfaces
 from nuke_matting.training.things.frame import Array, Frame, Motion, Painter, Random, over
 from nuke_matting.training.things.surfaces import Stuff, looked_up

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nuke_matting.training.opencv import blurred, resized, warped
+from nuke_matting.opencv import blurred, resized, warped
 from nuke_matting.training.textures import ramp
 
 Array = NDArray[np.float32]

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nuke_matting.training.opencv import blurred, distances
+from nuke_matting.opencv import blurred, distances
 from nuke_matting.training.things.frame import Random
 
 Array = NDArray[np.floating]  # float32, or float64 where a number drawn at random takes part

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from nuke_matting.training.opencv import blurred, warped
+from nuke_matting.opencv import blurred, warped
 from nuke_matting.training.textures import colours, noise, ramp
 from nuke_matting.training.things.frame import (
     BITS,
