@@ -79,7 +79,7 @@ def placed(
 
 
 def across(count: int, begin: float, long: float, other: int, there: float, other_long: float) -> tuple[float, float]:
-    """Step and first: the place of the n-th of a row of `count` cells or pixels in a row of `other` is step * n + first.
+    """Step and first: the n-th of a row of `count` cells or pixels lies at step * n + first in a row of `other`.
 
     begin, long : where the row begins, and its length, in any one unit. there, other_long : likewise of the other.
     """
