@@ -9,6 +9,9 @@ import os
 import re
 import signal
 import sys
+from collections.abc import Callable
+from functools import partial
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NoReturn
@@ -17,7 +20,18 @@ from nuke_matting.cli.exits import FAILED, INTERRUPTED, WRONG_USE
 from nuke_matting.cli.interruption import heeded
 from nuke_matting.errors import MattingError, UsageError
 from nuke_matting.heap import keep_freed
-from nuke_matting.plate.sequence import sequence_around
+
+VERBS = {  # by name, their module here and their line in --help
+    "matte": ("matte", "matte a plate"),
+    "eval": ("evaluate", "measure mattes against true ones"),
+    "train": ("train", "train networks, and make what they are trained on"),
+    "worker": ("worker", "serve a host such as Nuke: JSON lines on stdin and stdout"),
+    "nuke": ("nuke", "put the node where Nuke finds it, or take it away"),
+    "model": ("model", "list models, and add third-party models"),
+    "export": ("export", "write the model for Nuke's Inference node"),
+    "doctor": ("doctor", "check the installation: versions, devices, colour, weights, cache"),
+    "cache": ("cache", "look at and tidy the cache of mattes"),
+}
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -64,16 +78,28 @@ class _WrongOptions(UsageError):
 
 class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line, as everything else here does. Options are written out: a script must not break
-    because a later version has another option that begins alike."""
+    because a later version has another option that begins alike.
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    fill : adds what it takes, once it has something to parse: a verb's module may bring torch, which takes seconds.
+    """
+
+    def __init__(self, *args: Any, fill: Callable[[_Parser], None] | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **{**kwargs, "allow_abbrev": False})
         self.set_defaults(innermost=self)  # of a verb and its actions, the last one's
+        self._fill = fill
+
+    def parse_known_args(self, args=None, namespace=None):
+        fill, self._fill = self._fill, None
+        if fill is not None:
+            fill(self)
+        return super().parse_known_args(args, namespace)
 
     def parse_args(self, args=None, namespace=None):
         """As argparse's, but a pattern that the shell has made a list of is taught and not listed."""
         found, extra = self.parse_known_args(args, namespace)
         if extra:
+            from nuke_matting.plate.sequence import sequence_around
+
             around = next(filter(None, (sequence_around(Path(each)) for each in extra if Path(each).is_file())), None)
             taught = "" if around is None else f"; write the plate as {around.pattern}"
             shown = " ".join(extra[:3]) + (f" and {len(extra) - 3} more" if len(extra) > 3 else "")
@@ -123,9 +149,6 @@ def _print_any_name() -> None:
 
 def parser() -> argparse.ArgumentParser:
     """The whole command line, all verbs."""
-    # they bring torch: not before Ctrl-C is met
-    from nuke_matting.cli import cache, doctor, evaluate, export, matte, model, nuke, train, worker
-
     top = _Parser(
         prog="nuke-matting",
         description="Soft mattes of people from EXR plates, in linear light, under OCIO.",
@@ -134,6 +157,10 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"nuke-matting {version('nuke-matting')}")
     verbs = top.add_subparsers(title="verbs", metavar="VERB", required=True)
-    for verb in (matte, evaluate, train, worker, nuke, model, export, doctor, cache):
-        verb.add(verbs)
+    for name, (module, line) in VERBS.items():
+        verbs.add_parser(name, help=line, fill=partial(_add_from, module))
     return top
+
+
+def _add_from(module: str, verb: argparse.ArgumentParser) -> None:
+    import_module(f"nuke_matting.cli.{module}").add(verb)

@@ -14,14 +14,12 @@ from nuke_matting.engine.ledger import Ledger
 from nuke_matting.errors import UsageError
 
 
-def add(verbs: argparse._SubParsersAction) -> None:
-    """Adds the verb to the application."""
-    verb = verbs.add_parser(
-        "cache",
-        help="look at and tidy the cache of mattes",
-        description="Looks at and tidies the cache of mattes.",
-        epilog="Files in its folder that are not of the cache are never removed, nor is a matte that a run is busy "
-        "with. Exit codes: 0 done, 1 info found something wrong, 2 wrong use, or a folder that cannot be used.",
+def add(verb: argparse.ArgumentParser) -> None:
+    """Says what the verb does and takes."""
+    verb.description = "Looks at and tidies the cache of mattes."
+    verb.epilog = (
+        "Files in its folder that are not of the cache are never removed, nor is a matte that a run is busy "
+        "with. Exit codes: 0 done, 1 info found something wrong, 2 wrong use, or a folder that cannot be used."
     )
     actions = verb.add_subparsers(title="actions", metavar="ACTION", required=True)
     for name, run, text in (

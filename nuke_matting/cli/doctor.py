@@ -46,12 +46,10 @@ class Finding:
     wrong: str = ""
 
 
-def add(verbs: argparse._SubParsersAction) -> None:
-    """Adds the verb to the application."""
-    verb = verbs.add_parser(
-        "doctor",
-        help="check the installation: versions, devices, colour, weights, cache",
-        description="Checks the installation, and prints what a support ticket needs. Exit code 1: something is wrong.",
+def add(verb: argparse.ArgumentParser) -> None:
+    """Says what the verb does and takes."""
+    verb.description = (
+        "Checks the installation, and prints what a support ticket needs. Exit code 1: something is wrong."
     )
     add_settings(verb, ("model", "device", "precision", "ocio", "cache_dir"))
     verb.add_argument("--json", action="store_true", help="as a JSON list")

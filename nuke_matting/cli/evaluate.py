@@ -33,16 +33,13 @@ examples:
 """
 
 
-def add(verbs: argparse._SubParsersAction) -> None:
-    """Adds the verb to the application."""
-    verb = verbs.add_parser(
-        "eval",
-        help="measure mattes against true ones",
-        description="Measures mattes against true ones: MAD, MSE, Grad, Conn, dtSSD, SAD, soft IoU, and the error by "
-        "region.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+def add(verb: argparse.ArgumentParser) -> None:
+    """Says what the verb does and takes."""
+    verb.description = (
+        "Measures mattes against true ones: MAD, MSE, Grad, Conn, dtSSD, SAD, soft IoU, and the error by region."
     )
+    verb.epilog = EXAMPLES
+    verb.formatter_class = argparse.RawDescriptionHelpFormatter
     verb.add_argument("alpha", metavar="ALPHA", help="the mattes")
     verb.add_argument("truth", metavar="TRUTH", help="the true ones")
     verb.add_argument("--frames", metavar="1001-1100", help="frames to measure (default: all that the truth has)")

@@ -19,14 +19,10 @@ from nuke_matting.models.registry import find_weights
 from nuke_matting.models.weights import load_weights
 
 
-def add(verbs: argparse._SubParsersAction) -> None:
-    """Adds the verb to the application."""
-    verb = verbs.add_parser(
-        "export",
-        help="write the model for Nuke's Inference node",
-        description="Writes a TorchScript file for Nuke's Inference node, and the .nk that makes its .cat in NukeX.",
-        epilog="docs/export.md tells how the .cat is made, and what NukeMattingLive can and cannot do.",
-    )
+def add(verb: argparse.ArgumentParser) -> None:
+    """Says what the verb does and takes."""
+    verb.description = "Writes a TorchScript file for Nuke's Inference node, and the .nk that makes its .cat in NukeX."
+    verb.epilog = "docs/export.md tells how the .cat is made, and what NukeMattingLive can and cannot do."
     verb.add_argument("--target", choices=("inference",), required=True, help="the program that it is for")
     verb.add_argument(
         "--out",

@@ -40,15 +40,11 @@ Run the same command again to go on where it stopped: frames that are there and 
 """
 
 
-def add(verbs: argparse._SubParsersAction) -> None:
-    """Adds the verb to the application."""
-    verb = verbs.add_parser(
-        "matte",
-        help="matte a plate",
-        description="Mattes a plate: reads its frames, writes an alpha for each.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def add(verb: argparse.ArgumentParser) -> None:
+    """Says what the verb does and takes."""
+    verb.description = "Mattes a plate: reads its frames, writes an alpha for each."
+    verb.epilog = EXAMPLES
+    verb.formatter_class = argparse.RawDescriptionHelpFormatter
     verb.add_argument(
         "plate",
         metavar="PLATE",

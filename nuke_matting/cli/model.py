@@ -23,15 +23,13 @@ from nuke_matting.models.registry import shipped_weights
 RISK = "TorchScript files are programs: add none whose origin you do not trust."
 
 
-def add(verbs: argparse._SubParsersAction) -> None:
-    """Adds the verb to the application."""
-    verb = verbs.add_parser(
-        "model",
-        help="list models, and add third-party models",
-        description="Lists models, and adds third-party models, which --model and the node then offer.",
-        epilog=f"{RISK} Added models are kept in $NUKE_MATTING_MODELS, else in the user's data folder; docs/models.md "
+def add(verb: argparse.ArgumentParser) -> None:
+    """Says what the verb does and takes."""
+    verb.description = "Lists models, and adds third-party models, which --model and the node then offer."
+    verb.epilog = (
+        f"{RISK} Added models are kept in $NUKE_MATTING_MODELS, else in the user's data folder; docs/models.md "
         "tells which files are known. Exit codes: 0 done, 1 verify found something wrong, 2 wrong use, or a file that "
-        "cannot be used.",
+        "cannot be used."
     )
     actions = verb.add_subparsers(title="actions", metavar="ACTION", required=True)
 

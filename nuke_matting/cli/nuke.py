@@ -24,14 +24,10 @@ With --dir, as for a studio, nothing else is touched: put the folder on NUKE_PAT
 """
 
 
-def add(verbs: argparse._SubParsersAction) -> None:
-    """Adds the verb to the application."""
-    verb = verbs.add_parser(
-        "nuke",
-        help="put the node where Nuke finds it, or take it away",
-        description="Puts the node where Nuke finds it, or takes it away.",
-        epilog="docs/nuke.md tells how the node is used.",
-    )
+def add(verb: argparse.ArgumentParser) -> None:
+    """Says what the verb does and takes."""
+    verb.description = "Puts the node where Nuke finds it, or takes it away."
+    verb.epilog = "docs/nuke.md tells how the node is used."
     actions = verb.add_subparsers(title="actions", metavar="ACTION", required=True)
     put = actions.add_parser(
         "install",

@@ -31,15 +31,11 @@ docs/training.md tells how to train on the same sources as the weights that ship
 """
 
 
-def add(verbs: argparse._SubParsersAction) -> None:
-    """Adds the verb to the application."""
-    verb = verbs.add_parser(
-        "train",
-        help="train networks, and make what they are trained on",
-        description="Trains networks, and makes what they are trained on.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def add(verb: argparse.ArgumentParser) -> None:
+    """Says what the verb does and takes."""
+    verb.description = "Trains networks, and makes what they are trained on."
+    verb.epilog = EXAMPLES
+    verb.formatter_class = argparse.RawDescriptionHelpFormatter
     actions = verb.add_subparsers(title="actions", metavar="ACTION", required=True)
     _add_run(actions)
     _add_join(actions)

@@ -18,15 +18,11 @@ ended; 1 nobody reads its answers; 130 interrupted.
 """
 
 
-def add(verbs: argparse._SubParsersAction) -> None:
-    """Adds the verb to the application."""
-    verb = verbs.add_parser(
-        "worker",
-        help="serve a host such as Nuke: JSON lines on stdin and stdout",
-        description="Serves a host such as Nuke: lines of JSON on stdin, answers on stdout; ends with stdin.",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def add(verb: argparse.ArgumentParser) -> None:
+    """Says what the verb does and takes."""
+    verb.description = "Serves a host such as Nuke: lines of JSON on stdin, answers on stdout; ends with stdin."
+    verb.epilog = EPILOG
+    verb.formatter_class = argparse.RawDescriptionHelpFormatter
     verb.set_defaults(run=_run)
 
 
