@@ -45,16 +45,19 @@ class Memory:
         return self._features.get_or_compute(plan.inputs[frame], compute)
 
     def correct(self, plan: Plan, frame: int, known: Known | None) -> Any:
-        """Features of a key frame, as others read them. Raises MattingError where it or its matte cannot be read."""
+        """Features of a key frame, as a plan's frame reads them. Raises MattingError where it or its matte cannot be
+        read."""
 
         def compute() -> Any:
             found = known or self._load(frame)
             if isinstance(found.key, MattingError):
                 raise found.key
             assert found.key is not None, "a plan's mattes are of key frames"
-            return cast(KeyedModel, self._model).correct(self.encode(plan, frame, found), found.key)
+            return model.correct(self.encode(plan, frame, found), found.key)
 
-        return self._features.get_or_compute((plan.inputs[frame], plan.mattes[frame]), compute)
+        model = cast(KeyedModel, self._model)
+        told = self._features.get_or_compute((plan.inputs[frame], plan.mattes[frame]), compute)
+        return model.away(told, abs(frame - plan.frame))
 
     def recall(self, plan: Plan, own: Any, known: Mapping[int, Known]) -> Recalled:
         """What a frame reads from. Files of others that are broken do not cost this frame; all else that fails does,
@@ -63,6 +66,7 @@ class Memory:
         own : its own features. known : what was read before of the others.
         """
         memory, notes, lasting = [], [], True
+        told: dict[int, Any] = {}  # a key frame may be a reference as well
         for frame in plan.references:
             try:
                 features = own if frame == plan.frame else self.encode(plan, frame, known.get(frame))
@@ -73,18 +77,18 @@ class Memory:
             else:
                 if frame != plan.frame and frame in plan.mattes:
                     try:
-                        features = self.correct(plan, frame, known.get(frame))
+                        features = told[frame] = self.correct(plan, frame, known.get(frame))
                     except (PlateError, ColourError) as error:
                         lasting = lasting and self._lasts(frame, error)
                         notes.append(_without_key(frame, error))
             memory.append(features)
         for frame in plan.keys:
             try:
-                memory.append(self.correct(plan, frame, known.get(frame)))
+                memory.append(told[frame] if frame in told else self.correct(plan, frame, known.get(frame)))
             except (PlateError, ColourError) as error:
                 lasting = lasting and self._lasts(frame, error)
                 notes.append(_without_key(frame, error))
-        return Recalled(memory, list(dict.fromkeys(notes)), lasting)  # a key frame may be a reference as well
+        return Recalled(memory, list(dict.fromkeys(notes)), lasting)
 
 
 def _without_key(frame: int, error: MattingError) -> str:

@@ -42,7 +42,7 @@ log = logging.getLogger(__name__)
 
 # errors of the moment, as the system says them in what a library tells of a file
 PASSING = tuple(map(os.strerror, (errno.EIO, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ETIMEDOUT, errno.EACCES)))
-CACHE_VERSION = 14  # to be raised by every change that changes mattes
+CACHE_VERSION = 15  # to be raised by every change that changes mattes
 
 
 class Shot:
@@ -164,7 +164,7 @@ class Shot:
                 "edges": [settings.edge_shift, settings.edge_soften, settings.black_point, settings.white_point],
                 "guide use": settings.guide_use if self.files.guide is not None else None,
                 "inputs": [[inputs[each], mattes.get(each)] for each in (frame, *references)],
-                "keys": [[inputs[each], mattes[each]] for each in keys],
+                "keys": [[inputs[each], mattes[each], abs(each - frame)] for each in keys],
             }
         )
         path, date = self.plate.path(frame), self.files.newest(inputs, mattes)

@@ -21,14 +21,14 @@ from torch import Tensor, nn
 from nuke_matting.colour.model_space_tensors import from_model, to_model
 from nuke_matting.errors import ModelError
 from nuke_matting.models.tensors import DARKEST
-from nuke_matting.models.two_stage import MOVED, THRESHOLD
+from nuke_matting.models.two_stage import FURTHER, MOVED, THRESHOLD
 from nuke_matting.models.two_stage_file import long_sides, networks
 from nuke_matting.models.weights import WeightFile
 from nuke_matting.nets import regions as rg
 from nuke_matting.nets.decoder import Coarse
 from nuke_matting.nets.memory import KeyValue
 from nuke_matting.nets.resize import area, bilinear
-from nuke_matting.nets.spread import CellMatte, cell_matte, change, consensus, gather, votes_of, with_alpha
+from nuke_matting.nets.spread import CellMatte, cell_matte, consensus, gather, news, votes_of, with_alpha
 from nuke_matting.nets.two_stage import OWN, Features, TwoStage, coarse_size, stack
 from nuke_matting.nets.vit import Attention
 from nuke_matting.plate.frame import LARGEST_HALF, LARGEST_LIGHT
@@ -56,14 +56,15 @@ class Look(nn.Module):
     def __init__(self, net: TwoStage, long_side: int) -> None:
         super().__init__()
         self.net, self.long_side = net, long_side
-        self.threshold, self.batch, self.own, self.moved = THRESHOLD, BATCH, OWN, MOVED
+        self.threshold, self.batch, self.own = THRESHOLD, BATCH, OWN
+        self.moved, self.further = MOVED, FURTHER
 
     @torch.jit.export
     def remember(
         self, images: list[Tensor], clean: Tensor | None, guides: list[Tensor | None], dtype: torch.dtype
     ) -> tuple[Tensor, Coarse, Tensor, Tensor, list[int]]:
         """The first image as it was seen, and what it is with the others for a memory; what the cells of all of them
-        look like, and what a second look is given of each: what it is by itself, but the first where others change it;
+        look like, and what a second look is given of each: what it is by itself, and the first as others change it;
         and which of the others are frames of the clip.
         """
         others = _others(images)
@@ -74,7 +75,10 @@ class Look(nn.Module):
             guide = guides[n]
             inputs.append(stack(area(images[n], h, w), plate, area(guide, h, w) if guide is not None else None))
         small = torch.cat(inputs)
-        features = self.net.encode(small.to(dtype))
+        seen = small.to(dtype)
+        if guides[0] is not None:
+            seen = self.net.closer(seen)
+        features = self.net.encode(seen)
         key, value = features.memory
         memory = [KeyValue(key[n : n + 1], value[n : n + 1]) for n in range(len(images))]
         own = Features(features.f2[:1], features.f4[:1], features.f8[:1], memory[0])
@@ -84,9 +88,8 @@ class Look(nn.Module):
         mattes = cell_matte(small[:, :3], features.f8, alone)
         rows, columns = features.f8.shape[2], features.f8.shape[3]
         alpha = _consensus(alpha, mattes, others, rows, columns)
-        found = alone
-        if bool(change(alone[:1], alpha, rows, columns) >= self.moved):
-            found = torch.cat([alpha, alone[1:]])
+        new = news(alone[:1], alpha, rows, columns, self.moved, self.further)
+        found = torch.cat([alone[:1] + new * (alpha - alone[:1]), alone[1:]])
         answer = Coarse(alpha, coarse.residual, coarse.error, coarse.hidden)
         return small[:1, :3], answer, mattes.cells, found, others
 

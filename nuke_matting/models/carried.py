@@ -21,6 +21,8 @@ from nuke_matting.opencv import blurred, sampled, warped
 
 ASTRAY = 2.5  # coarse pixels by which the way there and back may miss; what misses by as much counts 0.37
 UNLIKE = 0.08  # of the model space, by which a channel may differ, likewise, over a few pixels' mean
+BRIGHT = 0.8  # as bright as a picture's lights are for that: all else that is dark looks alike
+DARK = 0.02  # lights no brighter than this are noise
 MEAN = 2.0  # their deviation, in coarse pixels
 SOFT = 1.5  # likewise of how sure is what is carried, so that no step shows
 
@@ -28,11 +30,13 @@ Picture = NDArray[np.float32]
 
 
 class KeyPicture(NamedTuple):
-    """A key frame: its picture [1, 3, h, w] in the model space, its matte [1, 1, h, w] in [0, 1], and where it lies."""
+    """A key frame: its picture [1, 3, h, w] in the model space, its matte [1, 1, h, w] in [0, 1], where it lies in its
+    format, and how many frames it is away."""
 
     image: Tensor
     alpha: Tensor
     lies: Lies | None
+    away: int = 1
 
 
 class Carried(NamedTuple):
@@ -51,7 +55,9 @@ def carried(image: Tensor, lies: Lies | None, keys: list[KeyPicture]) -> Carried
     own = _pixels(image)
     there = [_carried(own, lies, key) for key in keys]
     sure = np.stack([each[1] for each in there])
-    weight = sure**2 + 1e-9  # so that what one key is sure of, another, which is not, hardly changes
+    far = np.array([key.away for key in keys], np.float32)[:, None, None]
+    # what one key is sure of, another, which is not, hardly changes; where two disagree, one dissolves into the other
+    weight = (sure**2 + 1e-9) / far
     alpha = (np.stack([each[0] for each in there]) * weight).sum(0) / weight.sum(0)
     return Carried(*(torch.from_numpy(each)[None, None].to(image.device) for each in (alpha, sure.max(0))))
 
@@ -59,6 +65,8 @@ def carried(image: Tensor, lies: Lies | None, keys: list[KeyPicture]) -> Carried
 def _carried(own: Picture, lies: Lies | None, key: KeyPicture) -> tuple[Picture, Picture]:
     """A key matte on the frame's pixels, and how sure it is; [h, w] each."""
     image, alpha, shown = _placed(own.shape[:2], lies, key)
+    brighter = max(1.0, BRIGHT / max(DARK, float(np.quantile(own, 0.98))))
+    own, image = own * brighter, image * brighter
     here, there = _grey(own), _grey(image)
     to, back = _flow(here, there), _flow(there, here)
     y, x = np.mgrid[: own.shape[0], : own.shape[1]].astype(np.float32)

@@ -144,8 +144,8 @@ class Model(Protocol):
         """The matte of a frame from what `encode` gave for it and for the frames that it reads from.
 
         memory : one for each of `references`, in that order; `own` itself in place of a frame that is not there. To a
-            `KeyedModel`, those of key frames come as `correct` gave them, and the nearest key frames before and after
-            follow, as far as there are any.
+            `KeyedModel`, those of key frames come as `correct` and `away` gave them, and the nearest key frames before
+            and after follow, as far as there are any; one frame is one object, however often it is there.
         """
 
 
@@ -160,6 +160,9 @@ class KeyedModel(Model, Protocol):
 
         encoded : what `encode` gave for it. alpha : its matte, [H, W] float32 in [0, 1], of the frame's full size.
         """
+
+    def away(self, corrected: Any, frames: int) -> Any:
+        """What a key frame, as `correct` gave it, offers to one that is so many frames away, at least 1."""
 
 
 def named_frames(frame: int, first: int, offsets: Sequence[int | None], last: int | None = None) -> tuple[int, ...]:

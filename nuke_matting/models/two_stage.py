@@ -23,11 +23,11 @@ from nuke_matting.nets.spread import (
     DOUBT,
     CellMatte,
     cell_matte,
-    change,
     consensus,
     gather,
     joined,
     keyed,
+    news,
     placed,
     votes_of,
     with_alpha,
@@ -35,7 +35,8 @@ from nuke_matting.nets.spread import (
 from nuke_matting.nets.two_stage import OWN, Features, TwoStage, coarse_size, stack
 
 THRESHOLD = 0.05  # regions less likely wrong than this are left as they are
-MOVED = 0.2  # of a cell's mean alpha: where other frames change that by less, the third network sees nothing new
+MOVED = 0.15  # of a cell's mean alpha: where other frames change that by less, the third network sees nothing new
+FURTHER = 0.1  # until where it sees the change in part only: a frame just beyond a limit would step
 KEY_TRUST = 10.0  # an artist's matte counts as much as so many frames' own, of a cell that they are sure of
 
 
@@ -102,6 +103,7 @@ class Encoded(NamedTuple):
     key: bool | None = None
     key_alpha: Tensor | None = None
     lies: Lies | None = None
+    away: int = 1
 
     def cells_for(self, other: Encoded) -> Tensor:
         """What its cells look like, and where they lie in another frame, whose data window may be another."""
@@ -180,10 +182,13 @@ class TwoStageModel:
             return answer, with_alpha(own.cell_matte.cells, answer.coarse.alpha, *own.features.f8.shape[-2:])
 
     def _look(self, stacked: Tensor, which: int) -> tuple[Features, Coarse]:
-        """What a network makes of its input without other frames."""
+        """What a network makes of its input without other frames; of a rough guide, when that is closer."""
         with autocast(self.device, self.precision):
-            features = self.net(which).encode(stacked.contiguous(memory_format=torch.channels_last))
-            return features, self.net(which).coarse(features, [features.memory])
+            net, stacked = self.net(which), stacked.contiguous(memory_format=torch.channels_last)
+            if which == AIDED and bool(stacked[0, 8, 0, 0]):
+                stacked = net.closer(stacked)
+            features = net.encode(stacked)
+            return features, net.coarse(features, [features.memory])
 
     def again(self, own: Encoded, alpha: Tensor, which: int) -> Answer:
         """What another network makes of a frame, with an alpha [1, 1, h, w] for its guide.
@@ -206,6 +211,9 @@ class TwoStageModel:
             cells = keyed(encoded.cell_matte, matte.to(self.device), KEY_TRUST if key else 0.0)
             fine = area(whole, *encoded.second.shape[-2:]).clone() if key else None
         return encoded._replace(cell_matte=cells, second_look=None, key=key, key_alpha=fine)
+
+    def away(self, corrected: Encoded, frames: int) -> Encoded:
+        return corrected._replace(away=frames)
 
     def matte(self, frame: FrameInput, own: Encoded, memory: Sequence[Encoded], quality: Quality) -> RawMatte:
         height, width = frame.image.shape[:2]
@@ -231,7 +239,7 @@ class TwoStageModel:
         votes = self.votes(own, memory)
         coarse = self.coarse(own, memory, votes)
         keys = {  # each once: a key frame may be a reference as well
-            id(each): KeyPicture(each.second[:, :3], each.key_alpha, each.lies)
+            id(each): KeyPicture(each.second[:, :3], each.key_alpha, each.lies, each.away)
             for each in memory
             if each.key_alpha is not None
         }
@@ -239,7 +247,10 @@ class TwoStageModel:
             return self.with_keys(own, coarse.alpha, list(keys.values()))
         if own.second_look is None:
             return Answer(own.which, own.small, coarse)
-        found = self.again(own, coarse.alpha, AGAIN) if self.news(own, coarse) else own.second_look.answer
+        alone, (rows, columns) = own.alone.alpha.float().clamp(0, 1), own.features.f8.shape[-2:]
+        new = news(alone, coarse.alpha, rows, columns, MOVED, FURTHER)
+        alpha = alone + new * (coarse.alpha - alone)
+        found = self.again(own, alpha, AGAIN) if bool(new) else own.second_look.answer
         alpha = self.consensus_again(own, found.coarse.alpha, votes)
         return found._replace(coarse=found.coarse._replace(alpha=alpha))
 
@@ -288,10 +299,6 @@ class TwoStageModel:
             return coarse._replace(
                 alpha=consensus(coarse.alpha, own.cell_matte, votes.first, rows, columns, doubt=doubt)
             )
-
-    def news(self, own: Encoded, coarse: Coarse) -> bool:
-        """Whether other frames have changed what the first network finds, by MOVED or more of a cell."""
-        return bool(change(own.alone.alpha, coarse.alpha, *own.features.f8.shape[-2:]) >= MOVED)
 
     def consensus_again(self, own: Encoded, alpha: Tensor, votes: Votes) -> Tensor:
         """What the third network says of a frame, agreed with what it says of others."""

@@ -150,10 +150,15 @@ def consensus(
     return (alpha + moved * (1 - held)).clamp(0, 1)
 
 
-def change(before: Tensor, after: Tensor, rows: int, columns: int) -> Tensor:
-    """The most that the mean alpha of a cell differs in two alphas [B, 1, h, w] of frames of so many cells; [B]."""
+def news(before: Tensor, after: Tensor, rows: int, columns: int, least: float, more: float) -> Tensor:
+    """How new a frame's alpha [B, 1, h, w] is to who knows one from before: [B] in [0, 1].
+
+    0 where the mean alpha of none of its cells has changed by more than `least`, 1 where that of one has by `more`
+    than that.
+    """
     cells = [area(each.float().clamp(0, 1), rows, columns) for each in (before, after)]
-    return (cells[1] - cells[0]).abs().amax(dim=(1, 2, 3))
+    change = (cells[1] - cells[0]).abs().amax(dim=(1, 2, 3))
+    return ((change - least) / more).clamp(0, 1)
 
 
 def _cells(image: Tensor, f8: Tensor, looks: float = 0.22, colours: float = 0.26, places: float = 0.14) -> Tensor:

@@ -150,6 +150,13 @@ class TestSpreading:
         shot = Shot(plate, settings.replace(keys=keys))
         assert shot.plan(1006).keys == (1003,) and shot.matte(1006).notes == ()
 
+    def test_how_far_a_key_is_away_is_part_of_the_matte(self, make_plate, make_keys, settings):
+        plate = make_plate(FRAMES)
+        for frame in FRAMES[1:]:  # a still picture: all else that a frame reads is the same
+            shutil.copy(plate % 1001, plate % frame)
+        shot = Shot(plate, settings.replace(keys=make_keys([1001, 1012], value=1.0)))
+        assert len({shot.plan(frame).key for frame in FRAMES[3:-3]}) == len(FRAMES[3:-3])
+
     def test_a_broken_key_is_noted_and_the_frame_read_without_it(self, make_plate, make_keys, settings):
         plate, keys = make_plate(FRAMES), make_keys([1003, 1010])
         key(keys, 1010).write_bytes(b"no image")

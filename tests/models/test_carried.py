@@ -43,6 +43,18 @@ def test_another_picture_is_not_followed():
     assert carried(scene(1), None, [KeyPicture(scene(2), bar(), None)]).sure.mean() < 0.1
 
 
+@pytest.mark.parametrize("light", [1 / 4, 1 / 16])
+def test_dark_pictures_are_not_taken_for_alike(light):
+    assert carried(scene(1) * light, None, [KeyPicture(scene(2) * light, bar(), None)]).sure.mean() < 0.1
+
+
+@pytest.mark.parametrize("light", [1 / 4, 1 / 16])
+def test_a_matte_follows_what_moves_in_the_dark(light):
+    found = carried(moved(scene(), 3, -5) * light, None, [KeyPicture(scene() * light, bar(), None)])
+    assert found.sure[MIDDLE].mean() > 0.9
+    assert (found.alpha - moved(bar(), 3, -5))[MIDDLE].abs().mean() < 5e-3
+
+
 def test_what_came_into_view_is_not_taken_from_the_key():
     frame = scene()
     frame[..., 30:70, 60:110] = scene(7)[..., 30:70, 60:110]
@@ -60,6 +72,13 @@ def test_of_two_keys_the_surer_one_is_followed():
     other = KeyPicture(scene(9), 1 - bar(), None)
     found = carried(scene(), None, [other, KeyPicture(scene(), bar(), None)])
     assert (found.alpha - bar())[MIDDLE].abs().mean() < 0.02
+
+
+def test_where_two_keys_disagree_one_dissolves_into_the_other():
+    keys = [KeyPicture(scene(), matte, None) for matte in (bar(), 0 * bar())]
+    for before, after in ((1, 9), (5, 5), (9, 1)):
+        found = carried(scene(), None, [keys[0]._replace(away=before), keys[1]._replace(away=after)])
+        assert found.alpha[..., 48, 70].item() == pytest.approx(after / (before + after), abs=1e-3)
 
 
 def test_a_key_that_shows_another_cut_of_the_picture_is_put_where_it_lies():

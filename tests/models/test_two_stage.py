@@ -19,7 +19,6 @@ from nuke_matting.models.registry import load_model
 from nuke_matting.models.two_stage_file import AGAIN, AIDED, BEFORE, as_one, networks
 from nuke_matting.models.weights import load_weights, save_weights
 from nuke_matting.nets.enlarge import enlarge
-from nuke_matting.nets.spread import change
 from nuke_matting.nets.two_stage import OWN, TwoStage, coarse_size
 
 QUALITY = Quality(regions=4.0, batch=64)
@@ -237,10 +236,27 @@ def test_where_the_motion_is_sure_a_frame_has_the_matte_of_the_key_it_reads(join
     assert np.abs(alpha - true).mean() < 0.5 * true.mean()  # these networks know nothing: by themselves they find half
 
 
+def test_of_two_keys_that_disagree_the_nearer_one_counts_more(joined_weights):
+    model = load_model(joined_weights, "cpu", "fp32")
+    frame = FrameInput(ndimage.zoom(image(24, 40), (4, 4, 1), order=1))
+    own = model.encode(model.prepare(frame))
+    keys = [model.correct(own._replace(), band(96, 160, first)) for first in (0, 80)]
+    near, far = (
+        model.matte(
+            frame,
+            own,
+            [*around(model, own), model.away(keys[0], before), model.away(keys[1], after)],
+            Quality(regions=0, batch=64),
+        ).alpha
+        for before, after in ((1, 9), (9, 1))
+    )
+    assert near[20:-20, 3:12].mean() > 0.8 > 0.2 > far[20:-20, 3:12].mean()
+
+
 def test_a_third_network_looks_again_at_what_the_first_found_with_its_memory(
     joined_weights, looking_weights, monkeypatch
 ):
-    monkeypatch.setattr(two_stage, "MOVED", 0.0)
+    monkeypatch.setattr(two_stage, "MOVED", -1.0)
     model, nets = load_model(looking_weights, "cpu", "fp32"), networks(load_weights(Path(looking_weights)))
     frame, before = FrameInput(image(48, 128)), FrameInput(image(48, 128, 1))
     own, memory = model.encode(model.prepare(frame)), model.encode(model.prepare(before))
@@ -260,19 +276,23 @@ def test_a_third_network_looks_again_at_what_the_first_found_with_its_memory(
     assert not np.array_equal(found.alpha, once.alpha)
 
 
-def test_what_memory_hardly_changes_is_looked_at_without_it_alone(looking_weights, monkeypatch):
+def test_what_memory_hardly_changes_is_looked_at_without_it_and_from_there_on_more_and_more(
+    looking_weights, monkeypatch
+):
     model, frame = load_model(looking_weights, "cpu", "fp32"), FrameInput(image(48, 128))
     own, before = (model.encode(model.prepare(each)) for each in (frame, FrameInput(image(48, 128, 1))))
-    found = coarse(model, own, [before] * 4)
-    most = change(own.alone.alpha, found.alpha, *own.features.f8.shape[-2:])
-    mattes = []
-    for least in (most, most * 1.01):
-        monkeypatch.setattr(two_stage, "MOVED", least)
-        mattes.append(model.matte(frame, own, [before] * 4, Quality(regions=0, batch=64)).alpha)
+    coarse_only = Quality(regions=0, batch=64)
+
+    def with_news(share):
+        monkeypatch.setattr(two_stage, "news", lambda *_: torch.tensor([share]))
+        return model.matte(frame, own, [before] * 4, coarse_only).alpha
+
     full, looked = torch.from_numpy(frame.image).permute(2, 0, 1)[None], own.second_look.answer
     alpha = model.consensus_again(own, looked.coarse.alpha, model.votes(own, [before] * 4))
     alone = enlarge(alpha, full, looked.small)[0, 0].numpy()
-    assert np.allclose(mattes[1], alone, atol=1e-6) and not np.allclose(mattes[0], alone, atol=1e-6)
+    assert np.allclose(with_news(0.0), alone, atol=1e-6)
+    steps = [np.abs(with_news(share) - alone).max() for share in (1e-4, 0.1, 1.0)]
+    assert steps[0] < 0.1 * steps[1] < steps[2]
 
 
 def test_a_still_is_looked_at_again_once(looking_weights, monkeypatch):
@@ -290,7 +310,9 @@ def test_frames_that_read_a_key_are_not_looked_at_again(looking_weights):
         own, told = model.encode(model.prepare(frame)), model.correct(model.encode(model.prepare(key)), band(48, 128))
         model.matte(frame, own, [*around(model, own), told], QUALITY)
 
-    assert shown_to(model.net(AGAIN), work) == [] and len(shown_to(model.net(AIDED), work)) == 1
+    assert (
+        shown_to(model.net(AGAIN), work) == [] and len(shown_to(model.net(AIDED), work)) == 2
+    )  # the guide, and a closer one
 
 
 @pytest.mark.parametrize("near", [False, True])
@@ -323,8 +345,8 @@ def test_a_saturated_light_changes_nothing_far_from_it(light):
 def test_the_second_network_is_told_that_a_guide_of_key_mattes_is_given(looking_weights):
     model = load_model(looking_weights, "cpu", "fp32")
     own = model.encode(model.prepare(FrameInput(image(48, 128))))
-    (stacked,) = shown_to(model.net(AIDED), lambda: model.again(own, own.alone.alpha, AIDED))
-    assert (stacked[:, 8] == 1).all()
+    stacked = shown_to(model.net(AIDED), lambda: model.again(own, own.alone.alpha, AIDED))
+    assert len(stacked) == 2 and all((each[:, 8] == 1).all() for each in stacked)
 
 
 @pytest.mark.parametrize("help", [("clean",), ("guide",)])

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from nuke_matting.nets.resize import area
-from nuke_matting.nets.spread import cell_matte, change, consensus, gather, joined, keyed, placed, votes_of, with_alpha
+from nuke_matting.nets.spread import cell_matte, consensus, gather, joined, keyed, news, placed, votes_of, with_alpha
 
 ROWS, COLUMNS = 6, 8
 
@@ -157,13 +157,15 @@ def test_alone_a_frame_stays_as_it_is():
     assert torch.equal(moved(alpha, cell_matte(*looks([2, 3]), alpha), []), alpha)
 
 
-def test_the_most_that_a_cell_moves_is_told_whatever_the_pixels_of_it_do():
+def test_what_moves_a_cell_is_news_in_part_from_the_least_on_whatever_its_pixels_do():
     before = torch.zeros(1, 1, 16, 24)
     after = before.clone()
     after[..., :8, 8:16] = torch.rand(8, 8, generator=torch.Generator().manual_seed(0)) - 0.1  # clamped to [0, 1]
-    most = float(area(after.clamp(0, 1), 2, 3).max())
-    assert change(before, after, 2, 3).item() == pytest.approx(most) and 0.1 < most < 0.5
-    assert change(after, after, 2, 3).item() == 0
+    moves = float(area(after.clamp(0, 1), 2, 3).max())
+    assert 0.1 < moves < 0.5
+    for least, more, share in ((moves + 0.01, 0.1, 0), (moves - 0.1, 0.2, 0.5), (moves - 0.1, 0.05, 1)):
+        assert news(before, after, 2, 3, least, more).item() == pytest.approx(share, abs=1e-4)
+    assert news(after, after, 2, 3, 0.1, 0.2).item() == 0
 
 
 def test_places_in_another_cut_are_those_of_the_picture():

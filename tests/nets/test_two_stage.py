@@ -68,6 +68,17 @@ def test_a_clean_plate_is_seen_by_both_stages(net):
     assert not torch.equal(without, given_one)
 
 
+def test_a_guide_comes_halfway_to_the_answer_where_one_is_given(net):
+    x = torch.rand(3, 9, 48, 80)
+    x[:, 8] = torch.tensor([1.0, 0.5, 0.0]).view(3, 1, 1)  # given; what another network found; none
+    features = net.encode(x)
+    answer = net.coarse(features, [features.memory]).alpha.clamp(0, 1)
+    found = net.closer(x)
+    assert torch.allclose(found[:1, 7:8], (x[:1, 7:8] + answer[:1]) / 2, atol=1e-5)
+    found[0, 7] = x[0, 7]
+    assert torch.equal(found, x)
+
+
 def test_absent_helpers_are_zeros_marked_absent():
     image = torch.rand(1, 3, 4, 4)
     bare = stack(image)

@@ -71,7 +71,7 @@ def shown(student, batch, monkeypatch):
     encode = student.net.encode
     monkeypatch.setattr(student.net, "encode", lambda x: (seen.append(x), encode(x))[1])
     student(batch, STAGE, torch.Generator().manual_seed(0))
-    return seen[0]
+    return seen[-1]
 
 
 STAGE = replace(load_recipe("two_stage").stages["small"], sizes=((48, 64),), batch=4)
@@ -106,6 +106,15 @@ def test_where_there_is_help_the_network_before_says_nothing(sources, tmp_path, 
     student.follow(first_that_finds(0.75, tmp_path), torch.device("cpu"))
     x = shown(student, batch, monkeypatch)
     assert torch.equal(x[:, 7:8], batch.guide[:, 0]) and (x[:, 6] == 1).all() and (x[:, 8] == 1).all()
+
+
+@pytest.mark.parametrize("twice", [0.0, 1.0])
+def test_guides_are_as_close_as_at_work_as_often_as_the_recipe_says(sources, monkeypatch, twice):
+    batch = next(loader(sources, STAGE, 1, 0, workers=0))
+    student = make_student(replace(load_recipe("two_stage_aided"), shown=1, twice=twice)).requires_grad_(False)
+    monkeypatch.setattr(student.net, "closer", lambda x: torch.cat([x[:, :7], x[:, 7:8] / 2, x[:, 8:]], dim=1))
+    guide = shown(student, batch, monkeypatch)[:, 7:8]
+    assert torch.equal(guide, batch.guide[:, 0] / (1 + twice))
 
 
 def test_the_network_before_is_no_part_of_the_student(tmp_path):

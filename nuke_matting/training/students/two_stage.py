@@ -62,6 +62,7 @@ class TwoStageRecipe(Recipe):
     detail : how often the regions learn from the true alpha at half the coarse frame's size, in place of the coarse
         stage's own; what is left to correct is detail then.
     shown : how often the network is shown the clean plate, and how often the guide, each by itself.
+    twice : how often its guides are closer to what they are of by its own answer, as at work (see `TwoStage.closer`).
     after : whether it comes after another network: what that finds is its guide where it is shown nothing.
     """
 
@@ -70,6 +71,7 @@ class TwoStageRecipe(Recipe):
     calibrated: Annotated[int, Within(0, 100_000)]
     detail: Annotated[float, Within(0, 1)]
     shown: Annotated[float, Within(0, 1)]
+    twice: Annotated[float, Within(0, 1)]
     after: bool
     losses: TwoStageLosses
 
@@ -174,7 +176,7 @@ class TwoStageStudent(Student):
         """Of [B * T] frames; those are shown their clean plate and guide that are said to be given them.
 
         Frames that are given neither have what the first network finds for their guide, where there is one.
-        generator : draws the size at which that sees them; without one it is the one at work.
+        generator : draws the size at which that sees them, and whether guides are closer; without one, as at work.
         """
         b, t, _, height, width = small["image"].shape
         guide, channel = small["guide"] * guide_given, guide_given.float()
@@ -185,6 +187,10 @@ class TwoStageStudent(Student):
             guide, channel = guide.index_put((alone,), found), channel + OWN * alone.view_as(channel)
         shown = (small["image"], small["clean"] * clean_given, clean_given.float(), guide, channel)
         x = torch.cat([each.expand(b, t, -1, height, width) for each in shown], dim=2).flatten(0, 1)
+        drawn = 0.0 if generator is None else float(torch.rand((), generator=generator))
+        if guide_given.any() and drawn < self.recipe.twice:
+            with at_work(self):
+                x = self.net.closer(x)
         return self.net.encode(x.contiguous(memory_format=torch.channels_last))
 
     def _first_alpha(self, first: First, images: Tensor, generator: torch.Generator | None) -> Tensor:
