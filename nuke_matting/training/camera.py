@@ -16,6 +16,7 @@ from nuke_matting.training.decoding import encode_srgb
 Array = NDArray[np.float32]
 Random = np.random.Generator
 _BORDER = cv2.BORDER_REFLECT_101
+NIGHT = 4.5  # stops; as dark as plates of nights are taken
 
 
 def lens(random: Random, *layers: Array) -> tuple[Array, ...]:
@@ -74,7 +75,8 @@ def moves(random: Random, frames: int, width: int, height: int) -> NDArray[np.fl
 def take(random: Random, image: Array, straight: Array, clean: Array) -> tuple[Array, Array, Array, Array]:
     """Exposure, white balance, dulled colours and clipping of all three; noise and compression of the image and the
     clean plate. The fourth is the clean plate without these two."""
-    exposure = (2 ** random.normal(0, 0.5) * np.exp(random.normal(0, 0.07, 3))).astype(np.float32)
+    stops = random.normal(0, 0.5) - (random.uniform(0, NIGHT) if random.random() < 0.12 else 0)
+    exposure = (2**stops * np.exp(random.normal(0, 0.07, 3))).astype(np.float32)
     image, straight, clean = image * exposure, straight * exposure, clean * exposure
     if random.random() < 0.2:  # one look for subject and background: graded, faded, or black and white
         vivid = np.float32(0 if random.random() < 0.25 else random.uniform(0.2, 1))

@@ -76,6 +76,12 @@ def test_a_take_keeps_the_foreground_free_of_noise_and_compression(seed):
     assert np.ptp(straight, axis=(0, 1, 2)).max() < 1e-6
 
 
+def test_some_pictures_are_taken_at_night():
+    grey = np.full((1, 2, 2, 3), 0.5, np.float32)
+    light = [camera.take(np.random.default_rng(seed), grey, grey, grey)[1].mean() for seed in range(400)]
+    assert 0.02 < np.mean(np.array(light) < 0.5 / 4) < 0.15 and min(light) < 0.5 / 12
+
+
 def test_noise_is_as_strong_whatever_its_grain():
     flat = np.full((1, 200, 200, 3), 0.5, np.float32)
     taken = [camera.noisy(np.random.default_rng(seed), flat).std() for seed in range(40)]
