@@ -38,6 +38,9 @@ class Exposure:
     bias: tuple[float, float, float]
 
 
+SAME = Exposure((1.0, 1.0, 1.0), (0.0, 0.0, 0.0))
+
+
 def fitted(plate: Array, clean: Array, match: bool, align: bool) -> tuple[Array, tuple[str, ...]]:
     """A clean plate lined up with its plate (`align`) and in its exposure (`match`), and notes of what was done.
 
@@ -57,7 +60,10 @@ def fitted(plate: Array, clean: Array, match: bool, align: bool) -> tuple[Array,
         elif (reach := _reach(found, plate.shape)) > STILL:
             clean = moved(clean, found)
             notes.append(f"the clean plate was lined up with the plate, by up to {reach:.0f} pixels")
-    if match and (light := exposure(plate, clean)) is not None:
+    light = exposure(plate, clean) if match else SAME
+    if light is None:
+        notes.append("the clean plate's exposure could not be matched to the plate's: too little agrees")
+    elif light != SAME:
         clean = exposed(clean, light)
         gain, bias = " ".join(f"{each:.2f}" for each in light.gain), " ".join(f"{each:.3f}" for each in light.bias)
         notes.append(f"the clean plate's exposure was matched to the plate's: times {gain}, plus {bias}")
@@ -71,23 +77,24 @@ def filled(plate: Array, clean: Array) -> Array:
 
 
 def exposure(plate: Array, clean: Array) -> Exposure | None:
-    """How a clean plate's exposure differs from its plate's; None where it does not, or nothing tells.
+    """How a clean plate's exposure differs from its plate's, `SAME` where it does not; None where nothing tells.
 
     plate, clean : [H, W, 3] float32, model space, of the same view; the plate also shows a subject, which is left out:
-    the ratio of the two that most pixels share is the background's, and gain and bias are fitted to those alone.
+    the ratio of the two that most pixels share is the background's, and gain and bias are fitted to those alone. The
+    less a channel shows, as blue does by tungsten light, the more it takes the gain that the others have.
     """
     step = _step(plate.shape, SIDE)
     small = [from_model(_reduced(each, step).astype(np.float64)) for each in (plate, clean)]
-    gains, biases = [], []
-    for p, c in zip(*(np.moveaxis(each, 2, 0).reshape(3, -1) for each in small), strict=True):
-        fit = _fit(p, c)
-        if fit is None:
-            return None
-        gains.append(fit[0])
-        biases.append(fit[1])
-    if max(abs(gain - 1) for gain in gains) < NEAR[0] and max(map(abs, biases)) < NEAR[1]:
+    channels = zip(*(np.moveaxis(each, 2, 0).reshape(3, -1) for each in small), strict=True)
+    gain, bias, trust = np.array([_fit(p, c) for p, c in channels]).T
+    if not trust.any():
         return None
-    return Exposure((gains[0], gains[1], gains[2]), (biases[0], biases[1], biases[2]))
+    trust /= trust.max()
+    shared = np.average(np.log(gain), weights=trust)
+    gain, bias = np.exp(trust * np.log(gain) + (1 - trust) * shared), trust * bias
+    if np.abs(gain - 1).max() < NEAR[0] and np.abs(bias).max() < NEAR[1]:
+        return SAME
+    return Exposure(tuple(gain.tolist()), tuple(bias.tolist()))
 
 
 def exposed(clean: Array, found: Exposure) -> Array:
@@ -96,25 +103,33 @@ def exposed(clean: Array, found: Exposure) -> Array:
     return to_model(light).astype(np.float32)
 
 
-def _fit(plate: NDArray, clean: NDArray) -> tuple[float, float] | None:
-    """Gain and bias of one channel [N], over the pixels that agree; None where too few do."""
+def _fit(plate: NDArray, clean: NDArray) -> tuple[float, float, float]:
+    """Gain and bias of one channel [N], over the pixels that agree, and how far to trust them.
+
+    The trust is 0 where no more than the least share agrees, and 1 from twice that: a channel that comes and goes there
+    from frame to frame does so little by little.
+    """
+    nothing = 1.0, 0.0, 0.0
     seen = (np.minimum(plate, clean) > LIGHT[0]) & (np.maximum(plate, clean) < LIGHT[1])
     p, c = plate[seen], clean[seen]
     if len(p) < max(16, LEAST_SHARE * len(plate)):
-        return None
+        return nothing
     ratio = np.log(p / c)
     count, edge = np.histogram(ratio, bins=np.arange(-np.log(STRONGEST), np.log(STRONGEST) + 0.02, 0.02))
     count = np.convolve(count, [0.25, 0.5, 1, 0.5, 0.25], mode="same")
-    gain, bias = float(np.exp(edge[count.argmax()] + 0.01)), 0.0
+    gain, bias, share = float(np.exp(edge[count.argmax()] + 0.01)), 0.0, 0.0
     for _ in range(4):
         off = np.abs(p - gain * c - bias)
         agree = off < WITHIN * (gain * c + abs(bias))
-        if agree.sum() < LEAST_SHARE * len(plate):
-            return None
+        share = float(agree.sum() / len(plate))
+        if share <= LEAST_SHARE:
+            return nothing
         x, y = c[agree], p[agree]
         gain = _gain(x, y)
         bias = float(y.mean() - gain * x.mean())
-    return (gain, bias) if 1 / STRONGEST < gain < STRONGEST else None
+    if not 1 / STRONGEST < gain < STRONGEST:
+        return nothing
+    return gain, bias, min(share / LEAST_SHARE - 1, 1.0)
 
 
 def _gain(x: NDArray, y: NDArray) -> float:

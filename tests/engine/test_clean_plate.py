@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from nuke_matting import Settings, Shot
 from nuke_matting.colour.model_space import from_model, to_model
-from nuke_matting.engine.clean_plate import exposed, exposure, filled, fitted, move, moved
+from nuke_matting.engine.clean_plate import SAME, exposed, exposure, filled, fitted, move, moved
 
 
 def wall(height=120, width=160, seed=1):
@@ -30,7 +30,7 @@ def with_subject(light, share=0.5):
 
 def test_the_same_exposure_is_left_alone():
     clean = to_model(wall())
-    assert exposure(to_model(with_subject(wall())).astype(np.float32), clean) is None
+    assert exposure(to_model(with_subject(wall())).astype(np.float32), clean) == SAME
 
 
 @settings(max_examples=15)
@@ -39,7 +39,7 @@ def test_gain_and_bias_of_another_take_are_found(gain, tint, bias):
     gains = np.array([gain * tint, gain, gain / tint], np.float32)
     clean = (wall() - bias) / gains
     found = exposure(to_model(with_subject(wall())).astype(np.float32), to_model(clean).astype(np.float32))
-    if found is None:
+    if found == SAME:
         assert np.abs(gains - 1).max() < 0.02 and abs(bias) < 0.002
         return
     matched = from_model(exposed(to_model(clean).astype(np.float32), found))
@@ -64,7 +64,7 @@ def test_another_scene_is_not_bent_into_this_one():
 @pytest.mark.parametrize("height, width", [(1, 1), (1, 300), (7, 5)])
 def test_tiny_pictures_are_survived(height, width):
     picture = np.full((height, width, 3), 0.5, np.float32)
-    assert exposure(picture, picture) is None
+    assert exposure(picture, picture) in (None, SAME)
     assert move(picture, picture) is None
 
 
@@ -165,7 +165,7 @@ def test_grain_on_a_flat_wall_is_no_bias(gain, grain, clean_grain, seed):
         for times, each in ((gain, grain), (1, clean_grain))
     )
     found = exposure(plate, clean)
-    matched = light if found is None else from_model(exposed(to_model(light).astype(np.float32), found))
+    matched = from_model(exposed(to_model(light).astype(np.float32), found))
     assert matched == pytest.approx(light * gain, rel=0.05, abs=2e-3)
 
 
@@ -175,3 +175,34 @@ def test_a_flare_over_the_whole_plate_is_found(gain, bias):
     light = wall() * 0.6
     found = exposure(to_model(light * gain + bias).astype(np.float32), to_model(light).astype(np.float32))
     assert found.gain == pytest.approx((gain,) * 3, rel=0.03) and found.bias == pytest.approx((bias,) * 3, rel=0.15)
+
+
+TUNGSTEN, GREEN_SCREEN = (1.0, 0.4, 0.016), (-0.04, 1.2, 0.32)
+
+
+@settings(max_examples=20, deadline=None)
+@given(colour=st.sampled_from([TUNGSTEN, GREEN_SCREEN]), gain=st.floats(0.5, 2))
+def test_a_channel_without_light_takes_the_gain_of_the_others(colour, gain):
+    light = wall() * np.array(colour, np.float32)
+    plate, clean = (to_model(each).astype(np.float32) for each in (with_subject(light), light / gain))
+    matched = from_model(exposed(clean, exposure(plate, clean)))
+    assert matched == pytest.approx(light, rel=0.03, abs=2e-3)
+
+
+def test_a_channel_that_loses_its_light_changes_its_gain_little_by_little():
+    light, gains = wall(), np.array([1.2, 1.2, 1.5], np.float32)
+    found = []
+    for rows in range(120):  # that have blue at all
+        clean = light.copy()
+        clean[rows:, :, 2] = 0
+        found.append(exposure(to_model(clean * gains).astype(np.float32), to_model(clean).astype(np.float32)).gain[2])
+    assert (found[0], found[-1]) == pytest.approx((1.2, 1.5), abs=0.02)
+    assert np.abs(np.diff(found)).max() < 0.08
+
+
+@pytest.mark.parametrize("light, gain", [(0.01, 1.5), (1.0, 0.1)])
+def test_an_exposure_that_nothing_tells_is_left_alone_and_that_is_said(light, gain):
+    plate, clean = (to_model(wall() * each).astype(np.float32) for each in (light, light * gain))
+    fit, notes = fitted(plate, clean, match=True, align=False)
+    assert fit is clean
+    assert notes == ("the clean plate's exposure could not be matched to the plate's: too little agrees",)
