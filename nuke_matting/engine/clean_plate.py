@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import distance_transform_edt
 from skimage.feature import ORB, match_descriptors
 from skimage.measure import block_reduce, ransac
 from skimage.transform import ProjectiveTransform, warp
@@ -41,25 +43,38 @@ class Exposure:
 SAME = Exposure((1.0, 1.0, 1.0), (0.0, 0.0, 0.0))
 
 
-def fitted(plate: Array, clean: Array, match: bool, align: bool) -> tuple[Array, tuple[str, ...]]:
-    """A clean plate lined up with its plate (`align`) and in its exposure (`match`), and notes of what was done.
+class Fitted(NamedTuple):
+    """A plate and its clean plate, [H, W, 3] float32 in the model space, as a network is to see them; and notes."""
+
+    plate: Array
+    clean: Array
+    notes: tuple[str, ...]
+
+
+def fitted(plate: Array, clean: Array, match: bool, align: bool) -> Fitted:
+    """A clean plate lined up with its plate (`align`) and in its exposure (`match`).
 
     plate, clean : [H, W, 3] float32, model space; the clean plate is not a number where it shows nothing, and there the
-        plate stands in, so that what was not filmed without the subject is no subject.
+        plate stands in, so that what was not filmed without the subject is no subject. What lining up alone left bare
+        says nothing of a subject, and most people are cut by an edge of the frame: there, both go on as beside it.
     """
     notes = []
     if np.array_equal(plate, clean):
         notes.append("the clean plate is the plate: nothing differs from it")
-    lacking = float(np.isnan(clean).any(axis=2).mean())
-    if lacking > 0:
-        notes.append(f"the clean plate does not cover {math.ceil(100 * lacking)} % of the plate")
     if align:
         found = move(plate, clean)
         if found is None:
             notes.append("the clean plate could not be lined up with the plate: too few points agree")
         elif (reach := _reach(found, plate.shape)) > STILL:
-            clean = moved(clean, found)
-            notes.append(f"the clean plate was lined up with the plate, by up to {reach:.0f} pixels")
+            clean, bare = moved(clean, found), beyond(found, plate.shape)
+            said = f"the clean plate was lined up with the plate, by up to {reach:.0f} pixels"
+            if bare.any():
+                plate, clean = carried_on(bare, plate, clean)
+                said += f"; in the {_percent(bare)} of the frame that this left bare, the matte goes on as beside it"
+            notes.append(said)
+    lacking = np.asarray(np.isnan(clean).any(axis=2))
+    if lacking.any():
+        notes.append(f"the clean plate does not cover {_percent(lacking)} of the plate")
     light = exposure(plate, clean) if match else SAME
     if light is None:
         notes.append("the clean plate's exposure could not be matched to the plate's: too little agrees")
@@ -67,7 +82,16 @@ def fitted(plate: Array, clean: Array, match: bool, align: bool) -> tuple[Array,
         clean = exposed(clean, light)
         gain, bias = " ".join(f"{each:.2f}" for each in light.gain), " ".join(f"{each:.3f}" for each in light.bias)
         notes.append(f"the clean plate's exposure was matched to the plate's: times {gain}, plus {bias}")
-    return filled(plate, clean), tuple(notes)
+    return Fitted(plate, filled(plate, clean), tuple(notes))
+
+
+def carried_on(bare: NDArray[np.bool_], *pictures: Array) -> list[Array]:
+    """Pictures [H, W, 3] that have the nearest pixel of the others in place of the bare ones."""
+    rows, columns = distance_transform_edt(bare, return_distances=False, return_indices=True)[:, bare]
+    out = [each.copy() for each in pictures]
+    for each in out:
+        each[bare] = each[rows, columns]
+    return out
 
 
 def filled(plate: Array, clean: Array) -> Array:
@@ -184,8 +208,16 @@ def move(plate: Array, clean: Array) -> ProjectiveTransform | None:
 
 
 def moved(clean: Array, found: ProjectiveTransform) -> Array:
-    """The clean plate [H, W, 3] lined up with its plate; not a number where it shows nothing."""
-    return warp(clean, found, order=1, mode="constant", cval=np.nan, preserve_range=True).astype(np.float32)
+    """The clean plate [H, W, 3] lined up with its plate; beyond its edges its outermost pixels go on."""
+    return warp(clean, found, order=1, mode="edge", preserve_range=True).astype(np.float32)
+
+
+def beyond(found: ProjectiveTransform, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Where in a plate of this shape a clean plate that is lined up with it has ended, [H, W]."""
+    rows, columns = np.indices(shape[:2])
+    at = found(np.stack([columns.ravel(), rows.ravel()], axis=1))
+    outside = (at < -0.5) | (at > np.array(shape[1::-1]) - 0.5)
+    return outside.any(axis=1).reshape(shape[:2])
 
 
 def _reach(found: ProjectiveTransform, shape: tuple[int, ...]) -> float:
@@ -193,6 +225,11 @@ def _reach(found: ProjectiveTransform, shape: tuple[int, ...]) -> float:
     right, low = shape[1] - 1, shape[0] - 1
     corners = np.array([[0, 0], [right, 0], [0, low], [right, low]], float)
     return float(np.hypot(*(found(corners) - corners).T).max())
+
+
+def _percent(mask: NDArray[np.bool_]) -> str:
+    """How much of a picture it is, rounded up: 25 %."""
+    return f"{math.ceil(100 * mask.mean())} %"
 
 
 def _step(shape: tuple[int, ...], side: int) -> int:

@@ -3,14 +3,17 @@
 import re
 
 import numpy as np
+import OpenEXR
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
+from skimage.transform import ProjectiveTransform
 
 from nuke_matting import Settings, Shot
 from nuke_matting.colour.model_space import from_model, to_model
-from nuke_matting.engine.clean_plate import SAME, exposed, exposure, filled, fitted, move, moved
+from nuke_matting.engine.clean_plate import SAME, beyond, carried_on, exposed, exposure, fitted, move, moved
+from nuke_matting.models.contract import Abilities
 
 
 def wall(height=120, width=160, seed=1):
@@ -74,10 +77,22 @@ def test_corners_that_are_all_too_near_to_the_border_tell_no_move():
     assert move(picture, picture) is None
 
 
-def test_a_camera_that_moved_is_lined_up():
+def write(path, light):
+    """An EXR of a scene-linear picture [H, W, 3]."""
+    planes = {name: np.ascontiguousarray(light[..., at], np.float32) for at, name in enumerate("RGB")}
+    OpenEXR.File({"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}, planes).write(str(path))
+    return str(path)
+
+
+def cloth():
+    """[200, 260, 3], model space: soft detail everywhere, to find a camera's move by."""
     dice = np.random.default_rng(4)
     scene = ndimage.gaussian_filter(dice.uniform(0, 1, (200, 260, 3)), (1.2, 1.2, 0)).astype(np.float32)
-    scene = (scene - scene.min()) / (scene.max() - scene.min())
+    return (scene - scene.min()) / (scene.max() - scene.min())
+
+
+def test_a_camera_that_moved_is_lined_up():
+    scene = cloth()
     plate, clean = scene[10:170, 10:220], scene[14:174, 7:217]
     found = move(plate, clean)
     assert found is not None
@@ -86,20 +101,11 @@ def test_a_camera_that_moved_is_lined_up():
     assert np.abs(lined - plate)[inner].mean() < 0.2 * np.abs(clean - plate)[inner].mean()
 
 
-def test_where_a_lined_up_plate_shows_nothing_the_plate_stands_in():
-    from skimage.transform import ProjectiveTransform
-
-    plate, clean = np.ones((20, 30, 3), np.float32), np.zeros((20, 30, 3), np.float32)
-    away = ProjectiveTransform(np.array([[1, 0, 10], [0, 1, 0], [0, 0, 1]], float))
-    lined = filled(plate, moved(clean, away))
-    assert (lined[:, -9:] == 1).all() and (lined[:, :19] == 0).all()
-
-
 @pytest.mark.parametrize("match", [True, False])
 def test_what_a_clean_plate_does_not_cover_is_the_plate_and_is_said(match):
     plate, clean = (to_model(light).astype(np.float32) for light in (with_subject(wall()), wall() / 1.25))
     clean[:, :40] = np.nan
-    fit, notes = fitted(plate, clean, match=match, align=False)
+    _, fit, notes = fitted(plate, clean, match=match, align=False)
     assert notes[0] == "the clean plate does not cover 25 % of the plate"
     assert np.array_equal(fit[:, :40], plate[:, :40])
     wanted = wall() if match else wall() / 1.25
@@ -107,14 +113,46 @@ def test_what_a_clean_plate_does_not_cover_is_the_plate_and_is_said(match):
 
 
 def test_what_a_clean_plate_does_not_cover_moves_with_it():
-    dice = np.random.default_rng(4)
-    scene = ndimage.gaussian_filter(dice.uniform(0, 1, (200, 260, 3)), (1.2, 1.2, 0)).astype(np.float32)
-    scene = (scene - scene.min()) / (scene.max() - scene.min())
+    scene = cloth()
     plate, clean = scene[10:170, 10:220], scene[14:174, 7:217].copy()
     clean[:, :50] = np.nan
-    fit, notes = fitted(plate, clean, match=True, align=True)
+    seen, fit, notes = fitted(plate, clean, match=True, align=True)
     assert any("lined up" in note for note in notes) and np.isfinite(fit).all()
-    assert np.array_equal(fit[:, :45], plate[:, :45])
+    assert np.array_equal(fit[:, :45], seen[:, :45])
+
+
+def test_a_subject_that_is_cut_by_the_frame_goes_on_where_lining_up_left_nothing():
+    scene = cloth()
+    plate, clean = scene[10:170, 10:220].copy(), scene[:160, 10:220]
+    plate[60:, 80:130] = 0.9  # down to the frame's lower edge, of which the clean plate lacks ten pixels
+    seen, fit, notes = fitted(plate, clean, match=False, align=True)
+    differs = np.abs(seen - fit).max(axis=2) > 0.1
+    assert differs[-10:, 82:128].mean() > 0.9 and not differs[-10:, :75].any()
+    assert np.array_equal(seen[:150], plate[:150])
+    assert "by up to 10 pixels; in the 7 % of the frame that this left bare, the matte goes on" in notes[0]
+
+
+@given(across=st.integers(-9, 9), down=st.integers(-9, 9))
+def test_what_lining_up_left_bare_goes_on_as_the_nearest_pixel_does(across, down):
+    picture = np.random.default_rng(1).uniform(0, 1, (20, 30, 3)).astype(np.float32)
+    bare = beyond(ProjectiveTransform(np.array([[1, 0, across], [0, 1, down], [0, 0, 1]], float)), (20, 30))
+    assert bare.sum() == 20 * 30 - (20 - abs(down)) * (30 - abs(across))
+    rows = np.arange(20).clip(max(0, -down), 19 - max(0, down))
+    columns = np.arange(30).clip(max(0, -across), 29 - max(0, across))
+    (out,) = carried_on(bare, picture)
+    assert np.array_equal(out, picture[rows][:, columns])
+
+
+def test_a_model_that_takes_no_clean_plate_is_shown_the_plate_itself(tmp_path, weights, monkeypatch):
+    scene = cloth()
+    plate, clean = (write(tmp_path / f"{top}.exr", from_model(scene[top : top + 160, 10:220])) for top in (10, 0))
+    alone = Settings(model=weights, cache=False)
+    itself = Shot(plate, alone).load(0).input.image
+    shot = Shot(plate, alone.replace(clean_plate=clean, clean_align=True))
+    seen = shot.load(0).input.image
+    assert np.array_equal(seen[:150], itself[:150]) and not np.array_equal(seen[150:], itself[150:])
+    monkeypatch.setattr(shot.model, "abilities", Abilities())
+    assert np.array_equal(shot.load(0).input.image, itself)
 
 
 def test_nothing_in_common_is_no_move():
@@ -125,19 +163,19 @@ def test_nothing_in_common_is_no_move():
 
 def test_what_fits_already_stays_as_it_is_to_the_bit():
     clean = to_model(wall(240, 320)).astype(np.float32)
-    fit, notes = fitted(to_model(with_subject(wall(240, 320))).astype(np.float32), clean, match=True, align=True)
+    _, fit, notes = fitted(to_model(with_subject(wall(240, 320))).astype(np.float32), clean, match=True, align=True)
     assert fit is clean and notes == ()
 
 
 def test_what_is_done_is_said_with_its_figures():
     plate = to_model(with_subject(wall())).astype(np.float32)
     darker = to_model(wall() / 1.25).astype(np.float32)
-    fit, notes = fitted(plate, darker, match=True, align=False)
+    _, fit, notes = fitted(plate, darker, match=True, align=False)
     said = re.fullmatch(r"the clean plate's exposure was matched to the plate's: times (.*), plus (.*)", *notes)
     assert [float(each) for each in said[1].split()] == pytest.approx([1.25] * 3, abs=0.02)
     assert [float(each) for each in said[2].split()] == pytest.approx([0.0] * 3, abs=0.002)
     assert np.abs(from_model(fit) - wall()).max() < 0.01
-    assert fitted(plate, darker, match=False, align=False)[0] is darker
+    assert fitted(plate, darker, match=False, align=False).clean is darker
 
 
 def test_a_shot_says_what_it_did_to_the_clean_plate_and_keeps_both_ways_apart(make_plate, weights):
@@ -203,6 +241,6 @@ def test_a_channel_that_loses_its_light_changes_its_gain_little_by_little():
 @pytest.mark.parametrize("light, gain", [(0.01, 1.5), (1.0, 0.1)])
 def test_an_exposure_that_nothing_tells_is_left_alone_and_that_is_said(light, gain):
     plate, clean = (to_model(wall() * each).astype(np.float32) for each in (light, light * gain))
-    fit, notes = fitted(plate, clean, match=True, align=False)
+    _, fit, notes = fitted(plate, clean, match=True, align=False)
     assert fit is clean
     assert notes == ("the clean plate's exposure could not be matched to the plate's: too little agrees",)
