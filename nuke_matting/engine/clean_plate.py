@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 from skimage.feature import ORB, match_descriptors
 from skimage.measure import block_reduce, ransac
-from skimage.transform import ProjectiveTransform, warp
+from skimage.transform import ProjectiveTransform, SimilarityTransform, warp
 
 from nuke_matting.colour.model_space import from_model, to_model
 
@@ -29,6 +29,8 @@ FLAT = 1e-3  # variance over the squared mean; of a picture with no more, gain a
 NEAR = 0.01, 0.001  # gain and bias this near to none are none: the clean plate stays as it is, to the bit
 LEAST_MATCHES = 12  # points that must agree on a camera's move
 LEAST_SIDE = 32  # pixels; a corner and its surroundings do not fit into less
+AS_GOOD = 0.98  # of the best move's score, for a simpler one to be taken
+FARTHEST = 0.25  # of the long side; a corner that would move farther is a wrong match, or of another shot
 STILL = 0.25  # pixels; corners that move less have not moved
 
 
@@ -65,7 +67,9 @@ def fitted(plate: Array, clean: Array, match: bool, align: bool) -> Fitted:
         found = move(plate, clean)
         if found is None:
             notes.append("the clean plate could not be lined up with the plate: too few points agree")
-        elif (reach := _reach(found, plate.shape)) > STILL:
+        elif (reach := _reach(found, plate.shape)) > FARTHEST * max(plate.shape):
+            notes.append(f"the clean plate was not lined up with the plate: it would move by up to {reach:.0f} pixels")
+        elif reach > STILL:
             clean, bare = moved(clean, found), beyond(found, plate.shape)
             said = f"the clean plate was lined up with the plate, by up to {reach:.0f} pixels"
             if bare.any():
@@ -172,7 +176,7 @@ def _gain(x: NDArray, y: NDArray) -> float:
 
 
 def move(plate: Array, clean: Array) -> ProjectiveTransform | None:
-    """The homography that takes points of the plate to the clean plate; None where too few points agree on one.
+    """What takes points of the plate to the clean plate, a homography at most; None where too few points agree.
 
     plate, clean : [H, W, 3] float32, model space. Corners are matched by ORB (Rublee et al., 2011), and the move is the
     one that most of them agree on, so the subject does not matter as long as enough of the background shows.
@@ -194,16 +198,46 @@ def move(plate: Array, clean: Array) -> ProjectiveTransform | None:
     pairs = match_descriptors(words[0], words[1], cross_check=True, max_ratio=0.85)
     if len(pairs) < LEAST_MATCHES:
         return None
-    found, agree = ransac(
-        (points[0][pairs[:, 0]], points[1][pairs[:, 1]]),
-        ProjectiveTransform,
-        min_samples=4,
-        residual_threshold=1.5 * step,
-        max_trials=400,
-        rng=0,
-    )
-    if found is None or not np.isfinite(found.params).all() or agree.sum() < max(LEAST_MATCHES, 0.3 * len(pairs)):
-        return None
+    return _simplest(points[0][pairs[:, 0]], points[1][pairs[:, 1]], 1.5 * step)
+
+
+def _simplest(plate: NDArray, clean: NDArray, within: float) -> ProjectiveTransform | None:
+    """The simplest move that takes points [N, 2] of the plate to their matches about as well as any; None where too few
+    agree.
+
+    Points that all lie on one poster tell of a homography's eight numbers only what it does there, and nothing of what
+    it does to the corners. A move scores by how near to `within` it takes each point (MSAC; Torr and Zisserman, 2000),
+    and each of its numbers has to be worth a point.
+    """
+    found = []
+    for numbers, each in (
+        (2, _shift(plate, clean, within)),
+        (4, _agreed(SimilarityTransform, 2, plate, clean, within)),
+        (8, _agreed(ProjectiveTransform, 4, plate, clean, within)),
+    ):
+        if each is None or not np.isfinite(each.params).all():
+            continue
+        off = each.residuals(plate, clean) / within
+        if (off < 1).sum() >= max(LEAST_MATCHES, 0.3 * len(plate)):
+            found.append((float(np.maximum(0, 1 - off**2).sum()) - numbers, each))
+    best = max((score for score, _ in found), default=0.0)
+    return next((each for score, each in found if score >= AS_GOOD * best), None)
+
+
+def _shift(plate: NDArray, clean: NDArray, within: float) -> ProjectiveTransform:
+    """The shift that takes most of the points [N, 2] to within so many pixels of their matches."""
+    each = clean - plate
+    near = np.hypot(*(each - each[:, None]).T) < within
+    matrix = np.eye(3)
+    matrix[:2, 2] = each[near[near.sum(axis=1).argmax()]].mean(axis=0)
+    return ProjectiveTransform(matrix)
+
+
+def _agreed(
+    kind: type[ProjectiveTransform], least: int, plate: NDArray, clean: NDArray, within: float
+) -> ProjectiveTransform | None:
+    """The move of a kind, told by `least` points, that most agree on."""
+    found, _ = ransac((plate, clean), kind, min_samples=least, residual_threshold=within, max_trials=400, rng=0)
     return found
 
 

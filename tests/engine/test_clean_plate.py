@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
-from skimage.transform import ProjectiveTransform
+from skimage.transform import ProjectiveTransform, warp
 
 from nuke_matting import Settings, Shot
 from nuke_matting.colour.model_space import from_model, to_model
@@ -99,6 +99,45 @@ def test_a_camera_that_moved_is_lined_up():
     lined = moved(clean, found)
     inner = np.s_[12:-12, 12:-12]
     assert np.abs(lined - plate)[inner].mean() < 0.2 * np.abs(clean - plate)[inner].mean()
+
+
+def off_at_the_corners(found, true, shape):
+    """How far a move that was found takes the corners of a picture from where they belong, in pixels."""
+    right, low = shape[1] - 1, shape[0] - 1
+    corners = np.array([[0, 0], [right, 0], [0, low], [right, low]], float)
+    return np.hypot(*(found(corners) - true(corners)).T).max()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_one_poster_on_a_plain_wall_does_not_bend_the_rest_of_the_picture(seed):
+    dice = np.random.default_rng(seed)
+    light = np.full((320, 560, 3), 0.2, np.float32)
+    light[30:126, 40:136] = ndimage.zoom(dice.uniform(0.03, 0.45, (16, 16, 3)), (6, 6, 1), order=0)
+    light = ndimage.gaussian_filter(light, (0.7, 0.7, 0))
+    plate, clean = (
+        to_model(light[:, left : left + 540] + dice.normal(0, 0.01, (320, 540, 3))).astype(np.float32)
+        for left in (10, 13)
+    )
+    true = ProjectiveTransform(np.array([[1, 0, -3], [0, 1, 0], [0, 0, 1]], float))
+    assert off_at_the_corners(move(plate, clean), true, plate.shape) < 0.5
+
+
+@pytest.mark.parametrize("degrees, tilt", [(0.3, 0.0), (1.0, 0.0), (0.0, 2e-4)])
+def test_a_camera_that_rolled_or_tilted_a_little_is_followed(degrees, tilt):
+    plate, turn = cloth(), np.deg2rad(degrees)
+    true = ProjectiveTransform(
+        np.array([[np.cos(turn), -np.sin(turn), 1], [np.sin(turn), np.cos(turn), 0], [0, tilt, 1]])
+    )
+    clean = warp(plate, true.inverse, order=3, mode="reflect").astype(np.float32)
+    assert off_at_the_corners(move(plate, clean), true, plate.shape) < 0.7
+
+
+def test_a_clean_plate_that_would_move_far_stays_and_that_is_said():
+    scene = cloth()
+    plate, clean = scene[:, :150], scene[:, 60:210]
+    _, fit, notes = fitted(plate, clean, match=False, align=True)
+    assert fit is clean
+    assert notes == ("the clean plate was not lined up with the plate: it would move by up to 60 pixels",)
 
 
 @pytest.mark.parametrize("match", [True, False])
