@@ -26,7 +26,7 @@ WITHIN = 0.12  # share by which a pixel of the background may differ from gain x
 LEAST_SHARE = 0.03  # of the picture that must agree
 STRONGEST = 8.0  # times lighter or darker; more is another scene
 FLAT = 1e-3  # variance over the squared mean; of a picture with no more, gain and bias are hard to tell apart
-NEAR = 0.01, 0.001  # gain and bias this near to none are none: the clean plate stays as it is, to the bit
+NEAR = 0.01, 0.001  # gain and bias: below half of it no change, to the bit; in full from one and a half of it
 LEAST_MATCHES = 12  # points that must agree on a camera's move
 LEAST_SIDE = 32  # pixels; a corner and its surroundings do not fit into less
 AS_GOOD = 0.98  # of the best move's score, for a simpler one to be taken
@@ -120,9 +120,11 @@ def exposure(plate: Array, clean: Array) -> Exposure | None:
     trust /= trust.max()
     shared = np.average(np.log(gain), weights=trust)
     gain, bias = np.exp(trust * np.log(gain) + (1 - trust) * shared), trust * bias
-    if np.abs(gain - 1).max() < NEAR[0] and np.abs(bias).max() < NEAR[1]:
+    size = max(np.abs(gain - 1).max() / NEAR[0], np.abs(bias).max() / NEAR[1])
+    part = min(max(size - 0.5, 0.0), 1.0)
+    if part == 0:
         return SAME
-    return Exposure(tuple(gain.tolist()), tuple(bias.tolist()))
+    return Exposure(tuple((1 + part * (gain - 1)).tolist()), tuple((part * bias).tolist()))
 
 
 def exposed(clean: Array, found: Exposure) -> Array:

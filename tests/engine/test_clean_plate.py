@@ -283,3 +283,12 @@ def test_an_exposure_that_nothing_tells_is_left_alone_and_that_is_said(light, ga
     _, fit, notes = fitted(plate, clean, match=True, align=False)
     assert fit is clean
     assert notes == ("the clean plate's exposure could not be matched to the plate's: too little agrees",)
+
+
+def test_a_small_gain_sets_in_little_by_little():
+    light = wall()
+    gains = np.linspace(1.0, 1.02, 41)
+    found = [exposure(to_model(light * each).astype(np.float32), to_model(light).astype(np.float32)) for each in gains]
+    assert found[8] == SAME
+    assert found[-1].gain == pytest.approx((1.02,) * 3, abs=1e-3)
+    assert np.diff([each.gain[0] for each in found]).max() < 0.002
