@@ -185,7 +185,8 @@ class Shot:
         if self.files.clean is not None:
             other = read_frame(file_of(self.files.clean, frame), frame, holes=True)
             clean = clean_pixels(other, self.colours.of_clean(other.colour, other.path, read.colour), read)
-            clean, said = fitted(image, clean, self.settings.clean_match, self.settings.clean_align)
+            shown, clean, said = fitted(image, clean, self.settings.clean_match, self.settings.clean_align)
+            image = shown if self.model.abilities.clean_plate else image
             notes += (*(f"the clean plate: {note}" for note in other.notes), *said)
         if self.files.guide is not None:
             guide, said = coverage(file_of(self.files.guide, frame), read, "guide")
