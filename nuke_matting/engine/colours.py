@@ -10,6 +10,7 @@ import PyOpenColorIO as ocio_lib
 
 from nuke_matting.colour.choose import said_space
 from nuke_matting.colour.config import load_config
+from nuke_matting.colour.gamuts import linear_space_of
 from nuke_matting.colour.processor import ColourPipe, colour_under
 from nuke_matting.engine.inputs import file_of
 from nuke_matting.errors import PlateError, UsageError
@@ -54,12 +55,12 @@ class Colours:
         """Of a file of the clean plate. Raises ColourError.
 
         What the user says of the plate holds for it too, where nothing else is said of it, unless it is of another
-        kind, or says another space itself: a PNG beside log EXRs is in no log space.
+        kind, or says another space itself, by name or by its primaries: a PNG beside log EXRs is in no log space.
 
         plate : what the plate's own file says.
         """
         says = said_space(hints)
-        own = hints.integer != plate.integer or (says and says != said_space(plate))
+        own = hints.integer != plate.integer or (says and says != said_space(plate)) or _has_own_primaries(hints, plate)
         named = self._settings.clean_colourspace or ("" if own else self._settings.colourspace)
         return self._open(named, hints, path)
 
@@ -113,3 +114,10 @@ class Colours:
             if found:
                 return found
         return []
+
+
+def _has_own_primaries(hints: ColourHints, plate: ColourHints) -> bool:
+    """Whether a file states primaries of a known gamut that are not those that another states."""
+    said, others = (each.chromaticities for each in (hints, plate))
+    own = None if said is None else linear_space_of(said)
+    return own is not None and (others is None or own != linear_space_of(others))
