@@ -33,10 +33,12 @@ class SpaceChoice:
 
     name : its canonical name in the config.
     reason : a sentence for the log, without a full stop.
+    doubt : why it may well be another, for the user, a clause; empty where the file, the user or the studio has spoken.
     """
 
     name: str
     reason: str
+    doubt: str = ""
 
 
 def choose_space(config: ocio_lib.Config, hints: ColourHints, path: str | Path, wanted: str = "") -> SpaceChoice:
@@ -68,8 +70,16 @@ def choose_space(config: ocio_lib.Config, hints: ColourHints, path: str | Path, 
     if wanted.strip():
         return _from_user(config, wanted.strip())
     stated, passed_over = stated_space(config, hints, path)
-    choice = stated or _from_rules(config, path, passed_over) or _last_resort(config, hints, path)
-    return SpaceChoice(choice.name, "; ".join((choice.reason, *passed_over)))
+    doubts = list(passed_over)  # before the rules add theirs
+    choice = stated or _from_rules(config, path, passed_over)
+    if choice is None:
+        choice = _last_resort(config, hints, path)
+        # of a studio's own config the role is the studio's word
+        if hints.file_format in _LOG_FORMATS and hints.integer and _is_public(config):
+            doubts.append(f"nothing says in which log space this {hints.file_format} file is")
+    else:
+        doubts = []
+    return SpaceChoice(choice.name, "; ".join((choice.reason, *passed_over)), "; ".join(doubts))
 
 
 def stated_space(config: ocio_lib.Config, hints: ColourHints, path: str | Path) -> tuple[SpaceChoice | None, list[str]]:
@@ -193,8 +203,13 @@ def _is_catch_all_of_aces(config: ocio_lib.Config, rules: ocio_lib.FileRules, in
         and rules.getPattern(index) == "*"
         and rules.getExtension(index).lower() == "exr"
         and space == find_space(config, "aces_interchange")
-        and _ACES_CONFIG_NAME.search(config.getName() or "") is not None
+        and _is_public(config)
     )
+
+
+def _is_public(config: ocio_lib.Config) -> bool:
+    """Whether it is one of the ACES configs that come with OpenColorIO, which know nothing of a show."""
+    return _ACES_CONFIG_NAME.search(config.getName() or "") is not None
 
 
 def _last_resort(config: ocio_lib.Config, hints: ColourHints, path: str | Path) -> SpaceChoice:

@@ -13,7 +13,7 @@ from nuke_matting.colour.config import load_config
 from nuke_matting.colour.gamuts import linear_space_of
 from nuke_matting.colour.processor import ColourPipe, colour_under
 from nuke_matting.engine.inputs import file_of
-from nuke_matting.errors import PlateError, UsageError
+from nuke_matting.errors import ColourError, PlateError, UsageError
 from nuke_matting.plate.frame import ColourHints, Header
 from nuke_matting.plate.sequence import ImageSequence
 from nuke_matting.settings import Settings
@@ -76,6 +76,18 @@ class Colours:
     def space(self, frame: int) -> str:
         """The colour space of a frame's pixels, as the config calls it. Raises PlateError, ColourError."""
         return next(self.at(frame)).space
+
+    def doubts(self, frame: int) -> list[str]:
+        """Notes of what a frame's spaces are no more than a guess of; none where a header cannot be read."""
+        said = []
+        with suppress(PlateError, ColourError):
+            for what, option, each in zip(("plate", "clean plate"), ("", "clean-"), self.at(frame), strict=False):
+                if each.doubt:
+                    said.append(
+                        f"the {what} is taken to be in {each.space}, a guess, as {each.doubt}: "
+                        f"name its space with --{option}colourspace"
+                    )
+        return said
 
     def choice(self, frames: Iterable[int]) -> str:
         """The colour space of the first of the frames that can be read, why it, and the config; and the clean plate's,

@@ -273,6 +273,37 @@ def test_a_scene_linear_role_that_is_no_colour_is_said():
         choose_space(config, ColourHints(file_format="tiff"), "a.tif")
 
 
+def dpx():
+    return ColourHints(file_format="dpx", integer=True)
+
+
+@pytest.mark.parametrize(
+    ("hints", "why"),
+    [
+        (ColourHints(chromaticities=(0.5,) * 8), "the file's chromaticities are of no known gamut"),
+        (ColourHints(interop_id="acme:mystery"), "the config does not know the file's colorInteropID 'acme:mystery'"),
+        (dpx(), "nothing says in which log space this dpx file is"),
+    ],
+)
+@pytest.mark.parametrize("config", [DEFAULT_CONFIG, NEWEST])
+def test_a_guess_at_a_file_that_says_something_else_or_must_be_something_else_is_a_doubt(config, hints, why):
+    assert choose_space(load_config(config)[0], hints, "a.exr").doubt == why
+
+
+def test_there_is_none_where_anybody_has_spoken(default, studio):
+    odd = ColourHints(chromaticities=(0.5,) * 8)
+    assert choose_space(default, odd, "a.exr", "ACEScg").doubt == "", "the user"
+    assert choose_space(studio, odd, "/show/elements/a.exr").doubt == "", "the studio, by a rule"
+    assert choose_space(studio, dpx(), "a.dpx").doubt == "", "the studio, by a role"
+    told = ColourHints(interop_id="acme:mystery", chromaticities=AP1)
+    assert choose_space(default, told, "a.exr").doubt == "", "the file"
+
+
+@pytest.mark.parametrize("hints", [ColourHints(), ColourHints(file_format="png", integer=True)])
+def test_nor_where_a_file_says_nothing_and_is_of_a_kind_that_is_mostly_so(default, hints):
+    assert choose_space(default, hints, "a.exr").doubt == ""
+
+
 def test_the_config_is_left_as_it_was(default):
     before = default.getCacheID()
     choose_space(default, png(interop_id="nothing"), "a.png")
