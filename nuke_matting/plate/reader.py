@@ -55,7 +55,7 @@ def read_frame(path: Path, number: int, holes: bool = False) -> Frame:
         choice = picture_of(file.specs)
         if choice is None:
             raise _without(file, "R, G, B", "give a plate with colour")
-        pixels = _stored(file, choice)
+        pixels = stored(file, choice)
         spec = file.specs[choice.part]
         hints = _hints(file.image.format_name(), spec)
     finite = np.isfinite(pixels)
@@ -125,13 +125,13 @@ def read_matte(path: Path, number: int, painted: bool = False) -> StoredMatte:
         choice = choose_matte([list(spec.channelnames) for spec in specs], _layers(specs))
         if choice is None:
             raise _without(file, "alpha and no R, G, B", "name the matte's channel A")
-        matte, by_grey = _stored(file, choice), False
+        matte, by_grey = stored(file, choice), False
         non_finite = int(np.isnan(matte).sum())
         matte = _coverage(matte)
         picture = picture_of(specs)
         by_red = painted and picture is not None and _is_colour(file, choice, picture)
         if painted and picture is not None and _is_beside(choice, picture) and matte.min() >= 1:
-            colour = _coverage(_stored(file, picture))
+            colour = _coverage(stored(file, picture))
             by_grey = bool(np.ptp(colour, axis=2).max() < GREY and colour.max() > 0)
             matte = colour if by_grey else matte
     shown = windows(specs[choice.part])
@@ -143,7 +143,7 @@ def _is_colour(file: ImageFile, matte: PictureChannels, picture: PictureChannels
     """Whether a matte is the red of a picture whose channels differ."""
     if (matte.part, matte.channels) != (picture.part, picture.channels[:1]) or len(set(picture.channels)) < 3:
         return False
-    return bool(np.ptp(_coverage(_stored(file, picture)), axis=2).max() >= GREY)
+    return bool(np.ptp(_coverage(stored(file, picture)), axis=2).max() >= GREY)
 
 
 def _side_layer(choice: PictureChannels, specs: Sequence[oiio.ImageSpec]) -> str:
@@ -158,12 +158,12 @@ def _is_beside(matte: PictureChannels, picture: PictureChannels) -> bool:
     return same and matte.channels[0] not in picture.channels
 
 
-def _stored(file: ImageFile, choice: PictureChannels) -> NDArray[np.float32]:
-    """The channels of a choice, in its order: [H, W, C], contiguous."""
+def stored(file: ImageFile, choice: PictureChannels) -> NDArray[np.float32]:
+    """The channels of a choice as the file has them, in its order: [H, W, C], contiguous. Raises PlateError."""
     spec = file.specs[choice.part]
     first, last = min(choice.channels), max(choice.channels) + 1
-    stored = file.channels(choice.part, first, last).reshape(spec.height, spec.width, -1)
-    return np.ascontiguousarray(stored[..., [index - first for index in choice.channels]], np.float32)
+    found = file.channels(choice.part, first, last).reshape(spec.height, spec.width, -1)
+    return np.ascontiguousarray(found[..., [index - first for index in choice.channels]], np.float32)
 
 
 def _coverage(stored: NDArray[np.float32]) -> NDArray[np.float32]:
