@@ -42,7 +42,7 @@ log = logging.getLogger(__name__)
 
 # errors of the moment, as the system says them in what a library tells of a file
 PASSING = tuple(map(os.strerror, (errno.EIO, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ETIMEDOUT, errno.EACCES)))
-CACHE_VERSION = 14  # to be raised by every change that changes mattes
+CACHE_VERSION = 15  # to be raised by every change that changes mattes
 
 
 class Shot:

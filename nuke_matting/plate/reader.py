@@ -20,6 +20,7 @@ _MAIN = ("", "rgba", "rgb", "beauty", "combined", "composite", "c", "ci", "main"
 _NO_PICTURE = re.compile(
     r"crypto|depth|normal|position|motion|velocity|vector|(^|\.)(n|p|uv|st)$"
 )  # layers whose R, G, B are no colours
+_LAYER = re.compile(r"(?:^| )layer=(\S+)")  # among the settings that a file of this tool names
 DATA = len(_MAIN) + 1  # the rank of those
 LEAST_ASPECT, MOST_ASPECT = 0.25, 4.0  # of pixels; what is beyond is no lens's
 GREY = 0.01  # channels that differ by less are of a grey picture
@@ -113,7 +114,7 @@ def read_header(path: Path, number: int) -> Header:
 
 
 def read_matte(path: Path, number: int, painted: bool = False) -> StoredMatte:
-    """Reads a matte: the channel that `choose_matte` says.
+    """Reads a matte: the channel that a file of this tool names itself, else the one that `choose_matte` says.
 
     painted : it comes from any program. An alpha that is 1 everywhere, beside a grey picture that is not black, is what
         many add when they save a grey matte: then the matte is the grey.
@@ -122,7 +123,8 @@ def read_matte(path: Path, number: int, painted: bool = False) -> StoredMatte:
     """
     with open_image(path, number) as file:
         specs = file.specs
-        choice = choose_matte([list(spec.channelnames) for spec in specs], _layers(specs))
+        parts, layers = [list(spec.channelnames) for spec in specs], _layers(specs)
+        choice = _named_matte(specs) or choose_matte(parts, layers)
         if choice is None:
             raise _without(file, "alpha and no R, G, B", "name the matte's channel A")
         matte, by_grey = stored(file, choice), False
@@ -134,9 +136,23 @@ def read_matte(path: Path, number: int, painted: bool = False) -> StoredMatte:
             colour = _coverage(stored(file, picture))
             by_grey = bool(np.ptp(colour, axis=2).max() < GREY and colour.max() > 0)
             matte = colour if by_grey else matte
+        others = [parts[each.part][each.channels[0]] for each in _alphas(parts, layers) if each != choice]
+        solid = bool(others) and not by_grey and bool(matte.min() >= 1)
     shown = windows(specs[choice.part])
     layer = _side_layer(choice, specs)
-    return StoredMatte(np.ascontiguousarray(matte[..., 0]), *shown, by_grey, layer, non_finite, by_red)
+    beside = _shown(", ".join(others[:3])) if solid else ""
+    return StoredMatte(np.ascontiguousarray(matte[..., 0]), *shown, by_grey, layer, non_finite, by_red, beside)
+
+
+def _named_matte(specs: Sequence[oiio.ImageSpec]) -> PictureChannels | None:
+    """The channel that `nuke_matting/settings` of a file says its matte is, if it is no alpha of the picture: a merged
+    file has the plate's own alpha too."""
+    for part, spec in enumerate(specs):
+        said = _LAYER.search(" ".join(_texts(spec.getattribute("nuke_matting/settings"))))
+        if said and said[1] in spec.channelnames:
+            prefix, dot, _ = said[1].rpartition(".")
+            return PictureChannels(part, prefix + dot, (spec.channelnames.index(said[1]),))
+    return None
 
 
 def _is_colour(file: ImageFile, matte: PictureChannels, picture: PictureChannels) -> bool:
@@ -234,6 +250,11 @@ def _own_layers(parts: Sequence[Sequence[str]], layers: Sequence[str]) -> Sequen
 def choose_alpha(parts: Sequence[Sequence[str]], layers: Sequence[str] = ()) -> PictureChannels | None:
     """Which channel is an alpha, if any: of several the main layer's, as in `choose_picture`; data (Cryptomatte) has
     none."""
+    return next(iter(_alphas(parts, layers)), None)
+
+
+def _alphas(parts: Sequence[Sequence[str]], layers: Sequence[str]) -> list[PictureChannels]:
+    """All channels that are alphas, the likeliest first."""
     own = _own_layers(parts, layers)
     found = []
     for part, names in enumerate(parts):
@@ -242,7 +263,7 @@ def choose_alpha(parts: Sequence[Sequence[str]], layers: Sequence[str] = ()) -> 
             rank = _rank(prefix or own[part])
             if last.lower() in {"a", "alpha", "matte"} and rank != DATA:
                 found.append(((rank, part, name), PictureChannels(part, prefix + dot, (index,))))
-    return min(found, key=lambda each: each[0])[1] if found else None
+    return [choice for _, choice in sorted(found, key=lambda each: each[0])]
 
 
 def choose_matte(parts: Sequence[Sequence[str]], layers: Sequence[str] = ()) -> PictureChannels | None:
