@@ -17,9 +17,11 @@ from nuke_matting.plate.frame import LARGEST_HALF, ColourHints, Frame, Header, S
 
 # what renderers and compositors call the layer that is the picture, by the last word of its name
 _MAIN = ("", "rgba", "rgb", "beauty", "combined", "composite", "c", "ci", "main", "left")
+# layers whose R, G, B are no colours; a composition, and a picture with motion blur or depth of field, are none of them
 _NO_PICTURE = re.compile(
-    r"crypto|depth|normal|position|motion|velocity|vector|(^|\.)(n|p|uv|st)$"
-)  # layers whose R, G, B are no colours
+    r"crypto|depth(?![._ ]?of[._ ]?field)|normal(?!i[sz]ed)|(?<!com)position|motion(?![._ ]?blur)|velocity|vector|"
+    r"(^|\.)(n|p|uv|st)$"
+)
 _LAYER = re.compile(r"(?:^| )layer=(\S+)")  # among the settings that a file of this tool names
 DATA = len(_MAIN) + 1  # the rank of those
 LEAST_ASPECT, MOST_ASPECT = 0.25, 4.0  # of pixels; what is beyond is no lens's

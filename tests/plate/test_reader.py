@@ -23,6 +23,7 @@ from nuke_matting.plate.merge import write_merged
 from nuke_matting.plate.reader import (
     _stated_space,
     align,
+    choose_alpha,
     choose_picture,
     pixel_aspect,
     read_frame,
@@ -196,6 +197,23 @@ def test_the_picture_is_found_among_parts_layers_and_views(parts, part, prefix):
 )
 def test_of_parts_with_plain_colour_the_one_that_is_called_the_picture_is(layers, part):
     assert choose_picture([rgb_of("")] * 2, layers).part == part
+
+
+@pytest.mark.parametrize(
+    "picture",
+    ["beauty_motionblur", "beauty_motion_blur", "composition", "final_composition", "depthOfField", "lit_normalised"],
+)
+def test_a_word_for_data_within_another_makes_no_data_of_a_picture(picture):
+    assert choose_picture([rgb_of("")] * 2, [picture, "volume"]).part == 0
+    assert choose_alpha([["A"], ["A"]], [picture, "volume"]) is not None
+
+
+@pytest.mark.parametrize(
+    "data",
+    ["motion", "motionVector", "worldPosition", "position_ref", "normals", "depth", "MotionVectors"],
+)
+def test_data_stays_data_by_any_name_with_its_word(data):
+    assert choose_picture([rgb_of("")] * 2, [data, "volume"]).part == 1
 
 
 def test_a_part_s_name_is_no_matter_where_it_is_the_only_one():
