@@ -2,7 +2,7 @@
 
 import sys
 
-from nuke_matting.cli.app import main
+from nuke_matting.cli.start import main
 
 if __name__ == "__main__":
     sys.exit(main())

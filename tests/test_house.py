@@ -12,10 +12,10 @@ PACKAGE = Path(__file__).resolve().parent.parent / "nuke_matting"
 # each room, and the rooms that it may import from; everyone may use settings and errors, and itself
 MAY_IMPORT = {
     "nets": set(),
-    "models": {"nets", "resources", "atomic", "opencv"},
+    "models": {"nets", "resources", "atomic", "homes", "opencv"},
     "plate": {"atomic"},
     "colour": {"plate", "resources"},
-    "engine": {"models", "plate", "colour", "atomic", "rights"},
+    "engine": {"models", "plate", "colour", "atomic", "homes", "rights"},
     "export": {"models", "nets", "plate", "colour", "host"},
     "quality": {"plate", "colour", "atomic"},
     "training": {"models", "nets", "plate", "colour", "quality", "resources", "atomic", "opencv"},
@@ -32,6 +32,7 @@ MAY_IMPORT = {
         "host",
         "resources",
         "heap",
+        "homes",
         "atomic",
     },
     "host": set(),  # not even settings and errors: see below
@@ -43,6 +44,7 @@ GROUND_FLOOR = {
     "settings": {"errors"},
     "resources": {"errors"},
     "heap": set(),
+    "homes": {"errors"},
     "opencv": set(),
     "rights": set(),
     "atomic": {"errors", "rights"},

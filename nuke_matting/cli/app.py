@@ -12,11 +12,10 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from importlib import import_module
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NoReturn
 
-from nuke_matting.cli.exits import FAILED, INTERRUPTED, WRONG_USE
+from nuke_matting.cli.exits import FAILED, INTERRUPTED, INTERRUPTION, WRONG_USE
 from nuke_matting.cli.interruption import heeded
 from nuke_matting.errors import MattingError, UsageError
 from nuke_matting.heap import keep_freed
@@ -55,7 +54,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"nuke-matting: {error}", file=sys.stderr)
         return WRONG_USE
     except KeyboardInterrupt:
-        print("nuke-matting: interrupted; run the same command again to go on", file=sys.stderr)
+        print(INTERRUPTION, file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:  # the reader of our output has left
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115, so that nothing is flushed into it at exit
@@ -149,6 +148,8 @@ def _print_any_name() -> None:
 
 def parser() -> argparse.ArgumentParser:
     """The whole command line, all verbs."""
+    from importlib.metadata import version  # takes as long as all else that is imported here
+
     top = _Parser(
         prog="nuke-matting",
         description="Soft mattes of people from EXR plates, in linear light, under OCIO.",

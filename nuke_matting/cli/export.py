@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from nuke_matting.atomic import write_whole
 from nuke_matting.cli.exits import OK
 from nuke_matting.cli.options import add_settings, file, settings_of
 from nuke_matting.colour.processor import open_colour
-from nuke_matting.errors import UsageError
+from nuke_matting.errors import OutputError, UsageError
 from nuke_matting.export.catfile import cat_script
 from nuke_matting.export.inference import Inputs, build, torchscript
 from nuke_matting.models.registry import find_weights
@@ -55,14 +56,28 @@ def _run(args: argparse.Namespace) -> int:
     inputs = Inputs(args.with_clean_plate, args.with_guide)
     matrix = rec709_from(args.working_space, settings.ocio) if args.working_space else np.eye(3)
     module = build(load_weights(find_weights(settings.model)), inputs, settings.regions, matrix)
-    write_whole(out, torchscript(module))
-    write_whole(script, cat_script(out.stem, inputs, settings.regions).encode())
+    _write_both(out, torchscript(module), script, cat_script(out.stem, inputs, settings.regions).encode())
     typed = f'"{script}"' if " " in str(script) else script
     print(f"model   {out}")
     print(f"script  {script}")
     print(f"now run nuke --nukex -x {typed}, or open it in NukeX and press its button:")
     print(f"it makes {out.with_suffix('.cat')}, the file that NukeMattingLive asks for")
     return OK
+
+
+def _write_both(out: Path, model: bytes, script: Path, text: bytes) -> None:
+    """Writes the model and the script that is for it. Wherever that ends, no model lies beside a script of another,
+    which may have other channels; and no new one without a script. Raises OutputError."""
+    is_new = not out.exists()
+    with suppress(OSError):  # writing it says what is wrong
+        script.unlink()
+    write_whole(out, model)
+    try:
+        write_whole(script, text)
+    except OutputError:
+        if is_new:
+            out.unlink(missing_ok=True)
+        raise
 
 
 def rec709_from(space: str, ocio: str) -> NDArray[np.float64]:

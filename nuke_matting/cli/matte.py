@@ -19,6 +19,7 @@ from nuke_matting.engine.files import Files
 from nuke_matting.engine.pipeline import Failed, foresee, run
 from nuke_matting.engine.shot import Shot
 from nuke_matting.errors import MattingError, UsageError
+from nuke_matting.homes import expanded
 from nuke_matting.plate.sequence import ImageSequence, expand_pattern, format_frames, parse_frames
 
 _MOST_GAPS = 8  # that are named
@@ -144,7 +145,7 @@ def _opened(args: argparse.Namespace, report: Report) -> tuple[Delivery, Sequenc
             path=args.plate,
             advice=f"it has {format_frames(plate.frames)}",
         )
-    out = os.path.expanduser(args.out) if args.out else default_out(plate, settings.mode)
+    out = str(expanded(args.out)) if args.out else default_out(plate, settings.mode)
     refuse_output(out, frames, files.inputs(frames))
     names = (args.plate, settings.clean_plate, settings.guide, settings.keys)
     found = (plate, files.clean, files.guide, files.keys)

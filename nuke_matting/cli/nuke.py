@@ -12,6 +12,7 @@ from nuke_matting.cli.nuke_install import add_line, install, read_record, remove
 from nuke_matting.cli.options import add_settings, file, settings_of
 from nuke_matting.cli.sheets import SHOWN, must_be_no_input, must_be_png, sheet_row
 from nuke_matting.errors import MattingError, UsageError
+from nuke_matting.homes import expanded
 from nuke_matting.plate.sequence import find_sequence, parse_frames
 from nuke_matting.quality.clips import Colour, read_alpha
 from nuke_matting.quality.sheet import contact_sheet, save_sheet
@@ -112,7 +113,7 @@ def _sheet(args: argparse.Namespace) -> int:
 
 
 def _folder(args: argparse.Namespace) -> Path:
-    return _home() / NAME if args.dir is None else Path(os.path.abspath(os.path.expanduser(args.dir)))
+    return _home() / NAME if args.dir is None else Path(os.path.abspath(expanded(str(args.dir))))
 
 
 def _init() -> Path:

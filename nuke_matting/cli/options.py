@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from nuke_matting.errors import UsageError
+from nuke_matting.homes import expanded
 from nuke_matting.settings import Option, Settings, flag, options
 
 
@@ -31,7 +31,10 @@ def settings_of(args: argparse.Namespace) -> Settings:
 
 def file(text: str) -> Path:
     """The path that an option names: `--out=~/x` reaches us as it is, since shells see no ~ behind a =."""
-    return Path(os.path.expanduser(text))
+    try:
+        return expanded(text)
+    except UsageError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _add(group: Any, name: str, default: Any, option: Option) -> None:

@@ -33,10 +33,12 @@ class SpaceChoice:
 
     name : its canonical name in the config.
     reason : a sentence for the log, without a full stop.
+    doubt : why it may well be another, for the user, a clause; empty where the file, the user or the studio has spoken.
     """
 
     name: str
     reason: str
+    doubt: str = ""
 
 
 def choose_space(config: ocio_lib.Config, hints: ColourHints, path: str | Path, wanted: str = "") -> SpaceChoice:
@@ -45,7 +47,7 @@ def choose_space(config: ocio_lib.Config, hints: ColourHints, path: str | Path, 
     The first of these that gives an answer does: `wanted`; the file's own interop ID, `oiio:ColorSpace` (of a DPX its
     transfer, of a PNG its gamma or CICP) and chromaticities; the config's file rules; and a last resort: for log files
     the role ``compositing_log``, for other integer files sRGB, for Radiance's (``.hdr``) linear Rec.709, and for all
-    else the role ``scene_linear``.
+    else the role ``scene_linear``. Log files and integers are never taken for that: it would be wrong in silence.
 
     Two rules of a config are not counted as an answer: the mandatory last one, named Default, which says nothing of
     the file; and the rule ``EXR`` of the public ACES configs, which calls every EXR file ACES2065-1, though plates
@@ -68,8 +70,16 @@ def choose_space(config: ocio_lib.Config, hints: ColourHints, path: str | Path, 
     if wanted.strip():
         return _from_user(config, wanted.strip())
     stated, passed_over = stated_space(config, hints, path)
-    choice = stated or _from_rules(config, path, passed_over) or _last_resort(config, hints, path)
-    return SpaceChoice(choice.name, "; ".join((choice.reason, *passed_over)))
+    doubts = list(passed_over)  # before the rules add theirs
+    choice = stated or _from_rules(config, path, passed_over)
+    if choice is None:
+        choice = _last_resort(config, hints, path)
+        # of a studio's own config the role is the studio's word
+        if hints.file_format in _LOG_FORMATS and hints.integer and _is_public(config):
+            doubts.append(f"nothing says in which log space this {hints.file_format} file is")
+    else:
+        doubts = []
+    return SpaceChoice(choice.name, "; ".join((choice.reason, *passed_over)), "; ".join(doubts))
 
 
 def stated_space(config: ocio_lib.Config, hints: ColourHints, path: str | Path) -> tuple[SpaceChoice | None, list[str]]:
@@ -193,8 +203,13 @@ def _is_catch_all_of_aces(config: ocio_lib.Config, rules: ocio_lib.FileRules, in
         and rules.getPattern(index) == "*"
         and rules.getExtension(index).lower() == "exr"
         and space == find_space(config, "aces_interchange")
-        and _ACES_CONFIG_NAME.search(config.getName() or "") is not None
+        and _is_public(config)
     )
+
+
+def _is_public(config: ocio_lib.Config) -> bool:
+    """Whether it is one of the ACES configs that come with OpenColorIO, which know nothing of a show."""
+    return _ACES_CONFIG_NAME.search(config.getName() or "") is not None
 
 
 def _last_resort(config: ocio_lib.Config, hints: ColourHints, path: str | Path) -> SpaceChoice:
@@ -203,7 +218,8 @@ def _last_resort(config: ocio_lib.Config, hints: ColourHints, path: str | Path) 
         name = _role(config, "compositing_log")
         if name is not None:
             return SpaceChoice(name, f"the role compositing_log, as nothing says more of this {kind} file")
-    elif hints.integer and kind != "openexr":
+        raise _untold(config, path, "no role compositing_log that is a colour, for a log file")
+    if hints.integer and kind != "openexr":
         # a curve that is a table, or a plain power in its place, is known by its name alone
         name = find_equivalent(config, _SRGB) or find_space(config, "sRGB")
         if name is not None and not is_data(config, name):
@@ -212,22 +228,23 @@ def _last_resort(config: ocio_lib.Config, hints: ColourHints, path: str | Path) 
             name = _role(config, role)
             if name is not None:
                 return SpaceChoice(name, f"the role {role}, as nothing says more of this {kind} file of integers")
-    elif kind == "hdr" and (name := find_equivalent(config, _LINEAR_REC709)) is not None:
+        raise _untold(config, path, "no sRGB space, for a file of integers")
+    if kind == "hdr" and (name := find_equivalent(config, _LINEAR_REC709)) is not None:
         # the format's own primaries are Rec.709's but for their white, and what programs write into it is Rec.709
         return SpaceChoice(name, "linear Rec.709, as nothing says more of this hdr file")
     name = _role(config, "scene_linear")
     if name is None:
-        lacks = (
-            "whose role scene_linear names no colour"
-            if config.hasRole("scene_linear")
-            else "which has no role scene_linear"
-        )
-        raise ColourError(
-            f"neither the file nor the OCIO config ({lacks}) tells the plate's colour space",
-            path=path,
-            advice=f"name it with --colourspace; {_list_of(config)}",
-        )
+        has = config.hasRole("scene_linear")
+        raise _untold(config, path, "a role scene_linear that is no colour" if has else "no role scene_linear")
     return SpaceChoice(name, "the role scene_linear, as nothing says more of this file")
+
+
+def _untold(config: ocio_lib.Config, path: str | Path, has: str) -> ColourError:
+    return ColourError(
+        f"neither the file nor the OCIO config, which has {has}, tells its colour space",
+        path=path,
+        advice=f"name it with --colourspace (of a clean plate, --clean-colourspace); {_list_of(config)}",
+    )
 
 
 def _role(config: ocio_lib.Config, role: str) -> str | None:

@@ -45,12 +45,14 @@ class ColourPipe:
 
     space : canonical name of the plate's colour space.
     reason : why that one, a sentence for the log without a full stop.
+    doubt : why it may well be another, as in `SpaceChoice`.
     config_name : the OCIO config and where it was found, for the log.
     digest : 64 hexadecimal digits that change with the mathematics of the transforms, and only with them.
     """
 
     space: str
     reason: str
+    doubt: str
     config_name: str
     digest: str
     _ways: _Ways = field(repr=False, compare=False)
@@ -140,7 +142,7 @@ def colour_under(
     except ColourError as error:
         # The config is half of what went wrong, so the line names it beside the file or the space.
         raise ColourError(f"{error.what} [config {origin}]", path=error.path, advice=error.advice) from error
-    return ColourPipe(choice.name, choice.reason, origin, ways.digest, ways)
+    return ColourPipe(choice.name, choice.reason, choice.doubt, origin, ways.digest, ways)
 
 
 @functools.lru_cache(maxsize=1)

@@ -26,6 +26,7 @@ from nuke_matting.engine._lease import Lease, acquire
 from nuke_matting.engine._sweep import DAMAGED, SWEEP, make_room, remove, scan, shelf_names, strangers
 from nuke_matting.engine._value import FORMAT, CachedMatte, Damaged, Sidecar, decode, encode, read_sidecar
 from nuke_matting.errors import CacheError, OutputError
+from nuke_matting.homes import expanded
 from nuke_matting.rights import make_folder
 from nuke_matting.settings import Settings
 
@@ -62,11 +63,11 @@ class CacheInfo:
 def default_folder() -> Path:
     """$NUKE_MATTING_CACHE, else the user's cache folder of the operating system.
 
-    Raises CacheError where the user has none.
+    Raises CacheError where the user has none, or there is no such one.
     """
     given = os.environ.get("NUKE_MATTING_CACHE", "")
     if given:
-        return Path(os.path.expanduser(given))
+        return expanded(given, CacheError)
     try:
         return Path(platformdirs.user_cache_dir("nuke_matting", appauthor=False))
     except RuntimeError as error:  # a user without a home, as in some containers
@@ -78,7 +79,7 @@ def default_folder() -> Path:
 
 def folder_of(settings: Settings) -> Path:
     """The folder of the cache: from the settings, else `default_folder`. Raises CacheError."""
-    return Path(os.path.expanduser(settings.cache_dir)) if settings.cache_dir else default_folder()
+    return expanded(settings.cache_dir, CacheError) if settings.cache_dir else default_folder()
 
 
 def open_cache(settings: Settings) -> Cache:

@@ -10,9 +10,10 @@ import PyOpenColorIO as ocio_lib
 
 from nuke_matting.colour.choose import said_space
 from nuke_matting.colour.config import load_config
+from nuke_matting.colour.gamuts import linear_space_of
 from nuke_matting.colour.processor import ColourPipe, colour_under
 from nuke_matting.engine.inputs import file_of
-from nuke_matting.errors import PlateError, UsageError
+from nuke_matting.errors import ColourError, PlateError, UsageError
 from nuke_matting.plate.frame import ColourHints, Header
 from nuke_matting.plate.sequence import ImageSequence
 from nuke_matting.settings import Settings
@@ -54,12 +55,12 @@ class Colours:
         """Of a file of the clean plate. Raises ColourError.
 
         What the user says of the plate holds for it too, where nothing else is said of it, unless it is of another
-        kind, or says another space itself: a PNG beside log EXRs is in no log space.
+        kind, or says another space itself, by name or by its primaries: a PNG beside log EXRs is in no log space.
 
         plate : what the plate's own file says.
         """
         says = said_space(hints)
-        own = hints.integer != plate.integer or (says and says != said_space(plate))
+        own = hints.integer != plate.integer or (says and says != said_space(plate)) or _has_own_primaries(hints, plate)
         named = self._settings.clean_colourspace or ("" if own else self._settings.colourspace)
         return self._open(named, hints, path)
 
@@ -75,6 +76,18 @@ class Colours:
     def space(self, frame: int) -> str:
         """The colour space of a frame's pixels, as the config calls it. Raises PlateError, ColourError."""
         return next(self.at(frame)).space
+
+    def doubts(self, frame: int) -> list[str]:
+        """Notes of what a frame's spaces are no more than a guess of; none where a header cannot be read."""
+        said = []
+        with suppress(PlateError, ColourError):
+            for what, option, each in zip(("plate", "clean plate"), ("", "clean-"), self.at(frame), strict=False):
+                if each.doubt:
+                    said.append(
+                        f"the {what} is taken to be in {each.space}, a guess, as {each.doubt}: "
+                        f"name its space with --{option}colourspace"
+                    )
+        return said
 
     def choice(self, frames: Iterable[int]) -> str:
         """The colour space of the first of the frames that can be read, why it, and the config; and the clean plate's,
@@ -113,3 +126,10 @@ class Colours:
             if found:
                 return found
         return []
+
+
+def _has_own_primaries(hints: ColourHints, plate: ColourHints) -> bool:
+    """Whether a file states primaries of a known gamut that are not those that another states."""
+    said, others = (each.chromaticities for each in (hints, plate))
+    own = None if said is None else linear_space_of(said)
+    return own is not None and (others is None or own != linear_space_of(others))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
@@ -17,7 +18,7 @@ from nuke_matting.engine.pipeline import Target
 from nuke_matting.engine.provenance import made_with, provenance
 from nuke_matting.engine.shot import Shot
 from nuke_matting.engine.values import Matte, Plan
-from nuke_matting.errors import OutputError, TakenError, UsageError
+from nuke_matting.errors import ColourError, OutputError, PlateError, TakenError, UsageError
 from nuke_matting.plate.exr_header import MAGIC
 from nuke_matting.plate.merge import write_merged
 from nuke_matting.plate.sequence import ImageSequence, expand_pattern, found_among, has_frame_field
@@ -55,6 +56,7 @@ class Delivery(Target):
         self._trying = threading.Lock()
         self._forgets = threading.Lock()  # taken, and kept, by the frame that says so
         self._made = {"model": shot.model.name, **made_with(shot.settings)}
+        del self._made["colourspace"]  # each frame's is told, as it was resolved
         self._ledger = ledger or Ledger(folder_of(shot.settings))
 
     def path(self, frame: int) -> Path:
@@ -81,13 +83,20 @@ class Delivery(Target):
             path = self.path(frame)
             about = _stat(path)
             made = {} if about is None else self._ledger.made(path, about)
-            if about is not None and made and made != self._made:
+            differ = self._others(made, frame) if made else []
+            if about is not None and differ:
                 plate = Path(self._ledger.plate(path, about))
-                others += [made] if _is_same(plate, self.shot.plate.path(frame)) else []
-        differ = [
-            f"{name}={value}" for each in others[:1] for name, value in each.items() if self._made.get(name) != value
-        ]
-        return len(others), ", ".join(differ)
+                others += [differ] if _is_same(plate, self.shot.plate.path(frame)) else []
+        return len(others), ", ".join(others[0] if others else [])
+
+    def _others(self, made: Mapping[str, str], frame: int) -> list[str]:
+        """What a file of a frame was made with that this run's is not; what an older version did not tell is no
+        difference."""
+        ours = self._made
+        if "colourspace" in made:  # as it was resolved: however it is called or found, the same is the same
+            with suppress(PlateError, ColourError):  # the frame fails, and says so
+                ours = {"colourspace": self.shot.colours.space(frame), **ours}
+        return [f"{name}={value}" for name, value in made.items() if ours.get(name, value) != value]
 
     def has(self, plan: Plan) -> bool:
         """Whether a plan's matte is there. Raises, before the matte is computed, TakenError for a file in the way, and
@@ -151,17 +160,18 @@ class Delivery(Target):
             raise _taken(path, matte.frame)  # since `has` looked
         if not self.overwrite:
             self._refuse_another(path, matte.plate, matte.frame)
+        space = matte.space or self.shot.colours.space(matte.frame)
         remembered: list[bool] = []
 
         def before(about: os.stat_result) -> None:
-            remembered.append(self._ledger.vouch(path, about, stamp, _called(matte.plate), self._made))
+            made = {**self._made, "colourspace": space}
+            remembered.append(self._ledger.vouch(path, about, stamp, _called(matte.plate), made))
 
         write = write_merged if settings.mode == "merge" else write_sidecar
-        says_itself = _is_exr(matte.plate)
-        space = "" if says_itself else matte.space or self.shot.colours.space(matte.frame)
         pixels = Pixels(
-            matte.plate, matte.frame, matte.data_window, matte.display_window, matte.alpha, matte.foreground, space,
-            provenance(self.shot.model, settings, matte.key),
+            matte.plate, matte.frame, matte.data_window, matte.display_window, matte.alpha, matte.foreground,
+            "" if _is_exr(matte.plate) else space,
+            provenance(self.shot.model, settings, space, matte.key),
         )  # fmt: skip
         try:
             warnings = write(path, pixels, layer=settings.layer, premult=settings.premult, before=before)

@@ -15,6 +15,8 @@ TOLD = (
     "layer",
     "fg",
     "premult",
+    "colourspace",
+    "clean_colourspace",
     "guide_use",
     "clean_match",
     "clean_align",
@@ -41,9 +43,10 @@ def made_with(settings: Settings) -> dict[str, str]:
     }
 
 
-def provenance(model: Model, settings: Settings, key: str) -> Mapping[str, str]:
+def provenance(model: Model, settings: Settings, space: str, key: str) -> Mapping[str, str]:
     """The attributes of a delivered file.
 
+    space : the colour space that the plate was taken to be in.
     key : of the matte, in the cache; empty where it has none.
     """
     usual = made_with(Settings())
@@ -53,6 +56,7 @@ def provenance(model: Model, settings: Settings, key: str) -> Mapping[str, str]:
         "nuke_matting/model": model.name,
         "nuke_matting/weights": model.digest,
         "nuke_matting/precision": model.precision,
+        "nuke_matting/colourspace": space,
         "nuke_matting/settings": " ".join(unusual),
         "nuke_matting/key": key,
     }

@@ -130,7 +130,7 @@ class Shot:
     def plan(self, frame: int) -> Plan:
         """What the matte of a frame depends on. Raises PlateError where the frame or what belongs to it is missing."""
         inputs = {frame: self._inputs_digest(frame)}
-        references, keys, notes = [], [], []
+        references, keys, notes = [], [], self.colours.doubts(frame)
         # a still has no frames around any that it is taken for
         first, last = (frame, frame) if self.plate.still else (self.plate.frames[0], self.plate.frames[-1])
         for other in named_frames(frame, first, self.model.references, last):

@@ -17,6 +17,7 @@ from pathlib import Path
 import platformdirs
 
 from nuke_matting.errors import ModelError
+from nuke_matting.homes import expanded
 
 log = logging.getLogger(__name__)
 
@@ -66,11 +67,11 @@ class Record:
 def models_folder() -> Path:
     """$NUKE_MATTING_MODELS, else in the user's data folder of the operating system. It need not be there.
 
-    Raises ModelError where the user has none.
+    Raises ModelError where the user has none, or there is no such one.
     """
     given = os.environ.get("NUKE_MATTING_MODELS", "")
     if given:
-        return Path(os.path.expanduser(given))
+        return expanded(given, ModelError)
     try:
         return Path(platformdirs.user_data_dir("nuke_matting", appauthor=False), "models")
     except RuntimeError as error:  # as in some containers

@@ -107,6 +107,7 @@ class StoredMatte(NamedTuple):
     layer : they were read from, where that is none of the main ones; else empty.
     non_finite : count of pixels that are no numbers.
     by_red : they are the red of a colour picture.
+    beside : other alphas of the file, where the one that was read is 1 everywhere; else empty.
     """
 
     pixels: NDArray[np.float32]
@@ -116,6 +117,7 @@ class StoredMatte(NamedTuple):
     layer: str = ""
     non_finite: int = 0
     by_red: bool = False
+    beside: str = ""
 
     @property
     def is_far(self) -> bool:
@@ -128,6 +130,7 @@ class StoredMatte(NamedTuple):
             f"was read from the layer {self.layer}": bool(self.layer),
             "has an alpha that is 1 everywhere: its grey was read in place of it": self.by_grey,
             "is a colour picture: its red was read": self.by_red,
+            f"is 1 everywhere, and {self.beside} beside it was not read": bool(self.beside),
             "has pixels that are no numbers: they were read as 0": self.non_finite > 0,
             "goes far beyond 0 to 1, as of another scale: it was cut to them": self.is_far,
         }

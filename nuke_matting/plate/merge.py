@@ -17,7 +17,7 @@ from nuke_matting.plate import exr_header
 from nuke_matting.plate.exr_header import Attribute, Header
 from nuke_matting.plate.files import open_image
 from nuke_matting.plate.foreign import foreign_metadata
-from nuke_matting.plate.reader import PictureChannels, choose_picture, picture_of, read_frame
+from nuke_matting.plate.reader import PictureChannels, choose_picture, picture_of, stored
 from nuke_matting.plate.writer import (
     Channels,
     Pixels,
@@ -41,7 +41,8 @@ def write_merged(out: Path, pixels: Pixels, *, layer: str, premult: bool, before
     it has one. All other channels are bit for bit the plate's, with their pixel types; so are all attributes, of any
     kind, beside which stand those of `pixels.made`. Three things give way where they must, and are said in the warnings
     returned: a lossy compression that would change pixels again becomes zip, of mip-mapped tiles the full size stays,
-    and a layer `fg` that the plate has makes room for ours. A plate that is no EXR becomes one.
+    and a layer `fg` that the plate has makes room for ours. A plate that is no EXR becomes one, of the part that is its
+    picture, all its channels as they are stored, in floats.
 
     Raises OutputError; PlateError where any part of the plate cannot be read, as a copy without it would be a loss.
     """
@@ -51,7 +52,7 @@ def write_merged(out: Path, pixels: Pixels, *, layer: str, premult: bool, before
     headers, parts = _read(data, pixels)
     choice = choose_picture([list(part.channels) for part in parts], layers_of(headers))
     if choice is None:
-        raise PlateError("has no R, G, B among its channels", path=pixels.plate, frame=pixels.frame)
+        raise _without_picture(pixels)
     structures, warnings = _structures(parts)
     planes = [{name: channel.pixels for name, channel in part.channels.items()} for part in parts]
     ours = _ours(pixels, planes[choice.part], choice, layer, premult)
@@ -197,13 +198,26 @@ def _copied(headers: Sequence[Header], made: bytes, pixels: Pixels) -> list[Head
 
 
 def _write_converted(out: Path, pixels: Pixels, layer: str, premult: bool, before: Before | None) -> list[str]:
-    plate = read_frame(pixels.plate, pixels.frame)
-    channels: Channels = {name: np.ascontiguousarray(plate.pixels[..., index]) for index, name in enumerate("RGB")}
-    channels[alpha_name("", layer)] = pixels.alpha
-    channels |= foreground_channels(pixels, "fg.", premult, np.dtype(np.float32))
+    with open_image(pixels.plate, pixels.frame) as file:
+        choice = picture_of(file.specs)
+        if choice is None:
+            raise _without_picture(pixels)
+        names = file.specs[choice.part].channelnames
+        values = stored(file, PictureChannels(choice.part, choice.prefix, tuple(range(len(names)))))
+        alone = len(file.specs) == 1
+    picture = {f"{choice.prefix}{name}": index for name, index in zip("RGB", choice.channels, strict=True)}
+    rest = {name: index for index, name in enumerate(names) if index not in choice.channels and name not in picture}
+    planes: Channels = {name: np.ascontiguousarray(values[..., each]) for name, each in (picture | rest).items()}
+    choice = PictureChannels(0, choice.prefix, (0, 1, 2))
     attributes = foreign_metadata(pixels.plate, pixels.frame, pixels.space) | pixels.attributes
-    write_new(out, pixels, channels, attributes, before)
+    write_new(out, pixels, planes | _ours(pixels, planes, choice, layer, premult), attributes, before)
     return [
-        f"the plate is no EXR: its R, G, B became one{f', still in {pixels.space}' if pixels.space else ''}; of its "
+        f"the plate is no EXR: its channels became one{f', still in {pixels.space}' if pixels.space else ''}; of its "
         f"{pixels.plate.suffix} metadata only time code, frame rate and pixel aspect are kept"
+        f"{'' if alone else ', and of its pictures the one that was matted'}",
+        *_replaced(pixels, planes, choice, layer),
     ]
+
+
+def _without_picture(pixels: Pixels) -> PlateError:
+    return PlateError("has no R, G, B among its channels", path=pixels.plate, frame=pixels.frame)

@@ -17,9 +17,12 @@ from nuke_matting.plate.frame import LARGEST_HALF, ColourHints, Frame, Header, S
 
 # what renderers and compositors call the layer that is the picture, by the last word of its name
 _MAIN = ("", "rgba", "rgb", "beauty", "combined", "composite", "c", "ci", "main", "left")
+# layers whose R, G, B are no colours; a composition, and a picture with motion blur or depth of field, are none of them
 _NO_PICTURE = re.compile(
-    r"crypto|depth|normal|position|motion|velocity|vector|(^|\.)(n|p|uv|st)$"
-)  # layers whose R, G, B are no colours
+    r"crypto|depth(?![._ ]?of[._ ]?field)|normal(?!i[sz]ed)|(?<!com)position|motion(?![._ ]?blur)|velocity|vector|"
+    r"(^|\.)(n|p|uv|st)$"
+)
+_LAYER = re.compile(r"(?:^| )layer=(\S+)")  # among the settings that a file of this tool names
 DATA = len(_MAIN) + 1  # the rank of those
 LEAST_ASPECT, MOST_ASPECT = 0.25, 4.0  # of pixels; what is beyond is no lens's
 GREY = 0.01  # channels that differ by less are of a grey picture
@@ -55,7 +58,7 @@ def read_frame(path: Path, number: int, holes: bool = False) -> Frame:
         choice = picture_of(file.specs)
         if choice is None:
             raise _without(file, "R, G, B", "give a plate with colour")
-        pixels = _stored(file, choice)
+        pixels = stored(file, choice)
         spec = file.specs[choice.part]
         hints = _hints(file.image.format_name(), spec)
     finite = np.isfinite(pixels)
@@ -113,7 +116,7 @@ def read_header(path: Path, number: int) -> Header:
 
 
 def read_matte(path: Path, number: int, painted: bool = False) -> StoredMatte:
-    """Reads a matte: the channel that `choose_matte` says.
+    """Reads a matte: the channel that a file of this tool names itself, else the one that `choose_matte` says.
 
     painted : it comes from any program. An alpha that is 1 everywhere, beside a grey picture that is not black, is what
         many add when they save a grey matte: then the matte is the grey.
@@ -122,28 +125,43 @@ def read_matte(path: Path, number: int, painted: bool = False) -> StoredMatte:
     """
     with open_image(path, number) as file:
         specs = file.specs
-        choice = choose_matte([list(spec.channelnames) for spec in specs], _layers(specs))
+        parts, layers = [list(spec.channelnames) for spec in specs], _layers(specs)
+        choice = _named_matte(specs) or choose_matte(parts, layers)
         if choice is None:
             raise _without(file, "alpha and no R, G, B", "name the matte's channel A")
-        matte, by_grey = _stored(file, choice), False
+        matte, by_grey = stored(file, choice), False
         non_finite = int(np.isnan(matte).sum())
         matte = _coverage(matte)
         picture = picture_of(specs)
         by_red = painted and picture is not None and _is_colour(file, choice, picture)
         if painted and picture is not None and _is_beside(choice, picture) and matte.min() >= 1:
-            colour = _coverage(_stored(file, picture))
+            colour = _coverage(stored(file, picture))
             by_grey = bool(np.ptp(colour, axis=2).max() < GREY and colour.max() > 0)
             matte = colour if by_grey else matte
+        others = [parts[each.part][each.channels[0]] for each in _alphas(parts, layers) if each != choice]
+        solid = bool(others) and not by_grey and bool(matte.min() >= 1)
     shown = windows(specs[choice.part])
     layer = _side_layer(choice, specs)
-    return StoredMatte(np.ascontiguousarray(matte[..., 0]), *shown, by_grey, layer, non_finite, by_red)
+    beside = _shown(", ".join(others[:3])) if solid else ""
+    return StoredMatte(np.ascontiguousarray(matte[..., 0]), *shown, by_grey, layer, non_finite, by_red, beside)
+
+
+def _named_matte(specs: Sequence[oiio.ImageSpec]) -> PictureChannels | None:
+    """The channel that `nuke_matting/settings` of a file says its matte is, if it is no alpha of the picture: a merged
+    file has the plate's own alpha too."""
+    for part, spec in enumerate(specs):
+        said = _LAYER.search(" ".join(_texts(spec.getattribute("nuke_matting/settings"))))
+        if said and said[1] in spec.channelnames:
+            prefix, dot, _ = said[1].rpartition(".")
+            return PictureChannels(part, prefix + dot, (spec.channelnames.index(said[1]),))
+    return None
 
 
 def _is_colour(file: ImageFile, matte: PictureChannels, picture: PictureChannels) -> bool:
     """Whether a matte is the red of a picture whose channels differ."""
     if (matte.part, matte.channels) != (picture.part, picture.channels[:1]) or len(set(picture.channels)) < 3:
         return False
-    return bool(np.ptp(_coverage(_stored(file, picture)), axis=2).max() >= GREY)
+    return bool(np.ptp(_coverage(stored(file, picture)), axis=2).max() >= GREY)
 
 
 def _side_layer(choice: PictureChannels, specs: Sequence[oiio.ImageSpec]) -> str:
@@ -158,12 +176,12 @@ def _is_beside(matte: PictureChannels, picture: PictureChannels) -> bool:
     return same and matte.channels[0] not in picture.channels
 
 
-def _stored(file: ImageFile, choice: PictureChannels) -> NDArray[np.float32]:
-    """The channels of a choice, in its order: [H, W, C], contiguous."""
+def stored(file: ImageFile, choice: PictureChannels) -> NDArray[np.float32]:
+    """The channels of a choice as the file has them, in its order: [H, W, C], contiguous. Raises PlateError."""
     spec = file.specs[choice.part]
     first, last = min(choice.channels), max(choice.channels) + 1
-    stored = file.channels(choice.part, first, last).reshape(spec.height, spec.width, -1)
-    return np.ascontiguousarray(stored[..., [index - first for index in choice.channels]], np.float32)
+    found = file.channels(choice.part, first, last).reshape(spec.height, spec.width, -1)
+    return np.ascontiguousarray(found[..., [index - first for index in choice.channels]], np.float32)
 
 
 def _coverage(stored: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -234,6 +252,11 @@ def _own_layers(parts: Sequence[Sequence[str]], layers: Sequence[str]) -> Sequen
 def choose_alpha(parts: Sequence[Sequence[str]], layers: Sequence[str] = ()) -> PictureChannels | None:
     """Which channel is an alpha, if any: of several the main layer's, as in `choose_picture`; data (Cryptomatte) has
     none."""
+    return next(iter(_alphas(parts, layers)), None)
+
+
+def _alphas(parts: Sequence[Sequence[str]], layers: Sequence[str]) -> list[PictureChannels]:
+    """All channels that are alphas, the likeliest first."""
     own = _own_layers(parts, layers)
     found = []
     for part, names in enumerate(parts):
@@ -242,7 +265,7 @@ def choose_alpha(parts: Sequence[Sequence[str]], layers: Sequence[str] = ()) -> 
             rank = _rank(prefix or own[part])
             if last.lower() in {"a", "alpha", "matte"} and rank != DATA:
                 found.append(((rank, part, name), PictureChannels(part, prefix + dot, (index,))))
-    return min(found, key=lambda each: each[0])[1] if found else None
+    return [choice for _, choice in sorted(found, key=lambda each: each[0])]
 
 
 def choose_matte(parts: Sequence[Sequence[str]], layers: Sequence[str] = ()) -> PictureChannels | None:

@@ -37,6 +37,7 @@ _STORAGE = exr_header.STRUCTURE - {"pixelAspectRatio", "screenWindowCenter", "sc
 _COLOUR = frozenset(
     (
         "chromaticities",
+        "acesImageContainerFlag",
         "colorInteropID",
         "oiio:ColorSpace",
         "adoptedNeutral",
@@ -100,7 +101,9 @@ def write_sidecar(out: Path, pixels: Pixels, *, layer: str, premult: bool, befor
     kept |= pixels.attributes
     channels = {alpha_name("", layer): _half(pixels.alpha)} | foreground_channels(pixels, "", premult, kind)
     write_new(out, pixels, channels, kept, before)
-    return []
+    if pixels.foreground is None or not pixels.space:
+        return []
+    return [f"the plate is no EXR: its foreground became one, still in {pixels.space}"]
 
 
 def write_new(

@@ -156,11 +156,11 @@ def test_a_wrong_folder_is_wrong_use(nuke_matting, tmp_path, action, name, says)
     assert (tmp_path / "file").read_bytes() == b"mine" and not (tmp_path / "typo").exists()
 
 
-def test_a_home_of_nobody_is_a_folder_that_is_not_there(nuke_matting, monkeypatch):
+def test_a_home_of_nobody_is_said(nuke_matting, monkeypatch):
     done = nuke_matting("cache", "info", "--cache-dir", "~nobody-of-this-name/cache")
-    assert done.returncode == 2 and "~nobody-of-this-name/cache: there is no such folder" in done.stderr
+    assert done.returncode == 2 and "~nobody-of-this-name/cache: there is no such user's home" in done.stderr
     monkeypatch.setenv("NUKE_MATTING_CACHE", "~nobody-of-this-name/cache")
-    assert nuke_matting("cache", "info").returncode == 0
+    assert nuke_matting("cache", "info").returncode == 2
 
 
 @pytest.mark.parametrize("size", ["inf", "-1", "nan", "much"])

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from nuke_matting.cli import export as export_module
 from nuke_matting.cli.export import rec709_from
 
 
@@ -49,6 +50,27 @@ def test_a_comp_script_or_model_of_that_name_is_not_written_over_unasked(export,
     assert (tmp_path / name).read_text() == "an artist's" and len(list(tmp_path.glob("sh010.*"))) == 1
     assert export("--out", "sh010.pt", "--overwrite").returncode == 0
     assert (tmp_path / name).read_bytes() != b"an artist's"
+
+
+def test_a_model_is_not_left_without_its_script(export, tmp_path):
+    (tmp_path / "live.nk").mkdir()
+    done = export("--out", "live.pt", "--overwrite")
+    assert done.returncode == 2 and "live.nk" in done.stderr
+    assert not (tmp_path / "live.pt").exists()
+
+
+def test_nor_beside_the_script_of_another(export, tmp_path, monkeypatch):
+    assert export("--out", "live.pt").returncode == 0
+    real = export_module.write_whole
+
+    def killed_in_between(path, data):
+        if path.suffix == ".nk":
+            raise KeyboardInterrupt
+        real(path, data)
+
+    monkeypatch.setattr(export_module, "write_whole", killed_in_between)
+    assert export("--out", "live.pt", "--overwrite", "--with-guide").returncode == 130
+    assert sorted(each.name for each in tmp_path.glob("live.*")) == ["live.pt"]
 
 
 def test_a_home_behind_an_equals_sign_is_found(export, tmp_path, monkeypatch):

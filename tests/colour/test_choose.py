@@ -222,9 +222,16 @@ def test_of_older_configs_the_space_called_srgb_counts_whatever_its_curve(named)
     assert choose_space(config, png(), "a.png").name == named
 
 
-def test_a_file_of_integers_falls_to_scene_linear_only_where_the_config_has_no_srgb(studio):
-    choice = choose_space(studio, png(), "a.png")
-    assert (choice.name, choice.reason) == ("show_linear", "the role scene_linear, as nothing says more of this file")
+def test_a_file_of_integers_is_not_taken_for_scene_linear_where_the_config_has_no_srgb(studio):
+    with pytest.raises(ColourError, match=r"a\.png: .*no sRGB space.*--colourspace.*--clean-colourspace"):
+        choose_space(studio, png(), "a.png")
+
+
+@pytest.mark.parametrize("role", ["", "compositing_log: flat, "])
+def test_nor_is_a_log_file_where_the_config_has_no_role_for_it(role):
+    config = ocio_lib.Config.CreateFromStream(STUDIO.replace(", compositing_log: show_log", f", {role}".rstrip(", ")))
+    with pytest.raises(ColourError, match=r"a\.dpx: .*no role compositing_log.*--colourspace"):
+        choose_space(config, ColourHints(file_format="dpx", integer=True), "a.dpx")
 
 
 def test_a_radiance_file_is_linear_rec709_where_the_config_has_that(default, studio):
@@ -262,8 +269,39 @@ def test_without_a_role_to_fall_back_to_the_user_has_to_say():
 
 def test_a_scene_linear_role_that_is_no_colour_is_said():
     config = ocio_lib.Config.CreateFromStream(STUDIO.replace("scene_linear: show_linear", "scene_linear: gone"))
-    with pytest.raises(ColourError, match="whose role scene_linear names no colour"):
+    with pytest.raises(ColourError, match="a role scene_linear that is no colour"):
         choose_space(config, ColourHints(file_format="tiff"), "a.tif")
+
+
+def dpx():
+    return ColourHints(file_format="dpx", integer=True)
+
+
+@pytest.mark.parametrize(
+    ("hints", "why"),
+    [
+        (ColourHints(chromaticities=(0.5,) * 8), "the file's chromaticities are of no known gamut"),
+        (ColourHints(interop_id="acme:mystery"), "the config does not know the file's colorInteropID 'acme:mystery'"),
+        (dpx(), "nothing says in which log space this dpx file is"),
+    ],
+)
+@pytest.mark.parametrize("config", [DEFAULT_CONFIG, NEWEST])
+def test_a_guess_at_a_file_that_says_something_else_or_must_be_something_else_is_a_doubt(config, hints, why):
+    assert choose_space(load_config(config)[0], hints, "a.exr").doubt == why
+
+
+def test_there_is_none_where_anybody_has_spoken(default, studio):
+    odd = ColourHints(chromaticities=(0.5,) * 8)
+    assert choose_space(default, odd, "a.exr", "ACEScg").doubt == "", "the user"
+    assert choose_space(studio, odd, "/show/elements/a.exr").doubt == "", "the studio, by a rule"
+    assert choose_space(studio, dpx(), "a.dpx").doubt == "", "the studio, by a role"
+    told = ColourHints(interop_id="acme:mystery", chromaticities=AP1)
+    assert choose_space(default, told, "a.exr").doubt == "", "the file"
+
+
+@pytest.mark.parametrize("hints", [ColourHints(), ColourHints(file_format="png", integer=True)])
+def test_nor_where_a_file_says_nothing_and_is_of_a_kind_that_is_mostly_so(default, hints):
+    assert choose_space(default, hints, "a.exr").doubt == ""
 
 
 def test_the_config_is_left_as_it_was(default):

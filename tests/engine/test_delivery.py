@@ -232,6 +232,46 @@ def test_a_png_that_is_called_exr_says_its_colour_space_in_the_matte(make_plate,
     assert any(f"still in {shot.colours.space(1001)}" in each for each in target.write(shot.matte(1001)))
 
 
+class TestOtherColourSpaces:
+    """A plate that is taken to be in another space has another matte."""
+
+    @pytest.fixture
+    def count(self, shot, tmp_path):
+        """What is said of the file that is there, by a run whose settings are changed."""
+
+        def count(**changes):
+            other = Shot(shot.plate.pattern, shot.settings.replace(**changes), shot.model)
+            return Delivery(other, str(tmp_path / "m.####.exr"), [1001], overwrite=False).written_over([1001])
+
+        return count
+
+    def test_a_file_of_another_space_is_told(self, shot, count, tmp_path):
+        deliver(shot, tmp_path)
+        assert count(colourspace="ACES2065-1") == (1, "colourspace=ACEScg")
+
+    def test_and_so_is_one_of_another_space_of_the_clean_plate(self, shot, count, tmp_path):
+        clean = shot.plate.pattern
+        deliver(Shot(clean, shot.settings.replace(clean_plate=clean), shot.model), tmp_path)
+        assert count(clean_plate=clean, clean_colourspace="ACES2065-1") == (1, "clean-colourspace=")
+
+    def test_the_same_space_is_no_other_by_whatever_name(self, shot, count, tmp_path):
+        deliver(shot, tmp_path)
+        assert count(colourspace="acescg") == count(colourspace="scene_linear") == (0, "")
+
+    def test_what_an_older_version_did_not_write_down_is_no_difference(self, shot, count, tmp_path):
+        target = deliver(shot, tmp_path)
+        path = target.path(1001)
+        made = {"model": shot.model.name, "mode": "sidecar"}
+        Ledger(folder_of(shot.settings)).vouch(path, path.stat(), "an old stamp", str(shot.plate.path(1001)), made)
+        assert count() == (0, "")
+
+    def test_a_file_names_the_space_that_was_given(self, shot, tmp_path):
+        deliver(Shot(shot.plate.pattern, shot.settings.replace(colourspace="ACES2065-1"), shot.model), tmp_path)
+        said = oiio.ImageBuf(f"{tmp_path}/m.1001.exr").spec()
+        assert said["nuke_matting/colourspace"] == "ACES2065-1"
+        assert said["nuke_matting/settings"] == "colourspace=ACES2065-1"
+
+
 class TestProvenance:
     """A delivered file says how it was made, beside all that the plate says, and nothing of where or when."""
 
@@ -249,6 +289,7 @@ class TestProvenance:
             "nuke_matting/model": "quick",
             "nuke_matting/weights": shot.model.digest,
             "nuke_matting/precision": "fp32",
+            "nuke_matting/colourspace": shot.colours.space(1001),
             "nuke_matting/settings": "mode=merge " * (mode == "merge") + "fg=yes edge-shift=-1.5",
             "nuke_matting/key": shot.plan(1001).key,
         }

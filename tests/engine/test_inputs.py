@@ -6,6 +6,7 @@ import OpenImageIO as oiio
 import pytest
 
 from nuke_matting import Settings, Shot
+from nuke_matting.colour.gamuts import _GAMUTS
 from nuke_matting.colour.processor import open_colour
 from nuke_matting.errors import PlateError
 
@@ -150,6 +151,23 @@ class TestColourOfACleanPlate:
         file.write(saying)
         told, _ = self.colours(shot, saying)
         assert "; the clean plate ACEScg (the file's oiio:ColorSpace" in told
+
+    def stating(self, tmp_path, name, primaries):
+        """A clean plate that states the primaries of a space."""
+        path = write(tmp_path / name, noise(channels=3))
+        file = OpenEXR.File(path, separate_channels=True)
+        file.header()["chromaticities"] = _GAMUTS[primaries]
+        file.write(path)
+        return path
+
+    def test_primaries_say_it_as_well(self, shot, tmp_path):
+        told, _ = self.colours(shot, self.stating(tmp_path, "clean.exr", "lin_ap0_scene"))
+        assert "; the clean plate ACES2065-1 (the file's chromaticities" in told
+
+    def test_primaries_that_the_plate_states_too_are_corrected_with_its(self, weights, tmp_path):
+        plate, clean = (self.stating(tmp_path, name, "lin_ap0_scene") for name in ("plate.exr", "clean.exr"))
+        made = Shot(plate, Settings(model=weights, cache=False, clean_plate=clean, colourspace="ACEScct"))
+        assert "clean plate" not in made.colours.choice([1])
 
     def test_what_the_user_corrects_of_the_plate_is_corrected_of_a_clean_plate_that_says_the_same(
         self, weights, tmp_path

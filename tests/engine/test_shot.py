@@ -420,6 +420,38 @@ def test_a_shot_tells_the_space_of_a_frame(make_plate, settings):
     )
 
 
+class TestASpaceThatIsAGuess:
+    """A file that states primaries which nobody knows is in some space, and most likely not in the one it is given."""
+
+    @pytest.fixture
+    def plate(self, tmp_path):
+        header = {"compression": OpenEXR.ZIP_COMPRESSION, "chromaticities": (0.5, 0.4, 0.3, 0.5, 0.2, 0.1, 0.31, 0.33)}
+        plane = np.full((36, 64), 0.5, np.float16)
+        OpenEXR.File(header, {name: plane.copy() for name in "RGB"}).write(str(tmp_path / "p.exr"))
+        return tmp_path / "p.exr"
+
+    NOTE = (
+        "the plate is taken to be in ACEScg, a guess, as the file's chromaticities are of no known gamut: "
+        "name its space with --colourspace",
+    )
+
+    def test_is_noted_from_the_cache_too(self, plate, settings):
+        shot = Shot(plate, settings.replace(cache=True))
+        assert shot.matte(1).notes == self.NOTE
+        again = shot.matte(1)
+        assert again.cached and again.notes == self.NOTE
+
+    def test_is_none_once_it_was_named(self, plate, settings):
+        Shot(plate, settings.replace(cache=True)).matte(1)
+        named = Shot(plate, settings.replace(cache=True, colourspace="ACEScg")).matte(1)
+        assert named.cached and named.notes == ()
+
+    def test_is_noted_of_a_clean_plate_with_its_own_option(self, plate, make_plate, settings):
+        shot = Shot(make_plate([1001]), settings.replace(clean_plate=str(plate), clean_match=False))
+        assert shot.plan(1001).notes[0].startswith("the clean plate is taken to be in ACEScg")
+        assert "--clean-colourspace" in shot.plan(1001).notes[0]
+
+
 def test_the_notes_say_which_picture_of_a_file_was_matted(settings, tmp_path):
     plane = np.full((36, 64), 0.5, np.float16)
     channels = {f"{layer}.{each}": plane.copy() for layer in ("diffuse", "spec") for each in "RGB"}

@@ -12,6 +12,7 @@ import numpy as np
 import OpenEXR
 import OpenImageIO as oiio
 import pytest
+from PIL import Image
 
 from nuke_matting.errors import PlateError
 from nuke_matting.plate.merge import write_merged
@@ -178,6 +179,76 @@ def test_plates_of_other_formats_merge_into_an_exr(tmp_path, suffix):
     pixels = exrs.pixels_of(plate)
     assert write_merged(tmp_path / "m.exr", pixels, layer="rgba.alpha", premult=False)
     assert np.array_equal(read_frame(tmp_path / "m.exr", 1).pixels, read_frame(plate, 1).pixels)
+
+
+def write_tiff(path, names, values, kind=oiio.FLOAT):
+    image = oiio.ImageBuf(values.astype(np.float32))
+    image.specmod().channelnames = names
+    image.specmod().alpha_channel = -1  # nothing is multiplied by it
+    assert image.write(str(path), kind), oiio.geterror()
+    return path
+
+
+def plane(path, name):
+    return OpenEXR.File(str(path), separate_channels=True).parts[0].channels[name].pixels
+
+
+class TestOfAnotherFormat:
+    """A plate that is no EXR loses none of its picture's channels, and no bit of a float."""
+
+    def test_all_channels_are_kept(self, tmp_path):
+        values = np.random.default_rng(0).random((10, 14, 5), dtype=np.float32)
+        plate = write_tiff(tmp_path / "p.tif", ["R", "G", "B", "channel3", "channel4"], values)
+        before = oiio.ImageBuf(str(plate))
+        write_merged(tmp_path / "m.exr", exrs.pixels_of(plate), layer="matte.A", premult=False)
+        for index, name in enumerate(before.spec().channelnames):
+            assert plane(tmp_path / "m.exr", name).tobytes() == before.get_pixels()[..., index].tobytes(), name
+
+    @pytest.mark.parametrize("kind", ["png", "tif"])
+    def test_its_alpha_is_kept_beside_a_layer_of_its_own(self, tmp_path, kind):
+        values = np.random.default_rng(0).random((10, 14, 4), dtype=np.float32)
+        assert oiio.ImageBuf(values).write(str(tmp_path / f"p.{kind}"), oiio.UINT16)
+        pixels = exrs.pixels_of(tmp_path / f"p.{kind}")
+        write_merged(tmp_path / "m.exr", pixels, layer="matte.A", premult=False)
+        assert np.allclose(plane(tmp_path / "m.exr", "A"), values[..., 3], atol=1e-4)
+
+    def test_its_alpha_is_not_replaced_in_silence(self, tmp_path):
+        values = np.random.default_rng(0).random((10, 14, 4), dtype=np.float32)
+        assert oiio.ImageBuf(values).write(str(tmp_path / "p.png"), oiio.UINT16)
+        warnings = write_merged(
+            tmp_path / "m.exr", exrs.pixels_of(tmp_path / "p.png"), layer="rgba.alpha", premult=False
+        )
+        assert "the plate's own channel A is replaced" in warnings
+
+    def test_what_is_no_number_or_infinite_stays_so(self, tmp_path):
+        values = np.ones((10, 14, 3), np.float32)
+        values[0, 0], values[0, 1, 0], values[0, 2, 1] = np.nan, np.inf, -np.inf
+        plate = write_tiff(tmp_path / "p.tif", ["R", "G", "B"], values)
+        write_merged(tmp_path / "m.exr", exrs.pixels_of(plate), layer="rgba.alpha", premult=False)
+        merged = np.stack([plane(tmp_path / "m.exr", name) for name in "RGB"], 2)
+        assert np.array_equal(merged, values, equal_nan=True)
+
+    def test_a_grey_one_becomes_r_g_b(self, tmp_path):
+        values = np.random.default_rng(0).random((10, 14, 1), dtype=np.float32)
+        assert oiio.ImageBuf(values).write(str(tmp_path / "p.png"), oiio.UINT16)
+        write_merged(tmp_path / "m.exr", exrs.pixels_of(tmp_path / "p.png"), layer="rgba.alpha", premult=False)
+        assert set(OpenEXR.File(str(tmp_path / "m.exr"), separate_channels=True).parts[0].channels) == set("RGBA")
+
+    def test_pages_that_are_left_out_are_said(self, tmp_path):
+        first, second = (Image.fromarray(np.full((10, 14, 3), value, np.uint8)) for value in (10, 90))
+        first.save(tmp_path / "p.tif", save_all=True, append_images=[second])
+        warnings = write_merged(
+            tmp_path / "m.exr", exrs.pixels_of(tmp_path / "p.tif"), layer="rgba.alpha", premult=False
+        )
+        assert "of its pictures the one that was matted" in warnings[0]
+
+    def test_one_that_changed_its_size_since_it_was_matted_is_an_error(self, tmp_path):
+        plate = tmp_path / "p.png"
+        assert oiio.ImageBuf(np.ones((10, 14, 3), np.float32)).write(str(plate), oiio.UINT8)
+        pixels = exrs.pixels_of(plate)
+        assert oiio.ImageBuf(np.ones((20, 20, 3), np.float32)).write(str(plate), oiio.UINT8)
+        with pytest.raises(PlateError, match="size"):
+            write_merged(tmp_path / "m.exr", pixels, layer="rgba.alpha", premult=False)
 
 
 def test_the_plates_of_the_openexr_collection_are_merged_without_loss(assets, tmp_path):

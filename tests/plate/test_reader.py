@@ -1,5 +1,6 @@
 """The reader: the picture of any file, or an error that names file and frame; never a crash, never a grey frame."""
 
+import dataclasses
 import importlib.util
 import os
 import random
@@ -18,9 +19,11 @@ from PIL import Image
 
 from nuke_matting.errors import PlateError
 from nuke_matting.plate.frame import Window
+from nuke_matting.plate.merge import write_merged
 from nuke_matting.plate.reader import (
     _stated_space,
     align,
+    choose_alpha,
     choose_picture,
     pixel_aspect,
     read_frame,
@@ -194,6 +197,23 @@ def test_the_picture_is_found_among_parts_layers_and_views(parts, part, prefix):
 )
 def test_of_parts_with_plain_colour_the_one_that_is_called_the_picture_is(layers, part):
     assert choose_picture([rgb_of("")] * 2, layers).part == part
+
+
+@pytest.mark.parametrize(
+    "picture",
+    ["beauty_motionblur", "beauty_motion_blur", "composition", "final_composition", "depthOfField", "lit_normalised"],
+)
+def test_a_word_for_data_within_another_makes_no_data_of_a_picture(picture):
+    assert choose_picture([rgb_of("")] * 2, [picture, "volume"]).part == 0
+    assert choose_alpha([["A"], ["A"]], [picture, "volume"]) is not None
+
+
+@pytest.mark.parametrize(
+    "data",
+    ["motion", "motionVector", "worldPosition", "position_ref", "normals", "depth", "MotionVectors"],
+)
+def test_data_stays_data_by_any_name_with_its_word(data):
+    assert choose_picture([rgb_of("")] * 2, [data, "volume"]).part == 1
 
 
 def test_a_part_s_name_is_no_matter_where_it_is_the_only_one():
@@ -427,6 +447,42 @@ def test_an_alpha_that_is_open_anywhere_is_the_matte_whatever_is_beside_it(tmp_p
     alpha[1, 1] = 0.9
     matte = read_matte(exrs.write(tmp_path / "p.exr", dict.fromkeys("RGB", RAMP) | {"A": alpha}), 1, painted=True)
     assert not matte.by_grey and np.array_equal(matte.pixels, alpha)
+
+
+@pytest.mark.parametrize("layer", ["matte.A", "roto.mask"])
+def test_the_matte_of_a_merged_file_of_this_tool_is_in_the_layer_that_it_was_given(tmp_path, layer):
+    plate = exrs.write(tmp_path / "p.exr", exrs.rgb() | {"A": np.ones((12, 16), np.float16)})
+    pixels = dataclasses.replace(
+        exrs.pixels_of(plate), made={"nuke_matting/settings": f"mode=merge layer={layer} fg=yes"}
+    )
+    write_merged(tmp_path / "m.exr", pixels, layer=layer, premult=False)
+    matte = read_matte(tmp_path / "m.exr", 1001, painted=True)
+    assert np.abs(matte.pixels - pixels.alpha).max() < 1e-3
+    assert matte.remarks() == (f"was read from the layer {layer.partition('.')[0]}",)
+
+
+def test_a_layer_that_a_file_names_and_lacks_is_passed_over(tmp_path):
+    plate = exrs.write(
+        tmp_path / "p.exr",
+        dict.fromkeys("RGB", RAMP) | {"A": np.full((3, 5), 0.5, np.float16)},
+        **{"nuke_matting/settings": "layer=matte.A"},
+    )
+    assert (read_matte(plate, 1).pixels == 0.5).all()
+
+
+def test_an_alpha_that_is_1_everywhere_is_said_where_there_are_others(tmp_path):
+    solid = {"A": np.ones((3, 5), np.float16)}
+    colours = exrs.rgb(3, 5)
+    assert read_matte(exrs.write(tmp_path / "p.exr", colours | solid | {"matte.A": RAMP}), 1).remarks() == (
+        "is 1 everywhere, and matte.A beside it was not read",
+    )
+    assert read_matte(exrs.write(tmp_path / "q.exr", colours | solid), 1).remarks() == ()
+    assert (
+        read_matte(
+            exrs.write(tmp_path / "r.exr", colours | {"A": np.full((3, 5), 0.5, np.float16), "matte.A": RAMP}), 1
+        ).remarks()
+        == ()
+    )
 
 
 def test_the_alpha_of_a_later_part_is_found_and_a_depth_is_never_a_matte(tmp_path):

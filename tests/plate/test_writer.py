@@ -160,15 +160,21 @@ def test_an_exr_of_another_formats_colour_says_the_space_that_it_is_still_in(tmp
     pixels = dataclasses.replace(exrs.pixels_of(plate, foreground=True), space="sRGB - Texture")
     warnings = mode(tmp_path / "m.exr", pixels, layer="rgba.alpha", premult=False)
     assert read_header(tmp_path / "m.exr", 1).colour.oiio_space == "sRGB - Texture"
-    assert mode is write_sidecar or "still in sRGB - Texture" in warnings[0]
+    assert warnings[0].startswith("the plate is no EXR") and "still in sRGB - Texture" in warnings[0]
 
 
 def test_a_matte_alone_is_data_whatever_its_plate_was_in(tmp_path):
     assert oiio.ImageBuf(np.full((4, 6, 3), 0.5, np.float32)).write(str(tmp_path / "p.png"), oiio.UINT8)
     pixels = dataclasses.replace(exrs.pixels_of(tmp_path / "p.png"), space="sRGB - Texture")
-    write_sidecar(tmp_path / "s.exr", pixels, layer="rgba.alpha", premult=False)
+    assert write_sidecar(tmp_path / "s.exr", pixels, layer="rgba.alpha", premult=False) == []
     header = exrs.attributes(tmp_path / "s.exr")[0][0]
     assert header[b"colorInteropID"] == (b"string", b"data") and b"oiio:ColorSpace" not in header
+
+
+def test_a_matte_alone_is_no_aces_picture(tmp_path):
+    plate = exrs.write(tmp_path / "p.exr", exrs.rgb(), acesImageContainerFlag=1)
+    write_sidecar(tmp_path / "s.exr", exrs.pixels_of(plate), layer="rgba.alpha", premult=False)
+    assert b"acesImageContainerFlag" not in exrs.attributes(tmp_path / "s.exr")[0][0]
 
 
 @pytest.mark.parametrize("name", ["file/m.exr", "folder"])
