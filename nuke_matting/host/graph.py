@@ -143,9 +143,20 @@ def asked(nodes):
 
 def is_read(node):
     """Whether a node reads a file, as a Read does, a DeepRead, a Camera, or a Write that shows what it has written."""
-    file, reading = node.knob("file"), node.knob("reading")
-    own = "Write" in node.Class() and not (reading is not None and (_varies(reading) or reading.value()))
+    file = node.knob("file")
+    own = "Write" in node.Class() and not _may_read(node)
     return not own and isinstance(file, nuke.File_Knob) and bool(file.value())
+
+
+def only_writes(node):
+    """Whether a node is a Write that hands on what it gets, whatever its knobs say."""
+    return node.Class() in ("Write", "DeepWrite") and not _may_read(node)
+
+
+def _may_read(node):
+    """Whether a Write shows what it has written, in some frames at least."""
+    reading = node.knob("reading")
+    return reading is not None and (_varies(reading) or bool(reading.value()))
 
 
 def _is_rendered(node, kinds="Write DeepWrite Precomp"):

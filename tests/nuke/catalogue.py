@@ -87,6 +87,7 @@ CLASSES = {
         "premultiplied": False,
         "localizationPolicy": ("from auto-localize path", "on", "on demand", "off"),
         "reload": Button(""),
+        "version": 0,
         **_FILE_COLOUR,
     },
     "DeepRead": {
@@ -109,6 +110,7 @@ CLASSES = {
         "disable": False,
         "beforeRender": "",
         "beforeFrameRender": "",
+        "version": 0,
         **_FILE_COLOUR,
     },
     "DeepWrite": {"file": File(""), "reading": False, "disable": False},

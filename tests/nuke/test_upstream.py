@@ -14,16 +14,6 @@ from nuke_matting.nets.memory_network import MemoryNetwork
 from nuke_matting.settings import Settings, idle
 
 
-@pytest.fixture
-def graded(comp):
-    """`comp` with a Grade between plate and node."""
-    comp.grade = comp.nuke.nodes.Grade()
-    comp.grade["multiply"].setValue(0.5)
-    comp.grade.setInput(0, comp.read)
-    comp.node.setInput(0, comp.grade)
-    return comp
-
-
 def test_a_plain_read_is_not_rendered_also_behind_nodes_that_change_nothing(comp):
     before = comp.read
     for node in (comp.nuke.nodes.Dot(), comp.nuke.nodes.NoOp(), comp.nuke.nodes.PostageStamp()):
