@@ -115,12 +115,29 @@ def keyed(comp, make_plate):
 @pytest.mark.parametrize("gui", [True, False])
 def test_at_a_key_frame_the_alpha_is_that_of_the_input_keys(keyed, shown, gui):
     painted = exr(keyed.painted["file"].value() % 1004)["R"]
+    assert (shown(1004, gui)["rgba.alpha"] != painted).any(), "until it is matted again"
+    keyed.press("matte_range")
+    assert (shown(1004, gui)["rgba.alpha"] == painted.clip(0, 1)).all()
+
+
+@pytest.mark.parametrize("gui", [True, False])
+def test_at_a_key_frame_without_a_matte_the_alpha_is_that_of_the_input_keys_at_once(keyed, shown, gui):
+    keyed.press("clear")
+    painted = exr(keyed.painted["file"].value() % 1004)["R"]
     assert (shown(1004, gui)["rgba.alpha"] == painted).all()
-    matte = exr(keyed.node.node("Mattes")["file"].value() % 1003)["A"]
-    assert (shown(1003, gui)["rgba.alpha"] == matte).all(), "until it is matted again"
     keyed.node["key_frames"].setValue("")
     keyed.nuke._call("KnobChanged", keyed.node, keyed.node["key_frames"])
-    assert (shown(1004, gui)["rgba.alpha"] != painted).any()
+    if gui:
+        assert not shown(1004)["rgba.alpha"][:-1].any()
+
+
+def test_keys_without_an_alpha_are_shown_as_the_worker_reads_them(keyed, shown):
+    keyed.node.setInput(3, keyed.painted)
+    keyed.press("matte_range")
+    alpha = shown(1004)["rgba.alpha"]
+    assert alpha.any() and (alpha == exr(keyed.painted["file"].value() % 1004)["R"].clip(0, 1)).all()
+    keyed.press("precomp")
+    assert (exr(keyed.write.input(0)["file"].value() % 1004)["A"] == alpha).all()
 
 
 def test_key_frames_without_an_input_are_told_and_stop_a_render(keyed):
