@@ -144,8 +144,14 @@ def look(node):
 
 
 def set_keys(node):
-    """Makes the node take the alpha of its key frames from its input keys. Raises HostError where nothing is there."""
-    show_keys(node, key_frames_of(node))
+    """Makes the node take the alpha of its key frames from its input keys. Raises HostError where there is none:
+    it then takes none, which would be black."""
+    try:
+        frames = key_frames_of(node)
+    except HostError:
+        show_keys(node, [])
+        raise
+    show_keys(node, frames)
 
 
 def knob_changed(node, knob):
@@ -153,6 +159,13 @@ def knob_changed(node, knob):
     if knob in ("key_frames", "inputChange"):
         set_keys(node)
     tell_change(node)
+
+
+def follow(node):
+    """The script changed, perhaps knobs or inputs of the node without `knob_changed`."""
+    set_keys(node)
+    if node["made"].value():
+        tell_change(node)
 
 
 def tell_change(node, plan=None):

@@ -71,11 +71,11 @@ def knob_changed():
 def update():
     """Something in the script changed, perhaps before the node."""
     node = nuke.thisNode()
-    if not is_matting(node) or jobs.running(node) or not node["made"].value():
+    if not is_matting(node) or jobs.running(node):
         return
     name, began = node.fullName(), time.monotonic()
     if began >= _looked.get(name, began):
-        _quietly(node, actions.tell_change)
+        _quietly(node, actions.follow)
         ended = time.monotonic()
         _looked[name] = ended + max(_EVERY, _SHARE * (ended - began))
 

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 
 import numpy as np
 import OpenImageIO as oiio
@@ -146,6 +147,28 @@ def test_key_frames_without_an_input_are_told_and_stop_a_render(keyed):
         keyed.nuke.execute(keyed.write, 1004, 1004)
     keyed.press("matte_range")
     assert "input keys is not connected" in keyed.node["status"].value()
+
+
+@pytest.mark.parametrize("when", ["the input is pulled", "the script changes", "before a render"])
+def test_keys_that_are_pulled_leave_no_black_frame(keyed, when):
+    assert keyed.node["keyed"].valueAt(1004) == 1
+    keyed.node.setInput(3, None)
+    if when == "the input is pulled":
+        actions = sys.modules["nuke_matting_host.actions"]
+        with pytest.raises(sys.modules["nuke_matting_host.errors"].HostError):
+            actions.knob_changed(keyed.node, "inputChange")
+    elif when == "the script changes":
+        keyed.nuke._call("UpdateUI", keyed.node)
+    else:
+        with pytest.raises(RuntimeError, match="input keys is not connected"):
+            keyed.nuke.execute(keyed.write, 1004, 1004)
+    assert keyed.node["keyed"].valueAt(1004) == 0
+
+
+def test_key_frames_that_a_script_names_are_taken_without_the_panel(keyed):
+    keyed.node["key_frames"].setValue("1002")
+    keyed.nuke._call("UpdateUI", keyed.node)
+    assert [frame for frame in range(1001, 1007) if keyed.node["keyed"].valueAt(frame)] == [1002]
 
 
 def mattes(comp):

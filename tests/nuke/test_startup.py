@@ -99,9 +99,8 @@ def test_a_path_map_that_is_none_is_told_and_breaks_no_other_node(start_nuke, bu
 
 def test_looks_that_take_long_are_rare(comp, monkeypatch):
     startup, looks = sys.modules["nuke_matting_host.startup"], []
-    comp.node["made"].setValue("earlier")
     monkeypatch.setattr(
-        startup.actions, "tell_change", lambda node: (looks.append(clock[0]), clock.__setitem__(0, clock[0] + 1))
+        startup.actions, "follow", lambda node: (looks.append(clock[0]), clock.__setitem__(0, clock[0] + 1))
     )
     clock = [100.0]
     monkeypatch.setattr(startup.time, "monotonic", lambda: clock[0])
