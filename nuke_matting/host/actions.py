@@ -129,11 +129,14 @@ def refresh(node):
     Job(node, plan, about, on_events, on_end).start()
 
 
-def look(node):
-    """Shows the mattes that are there for the node as it is now, from the files alone."""
+def look(node, plan=None):
+    """Shows the mattes that are there for the node as it is now, from the files alone.
+
+    plan : what `plan_of` gives, where it is at hand.
+    """
     if not node["made"].value() and not node["matted"].isAnimated() and node.input(0) is None:
         return
-    plan = plan_of(node)
+    plan = plan or plan_of(node)
     set_keys(node)
     states = states_of(node, plan, frames_of(node))
     if states.such("cached") or states.such("stale") or node["made"].value() == plan.digest:  # or they were removed

@@ -64,6 +64,8 @@ def _prepare(node, retimed):
     if node["guard"].value() == GUARD[1]:
         frames = frames_of(node)
         _matte_missing(node, plan, frames if retimed else _asked_for(plan, frames))
+    if node["made"].value() != plan.digest:  # settings that were set back, or a script that another machine has matted
+        actions.look(node, plan)
     _check_made(node, plan)
     if retimed:
         _check_all(node, plan)

@@ -52,6 +52,21 @@ def test_a_render_stops_at_mattes_of_other_settings(comp):
     assert comp.nuke.rendered == []
 
 
+@pytest.mark.parametrize("how", ["settings set back", "never told"])
+def test_mattes_that_are_on_disk_are_rendered_whatever_the_node_remembers(start_nuke, build_comp, how):
+    comp = build_comp(start_nuke(gui=False))
+    if how == "settings set back":
+        for regions in (4.0, 1.0):
+            comp.node["regions"].setValue(regions)
+            comp.press("matte_range")
+        comp.node["regions"].setValue(4.0)
+    else:
+        comp.press("matte_range")
+        comp.node["made"].setValue(""), comp.node.node("Mattes")["file"].setValue("")
+    render(comp)
+    assert len(comp.nuke.rendered) == 6
+
+
 def test_a_render_stops_at_a_plate_that_is_newer(comp):
     comp.press("matte_range")
     os.utime(comp.read["file"].value() % 1006, (2e9, 2e9))
