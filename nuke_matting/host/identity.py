@@ -9,6 +9,7 @@ from .graph import asked, feeders, is_matting, is_read, only_writes, upstream
 from .nuke_api import nuke
 from .paths import common
 from .patterns import pattern_of, tcl_value, varies, whole
+from .script_values import script_values
 
 # knobs that do not change pixels
 _IDLE = frozenset(
@@ -74,7 +75,8 @@ def graph_digest(node):
         for each in nodes
     ]
     others = asked([each for each in nodes if each.fullName() in knobs])
-    return digest(found + sorted(([each.Class(), _knobs(each)] for each in others), key=json.dumps))
+    more = sorted(([each.Class(), _knobs(each)] for each in others), key=json.dumps)
+    return digest(found + more + script_values([*nodes, *others], json.dumps([found, more])))
 
 
 def digest(value):

@@ -134,6 +134,7 @@ CLASSES = {
     "Shuffle": {each: (each, "black", "white", "red", "green", "blue", "alpha") for each in ("red", "green", "blue")}
     | {"alpha": ("alpha", "black", "white", "red", "green", "blue"), "disable": False},
     "Switch": {"which": 0.0, "disable": False},
+    "VariableSwitch": {"variable": "", "disable": False},
     "Rectangle": {
         "area": Vector((0, 0, 0, 0)),
         "color": Vector((1, 1, 1, 1)),
