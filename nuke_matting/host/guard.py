@@ -28,15 +28,16 @@ def before_render():
         return
     retimes = [each for each in upstream(write, shown) if is_retime(each)]
     behind = {node.fullName() for each in retimes for node in _guarded(each)}  # perhaps not behind them alone
-    for node in sorted(guarded, key=lambda each: len(upstream(each))):  # first those that others are made from
+    for node in _in_order(guarded):
         _tell(node, lambda each: _prepare(each, each.fullName() in behind))
     _times = Times()
 
 
 def before_frame():
-    """Before a Write's frame: raises RuntimeError, which ends the render, where a matte of it is not up to date."""
+    """Before a Write's frame: mattes what is missing where no more is known to be wanted. Raises RuntimeError, which
+    ends the render, where a matte of it is not up to date."""
     frame = int(nuke.frame())
-    for node in _guarded(nuke.thisNode(), _in_step):
+    for node in _in_order(_guarded(nuke.thisNode(), _in_step)):
         _tell(node, lambda each: _check(each, frame))
 
 
@@ -56,16 +57,24 @@ def _guarded(write, follow=shown):
     return list(groups.values())
 
 
+def _in_order(nodes):
+    """Nodes, first those that others are made from."""
+    return sorted(nodes, key=lambda each: len(upstream(each)))
+
+
 def _prepare(node, retimed):
     """retimed : whether frames may be asked for that the command line does not name."""
     actions.set_keys(node)
     plan = plan_of(node)
     _failed.pop(node.fullName(), None)
-    if node["guard"].value() == GUARD[1]:
+    one_by_one = not retimed and _one_by_one(node)
+    if node["guard"].value() == GUARD[1] and not one_by_one:
         frames = frames_of(node)
         _matte_missing(node, plan, frames if retimed else _asked_for(plan, frames))
     if node["made"].value() != plan.digest:  # settings that were set back, or a script that another machine has matted
         actions.look(node, plan)
+    if one_by_one:
+        return
     _check_made(node, plan)
     if retimed:
         _check_all(node, plan)
@@ -84,8 +93,10 @@ def _check_made(node, plan):
 
 def _check(node, frame):
     plan = plan_of(node)
-    _check_made(node, plan)
     seen = shown_at(plan, frame)
+    if _one_by_one(node):
+        _matte_missing(node, plan, sorted(set(frames_of(node)) & set(seen)))
+    _check_made(node, plan)
     of = states_of(node, plan, seen, _times).of
     if all(of[each] == "cached" for each in seen):
         return
@@ -137,18 +148,29 @@ def _note_failed(node, job, wanted):
     _failed[node.fullName()] = lines
 
 
+def _one_by_one(node):
+    """Whether each frame is matted as the render comes to it: a script that renders without a GUI, as farms run it for
+    each frame, does not say beforehand which it will ask for."""
+    return node["guard"].value() == GUARD[1] and not (nuke.GUI or {"-x", "-X"} & set(nuke.rawArgs) or _named())
+
+
 def _asked_for(plan, frames):
-    """Those of a node's frames that the command line names, with -F or at its end; or all."""
+    """Those of a node's frames that the command line names; or all."""
+    named = _named()
+    seen = {each for frame in named for each in shown_at(plan, frame)}
+    return [frame for frame in frames if frame in seen] if named else frames
+
+
+def _named():
+    """The frames that the command line names, with -F or at its end."""
     words = list(nuke.rawArgs)
     ranges = [words[at + 1] for at, word in enumerate(words[:-1]) if word == "-F"]
     while "-F" not in words and "-x" in words[:-1] and re.match(r"-?\d+(-\d+(x\d+)?)?$", words[-1]):
         ranges.append(words.pop())
     try:
-        named = {frame for each in ranges for frame in parse_frames(each)}
+        return {frame for each in ranges for frame in parse_frames(each)}
     except HostError:
-        return frames
-    seen = {each for frame in named for each in shown_at(plan, frame)}
-    return [frame for frame in frames if frame in seen] if named else frames
+        return set()
 
 
 def _is_hole(plan, frame):

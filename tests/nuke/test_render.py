@@ -112,6 +112,17 @@ def test_of_a_farm_chunk_it_mattes_the_chunk_alone(start_nuke, build_comp):
     assert [frame for frame in range(1001, 1007) if comp.node["matted"].valueAt(frame)] == [1002, 1003]
 
 
+def test_of_a_script_without_a_gui_that_names_no_frames_each_is_matted_as_it_comes(start_nuke, build_comp):
+    comp = build_comp(start_nuke(gui=False))
+    comp.nuke.rawArgs[:] = ["nuke", "-t", "task.py"]
+    comp.node["guard"].setValue("matte them first")
+    matted = []
+    for frame in (1005, 1002):
+        render(comp, frame, frame)
+        matted.append([each for each in range(1001, 1007) if comp.node["matted"].valueAt(each)])
+    assert matted == [[1005], [1002, 1005]] and len(comp.nuke.rendered) == 2
+
+
 def test_what_could_not_be_matted_first_says_why(start_nuke, build_comp):
     comp = build_comp(start_nuke(gui=False))
     comp.node["guard"].setValue("matte them first")
