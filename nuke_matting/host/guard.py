@@ -9,11 +9,12 @@ from .frames import format_frames, parse_frames
 from .graph import is_matting, is_retime, shown, upstream
 from .nuke_api import nuke
 from .patterns import at
-from .plan import frames_of, plan_of, shown_at
+from .plan import frames_of, is_current, plan_of, shown_at
 from .state import states_of
 from .times import Times, time_of
 from .wire import BadMessage
 
+_OTHER = "this node was made by another version of NukeMatting"
 _failed = {}  # full name -> what went wrong with frames that were to be matted first, by frame
 _times = Times()  # of the files that mattes are made from, as they are in the render under way
 
@@ -64,6 +65,9 @@ def _in_order(nodes):
 
 def _prepare(node, retimed):
     """retimed : whether frames may be asked for that the command line does not name."""
+    if not is_current(node):
+        nuke.tprint(f"NukeMatting {node.fullName()}: {_OTHER}: rendered with the mattes that it has, new or old")
+        return
     actions.set_keys(node)
     plan = plan_of(node)
     _failed.pop(node.fullName(), None)
@@ -91,7 +95,19 @@ def _check_made(node, plan):
         )
 
 
+def _check_other(node, frame):
+    """Of a node of another version: a matte that is there is good enough, as its comp was approved with it."""
+    read = node.node("Mattes")
+    pattern = read["file"].value() if read is not None else ""
+    within = pattern and read["first"].value() <= frame <= read["last"].value()  # what is beyond, the Read judges
+    if not pattern or (within and time_of(at(pattern, frame)) is None):
+        raise HostError(f"not matted: {frame}; {_OTHER}", "replace it by a new one, and matte that")
+
+
 def _check(node, frame):
+    if not is_current(node):
+        _check_other(node, frame)
+        return
     plan = plan_of(node)
     seen = shown_at(plan, frame)
     if _one_by_one(node):

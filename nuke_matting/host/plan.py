@@ -45,7 +45,7 @@ each. frames : those to render, None for what the mattes need.
 
 def plan_of(node):
     """The plan of a node as it is now. Raises HostError where it cannot be matted."""
-    if int(node[MARK].value() or 0) != VERSION:
+    if not is_current(node):
         raise HostError("this node was made by another version of NukeMatting", "replace it by a new one")
     if node.input(0) is None:
         raise HostError("no plate is connected", "connect a Read to the input plate")
@@ -111,6 +111,11 @@ def plan_of(node):
         still,
         ends(node.input(0), span),
     )
+
+
+def is_current(node):
+    """Whether a node is of this version: what another one's knobs and nodes mean is not known."""
+    return int(node[MARK].value() or 0) == VERSION
 
 
 def _kept(node, made, name):

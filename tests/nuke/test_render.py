@@ -17,6 +17,18 @@ def render(comp, first=1001, last=1006):
     comp.nuke.execute(comp.write, first, last)
 
 
+def test_a_node_of_another_version_is_rendered_with_the_mattes_that_it_has_and_a_warning(comp):
+    comp.node["frames"].setValue("1001-1003")
+    comp.press("matte_range")
+    comp.node["nuke_matting"].setValue("1")
+    with pytest.raises(RuntimeError, match="not matted: 1004; this node was made by another version"):
+        render(comp)
+    assert comp.nuke.rendered[-1] == ("Write1", 1003)
+    assert [each for each in comp.nuke.printed if "rendered with the mattes that it has" in each]
+    comp.press("matte_range")
+    assert "another version" in comp.node["status"].value()
+
+
 def test_a_render_of_what_is_matted_goes_through(comp):
     comp.press("matte_range")
     render(comp)
