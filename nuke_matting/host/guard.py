@@ -6,7 +6,7 @@ from . import actions
 from .description import GUARD
 from .errors import HostError
 from .frames import format_frames, parse_frames
-from .graph import is_matting, is_retime, shown, upstream
+from .graph import is_matting, is_retime, is_steady, shown, upstream, upstream_of
 from .nuke_api import nuke
 from .patterns import at
 from .plan import frames_of, is_current, plan_of, shown_at
@@ -16,30 +16,62 @@ from .wire import BadMessage
 
 _OTHER = "this node was made by another version of NukeMatting"
 _failed = {}  # full name -> what went wrong with frames that were to be matted first, by frame
-_times = Times()  # of the files that mattes are made from, as they are in the render under way
+_under_way = {}  # full name of a Write -> what is known for all frames of its render, `_Known`
+
+
+class _Known:
+    """What a render need not look for at each frame.
+
+    nodes : that are judged by frame, None where that may change. plans : by full name, those that hold for all frames.
+    times : of the files that mattes are made from.
+    """
+
+    def __init__(self, nodes=None):
+        self.nodes, self.plans, self.times = nodes, {}, Times()
+
+    def plan(self, node):
+        """A node's plan: the one that was made at the first frame, where nothing changes from frame to frame."""
+        name = node.fullName()
+        found = self.plans.get(name) or plan_of(node)
+        if self.nodes is not None:
+            self.plans[name] = found
+        return found
 
 
 def before_render():
     """Before a Write begins: sets key frames, mattes what is missing where that is wanted. Raises RuntimeError, also
     where mattes of another plate or other settings would be rendered."""
-    global _times
     write = nuke.thisNode()
-    guarded = _guarded(write)
+    guarded = _guarded([write])
     if not guarded:
+        _under_way.pop(write.fullName(), None)
         return
     retimes = [each for each in upstream(write, shown) if is_retime(each)]
-    behind = {node.fullName() for each in retimes for node in _guarded(each)}  # perhaps not behind them alone
+    behind = {node.fullName() for node in _guarded(retimes)}  # perhaps not behind them alone
     for node in _in_order(guarded):
         _tell(node, lambda each: _prepare(each, each.fullName() in behind))
-    _times = Times()
+    _under_way[write.fullName()] = _Known(_judged(write) if _is_steady(write, guarded) else None)
 
 
 def before_frame():
     """Before a Write's frame: mattes what is missing where no more is known to be wanted. Raises RuntimeError, which
     ends the render, where a matte of it is not up to date."""
-    frame = int(nuke.frame())
-    for node in _in_order(_guarded(nuke.thisNode(), _in_step)):
-        _tell(node, lambda each: _check(each, frame))
+    write, frame = nuke.thisNode(), int(nuke.frame())
+    known = _under_way.get(write.fullName()) or _Known()
+    for node in _judged(write) if known.nodes is None else known.nodes:
+        _tell(node, lambda each: _check(each, frame, known))
+
+
+def _judged(write):
+    """The nodes that are judged by the frame that a Write is at."""
+    return _in_order(_guarded([write], _in_step))
+
+
+def _is_steady(write, guarded):
+    """Whether what a Write shows of some of our nodes is planned the same in every frame."""
+    own = write.knob("beforeFrameRender")  # which may set anything
+    inputs = [node.input(number) for node in guarded for number in range(node.inputs())]
+    return (own is None or not own.value()) and is_steady([write, *(each for each in inputs if each is not None)])
 
 
 def _in_step(node):
@@ -48,10 +80,10 @@ def _in_step(node):
     return [] if is_retime(node) else shown(node)
 
 
-def _guarded(write, follow=shown):
-    """Our nodes that a Write, or another node, shows, as far as that does not depend on the frame."""
+def _guarded(nodes, follow=shown):
+    """Our nodes that some nodes show, as far as that does not depend on the frame."""
     groups = {}
-    for each in upstream(write, follow):
+    for each in upstream_of(nodes, follow):
         group = each.parent()
         if each.Class() == "Output" and is_matting(group) and not group["disable"].value():
             groups[group.fullName()] = group
@@ -104,16 +136,17 @@ def _check_other(node, frame):
         raise HostError(f"not matted: {frame}; {_OTHER}", "replace it by a new one, and matte that")
 
 
-def _check(node, frame):
+def _check(node, frame, known):
     if not is_current(node):
         _check_other(node, frame)
         return
-    plan = plan_of(node)
+    plan = known.plan(node)
     seen = shown_at(plan, frame)
-    if _one_by_one(node):
-        _matte_missing(node, plan, sorted(set(frames_of(node)) & set(seen)))
+    if _one_by_one(node) and _matte_missing(node, plan, sorted(set(frames_of(node)) & set(seen))):
+        known.plans.clear()  # it may have become known what the model reads
+        plan = known.plan(node)
     _check_made(node, plan)
-    of = states_of(node, plan, seen, _times).of
+    of = states_of(node, plan, seen, known.times).of
     if all(of[each] == "cached" for each in seen):
         return
     states = states_of(node, plan, sorted({*frames_of(node), *seen}))  # all, which takes long, for the message alone
@@ -146,10 +179,13 @@ def _advice():
 
 
 def _matte_missing(node, plan, frames):
+    """Whether there were any to matte. Raises HostError where none could be."""
     states = states_of(node, plan, frames)
     wanted = [frame for frame in frames if states.of[frame] != "cached"]
-    if frames and (wanted or node["made"].value() != plan.digest):
+    asked = bool(frames) and (bool(wanted) or node["made"].value() != plan.digest)
+    if asked:
         actions.matte(node, wanted or frames, wait=True, plan=plan, told=lambda job: _note_failed(node, job, wanted))
+    return asked
 
 
 def _note_failed(node, job, wanted):

@@ -181,7 +181,7 @@ def test_behind_a_time_offset_the_frame_is_not_judged(comp):
     offset_behind(comp)
     import nuke_matting_host.guard as guard
 
-    assert guard._guarded(comp.write, guard._in_step) == [] and guard._guarded(comp.write) == [comp.node]
+    assert guard._judged(comp.write) == [] and guard._guarded([comp.write]) == [comp.node]
 
 
 def test_behind_a_time_offset_mattes_that_are_out_of_date_stop_a_render(comp):
