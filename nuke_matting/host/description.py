@@ -51,7 +51,8 @@ KEYED = "parent.keyed && !parent.matted"
 _TIPS = {
     "status": "What is matted, what is out of date, and the last error.",
     MARK: "The version of the node; one of another version is not worked on.",
-    "frames": "Frames to matte: 1001-1100, 1001-1100x2, lists by space. Empty: those of the plate.",
+    "frames": "Frames to matte: 1001-1100, 1001-1100x2, lists by space; Tcl too, such as the script's own "
+    "[value root.first_frame]-[value root.last_frame]. Empty: those of the plate.",
     "matte_frame": "Mattes the frame that is in view.",
     "matte_range": "Mattes the frame range, the frame in view first. What is up to date is left alone.",
     "cancel": "Stops after the frame under way. What is matted is kept.",

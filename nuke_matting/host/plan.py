@@ -153,7 +153,7 @@ def _covers(read, frames, span):
 
 def frames_of(node):
     """The frames of the plate that the node is to matte; of a still the first, whatever is named. Raises HostError."""
-    text = node["frames"].value().strip()
+    text = evaluated(node["frames"]).strip()
     named = parse_frames(text) if text else None
     if node.input(0) is None:
         raise HostError("no plate is connected", "connect a Read to the input plate")
@@ -187,7 +187,7 @@ def asked(plan, frames):
 
 def key_frames_of(node):
     """The frames whose alpha comes from the input keys. Raises HostError."""
-    text = node["key_frames"].value().strip()
+    text = evaluated(node["key_frames"]).strip()
     if not text:
         return []
     if node.input([name for name, _, _ in INPUTS].index(KEYS)) is None:

@@ -94,6 +94,24 @@ def test_the_range_may_be_named(comp):
     assert cached(comp) == [1001, 1003, 1005]
 
 
+def test_frame_ranges_may_be_tcl(comp, make_plate):
+    root = comp.nuke.root()
+    root["first_frame"].setValue(1002), root["last_frame"].setValue(1004)
+    comp.node["frames"].setValue("[value root.first_frame]-[value root.last_frame]")
+    comp.node.setInput(3, comp.nuke.nodes.Read(file=comp.read["file"].value(), first=1001, last=1006))
+    comp.node["key_frames"].setValue("[value root.last_frame]")
+    comp.press("matte_range")
+    assert cached(comp) == [1002, 1003, 1004] and sys.modules["nuke_matting_host.plan"].plan_of(comp.node).keys == [
+        1004
+    ]
+
+
+def test_a_frame_range_of_broken_tcl_is_none(comp):
+    comp.node["frames"].setValue("[value nothing.first_frame]")
+    comp.press("matte_range")
+    assert "is no frame range; write frames as 1001-1100" in status(comp)
+
+
 def test_what_is_up_to_date_is_left_alone(comp):
     comp.press("matte_range")
     before = {frame: path.stat().st_mtime_ns for frame, path in mattes(comp).items()}
