@@ -189,6 +189,7 @@ def nodes():
         found.append(Node("Input", name, (), [("number", str(number))] if number else [], ()))
     found += [Node("Write", write, (name,), _render_knobs(), ()) for name, _, write in INPUTS]
     read = [("file_type", "exr"), ("before", "black"), ("after", "black"), ("origset", "true"), ("raw", "true")]
+    read.append(("localizationPolicy", "off"))  # a local copy of a matte would be shown after it was made anew
     mark = [
         ("area", '{0 0 {width} {"height / 60"}}'),
         ("color", "{1 0.45 0 1}"),

@@ -86,6 +86,7 @@ def show(node, plan, states):
         _put(node["made"], plan.digest)
         _put(node["outdated"], format_frames(states.outdated))
         _put(read["file"], plan.out)
+        _put(read["localizationPolicy"], "off")  # which that of older nodes is not
         first, last = plan.span  # in a render a frame without a file is to be an error, not black
         for name, frame in (("first", first), ("last", last)):
             _put(read[name], frame)

@@ -112,6 +112,15 @@ def test_a_frame_range_of_broken_tcl_is_none(comp):
     assert "is no frame range; write frames as 1001-1100" in status(comp)
 
 
+@pytest.mark.parametrize("older", [False, True])
+def test_nuke_makes_no_local_copies_of_mattes(comp, older):
+    read = comp.node.node("Mattes")
+    if older:
+        del read._tree.knobs["localizationPolicy"]
+        comp.press("matte_frame")
+    assert read["localizationPolicy"].value() == "off"
+
+
 def test_what_is_up_to_date_is_left_alone(comp):
     comp.press("matte_range")
     before = {frame: path.stat().st_mtime_ns for frame, path in mattes(comp).items()}
