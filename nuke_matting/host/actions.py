@@ -13,7 +13,7 @@ from .patterns import at, files_of
 from .plan import asked, cache_folder, frames_of, key_frames_of, plan_of, shown_at
 from .render import render_inputs, told_reads
 from .review import open_file, review
-from .state import is_there, say, says, show, show_keys, states_of
+from .state import is_there, say, says, says_what_is_there, show, show_keys, states_of
 from .wire import BadMessage
 
 log = logging.getLogger(__name__)
@@ -158,10 +158,10 @@ def set_keys(node):
 
 
 def knob_changed(node, knob):
-    """The artist changed a knob or, as `inputChange`, an input."""
+    """The artist changed a knob or, as `inputChange`, an input, or opened the panel, as `showPanel`."""
     if knob in ("key_frames", "inputChange"):
         set_keys(node)
-    tell_change(node)
+    tell_change(node, looking=knob in ("frames", "showPanel"))
 
 
 def follow(node):
@@ -171,20 +171,23 @@ def follow(node):
         tell_change(node)
 
 
-def tell_change(node, plan=None):
+def tell_change(node, plan=None, looking=False):
     """Says in the status whether what the node shows is of another plate or other settings. Changes no pixels. Errors
-    and notes of the last press stay while all else is as it was."""
+    and notes of the last press stay while all else is as it was.
+
+    looking : whether to look at the files too, which takes long where there are many; else that is done where the
+    status says nothing of them, as of settings that were set back.
+    """
     plan = plan or plan_of(node)
     made = node["made"].value()
     if not made:
         say(node, "not matted")
-        return
-    if made != plan.digest:
+    elif made != plan.digest:
         say(node, "out of date: plate or settings have changed since; press Matte range")
-        return
-    text = states_of(node, plan, frames_of(node)).text()
-    if not says(node, text):
-        say(node, text)
+    elif looking or not says_what_is_there(node):
+        text = states_of(node, plan, frames_of(node)).text()
+        if not says(node, text):
+            say(node, text)
 
 
 def _matte_frame(node):

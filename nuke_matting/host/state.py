@@ -138,6 +138,11 @@ def says(node, text):
     return re.match(re.escape(text) + r"(, [a-z]+(:\d+)?)?(;|$)", node["status"].value()) is not None
 
 
+def says_what_is_there(node):
+    """Whether a node's status begins as `States.text` does."""
+    return re.match(r"\d+ of \d+ frames matted", node["status"].value()) is not None
+
+
 @contextmanager
 def unrecorded():
     """What happens within is not what the artist did, and is not undone with it."""

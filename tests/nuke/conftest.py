@@ -109,7 +109,12 @@ def build(nuke, plate, weights, tmp_path):
         if wait and jobs is not None:
             nuke.pump(lambda: jobs.running(node) is None)
 
-    return SimpleNamespace(nuke=nuke, read=read, node=node, write=write, press=press, folder=tmp_path)
+    def open_panel(node=node):
+        nuke._call("KnobChanged", node, SimpleNamespace(name=lambda: "showPanel"))
+
+    return SimpleNamespace(
+        nuke=nuke, read=read, node=node, write=write, press=press, open_panel=open_panel, folder=tmp_path
+    )
 
 
 @pytest.fixture

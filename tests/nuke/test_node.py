@@ -167,7 +167,7 @@ def test_a_plate_that_was_rendered_again_makes_its_frame_and_those_that_remember
     shutil.copy(comp.read["file"].value() % 1006, comp.read["file"].value() % 1003)
     newer = mattes(comp)[1006].stat().st_mtime + 5
     os.utime(comp.read["file"].value() % 1003, (newer, newer))
-    comp.nuke._call("UpdateUI", comp.node)
+    comp.open_panel()
     assert status(comp) == "1 of 6 frames matted, 5 out of date"
     comp.press("refresh")
     assert status(comp) == "1 of 6 frames matted, 5 out of date", "the worker says the same"

@@ -225,7 +225,7 @@ def test_of_a_plain_read_the_files_are_read_but_those_of_the_key_frames_alone_co
     assert keyed.node["status"].value() == "6 of 6 frames matted"
     newer = os.stat(keyed.node.node("Mattes")["file"].value() % 1006).st_mtime + 5
     os.utime(painted % 1004, (newer, newer))
-    keyed.nuke._call("UpdateUI", keyed.node)
+    keyed.open_panel()
     assert keyed.node["status"].value() == "0 of 6 frames matted, 6 out of date"
 
 
@@ -238,7 +238,7 @@ def test_new_paint_makes_the_frames_stale_that_read_it_and_no_others(keyed, make
     newer = os.stat(keyed.node.node("Mattes")["file"].value() % 1006).st_mtime + 5
     shutil.copy(painted % 1002, painted % 1006)
     os.utime(painted % 1006, (newer, newer))
-    keyed.nuke._call("UpdateUI", keyed.node)
+    keyed.open_panel()
     assert keyed.node["status"].value() == "3 of 6 frames matted, 3 out of date"
     keyed.press("matte_range")
     after = mattes(keyed)

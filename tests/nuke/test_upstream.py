@@ -213,7 +213,7 @@ def test_a_node_remembers_what_its_model_reads_and_of_no_other_model(reading_fir
 def test_a_plate_whose_first_frame_is_rendered_again_makes_mattes_stale_that_read_it(reading_first):
     reading_first.press("matte_range")
     os.utime(reading_first.node.node("RenderPlate")["file"].value() % 1001, (2e9, 2e9))
-    reading_first.nuke._call("UpdateUI", reading_first.node)
+    reading_first.open_panel()
     assert "6 out of date" in reading_first.node["status"].value()
 
 
