@@ -201,12 +201,20 @@ def cache_folder(node):
     if not folder:
         script = nuke.root()["name"].value()
         folder = os.path.join(os.path.dirname(script), "nuke_matting") if script else _temporary()
-    folder = folder.replace("\\", "/").rstrip("/")
+    folder = _at_home(folder.replace("\\", "/")).rstrip("/")
     odd = sorted(set(folder) & set("[]$%#"))
     if odd:
         what = f"the folder {folder} has {' '.join(odd)} in its name, which Nuke reads as more than letters"
         raise HostError(what, "name another in the knob folder, of letters, digits, blanks and . _ -")
     return folder
+
+
+def _at_home(folder):
+    """A folder whose name begins with that of a home, `~` or `~name`, in full. Raises HostError for one of nobody."""
+    found = os.path.expanduser(folder).replace("\\", "/")
+    if found.startswith("~"):
+        raise HostError(f"the folder {folder} is of a user who is not known here", "name it in full in the knob folder")
+    return found
 
 
 def _settings(node, span):

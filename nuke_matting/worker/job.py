@@ -53,6 +53,7 @@ class Job:
         request = self._request
         settings = settings_of(request.get("settings", {}))
         _refuse_nameless({name: request.get(name) for name in ("plate", "out")} | vars(settings))
+        _refuse_nobodys({"out": request.get("out"), "cache_dir": settings.cache_dir})
         wanted = parse_frames(request["frames"]) if "frames" in request else None
         shot = self._library.open(request["plate"], settings)
         frames = in_order(wanted or shot.frames, request.get("view"))
@@ -180,6 +181,14 @@ def _refuse_nameless(texts: Mapping[str, Any]) -> None:
     for name, text in texts.items():
         if isinstance(text, str) and not _may_name(text):
             raise UsageError(f"{name}: {text!r} cannot be in a file's name", advice="give one without such characters")
+
+
+def _refuse_nobodys(folders: Mapping[str, str | None]) -> None:
+    """Raises UsageError for what is to be in the home of a user who is not known: a folder of that name would be
+    made."""
+    for name, folder in folders.items():
+        if folder and os.path.expanduser(folder).startswith("~"):
+            raise UsageError(f"{name}: {folder} is of a user who is not known here", advice="name it in full")
 
 
 def _may_name(text: str) -> bool:

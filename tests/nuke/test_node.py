@@ -504,6 +504,16 @@ def test_folders_of_any_name_serve(comp, make_plate, name):
     comp.nuke.execute(comp.write, 1001, 1006)
 
 
+def test_a_folder_may_be_of_a_home_but_of_nobodys(comp, monkeypatch):
+    monkeypatch.setenv("HOME", str(comp.folder / "home"))
+    comp.node["folder"].setValue("~/mattes")
+    comp.press("matte_frame")
+    assert str(mattes(comp)[1003]).startswith(f"{comp.folder}/home/mattes/") and cached(comp) == [1003]
+    comp.node["folder"].setValue("~nosuch/mattes")
+    comp.press("matte_frame")
+    assert "the folder ~nosuch/mattes is of a user who is not known here" in status(comp)
+
+
 @pytest.mark.parametrize("name", ["[old]", "cost_5$", "100%", "shot#3"])
 def test_a_folder_whose_name_nuke_reads_as_more_than_letters_is_refused(comp, name):
     comp.node["folder"].setValue(f"{comp.folder}/{name}")
