@@ -64,6 +64,7 @@ class Job:
             target = _InCache(shot)
         compute = request.get("compute", True)
         if compute:  # a look costs no frame, and says which mattes are there all the same
+            shot.plate.refuse_strangers(sorted(frames))
             shot.files.refuse_misfits(sorted(frames))
         facts = shot.facts(frames)
         facts["frames"] = _shortened(facts["frames"])

@@ -79,7 +79,7 @@ def test_what_the_artist_should_know_of_frames_is_in_the_status_and_the_script_e
 
 def test_advice_names_knobs_and_no_flags(comp):
     Path(comp.read["file"].value() % 1003).unlink()
-    comp.press("matte_frame")
+    comp.press("matte_range")
     assert "leave it out of the knob frame range" in status(comp) and "--" not in status(comp)
 
 

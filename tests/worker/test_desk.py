@@ -184,3 +184,11 @@ def test_a_folder_of_an_unknown_user_is_an_error_and_is_not_made(answer, make_pl
     end = answer(plate=make_plate([1001, 1002]), **about)
     assert end["kind"] == "usage" and "of a user who is not known here" in end["what"]
     assert not (tmp_path / "~nosuch").exists()
+
+
+def test_a_range_in_which_the_plate_has_no_frame_is_refused_and_one_with_some_is_not(answer, make_plate):
+    plate = make_plate([1001, 1002])
+    end = answer(plate=plate, frames="1-100")
+    assert (end["kind"], end["frame"]) == ("usage", None)
+    assert end["what"].endswith("the plate has none of the frames 1-100") and end["advice"] == "it has 1001-1002"
+    assert answer(plate=plate, frames="1002-1003")["state"] == "failed"
