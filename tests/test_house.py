@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "export": {"models", "nets", "plate", "colour", "host"},
     "quality": {"plate", "colour", "atomic"},
     "training": {"models", "nets", "plate", "colour", "quality", "resources", "atomic", "opencv"},
-    "worker": {"engine", "models", "plate", "host", "heap"},
+    "worker": {"engine", "models", "plate", "host", "heap", "homes"},
     "cli": {
         "engine",
         "models",

@@ -20,7 +20,7 @@ from nuke_matting.engine.pipeline import Failed, foresee, run
 from nuke_matting.engine.shot import Shot
 from nuke_matting.errors import MattingError, UsageError
 from nuke_matting.homes import expanded
-from nuke_matting.plate.sequence import ImageSequence, expand_pattern, format_frames, parse_frames
+from nuke_matting.plate.sequence import ImageSequence, expand_pattern, parse_frames
 
 _MOST_GAPS = 8  # that are named
 _STOPPING = "nuke-matting: stopping after the frame under way; once more in two seconds to stop at once"
@@ -139,12 +139,7 @@ def _opened(args: argparse.Namespace, report: Report) -> tuple[Delivery, Sequenc
     files = Files(args.plate, settings, remembers=not args.dry_run)
     plate = files.plate
     frames = wanted if wanted is not None else plate.frames
-    if not plate.still and not plate.frame_set.intersection(frames):
-        raise UsageError(
-            f"the plate has none of the frames {format_frames(frames)}",
-            path=args.plate,
-            advice=f"it has {format_frames(plate.frames)}",
-        )
+    plate.refuse_strangers(frames)
     out = str(expanded(args.out)) if args.out else default_out(plate, settings.mode)
     refuse_output(out, frames, files.inputs(frames))
     names = (args.plate, settings.clean_plate, settings.guide, settings.keys)

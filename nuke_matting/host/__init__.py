@@ -16,6 +16,7 @@ So it can be loaded by its folder, under any name, without the rest of the packa
     patterns    names of files in a script: frame numbers, Tcl, whole paths
     frames      frame ranges and curves as texts
     times       when files were written last
+    script_values  knobs of the script's root, and its variables, that nodes ask for
     script_colour  the script's OCIO config, and the spaces of its pixels
     client      asks for mattes, calls back, starts a dead worker again
     process     the worker's process, its pipes, and what it inherits from Nuke

@@ -13,7 +13,7 @@ from .patterns import at, files_of
 from .plan import asked, cache_folder, frames_of, key_frames_of, plan_of, shown_at
 from .render import render_inputs, told_reads
 from .review import open_file, review
-from .state import is_there, say, says, show, show_keys, states_of
+from .state import is_there, say, says, says_what_is_there, show, show_keys, states_of
 from .wire import BadMessage
 
 log = logging.getLogger(__name__)
@@ -129,11 +129,14 @@ def refresh(node):
     Job(node, plan, about, on_events, on_end).start()
 
 
-def look(node):
-    """Shows the mattes that are there for the node as it is now, from the files alone."""
+def look(node, plan=None):
+    """Shows the mattes that are there for the node as it is now, from the files alone.
+
+    plan : what `plan_of` gives, where it is at hand.
+    """
     if not node["made"].value() and not node["matted"].isAnimated() and node.input(0) is None:
         return
-    plan = plan_of(node)
+    plan = plan or plan_of(node)
     set_keys(node)
     states = states_of(node, plan, frames_of(node))
     if states.such("cached") or states.such("stale") or node["made"].value() == plan.digest:  # or they were removed
@@ -144,31 +147,47 @@ def look(node):
 
 
 def set_keys(node):
-    """Makes the node take the alpha of its key frames from its input keys. Raises HostError where nothing is there."""
-    show_keys(node, key_frames_of(node))
+    """Makes the node take the alpha of its key frames from its input keys. Raises HostError where there is none:
+    it then takes none, which would be black."""
+    try:
+        frames = key_frames_of(node)
+    except HostError:
+        show_keys(node, [])
+        raise
+    show_keys(node, frames)
 
 
 def knob_changed(node, knob):
-    """The artist changed a knob or, as `inputChange`, an input."""
+    """The artist changed a knob or, as `inputChange`, an input, or opened the panel, as `showPanel`."""
     if knob in ("key_frames", "inputChange"):
         set_keys(node)
-    tell_change(node)
+    tell_change(node, looking=knob in ("frames", "showPanel"))
 
 
-def tell_change(node, plan=None):
+def follow(node):
+    """The script changed, perhaps knobs or inputs of the node without `knob_changed`."""
+    set_keys(node)
+    if node["made"].value():
+        tell_change(node)
+
+
+def tell_change(node, plan=None, looking=False):
     """Says in the status whether what the node shows is of another plate or other settings. Changes no pixels. Errors
-    and notes of the last press stay while all else is as it was."""
+    and notes of the last press stay while all else is as it was.
+
+    looking : whether to look at the files too, which takes long where there are many; else that is done where the
+    status says nothing of them, as of settings that were set back.
+    """
     plan = plan or plan_of(node)
     made = node["made"].value()
     if not made:
         say(node, "not matted")
-        return
-    if made != plan.digest:
+    elif made != plan.digest:
         say(node, "out of date: plate or settings have changed since; press Matte range")
-        return
-    text = states_of(node, plan, frames_of(node)).text()
-    if not says(node, text):
-        say(node, text)
+    elif looking or not says_what_is_there(node):
+        text = states_of(node, plan, frames_of(node)).text()
+        if not says(node, text):
+            say(node, text)
 
 
 def _matte_frame(node):

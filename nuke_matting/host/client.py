@@ -4,10 +4,12 @@ Callbacks run on a thread of the client, in order: one that touches Nuke's nodes
 main thread (`nuke.executeInMainThread`).
 """
 
+import functools
 import itertools
 import logging
 import os
 import threading
+import time
 
 from .errors import HostError
 from .find import find_command
@@ -20,6 +22,7 @@ log = logging.getLogger(__name__)
 
 PATIENCE = "NUKE_MATTING_PATIENCE"
 _PATIENCE = 300.0  # seconds: Python and torch come slowly from a network disk, or on a machine under load
+_SILENCE = 60.0  # seconds without a word after which a worker that has work is asked whether it is there
 _AGAIN = "try again; if it happens again, run nuke-matting doctor in a terminal"
 _PATHS = ("path", "plate")  # fields of an event that are mapped
 
@@ -68,13 +71,15 @@ class Client:
         files otherwise.
     environ : what the worker inherits; default: this process's environment, cleaned.
     patience : seconds in which a worker must say hello; default: those of NUKE_MATTING_PATIENCE, or five minutes.
+    silence : seconds without a word after which one that has work is asked whether it is there, and as many for its
+        answer: one that is lost is ended.
 
     A worker that dies is started again, and each request that was under way is asked for again, once, after a `warning`
     that says so; a second death ends it with an `error`.
     """
 
-    def __init__(self, command=None, paths=None, environ=None, patience=None):
-        self._command, self._environ, self._patience = command, environ, patience
+    def __init__(self, command=None, paths=None, environ=None, patience=None, silence=_SILENCE):
+        self._command, self._environ, self._patience, self._silence = command, environ, patience, silence
         self._paths = worker_paths() if paths is None else paths
         self._numbers = itertools.count(1)
         self._lock = threading.RLock()
@@ -171,7 +176,7 @@ class Client:
     # -- answers, on a thread for each process --
 
     def _read(self, process, patience):
-        silence = threading.Timer(patience, _give_up, [process, patience])
+        ended, silence = threading.Event(), threading.Timer(patience, _give_up, [process, patience])
         silence.daemon = True
         silence.start()
         for line in process:
@@ -185,17 +190,39 @@ class Client:
             elif event["protocol"] == PROTOCOL:
                 silence.cancel()
                 self._begin(process, event)
+                threading.Thread(target=self._watch, args=(process, ended), name="worker", daemon=True).start()
             else:
                 what = f"the worker speaks protocol {event['protocol']}, this side {PROTOCOL}"
                 process.why = HostError(what, "install the same nuke_matting on both sides")
                 process.kill()
                 break
         silence.cancel()
+        ended.set()
         process.hang_up()
         how = process.wait(2.0)
         process.why = process.why or HostError(f"the worker ended ({how})", _AGAIN)
         self._died(process)
         process.greeted.set()
+
+    def _watch(self, process, ended):
+        """Ends a worker that has work, says nothing and does not answer: on a machine or a net that is lost its pipes
+        stay open."""
+        well, asked = time.monotonic(), None
+        while not ended.wait(self._silence / 10):
+            now = time.monotonic()
+            with self._lock:
+                busy = process is self._process and bool(self._open)
+            last = process.heard if busy else now
+            if last > well:
+                well, asked = last, None
+            elif asked is None and now - well >= self._silence:
+                asked = now
+                ping = functools.partial(self._ask, {"type": "ping"}, start=False)  # waits where the pipe is full
+                threading.Thread(target=ping, name="worker", daemon=True).start()
+            elif asked is not None and now - asked >= self._silence:
+                process.why = HostError(f"the worker said nothing for {now - well:.0f} s, and is lost", _AGAIN)
+                process.kill()
+                return
 
     def _begin(self, process, hello):
         """A worker has said hello: it is asked for all that is open, in order, until nothing waits any more."""

@@ -44,11 +44,15 @@ GUARD = ("stop the render", "matte them first")
 # no render, also none that the GUI does itself, where $gui is 1: a Read without its file stops those by its error
 LOOKED_AT = "$gui && [python 1-nuke.executing()]"
 NOT_MATTED = f"{LOOKED_AT} && !parent.matted"
+# a matte of a key frame holds the key as the worker read it: its alpha, or red where it has none, in the file's own
+# numbers, cut to 0 and 1
+KEYED = "parent.keyed && !parent.matted"
 
 _TIPS = {
     "status": "What is matted, what is out of date, and the last error.",
     MARK: "The version of the node; one of another version is not worked on.",
-    "frames": "Frames to matte: 1001-1100, 1001-1100x2, lists by space. Empty: those of the plate.",
+    "frames": "Frames to matte: 1001-1100, 1001-1100x2, lists by space; Tcl too, such as the script's own "
+    "[value root.first_frame]-[value root.last_frame]. Empty: those of the plate.",
     "matte_frame": "Mattes the frame that is in view.",
     "matte_range": "Mattes the frame range, the frame in view first. What is up to date is left alone.",
     "cancel": "Stops after the frame under way. What is matted is kept.",
@@ -104,7 +108,7 @@ _MORE = {
     "and the notes still tell of a match, as may be where the subject fills most of the picture.",
     "clean_align": "It takes most of a second a frame at HD. Leave it off where the camera was locked.",
     "key_frames": "There the alpha is that of the input keys as it comes, such as one that was painted by hand, and "
-    "the network reads it for the other frames. Empty: none.",
+    "the network reads it for the other frames. What is painted anew is shown once it is matted. Empty: none.",
 }
 
 # a node may be in a script where our Python is not
@@ -185,6 +189,7 @@ def nodes():
         found.append(Node("Input", name, (), [("number", str(number))] if number else [], ()))
     found += [Node("Write", write, (name,), _render_knobs(), ()) for name, _, write in INPUTS]
     read = [("file_type", "exr"), ("before", "black"), ("after", "black"), ("origset", "true"), ("raw", "true")]
+    read.append(("localizationPolicy", "off"))  # a local copy of a matte would be shown after it was made anew
     mark = [
         ("area", '{0 0 {width} {"height / 60"}}'),
         ("color", "{1 0.45 0 1}"),
@@ -199,7 +204,7 @@ def nodes():
         Node("Read", "Mattes", (), read, ()),
         Node("Shuffle", "NoMatte", ("plate",), [("alpha", "black")], ()),
         Node("Switch", "MatteOrNone", ("Mattes", "NoMatte"), which_matte, ()),
-        Node("Switch", "KeyOrMatte", ("MatteOrNone", KEYS), [("which", expression("parent.keyed"))], ()),
+        Node("Switch", "KeyOrMatte", ("MatteOrNone", KEYS), [("which", expression(KEYED))], ()),
         Node("Rectangle", "Mark", ("plate",), mark, ()),
         Node("Copy", "AlphaCopy", ("Mark", "KeyOrMatte"), alpha, ()),
         Node("Copy", "ForegroundRGB", ("AlphaCopy", "Mattes"), _colour_into("rgba"), ()),

@@ -5,7 +5,7 @@ from contextlib import suppress
 
 from .description import MARK
 from .nuke_api import nuke
-from .patterns import pattern_of
+from .patterns import pattern_of, varies
 
 _IMAGES = (".exr", ".sxr", ".dpx", ".cin", ".tif", ".tiff", ".png", ".jpg", ".jpeg", ".tga", ".hdr")
 _NO_VALUES = ("Root", "Viewer")  # what changes in them is the frame in view
@@ -66,7 +66,12 @@ def upstream(node, follow=feeders):
 
     follow : which nodes a node leads to: `feeders`, or `shown`.
     """
-    found, waiting = {}, [node]
+    return upstream_of([node], follow)
+
+
+def upstream_of(nodes, follow=feeders):
+    """`upstream` of some nodes, each node once."""
+    found, waiting = {}, list(nodes)
     while waiting:
         each = waiting.pop()
         if each.fullName() not in found:
@@ -78,6 +83,16 @@ def upstream(node, follow=feeders):
 def is_retime(node):
     """Whether a node may show other frames than the one that it is asked for, as any OFX plug-in may."""
     return (node.Class() in _RETIMES or node.Class().startswith("OFX")) and not _is_off(node)
+
+
+def is_steady(nodes):
+    """Whether all Reads that some nodes take pixels from are the same in every frame, but for the frame's number in
+    their files' names."""
+    for each in filter(is_read, upstream_of(nodes)):
+        knobs = each.knobs().values()
+        if any(varies(knob.value() or "") if isinstance(knob, nuke.File_Knob) else _varies(knob) for knob in knobs):
+            return False
+    return True
 
 
 def has_views(node):
@@ -104,7 +119,7 @@ def reads(node, span):
     span : first and last frame that it is asked for: a Read holds, or repeats, what it lacks of it.
     """
     nodes = upstream(node)
-    behind = {each.fullName() for one in nodes if is_retime(one) for each in upstream(one)}
+    behind = {each.fullName() for each in upstream_of(filter(is_retime, nodes))}
     found = []
     for each in filter(is_read, nodes):
         shifted = each.fullName() in behind or _shifts(each) or _lacks(each, span)
@@ -143,9 +158,20 @@ def asked(nodes):
 
 def is_read(node):
     """Whether a node reads a file, as a Read does, a DeepRead, a Camera, or a Write that shows what it has written."""
-    file, reading = node.knob("file"), node.knob("reading")
-    own = "Write" in node.Class() and not (reading is not None and (_varies(reading) or reading.value()))
+    file = node.knob("file")
+    own = "Write" in node.Class() and not _may_read(node)
     return not own and isinstance(file, nuke.File_Knob) and bool(file.value())
+
+
+def only_writes(node):
+    """Whether a node is a Write that hands on what it gets, whatever its knobs say."""
+    return node.Class() in ("Write", "DeepWrite") and not _may_read(node)
+
+
+def _may_read(node):
+    """Whether a Write shows what it has written, in some frames at least."""
+    reading = node.knob("reading")
+    return reading is not None and (_varies(reading) or bool(reading.value()))
 
 
 def _is_rendered(node, kinds="Write DeepWrite Precomp"):
@@ -178,4 +204,5 @@ def _is_off(node):
 
 
 def _varies(knob):
-    return knob.isAnimated() or knob.hasExpression()
+    """Whether a knob has other values in other frames; texts, which cannot say so, are taken not to."""
+    return hasattr(knob, "isAnimated") and (knob.isAnimated() or knob.hasExpression())

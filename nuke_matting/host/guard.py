@@ -6,38 +6,72 @@ from . import actions
 from .description import GUARD
 from .errors import HostError
 from .frames import format_frames, parse_frames
-from .graph import is_matting, is_retime, shown, upstream
+from .graph import is_matting, is_retime, is_steady, shown, upstream, upstream_of
 from .nuke_api import nuke
 from .patterns import at
-from .plan import frames_of, plan_of, shown_at
+from .plan import frames_of, is_current, plan_of, shown_at
 from .state import states_of
 from .times import Times, time_of
 from .wire import BadMessage
 
+_OTHER = "this node was made by another version of NukeMatting"
 _failed = {}  # full name -> what went wrong with frames that were to be matted first, by frame
-_times = Times()  # of the files that mattes are made from, as they are in the render under way
+_under_way = {}  # full name of a Write -> what is known for all frames of its render, `_Known`
+
+
+class _Known:
+    """What a render need not look for at each frame.
+
+    nodes : that are judged by frame, None where that may change. plans : by full name, those that hold for all frames.
+    times : of the files that mattes are made from.
+    """
+
+    def __init__(self, nodes=None):
+        self.nodes, self.plans, self.times = nodes, {}, Times()
+
+    def plan(self, node):
+        """A node's plan: the one that was made at the first frame, where nothing changes from frame to frame."""
+        name = node.fullName()
+        found = self.plans.get(name) or plan_of(node)
+        if self.nodes is not None:
+            self.plans[name] = found
+        return found
 
 
 def before_render():
     """Before a Write begins: sets key frames, mattes what is missing where that is wanted. Raises RuntimeError, also
     where mattes of another plate or other settings would be rendered."""
-    global _times
     write = nuke.thisNode()
-    guarded = _guarded(write)
+    guarded = _guarded([write])
     if not guarded:
+        _under_way.pop(write.fullName(), None)
         return
     retimes = [each for each in upstream(write, shown) if is_retime(each)]
-    behind = {node.fullName() for each in retimes for node in _guarded(each)}  # perhaps not behind them alone
-    for node in sorted(guarded, key=lambda each: len(upstream(each))):  # first those that others are made from
+    behind = {node.fullName() for node in _guarded(retimes)}  # perhaps not behind them alone
+    for node in _in_order(guarded):
         _tell(node, lambda each: _prepare(each, each.fullName() in behind))
-    _times = Times()
+    _under_way[write.fullName()] = _Known(_judged(write) if _is_steady(write, guarded) else None)
 
 
 def before_frame():
-    """Before a Write's frame: raises RuntimeError, which ends the render, where a matte of it is not up to date."""
-    frame = int(nuke.frame())
-    for node in _guarded(nuke.thisNode(), _in_step):
-        _tell(node, lambda each: _check(each, frame))
+    """Before a Write's frame: mattes what is missing where no more is known to be wanted. Raises RuntimeError, which
+    ends the render, where a matte of it is not up to date."""
+    write, frame = nuke.thisNode(), int(nuke.frame())
+    known = _under_way.get(write.fullName()) or _Known()
+    for node in _judged(write) if known.nodes is None else known.nodes:
+        _tell(node, lambda each: _check(each, frame, known))
+
+
+def _judged(write):
+    """The nodes that are judged by the frame that a Write is at."""
+    return _in_order(_guarded([write], _in_step))
+
+
+def _is_steady(write, guarded):
+    """Whether what a Write shows of some of our nodes is planned the same in every frame."""
+    own = write.knob("beforeFrameRender")  # which may set anything
+    inputs = [node.input(number) for node in guarded for number in range(node.inputs())]
+    return (own is None or not own.value()) and is_steady([write, *(each for each in inputs if each is not None)])
 
 
 def _in_step(node):
@@ -46,24 +80,37 @@ def _in_step(node):
     return [] if is_retime(node) else shown(node)
 
 
-def _guarded(write, follow=shown):
-    """Our nodes that a Write, or another node, shows, as far as that does not depend on the frame."""
+def _guarded(nodes, follow=shown):
+    """Our nodes that some nodes show, as far as that does not depend on the frame."""
     groups = {}
-    for each in upstream(write, follow):
+    for each in upstream_of(nodes, follow):
         group = each.parent()
         if each.Class() == "Output" and is_matting(group) and not group["disable"].value():
             groups[group.fullName()] = group
     return list(groups.values())
 
 
+def _in_order(nodes):
+    """Nodes, first those that others are made from."""
+    return sorted(nodes, key=lambda each: len(upstream(each)))
+
+
 def _prepare(node, retimed):
     """retimed : whether frames may be asked for that the command line does not name."""
+    if not is_current(node):
+        nuke.tprint(f"NukeMatting {node.fullName()}: {_OTHER}: rendered with the mattes that it has, new or old")
+        return
     actions.set_keys(node)
     plan = plan_of(node)
     _failed.pop(node.fullName(), None)
-    if node["guard"].value() == GUARD[1]:
+    one_by_one = not retimed and _one_by_one(node)
+    if node["guard"].value() == GUARD[1] and not one_by_one:
         frames = frames_of(node)
         _matte_missing(node, plan, frames if retimed else _asked_for(plan, frames))
+    if node["made"].value() != plan.digest:  # settings that were set back, or a script that another machine has matted
+        actions.look(node, plan)
+    if one_by_one:
+        return
     _check_made(node, plan)
     if retimed:
         _check_all(node, plan)
@@ -80,11 +127,26 @@ def _check_made(node, plan):
         )
 
 
-def _check(node, frame):
-    plan = plan_of(node)
-    _check_made(node, plan)
+def _check_other(node, frame):
+    """Of a node of another version: a matte that is there is good enough, as its comp was approved with it."""
+    read = node.node("Mattes")
+    pattern = read["file"].value() if read is not None else ""
+    within = pattern and read["first"].value() <= frame <= read["last"].value()  # what is beyond, the Read judges
+    if not pattern or (within and time_of(at(pattern, frame)) is None):
+        raise HostError(f"not matted: {frame}; {_OTHER}", "replace it by a new one, and matte that")
+
+
+def _check(node, frame, known):
+    if not is_current(node):
+        _check_other(node, frame)
+        return
+    plan = known.plan(node)
     seen = shown_at(plan, frame)
-    of = states_of(node, plan, seen, _times).of
+    if _one_by_one(node) and _matte_missing(node, plan, sorted(set(frames_of(node)) & set(seen))):
+        known.plans.clear()  # it may have become known what the model reads
+        plan = known.plan(node)
+    _check_made(node, plan)
+    of = states_of(node, plan, seen, known.times).of
     if all(of[each] == "cached" for each in seen):
         return
     states = states_of(node, plan, sorted({*frames_of(node), *seen}))  # all, which takes long, for the message alone
@@ -117,10 +179,13 @@ def _advice():
 
 
 def _matte_missing(node, plan, frames):
+    """Whether there were any to matte. Raises HostError where none could be."""
     states = states_of(node, plan, frames)
     wanted = [frame for frame in frames if states.of[frame] != "cached"]
-    if frames and (wanted or node["made"].value() != plan.digest):
+    asked = bool(frames) and (bool(wanted) or node["made"].value() != plan.digest)
+    if asked:
         actions.matte(node, wanted or frames, wait=True, plan=plan, told=lambda job: _note_failed(node, job, wanted))
+    return asked
 
 
 def _note_failed(node, job, wanted):
@@ -135,18 +200,29 @@ def _note_failed(node, job, wanted):
     _failed[node.fullName()] = lines
 
 
+def _one_by_one(node):
+    """Whether each frame is matted as the render comes to it: a script that renders without a GUI, as farms run it for
+    each frame, does not say beforehand which it will ask for."""
+    return node["guard"].value() == GUARD[1] and not (nuke.GUI or {"-x", "-X"} & set(nuke.rawArgs) or _named())
+
+
 def _asked_for(plan, frames):
-    """Those of a node's frames that the command line names, with -F or at its end; or all."""
+    """Those of a node's frames that the command line names; or all."""
+    named = _named()
+    seen = {each for frame in named for each in shown_at(plan, frame)}
+    return [frame for frame in frames if frame in seen] if named else frames
+
+
+def _named():
+    """The frames that the command line names, with -F or at its end."""
     words = list(nuke.rawArgs)
     ranges = [words[at + 1] for at, word in enumerate(words[:-1]) if word == "-F"]
     while "-F" not in words and "-x" in words[:-1] and re.match(r"-?\d+(-\d+(x\d+)?)?$", words[-1]):
         ranges.append(words.pop())
     try:
-        named = {frame for each in ranges for frame in parse_frames(each)}
+        return {frame for each in ranges for frame in parse_frames(each)}
     except HostError:
-        return frames
-    seen = {each for frame in named for each in shown_at(plan, frame)}
-    return [frame for frame in frames if frame in seen] if named else frames
+        return set()
 
 
 def _is_hole(plan, frame):

@@ -5,10 +5,11 @@ import json
 from contextlib import suppress
 
 from .description import NO_PIXELS, NOTES
-from .graph import asked, feeders, is_matting, is_read, upstream
+from .graph import asked, feeders, is_matting, is_read, only_writes, upstream
 from .nuke_api import nuke
 from .paths import common
 from .patterns import pattern_of, tcl_value, varies, whole
+from .script_values import script_values
 
 # knobs that do not change pixels
 _IDLE = frozenset(
@@ -47,6 +48,7 @@ _IDLE = frozenset(
         "colorOverlay",
     ]
 )
+_COUNTER = "version"  # Nuke's own, in nodes with a file: raised by each reload and each render
 _TOOLS = "toolbar_"  # how the knobs begin that say what the next stroke or shape will be like
 # where a node of ours has its mattes: no render passes but with those that its other knobs and what is before it ask
 # for, and whether these are new is told by their dates
@@ -67,8 +69,14 @@ def graph_digest(node):
     """
     nodes = upstream(node)
     places = {each.fullName(): place for place, each in enumerate(nodes)}
-    found = [[each.Class(), [places[one.fullName()] for one in feeders(each)], _knobs(each)] for each in nodes]
-    return digest(found + sorted(([each.Class(), _knobs(each)] for each in asked(nodes)), key=json.dumps))
+    knobs = {each.fullName(): _knobs(each) for each in nodes if not only_writes(each)}
+    found = [
+        [each.Class(), [places[one.fullName()] for one in feeders(each)], knobs.get(each.fullName(), [])]
+        for each in nodes
+    ]
+    others = asked([each for each in nodes if each.fullName() in knobs])
+    more = sorted(([each.Class(), _knobs(each)] for each in others), key=json.dumps)
+    return digest(found + more + script_values([*nodes, *others], json.dumps([found, more])))
 
 
 def digest(value):
@@ -80,6 +88,8 @@ def _knobs(node):
     """The knobs that are not as they come, as text: all keys, whatever the frame in view."""
     knobs, names = node.knobs(), set(node.writeKnobs(nuke.WRITE_NON_DEFAULT_ONLY).split())
     idle = _IDLE
+    if isinstance(knobs.get("file"), nuke.File_Knob):
+        idle |= {_COUNTER}
     if is_matting(node):
         idle |= NOTES | NO_PIXELS
     elif node.name() == "Mattes" and is_matting(node.parent()):

@@ -1,8 +1,12 @@
 """Paths of a script that was saved on another machine: the names that files have here, by NUKE_MATTING_PATH_MAP."""
 
 import os
+import time
 
 from .pathmap import VARIABLE, PathMap
+
+_FRESH = 2.0  # seconds for which a folder is taken to be there, or not: a thousand frames ask for the same few
+_known = {}  # folder -> whether it is there, and until when that holds
 
 
 def local(path):
@@ -50,8 +54,17 @@ def worker_paths():
 def _reached(path):
     """Whether the folder of a path, or one above it short of the top two, is there: files may yet have to be made."""
     folder = os.path.dirname(path)
-    found = os.path.isdir(folder)
+    found = _is_there(folder)
     while not found and folder.count("/") > 2:
         folder = os.path.dirname(folder)
+        found = _is_there(folder)
+    return found
+
+
+def _is_there(folder):
+    now = time.monotonic()
+    found, until = _known.get(folder, (False, 0.0))
+    if now >= until:
         found = os.path.isdir(folder)
+        _known[folder] = found, now + _FRESH
     return found

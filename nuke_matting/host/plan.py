@@ -45,7 +45,7 @@ each. frames : those to render, None for what the mattes need.
 
 def plan_of(node):
     """The plan of a node as it is now. Raises HostError where it cannot be matted."""
-    if int(node[MARK].value() or 0) != VERSION:
+    if not is_current(node):
         raise HostError("this node was made by another version of NukeMatting", "replace it by a new one")
     if node.input(0) is None:
         raise HostError("no plate is connected", "connect a Read to the input plate")
@@ -113,6 +113,11 @@ def plan_of(node):
     )
 
 
+def is_current(node):
+    """Whether a node is of this version: what another one's knobs and nodes mean is not known."""
+    return int(node[MARK].value() or 0) == VERSION
+
+
 def _kept(node, made, name):
     """The pattern of the mattes that a node shows, where they are our own of this very plan and no folder is named: a
     script that was saved elsewhere since, or copied to a farm's folder, keeps them. None of others, and of those of a
@@ -148,7 +153,7 @@ def _covers(read, frames, span):
 
 def frames_of(node):
     """The frames of the plate that the node is to matte; of a still the first, whatever is named. Raises HostError."""
-    text = node["frames"].value().strip()
+    text = evaluated(node["frames"]).strip()
     named = parse_frames(text) if text else None
     if node.input(0) is None:
         raise HostError("no plate is connected", "connect a Read to the input plate")
@@ -182,7 +187,7 @@ def asked(plan, frames):
 
 def key_frames_of(node):
     """The frames whose alpha comes from the input keys. Raises HostError."""
-    text = node["key_frames"].value().strip()
+    text = evaluated(node["key_frames"]).strip()
     if not text:
         return []
     if node.input([name for name, _, _ in INPUTS].index(KEYS)) is None:
@@ -196,12 +201,20 @@ def cache_folder(node):
     if not folder:
         script = nuke.root()["name"].value()
         folder = os.path.join(os.path.dirname(script), "nuke_matting") if script else _temporary()
-    folder = folder.replace("\\", "/").rstrip("/")
+    folder = _at_home(folder.replace("\\", "/")).rstrip("/")
     odd = sorted(set(folder) & set("[]$%#"))
     if odd:
         what = f"the folder {folder} has {' '.join(odd)} in its name, which Nuke reads as more than letters"
         raise HostError(what, "name another in the knob folder, of letters, digits, blanks and . _ -")
     return folder
+
+
+def _at_home(folder):
+    """A folder whose name begins with that of a home, `~` or `~name`, in full. Raises HostError for one of nobody."""
+    found = os.path.expanduser(folder).replace("\\", "/")
+    if found.startswith("~"):
+        raise HostError(f"the folder {folder} is of a user who is not known here", "name it in full in the knob folder")
+    return found
 
 
 def _settings(node, span):

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from contextlib import contextmanager, suppress
 
 from .errors import HostError
@@ -39,7 +40,7 @@ class Process:
 
     command : list of arguments, kept as one line. environ : what it inherits.
     hello : its first event, once `greeted` is set; None where it ended before, or is not to be talked to.
-    why : why it ended, a HostError, once it did.
+    why : why it ended, a HostError, once it did. heard : when it said a line last, as `time.monotonic` has it.
     Iterates over its lines of stdout, as `wire.Lines`, once, until it ends. `send` may be called from any thread.
     """
 
@@ -63,6 +64,7 @@ class Process:
             ) from error
         self.pid, self.command = self._process.pid, " ".join(command)
         self.greeted, self.hello, self.why = threading.Event(), None, None
+        self.heard = time.monotonic()
         self._writing = threading.Lock()
         self._words = collections.deque(maxlen=1)  # the last line of stderr
         self._listener = threading.Thread(target=self._listen, name="worker-stderr", daemon=True)
@@ -70,7 +72,9 @@ class Process:
 
     def __iter__(self):
         with self._process.stdout as pipe:
-            yield from Lines(_reader(pipe))
+            for line in Lines(_reader(pipe)):
+                self.heard = time.monotonic()
+                yield line
 
     def send(self, message):
         """Writes a message; False where the process has ended. Raises BadMessage for one that is no JSON."""

@@ -16,9 +16,7 @@ from .state import say
 
 log = logging.getLogger(__name__)
 
-_QUIET = frozenset(
-    ("status", "outdated", "reads", "made", "matted", "keyed", "showPanel", "hidePanel", "selected", "xpos", "ypos")
-)
+_QUIET = frozenset(("status", "outdated", "reads", "made", "matted", "keyed", "hidePanel", "selected", "xpos", "ypos"))
 _EVERY = 2.0  # seconds between two looks at one node while the script is worked on
 _SHARE = 20  # a look at many files on a slow disk takes long: so many times that long is none
 _menus = []  # folders whose commands are in the menu
@@ -61,7 +59,7 @@ def look_at_all():
 
 
 def knob_changed():
-    """The artist changed a knob or an input while the panel was open."""
+    """The artist changed a knob or an input while the panel was open, or opened it."""
     node, knob = nuke.thisNode(), nuke.thisKnob()
     quiet = isinstance(knob, nuke.PyScript_Knob) or knob.name() in _QUIET  # a button says itself what it did
     if is_matting(node) and not quiet and not jobs.running(node):
@@ -71,11 +69,11 @@ def knob_changed():
 def update():
     """Something in the script changed, perhaps before the node."""
     node = nuke.thisNode()
-    if not is_matting(node) or jobs.running(node) or not node["made"].value():
+    if not is_matting(node) or jobs.running(node):
         return
     name, began = node.fullName(), time.monotonic()
     if began >= _looked.get(name, began):
-        _quietly(node, actions.tell_change)
+        _quietly(node, actions.follow)
         ended = time.monotonic()
         _looked[name] = ended + max(_EVERY, _SHARE * (ended - began))
 

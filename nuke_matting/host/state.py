@@ -86,6 +86,7 @@ def show(node, plan, states):
         _put(node["made"], plan.digest)
         _put(node["outdated"], format_frames(states.outdated))
         _put(read["file"], plan.out)
+        _put(read["localizationPolicy"], "off")  # which that of older nodes is not
         first, last = plan.span  # in a render a frame without a file is to be an error, not black
         for name, frame in (("first", first), ("last", last)):
             _put(read[name], frame)
@@ -135,6 +136,11 @@ def say(node, text):
 def says(node, text):
     """Whether a node's status says what `States.text` gave: with a device, and with what came of the last press."""
     return re.match(re.escape(text) + r"(, [a-z]+(:\d+)?)?(;|$)", node["status"].value()) is not None
+
+
+def says_what_is_there(node):
+    """Whether a node's status begins as `States.text` does."""
+    return re.match(r"\d+ of \d+ frames matted", node["status"].value()) is not None
 
 
 @contextmanager

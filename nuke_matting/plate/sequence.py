@@ -10,7 +10,7 @@ import difflib
 import functools
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,6 +55,15 @@ class ImageSequence:
     def path(self, frame: int) -> Path:
         """The file of a frame, whether or not it is there. A still has one for all."""
         return Path(self.pattern) if self.still else expand_pattern(self.pattern, frame)
+
+    def refuse_strangers(self, frames: Sequence[int]) -> None:
+        """Raises UsageError where none of some frames is there: most likely they are of another plate."""
+        if not self.still and not self.frame_set.intersection(frames):
+            raise UsageError(
+                f"the plate has none of the frames {format_frames(frames)}",
+                path=self.pattern,
+                advice=f"it has {format_frames(self.frames)}",
+            )
 
 
 def parse_frames(text: str) -> tuple[int, ...]:

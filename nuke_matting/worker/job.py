@@ -15,6 +15,7 @@ from nuke_matting.engine.pipeline import Failed, Target, run
 from nuke_matting.engine.shot import Shot
 from nuke_matting.engine.values import Matte, Plan
 from nuke_matting.errors import CacheError, MattingError, UsageError, as_told
+from nuke_matting.homes import expanded
 from nuke_matting.host.protocol import error_event
 from nuke_matting.plate.sequence import parse_frames
 from nuke_matting.settings import Settings, options
@@ -53,16 +54,17 @@ class Job:
         request = self._request
         settings = settings_of(request.get("settings", {}))
         _refuse_nameless({name: request.get(name) for name in ("plate", "out")} | vars(settings))
+        out = str(expanded(request["out"])) if "out" in request else ""
         wanted = parse_frames(request["frames"]) if "frames" in request else None
         shot = self._library.open(request["plate"], settings)
         frames = in_order(wanted or shot.frames, request.get("view"))
-        if "out" in request:
-            out = os.path.expanduser(request["out"])
+        if out:
             target: Delivery | _InCache = Delivery(shot, out, frames, request.get("overwrite", False))
         else:
             target = _InCache(shot)
         compute = request.get("compute", True)
         if compute:  # a look costs no frame, and says which mattes are there all the same
+            shot.plate.refuse_strangers(sorted(frames))
             shot.files.refuse_misfits(sorted(frames))
         facts = shot.facts(frames)
         facts["frames"] = _shortened(facts["frames"])

@@ -412,3 +412,50 @@ def test_the_folder_works_under_another_name_without_the_package(tmp_path):
         "assert not [name for name in sys.modules if name.startswith('nuke_matting')]"
     )
     subprocess.run([sys.executable, "-I", "-S", "-c", program], check=True, timeout=20)
+
+
+def test_a_worker_that_is_lost_is_started_again(client):
+    it = client(
+        """
+        first = starts() == 1
+        hello()
+        for request in requests():
+            if first:
+                time.sleep(600)
+            done(request) if request["type"] == "matte" else ok(request)
+        """,
+        silence=0.5,
+    )
+    events = []
+    assert it.matte("p.####.exr", events.append).wait(30)["state"] == "done"
+    assert "said nothing" in events[0]["text"] and "it was started again" in events[0]["text"]
+
+
+def test_a_worker_that_works_long_and_answers_is_left_alone(client):
+    it = client(
+        """
+        hello()
+        asked, work = 0, None
+        for request in requests():
+            if request["type"] == "matte":
+                work = request
+                continue
+            ok(request)
+            asked += 1
+            if asked == 4:
+                done(work)
+        """,
+        silence=0.5,
+    )
+    events = []
+    assert it.matte("p.####.exr", events.append).wait(30)["state"] == "done"
+    assert [each["type"] for each in events] == ["done"]
+
+
+def test_a_worker_that_rested_long_is_not_taken_for_lost_when_it_is_asked(client):
+    it = client(POLITE, silence=0.5)
+    it.hello(10)
+    time.sleep(1.5)
+    events = []
+    assert it.matte("p.####.exr", events.append).wait(30)["state"] == "done"
+    assert [each["type"] for each in events] == ["done"]

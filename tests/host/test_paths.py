@@ -1,5 +1,7 @@
 """Names of files as they are known on this machine, and as the worker is told them."""
 
+import os
+
 import pytest
 
 from nuke_matting.host.paths import local, worker_paths
@@ -27,3 +29,10 @@ def test_a_worker_that_may_be_elsewhere_is_told_the_other_names(plate, monkeypat
 
 def test_what_lies_in_no_folder_of_the_map_stays(plate):
     assert local("two_stage") == "two_stage" == worker_paths().there("two_stage")
+
+
+def test_of_many_files_each_folder_is_asked_for_once(plate, monkeypatch):
+    asked, isdir = [], os.path.isdir
+    monkeypatch.setattr(os.path, "isdir", lambda folder: asked.append(folder) or isdir(folder))
+    assert [local(plate % frame) for frame in range(100)] == [plate % frame for frame in range(100)]
+    assert len(asked) == len(set(asked))

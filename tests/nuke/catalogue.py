@@ -87,6 +87,7 @@ CLASSES = {
         "premultiplied": False,
         "localizationPolicy": ("from auto-localize path", "on", "on demand", "off"),
         "reload": Button(""),
+        "version": 0,
         **_FILE_COLOUR,
     },
     "DeepRead": {
@@ -109,6 +110,7 @@ CLASSES = {
         "disable": False,
         "beforeRender": "",
         "beforeFrameRender": "",
+        "version": 0,
         **_FILE_COLOUR,
     },
     "DeepWrite": {"file": File(""), "reading": False, "disable": False},
@@ -132,6 +134,7 @@ CLASSES = {
     "Shuffle": {each: (each, "black", "white", "red", "green", "blue", "alpha") for each in ("red", "green", "blue")}
     | {"alpha": ("alpha", "black", "white", "red", "green", "blue"), "disable": False},
     "Switch": {"which": 0.0, "disable": False},
+    "VariableSwitch": {"variable": "", "disable": False},
     "Rectangle": {
         "area": Vector((0, 0, 0, 0)),
         "color": Vector((1, 1, 1, 1)),

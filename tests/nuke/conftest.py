@@ -78,6 +78,16 @@ def comp(start_nuke, make_plate, weights, tmp_path):
     return build(nuke, make_plate(range(1001, 1007)), weights, tmp_path)
 
 
+@pytest.fixture
+def graded(comp):
+    """`comp` with a Grade between plate and node."""
+    comp.grade = comp.nuke.nodes.Grade()
+    comp.grade["multiply"].setValue(0.5)
+    comp.grade.setInput(0, comp.read)
+    comp.node.setInput(0, comp.grade)
+    return comp
+
+
 def build(nuke, plate, weights, tmp_path):
     read = nuke.nodes.Read(file=plate)
     for name, value in (("first", 1001), ("last", 1006), ("origfirst", 1001), ("origlast", 1006)):
@@ -99,7 +109,12 @@ def build(nuke, plate, weights, tmp_path):
         if wait and jobs is not None:
             nuke.pump(lambda: jobs.running(node) is None)
 
-    return SimpleNamespace(nuke=nuke, read=read, node=node, write=write, press=press, folder=tmp_path)
+    def open_panel(node=node):
+        nuke._call("KnobChanged", node, SimpleNamespace(name=lambda: "showPanel"))
+
+    return SimpleNamespace(
+        nuke=nuke, read=read, node=node, write=write, press=press, open_panel=open_panel, folder=tmp_path
+    )
 
 
 @pytest.fixture

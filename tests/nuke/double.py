@@ -194,7 +194,7 @@ def make(nkscript, catalogue, pixels, gui, plugins):
         setattr(nuke, each.__name__, each)
     for each in (Enumeration_Knob, Channel_Knob, PyScript_Knob, Tab_Knob, Text_Knob, Link_Knob):
         setattr(nuke, each.__name__, each)
-    codes = {1: String_Knob, 2: File_Knob, 3: Int_Knob, 4: Enumeration_Knob, 6: Boolean_Knob, 7: Double_Knob}
+    codes = {1: EvalString_Knob, 2: File_Knob, 3: Int_Knob, 4: Enumeration_Knob, 6: Boolean_Knob, 7: Double_Knob}
     codes |= {20: Tab_Knob, 22: PyScript_Knob, 26: Text_Knob, 41: Link_Knob}
     kinds = {str: String_Knob, bool: Boolean_Knob, int: Int_Knob, float: Double_Knob, tuple: Enumeration_Knob}
     kinds |= {

@@ -64,7 +64,7 @@ def test_a_matte_of_the_first_that_is_newer_makes_those_of_the_second_stale(chai
     chain.press("matte_range"), chain.press("matte_range", node=chain.second)
     assert chain.second["status"].value().startswith("6 of 6 frames matted")
     os.utime(chain.node.node("Mattes")["file"].value() % 1006, (2e9, 2e9))
-    chain.nuke._call("UpdateUI", chain.second)
+    chain.open_panel(chain.second)
     assert chain.second["status"].value() == "3 of 6 frames matted, 3 out of date"
 
 

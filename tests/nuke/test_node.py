@@ -79,7 +79,7 @@ def test_what_the_artist_should_know_of_frames_is_in_the_status_and_the_script_e
 
 def test_advice_names_knobs_and_no_flags(comp):
     Path(comp.read["file"].value() % 1003).unlink()
-    comp.press("matte_frame")
+    comp.press("matte_range")
     assert "leave it out of the knob frame range" in status(comp) and "--" not in status(comp)
 
 
@@ -92,6 +92,33 @@ def test_the_range_may_be_named(comp):
     comp.node["frames"].setValue("1001-1005x2")
     comp.press("matte_range")
     assert cached(comp) == [1001, 1003, 1005]
+
+
+def test_frame_ranges_may_be_tcl(comp, make_plate):
+    root = comp.nuke.root()
+    root["first_frame"].setValue(1002), root["last_frame"].setValue(1004)
+    comp.node["frames"].setValue("[value root.first_frame]-[value root.last_frame]")
+    comp.node.setInput(3, comp.nuke.nodes.Read(file=comp.read["file"].value(), first=1001, last=1006))
+    comp.node["key_frames"].setValue("[value root.last_frame]")
+    comp.press("matte_range")
+    assert cached(comp) == [1002, 1003, 1004] and sys.modules["nuke_matting_host.plan"].plan_of(comp.node).keys == [
+        1004
+    ]
+
+
+def test_a_frame_range_of_broken_tcl_is_none(comp):
+    comp.node["frames"].setValue("[value nothing.first_frame]")
+    comp.press("matte_range")
+    assert "is no frame range; write frames as 1001-1100" in status(comp)
+
+
+@pytest.mark.parametrize("older", [False, True])
+def test_nuke_makes_no_local_copies_of_mattes(comp, older):
+    read = comp.node.node("Mattes")
+    if older:
+        del read._tree.knobs["localizationPolicy"]
+        comp.press("matte_frame")
+    assert read["localizationPolicy"].value() == "off"
 
 
 def test_what_is_up_to_date_is_left_alone(comp):
@@ -140,7 +167,7 @@ def test_a_plate_that_was_rendered_again_makes_its_frame_and_those_that_remember
     shutil.copy(comp.read["file"].value() % 1006, comp.read["file"].value() % 1003)
     newer = mattes(comp)[1006].stat().st_mtime + 5
     os.utime(comp.read["file"].value() % 1003, (newer, newer))
-    comp.nuke._call("UpdateUI", comp.node)
+    comp.open_panel()
     assert status(comp) == "1 of 6 frames matted, 5 out of date"
     comp.press("refresh")
     assert status(comp) == "1 of 6 frames matted, 5 out of date", "the worker says the same"
@@ -475,6 +502,16 @@ def test_folders_of_any_name_serve(comp, make_plate, name):
     comp.press("matte_range")
     assert status(comp).startswith("6 of 6") and f"/{name}/mattes/" in comp.node.node("Mattes")["file"].value()
     comp.nuke.execute(comp.write, 1001, 1006)
+
+
+def test_a_folder_may_be_of_a_home_but_of_nobodys(comp, monkeypatch):
+    monkeypatch.setenv("HOME", str(comp.folder / "home"))
+    comp.node["folder"].setValue("~/mattes")
+    comp.press("matte_frame")
+    assert str(mattes(comp)[1003]).startswith(f"{comp.folder}/home/mattes/") and cached(comp) == [1003]
+    comp.node["folder"].setValue("~nosuch/mattes")
+    comp.press("matte_frame")
+    assert "the folder ~nosuch/mattes is of a user who is not known here" in status(comp)
 
 
 @pytest.mark.parametrize("name", ["[old]", "cost_5$", "100%", "shot#3"])

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 
 import numpy as np
 import OpenImageIO as oiio
@@ -115,12 +116,29 @@ def keyed(comp, make_plate):
 @pytest.mark.parametrize("gui", [True, False])
 def test_at_a_key_frame_the_alpha_is_that_of_the_input_keys(keyed, shown, gui):
     painted = exr(keyed.painted["file"].value() % 1004)["R"]
+    assert (shown(1004, gui)["rgba.alpha"] != painted).any(), "until it is matted again"
+    keyed.press("matte_range")
+    assert (shown(1004, gui)["rgba.alpha"] == painted.clip(0, 1)).all()
+
+
+@pytest.mark.parametrize("gui", [True, False])
+def test_at_a_key_frame_without_a_matte_the_alpha_is_that_of_the_input_keys_at_once(keyed, shown, gui):
+    keyed.press("clear")
+    painted = exr(keyed.painted["file"].value() % 1004)["R"]
     assert (shown(1004, gui)["rgba.alpha"] == painted).all()
-    matte = exr(keyed.node.node("Mattes")["file"].value() % 1003)["A"]
-    assert (shown(1003, gui)["rgba.alpha"] == matte).all(), "until it is matted again"
     keyed.node["key_frames"].setValue("")
     keyed.nuke._call("KnobChanged", keyed.node, keyed.node["key_frames"])
-    assert (shown(1004, gui)["rgba.alpha"] != painted).any()
+    if gui:
+        assert not shown(1004)["rgba.alpha"][:-1].any()
+
+
+def test_keys_without_an_alpha_are_shown_as_the_worker_reads_them(keyed, shown):
+    keyed.node.setInput(3, keyed.painted)
+    keyed.press("matte_range")
+    alpha = shown(1004)["rgba.alpha"]
+    assert alpha.any() and (alpha == exr(keyed.painted["file"].value() % 1004)["R"].clip(0, 1)).all()
+    keyed.press("precomp")
+    assert (exr(keyed.write.input(0)["file"].value() % 1004)["A"] == alpha).all()
 
 
 def test_key_frames_without_an_input_are_told_and_stop_a_render(keyed):
@@ -129,6 +147,28 @@ def test_key_frames_without_an_input_are_told_and_stop_a_render(keyed):
         keyed.nuke.execute(keyed.write, 1004, 1004)
     keyed.press("matte_range")
     assert "input keys is not connected" in keyed.node["status"].value()
+
+
+@pytest.mark.parametrize("when", ["the input is pulled", "the script changes", "before a render"])
+def test_keys_that_are_pulled_leave_no_black_frame(keyed, when):
+    assert keyed.node["keyed"].valueAt(1004) == 1
+    keyed.node.setInput(3, None)
+    if when == "the input is pulled":
+        actions = sys.modules["nuke_matting_host.actions"]
+        with pytest.raises(sys.modules["nuke_matting_host.errors"].HostError):
+            actions.knob_changed(keyed.node, "inputChange")
+    elif when == "the script changes":
+        keyed.nuke._call("UpdateUI", keyed.node)
+    else:
+        with pytest.raises(RuntimeError, match="input keys is not connected"):
+            keyed.nuke.execute(keyed.write, 1004, 1004)
+    assert keyed.node["keyed"].valueAt(1004) == 0
+
+
+def test_key_frames_that_a_script_names_are_taken_without_the_panel(keyed):
+    keyed.node["key_frames"].setValue("1002")
+    keyed.nuke._call("UpdateUI", keyed.node)
+    assert [frame for frame in range(1001, 1007) if keyed.node["keyed"].valueAt(frame)] == [1002]
 
 
 def mattes(comp):
@@ -185,7 +225,7 @@ def test_of_a_plain_read_the_files_are_read_but_those_of_the_key_frames_alone_co
     assert keyed.node["status"].value() == "6 of 6 frames matted"
     newer = os.stat(keyed.node.node("Mattes")["file"].value() % 1006).st_mtime + 5
     os.utime(painted % 1004, (newer, newer))
-    keyed.nuke._call("UpdateUI", keyed.node)
+    keyed.open_panel()
     assert keyed.node["status"].value() == "0 of 6 frames matted, 6 out of date"
 
 
@@ -198,7 +238,7 @@ def test_new_paint_makes_the_frames_stale_that_read_it_and_no_others(keyed, make
     newer = os.stat(keyed.node.node("Mattes")["file"].value() % 1006).st_mtime + 5
     shutil.copy(painted % 1002, painted % 1006)
     os.utime(painted % 1006, (newer, newer))
-    keyed.nuke._call("UpdateUI", keyed.node)
+    keyed.open_panel()
     assert keyed.node["status"].value() == "3 of 6 frames matted, 3 out of date"
     keyed.press("matte_range")
     after = mattes(keyed)

@@ -17,6 +17,18 @@ def render(comp, first=1001, last=1006):
     comp.nuke.execute(comp.write, first, last)
 
 
+def test_a_node_of_another_version_is_rendered_with_the_mattes_that_it_has_and_a_warning(comp):
+    comp.node["frames"].setValue("1001-1003")
+    comp.press("matte_range")
+    comp.node["nuke_matting"].setValue("1")
+    with pytest.raises(RuntimeError, match="not matted: 1004; this node was made by another version"):
+        render(comp)
+    assert comp.nuke.rendered[-1] == ("Write1", 1003)
+    assert [each for each in comp.nuke.printed if "rendered with the mattes that it has" in each]
+    comp.press("matte_range")
+    assert "another version" in comp.node["status"].value()
+
+
 def test_a_render_of_what_is_matted_goes_through(comp):
     comp.press("matte_range")
     render(comp)
@@ -50,6 +62,21 @@ def test_a_render_stops_at_mattes_of_other_settings(comp):
     with pytest.raises(RuntimeError, match=r"other settings: all of 1001-1006 are out of date"):
         render(comp)
     assert comp.nuke.rendered == []
+
+
+@pytest.mark.parametrize("how", ["settings set back", "never told"])
+def test_mattes_that_are_on_disk_are_rendered_whatever_the_node_remembers(start_nuke, build_comp, how):
+    comp = build_comp(start_nuke(gui=False))
+    if how == "settings set back":
+        for regions in (4.0, 1.0):
+            comp.node["regions"].setValue(regions)
+            comp.press("matte_range")
+        comp.node["regions"].setValue(4.0)
+    else:
+        comp.press("matte_range")
+        comp.node["made"].setValue(""), comp.node.node("Mattes")["file"].setValue("")
+    render(comp)
+    assert len(comp.nuke.rendered) == 6
 
 
 def test_a_render_stops_at_a_plate_that_is_newer(comp):
@@ -95,6 +122,17 @@ def test_of_a_farm_chunk_it_mattes_the_chunk_alone(start_nuke, build_comp):
     comp.node["guard"].setValue("matte them first")
     render(comp, 1002, 1003)
     assert [frame for frame in range(1001, 1007) if comp.node["matted"].valueAt(frame)] == [1002, 1003]
+
+
+def test_of_a_script_without_a_gui_that_names_no_frames_each_is_matted_as_it_comes(start_nuke, build_comp):
+    comp = build_comp(start_nuke(gui=False))
+    comp.nuke.rawArgs[:] = ["nuke", "-t", "task.py"]
+    comp.node["guard"].setValue("matte them first")
+    matted = []
+    for frame in (1005, 1002):
+        render(comp, frame, frame)
+        matted.append([each for each in range(1001, 1007) if comp.node["matted"].valueAt(each)])
+    assert matted == [[1005], [1002, 1005]] and len(comp.nuke.rendered) == 2
 
 
 def test_what_could_not_be_matted_first_says_why(start_nuke, build_comp):
@@ -143,7 +181,7 @@ def test_behind_a_time_offset_the_frame_is_not_judged(comp):
     offset_behind(comp)
     import nuke_matting_host.guard as guard
 
-    assert guard._guarded(comp.write, guard._in_step) == [] and guard._guarded(comp.write) == [comp.node]
+    assert guard._judged(comp.write) == [] and guard._guarded([comp.write]) == [comp.node]
 
 
 def test_behind_a_time_offset_mattes_that_are_out_of_date_stop_a_render(comp):

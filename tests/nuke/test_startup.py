@@ -1,6 +1,7 @@
 """Nuke's start: the tools are there, and whatever is wrong with ours, Nuke starts."""
 
 import json
+import os
 import runpy
 import shutil
 import sys
@@ -99,9 +100,8 @@ def test_a_path_map_that_is_none_is_told_and_breaks_no_other_node(start_nuke, bu
 
 def test_looks_that_take_long_are_rare(comp, monkeypatch):
     startup, looks = sys.modules["nuke_matting_host.startup"], []
-    comp.node["made"].setValue("earlier")
     monkeypatch.setattr(
-        startup.actions, "tell_change", lambda node: (looks.append(clock[0]), clock.__setitem__(0, clock[0] + 1))
+        startup.actions, "follow", lambda node: (looks.append(clock[0]), clock.__setitem__(0, clock[0] + 1))
     )
     clock = [100.0]
     monkeypatch.setattr(startup.time, "monotonic", lambda: clock[0])
@@ -109,6 +109,27 @@ def test_looks_that_take_long_are_rare(comp, monkeypatch):
         comp.nuke._call("UpdateUI", comp.node)
         clock[0] += 1
     assert looks == [100.0, 121.0, 142.0], "one second in twenty-one"
+
+
+def test_work_on_the_script_looks_at_no_matte(comp, monkeypatch):
+    comp.press("matte_range")
+    stat, looks = os.stat, []
+    monkeypatch.setattr(os, "stat", lambda path, **how: looks.append(str(path)) or stat(path, **how))
+    comp.nuke._call("UpdateUI", comp.node)
+    assert not [each for each in looks if each.endswith(".exr")]
+    comp.open_panel()
+    assert len([each for each in looks if "/matte.10" in each]) == 6
+
+
+def test_a_status_that_was_of_something_else_comes_back_to_the_mattes(comp):
+    comp.press("matte_range")
+    comp.node.setInput(0, None)
+    comp.nuke._call("UpdateUI", comp.node)
+    assert "no plate is connected" in comp.node["status"].value()
+    comp.node.setInput(0, comp.read)
+    sys.modules["nuke_matting_host.startup"]._looked.clear()
+    comp.nuke._call("UpdateUI", comp.node)
+    assert comp.node["status"].value() == "6 of 6 frames matted"
 
 
 def test_a_fault_of_ours_stops_no_callback_of_nuke(comp, monkeypatch):

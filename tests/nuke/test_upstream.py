@@ -14,16 +14,6 @@ from nuke_matting.nets.memory_network import MemoryNetwork
 from nuke_matting.settings import Settings, idle
 
 
-@pytest.fixture
-def graded(comp):
-    """`comp` with a Grade between plate and node."""
-    comp.grade = comp.nuke.nodes.Grade()
-    comp.grade["multiply"].setValue(0.5)
-    comp.grade.setInput(0, comp.read)
-    comp.node.setInput(0, comp.grade)
-    return comp
-
-
 def test_a_plain_read_is_not_rendered_also_behind_nodes_that_change_nothing(comp):
     before = comp.read
     for node in (comp.nuke.nodes.Dot(), comp.nuke.nodes.NoOp(), comp.nuke.nodes.PostageStamp()):
@@ -223,7 +213,7 @@ def test_a_node_remembers_what_its_model_reads_and_of_no_other_model(reading_fir
 def test_a_plate_whose_first_frame_is_rendered_again_makes_mattes_stale_that_read_it(reading_first):
     reading_first.press("matte_range")
     os.utime(reading_first.node.node("RenderPlate")["file"].value() % 1001, (2e9, 2e9))
-    reading_first.nuke._call("UpdateUI", reading_first.node)
+    reading_first.open_panel()
     assert "6 out of date" in reading_first.node["status"].value()
 
 

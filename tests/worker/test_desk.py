@@ -12,6 +12,8 @@ from nuke_matting.errors import OutputError
 from nuke_matting.host.wire import encode
 from nuke_matting.worker import desk as desks
 from nuke_matting.worker.desk import Desk
+from nuke_matting.worker.job import Job
+from nuke_matting.worker.library import Library
 
 
 def test_memory_goes_back_to_the_system_when_no_request_is_left(monkeypatch, tmp_path):
@@ -160,3 +162,33 @@ def test_once_a_matte_cannot_be_kept_no_other_is_computed_for_nothing(make_plate
     assert all(each["kind"] == "cache" and "the disk is full" in each["what"] and each["advice"] for each in errors)
     assert set(inferred) <= set(range(1001, 1006)), "those that were read before the first was to be kept"
     assert [each["state"] for each in said if each["type"] == "frame"] == ["cached"], "what is there is of use"
+
+
+@pytest.fixture
+def answer(weights):
+    """answer(**request) is the event that closes a request for mattes."""
+
+    def ask(**request):
+        said = []
+        settings = {"model": weights, "device": "cpu", **request.pop("settings", {})}
+        for _ in Job({"type": "matte", "id": "a", "settings": settings, **request}, Library(), said.append).steps:
+            pass
+        return said[-1]
+
+    return ask
+
+
+@pytest.mark.parametrize("about", [{"out": "~nosuch/a.####.exr"}, {"settings": {"cache_dir": "~nosuch"}}])
+def test_a_folder_of_an_unknown_user_is_an_error_and_is_not_made(answer, make_plate, tmp_path, monkeypatch, about):
+    monkeypatch.chdir(tmp_path)
+    end = answer(plate=make_plate([1001, 1002]), **about)
+    assert "no such user's home" in end["what"], end
+    assert not (tmp_path / "~nosuch").exists()
+
+
+def test_a_range_in_which_the_plate_has_no_frame_is_refused_and_one_with_some_is_not(answer, make_plate):
+    plate = make_plate([1001, 1002])
+    end = answer(plate=plate, frames="1-100")
+    assert (end["kind"], end["frame"]) == ("usage", None)
+    assert end["what"].endswith("the plate has none of the frames 1-100") and end["advice"] == "it has 1001-1002"
+    assert answer(plate=plate, frames="1002-1003")["state"] == "failed"
