@@ -76,7 +76,7 @@ class Look(nn.Module):
             inputs.append(stack(area(images[n], h, w), plate, area(guide, h, w) if guide is not None else None))
         small = torch.cat(inputs)
         seen = small.to(dtype)
-        if guides[0] is not None:
+        if guides[0] is not None and clean is None:
             seen = self.net.closer(seen)
         features = self.net.encode(seen)
         key, value = features.memory

@@ -182,10 +182,10 @@ class TwoStageModel:
             return answer, with_alpha(own.cell_matte.cells, answer.coarse.alpha, *own.features.f8.shape[-2:])
 
     def _look(self, stacked: Tensor, which: int) -> tuple[Features, Coarse]:
-        """What a network makes of its input without other frames; of a rough guide, when that is closer."""
+        """What a network makes of its input without other frames; of a guide alone, when that is closer."""
         with autocast(self.device, self.precision):
             net, stacked = self.net(which), stacked.contiguous(memory_format=torch.channels_last)
-            if which == AIDED and bool(stacked[0, 8, 0, 0]):
+            if which == AIDED and not bool(stacked[0, 6, 0, 0]):
                 stacked = net.closer(stacked)
             features = net.encode(stacked)
             return features, net.coarse(features, [features.memory])

@@ -77,7 +77,8 @@ class TwoStage(nn.Module):
         return self.decoder(self.memory(frame.memory, memory), frame.f8, frame.f4, frame.f2)
 
     def closer(self, x: Tensor) -> Tensor:
-        """A coarse input [B, 9, h, w] with each rough guide halfway to what the network makes of it.
+        """A coarse input [B, 9, h, w] with each rough guide halfway to what the network makes of it; but those beside a
+        clean plate, which tells more, stay as they are.
 
         Given that for a guide, it makes more of the frame: the colours inside and outside (`cues.likeness`) are told by
         its last answer, as GrabCut tells them again and again (Rother, Kolmogorov and Blake, 2004).
@@ -85,7 +86,8 @@ class TwoStage(nn.Module):
         frame = self.encode(x)
         alpha = self.coarse(frame, [frame.memory]).alpha.clamp(0, 1).to(x.dtype)
         guide, given = x[:, 7:8], x[:, 8:9]
-        return torch.cat([x[:, :7], torch.where(given == 1, (guide + alpha) / 2, guide), given], dim=1)
+        alone = (given == 1) & (x[:, 6:7] == 0)
+        return torch.cat([x[:, :7], torch.where(alone, (guide + alpha) / 2, guide), given], dim=1)
 
     def refine(
         self,

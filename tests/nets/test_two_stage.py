@@ -68,9 +68,10 @@ def test_a_clean_plate_is_seen_by_both_stages(net):
     assert not torch.equal(without, given_one)
 
 
-def test_a_guide_comes_halfway_to_the_answer_where_one_is_given(net):
-    x = torch.rand(3, 9, 48, 80)
-    x[:, 8] = torch.tensor([1.0, 0.5, 0.0]).view(3, 1, 1)  # given; what another network found; none
+def test_a_guide_comes_halfway_to_the_answer_where_it_alone_is_given(net):
+    x = torch.rand(4, 9, 48, 80)
+    x[:, 8] = torch.tensor([1.0, 1.0, 0.5, 0.0]).view(4, 1, 1)  # given; what another network found; none
+    x[:, 6] = torch.tensor([0.0, 1.0, 0.0, 0.0]).view(4, 1, 1)  # a clean plate is
     features = net.encode(x)
     answer = net.coarse(features, [features.memory]).alpha.clamp(0, 1)
     found = net.closer(x)
