@@ -46,10 +46,10 @@ NETS = {
 }
 
 
-def milliseconds(model: Model, width: int, height: int, runs: int, regions: float, clean: bool = True) -> float:
+def milliseconds(model: Model, width: int, height: int, runs: int, regions: float, **help: bool) -> float:
     """Median of some runs after a first one: a frame of a sequence, what is remembered of its neighbours at hand; its
     alpha alone, where the model can leave the foreground out."""
-    frame = some_frame(width, height, clean)
+    frame = some_frame(width, height, **help)
     other = model.encode(model.prepare(replace(frame, image=frame.image[::-1].copy())))
     memory, quality = [other] * len(model.references), Quality(regions, Settings().region_batch, foreground=False)
     took = []
@@ -129,9 +129,10 @@ def main() -> None:
             took = (milliseconds(model, *size, args.runs, args.regions, clean=not two_stage) for size in times)
             row(shown, origin, *cells, *(f"{each:.0f}" for each in took))
             if two_stage and model.net(AIDED) is not model.net():
-                counts = [f"{sum(two_stage_gmacs(model, *size, clean=True)):.2f}" for size in SIZES.values()]
-                took = (milliseconds(model, *size, args.runs, args.regions) for size in times)
-                row(f"{shown}, with a clean plate", origin, "", *counts, *(f"{each:.0f}" for each in took))
+                for said, help in (("a clean plate", {"clean": True}), ("a rough guide", {"guide": True})):
+                    counts = [f"{sum(two_stage_gmacs(model, *size, **help)):.2f}" for size in SIZES.values()]
+                    took = (milliseconds(model, *size, args.runs, args.regions, **help) for size in times)
+                    row(f"{shown}, with {said}", origin, "", *counts, *(f"{each:.0f}" for each in took))
     if args.clips:
         with_weights = [each for each in chosen if each in names() or each not in NETS]
         quality_table(with_weights, args.clips, args.regions)

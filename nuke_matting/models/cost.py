@@ -62,14 +62,14 @@ def others_like(own: Encoded, model: TwoStageModel) -> list[Encoded]:
 
 
 def two_stage_gmacs(
-    model: TwoStageModel, width: int, height: int, clean: bool = False
+    model: TwoStageModel, width: int, height: int, clean: bool = False, guide: bool = False
 ) -> tuple[float, float, float, float]:
     """GMACs of the encoder and what it shows to others, of memory and decoder, of the third network's second look where
     memory changes what the first finds, and of the default budget of regions.
 
-    clean : with a clean plate, so of the second network alone, if the weights have one.
+    clean, guide : with a clean plate, a rough guide, so of the second network alone, if the weights have one.
     """
-    frame = some_frame(width, height, clean)
+    frame = some_frame(width, height, clean, guide)
     image = torch.from_numpy(np.ascontiguousarray(frame.image.transpose(2, 0, 1)))[None].to(model.device)
     found: dict[str, Any] = {}
     with torch.inference_mode():
@@ -127,11 +127,12 @@ def by_default() -> Quality:
     return Quality(settings.regions, settings.region_batch)
 
 
-def some_frame(width: int, height: int, clean: bool = False) -> FrameInput:
-    """A frame of noise, the same each time; a clean plate alike where asked for."""
+def some_frame(width: int, height: int, clean: bool = False, guide: bool = False) -> FrameInput:
+    """A frame of noise, the same each time; a clean plate alike, and a guide to its left half, where asked for."""
     dice = np.random.default_rng(0)
     image, plate = (dice.random((height, width, 3), dtype=np.float32) for _ in range(2))
-    return FrameInput(image, plate if clean else None)
+    left = np.repeat(np.arange(width, dtype=np.float32)[None] < width / 2, height, axis=0).astype(np.float32)
+    return FrameInput(image, plate if clean else None, left if guide else None)
 
 
 def outline(rows: int, columns: int) -> Array:
