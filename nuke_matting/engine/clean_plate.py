@@ -250,10 +250,10 @@ def moved(clean: Array, found: ProjectiveTransform) -> Array:
 
 def beyond(found: ProjectiveTransform, shape: tuple[int, ...]) -> NDArray[np.bool_]:
     """Where in a plate of this shape a clean plate that is lined up with it has ended, [H, W]."""
-    rows, columns = np.indices(shape[:2])
-    at = found(np.stack([columns.ravel(), rows.ravel()], axis=1))
-    outside = (at < -0.5) | (at > np.array(shape[1::-1]) - 0.5)
-    return outside.any(axis=1).reshape(shape[:2])
+    rows, columns = np.ogrid[: shape[0], : shape[1]]
+    x, y, scale = (across * columns + down * rows + start for across, down, start in found.params)
+    edges = ((each / scale, side - 0.5) for each, side in ((x, shape[1]), (y, shape[0])))
+    return np.logical_or.reduce([(at < -0.5) | (at > end) for at, end in edges])
 
 
 def _reach(found: ProjectiveTransform, shape: tuple[int, ...]) -> float:

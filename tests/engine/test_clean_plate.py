@@ -182,6 +182,12 @@ def test_what_lining_up_left_bare_goes_on_as_the_nearest_pixel_does(across, down
     assert np.array_equal(out, picture[rows][:, columns])
 
 
+def test_a_tilted_clean_plate_has_ended_where_warping_it_finds_nothing():
+    tilted = ProjectiveTransform(np.array([[1.02, 0.03, 3.3], [-0.02, 0.98, -4.7], [4e-4, 8e-4, 1]]))
+    there = warp(np.ones((40, 60)), tilted, order=0, cval=0)
+    assert 0.05 < there.mean() < 0.95 and np.array_equal(beyond(tilted, (40, 60, 3)), there == 0)
+
+
 def test_a_model_that_takes_no_clean_plate_is_shown_the_plate_itself(tmp_path, weights, monkeypatch):
     scene = cloth()
     plate, clean = (write(tmp_path / f"{top}.exr", from_model(scene[top : top + 160, 10:220])) for top in (10, 0))
