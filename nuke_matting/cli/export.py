@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -67,11 +68,15 @@ def _run(args: argparse.Namespace) -> int:
 
 def _write_both(out: Path, model: bytes, script: Path, text: bytes) -> None:
     """Writes the model and the script that is for it. Wherever that ends, no model lies beside a script of another,
-    which may have other channels; and no new one without a script. Raises OutputError."""
+    which may have other channels; and no new one without a script. Where the model cannot be written, both stay as they
+    were. Raises OutputError."""
     is_new = not out.exists()
-    with suppress(OSError):  # writing it says what is wrong
-        script.unlink()
-    write_whole(out, model)
+
+    def before(_: os.stat_result) -> None:
+        with suppress(OSError):  # writing it says what is wrong
+            script.unlink()
+
+    write_whole(out, model, before=before)
     try:
         write_whole(script, text)
     except OutputError:

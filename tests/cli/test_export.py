@@ -1,9 +1,13 @@
 """`nuke-matting export`: a TorchScript file, and beside it the script that makes a .cat of it."""
 
+import errno
+import os
+
 import numpy as np
 import pytest
 import torch
 
+from nuke_matting import atomic
 from nuke_matting.cli import export as export_module
 from nuke_matting.cli.export import rec709_from
 
@@ -59,14 +63,26 @@ def test_a_model_is_not_left_without_its_script(export, tmp_path):
     assert not (tmp_path / "live.pt").exists()
 
 
+def test_a_full_disk_costs_neither_the_model_nor_the_script_that_were_there(export, tmp_path, monkeypatch):
+    assert export("--out", "live.pt").returncode == 0
+    there = {path.name: path.read_bytes() for path in tmp_path.glob("live.*")}
+
+    def full(_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(atomic.os, "fsync", full)
+    assert export("--out", "live.pt", "--overwrite", "--with-guide").returncode == 2
+    assert len(there) == 2 and {path.name: path.read_bytes() for path in tmp_path.glob("live.*")} == there
+
+
 def test_nor_beside_the_script_of_another(export, tmp_path, monkeypatch):
     assert export("--out", "live.pt").returncode == 0
     real = export_module.write_whole
 
-    def killed_in_between(path, data):
+    def killed_in_between(path, data, **more):
         if path.suffix == ".nk":
             raise KeyboardInterrupt
-        real(path, data)
+        real(path, data, **more)
 
     monkeypatch.setattr(export_module, "write_whole", killed_in_between)
     assert export("--out", "live.pt", "--overwrite", "--with-guide").returncode == 130
