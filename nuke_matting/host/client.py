@@ -212,7 +212,7 @@ class Client:
             now = time.monotonic()
             with self._lock:
                 busy = process is self._process and bool(self._open)
-            last = process.heard if busy else now
+            last = (busy and process.heard) or now
             if last > well:
                 well, asked = last, None
             elif asked is None and now - well >= self._silence:

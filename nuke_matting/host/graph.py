@@ -87,8 +87,11 @@ def is_retime(node):
 
 def is_steady(nodes):
     """Whether all Reads that some nodes take pixels from are the same in every frame, but for the frame's number in
-    their files' names."""
-    for each in filter(is_read, upstream_of(nodes)):
+    their files' names; and whether our own nodes before them are disabled in all frames or in none."""
+    found = upstream_of(nodes)
+    if any(_varies(each["disable"]) for each in filter(is_matting, found)):
+        return False
+    for each in filter(is_read, found):
         knobs = each.knobs().values()
         if any(varies(knob.value() or "") if isinstance(knob, nuke.File_Knob) else _varies(knob) for knob in knobs):
             return False

@@ -40,7 +40,8 @@ class Process:
 
     command : list of arguments, kept as one line. environ : what it inherits.
     hello : its first event, once `greeted` is set; None where it ended before, or is not to be talked to.
-    why : why it ended, a HostError, once it did. heard : when it said a line last, as `time.monotonic` has it.
+    why : why it ended, a HostError, once it did. heard : when it said a line last, as `time.monotonic` has it; None
+    while one is being dealt with, as the next are not read until then.
     Iterates over its lines of stdout, as `wire.Lines`, once, until it ends. `send` may be called from any thread.
     """
 
@@ -73,8 +74,9 @@ class Process:
     def __iter__(self):
         with self._process.stdout as pipe:
             for line in Lines(_reader(pipe)):
-                self.heard = time.monotonic()
+                self.heard = None
                 yield line
+                self.heard = time.monotonic()
 
     def send(self, message):
         """Writes a message; False where the process has ended. Raises BadMessage for one that is no JSON."""

@@ -459,3 +459,20 @@ def test_a_worker_that_rested_long_is_not_taken_for_lost_when_it_is_asked(client
     events = []
     assert it.matte("p.####.exr", events.append).wait(30)["state"] == "done"
     assert [each["type"] for each in events] == ["done"]
+
+
+def test_a_worker_is_not_taken_for_lost_while_a_callback_is_slow(client):
+    it = client(
+        """
+        hello()
+        for request in requests():
+            say(type="warning", id=request["id"], text="a word")
+            time.sleep(1.2)
+            done(request)
+        """,
+        silence=0.4,
+    )
+    events = []
+    request = it.matte("p.####.exr", lambda event: events.append(event["type"]) or time.sleep(1.5))
+    assert request.wait(30)["state"] == "done"
+    assert events == ["warning", "done"]

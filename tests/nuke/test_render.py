@@ -168,6 +168,26 @@ def test_a_disabled_node_is_not_guarded(comp):
     render(comp)
 
 
+def test_a_node_that_is_disabled_in_some_frames_is_judged_in_the_others(comp):
+    comp.press("matte_range")
+    other, merge = comp.nuke.createNode("NukeMatting"), comp.nuke.nodes.Merge2()
+    other.setInput(0, comp.read), other["disable"].fromScript("{curve K x1001 1 x1005 0}")
+    merge.setInput(0, comp.node), merge.setInput(1, other), comp.write.setInput(0, merge)
+    comp.nuke.root()["frame"].setValue(1003)
+    comp.nuke._call("BeforeRender", comp.write), comp.nuke._call("BeforeFrameRender", comp.write)
+    comp.nuke.root()["frame"].setValue(1005)
+    with pytest.raises(RuntimeError, match="no frame is matted yet"):
+        comp.nuke._call("BeforeFrameRender", comp.write)
+
+
+def test_a_node_needs_no_matte_of_the_frames_in_which_it_is_disabled(comp):
+    comp.node["frames"].setValue("1001-1003")
+    comp.press("matte_range")
+    comp.node["disable"].fromScript("{curve K x1001 0 x1004 1}")
+    render(comp)
+    assert len(comp.nuke.rendered) == 6
+
+
 def offset_behind(comp, frames=0.0):
     """A TimeOffset between the node and the Write."""
     offset = comp.nuke.nodes.TimeOffset()
