@@ -161,7 +161,8 @@ def knob_changed(node, knob):
     """The artist changed a knob or, as `inputChange`, an input, or opened the panel, as `showPanel`."""
     if knob in ("key_frames", "inputChange"):
         set_keys(node)
-    tell_change(node, looking=knob in ("frames", "showPanel"))
+    if knob != "showPanel" or node["made"].value():  # else nothing has changed what the last press has said
+        tell_change(node, looking=knob in ("frames", "showPanel"))
 
 
 def follow(node):

@@ -326,6 +326,12 @@ def test_what_cannot_be_done_is_said_in_the_node(comp, wrong, word):
     assert word in status(comp)
 
 
+def test_an_error_of_a_node_that_was_never_matted_is_there_when_its_panel_is_opened(comp):
+    comp.node["model"].setValue("thre_stage")
+    comp.press("matte_range"), comp.open_panel()
+    assert "thre_stage" in status(comp)
+
+
 @pytest.mark.parametrize("knob", ["edge_shift", "guide_use", "clean_align", "foreground"])
 def test_a_knob_that_is_animated_is_refused_by_name_and_one_that_stays_the_same_is_not(comp, knob):
     comp.node[knob].fromScript("{curve K x1001 0 x1004 1}")
