@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nuke_matting.colour.model_space_tensors import from_model
-from nuke_matting.training import remix
+from nuke_matting.training import echo, remix
 from nuke_matting.training.data import Batch
 from nuke_matting.training.echo import echoed
 from nuke_matting.training.remix import remixed
@@ -156,7 +156,7 @@ def test_nobody_stands_before_what_is_made_up_where_somebody_was(monkeypatch):
     kept = [replace(each, in_place=taken) for each in kept]
     seen = []
 
-    monkeypatch.setattr("nuke_matting.training.echo.remixed", lambda _batch, behind, _random: seen.append(behind))
+    monkeypatch.setattr(echo, "remixed", lambda _batch, behind, _random: seen.append(behind))
     for step in range(20):
         echoed(kept, 3, step)
     echoed([replace(kept[0], in_place=torch.ones(8, dtype=torch.bool))], 3, 1)
