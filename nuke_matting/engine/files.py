@@ -9,8 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from nuke_matting.engine.cache import folder_of
-from nuke_matting.engine.fingerprint import Fingerprints
-from nuke_matting.engine.hashed import Hashed
+from nuke_matting.engine.fingerprint import Fingerprints, identity_of
+from nuke_matting.engine.hashed import Hashed, Identity
 from nuke_matting.engine.inputs import file_of, refuse_misfit
 from nuke_matting.engine.keys import find_keys
 from nuke_matting.errors import PlateError
@@ -42,7 +42,7 @@ class Files:
         model = Path(os.path.expanduser(settings.model))
         self._model_date = model.stat().st_mtime_ns if model.is_file() else 0  # else it is a name, not a path
         self._fingerprints = Fingerprints(Hashed(folder_of(settings), remembers) if settings.cache else None)
-        self._headers: dict[str, Header] = {}  # of files, by their fingerprints
+        self._headers: dict[tuple[str, Identity], Header] = {}  # of files as they are
 
     def of(self, frame: int) -> list[Path]:
         """All that is read for a frame. Raises PlateError where something is missing."""
@@ -96,10 +96,10 @@ class Files:
     # -- what their headers say --
 
     def header(self, path: Path, frame: int) -> Header:
-        """A file's header, which is read once. Raises PlateError."""
-        known = self._fingerprints.of(path)
+        """A file's header, which is read once, and nothing else of the file. Raises PlateError."""
+        known = identity_of(path)
         header = self._headers.get(known) or read_header(path, frame)
-        if self._fingerprints.of(path) == known:  # it was not replaced meanwhile
+        if identity_of(path) == known:  # it was not replaced meanwhile
             self._headers[known] = header
         return header
 

@@ -109,6 +109,15 @@ def _must_be_plain(value: Any) -> None:
         raise TypeError(f"not plain data: {value!r}")
 
 
+def identity_of(path: str | Path) -> tuple[str, Identity]:
+    """What a file is known by without a look at its bytes. Raises PlateError where it is missing, or no file."""
+    name = os.path.abspath(path)
+    try:
+        return name, _identity(name)
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
 def _identity(path: str) -> Identity:
     about = os.stat(path)
     if not stat.S_ISREG(about.st_mode):

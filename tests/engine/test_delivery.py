@@ -258,6 +258,11 @@ class TestOtherColourSpaces:
         deliver(shot, tmp_path)
         assert count(colourspace="acescg") == count(colourspace="scene_linear") == (0, "")
 
+    def test_that_is_told_by_headers_before_any_plate_is_read_whole(self, shot, count, tmp_path, monkeypatch):
+        deliver(shot, tmp_path)
+        monkeypatch.setattr("nuke_matting.engine.fingerprint._sha256", lambda path: pytest.fail(f"{path} was read"))
+        assert count(colourspace="ACES2065-1") == (1, "colourspace=ACEScg")
+
     def test_what_an_older_version_did_not_write_down_is_no_difference(self, shot, count, tmp_path):
         target = deliver(shot, tmp_path)
         path = target.path(1001)
