@@ -9,12 +9,11 @@ from .frames import format_frames, parse_frames
 from .graph import is_matting, is_retime, is_steady, shown, upstream, upstream_of
 from .nuke_api import nuke
 from .patterns import at
-from .plan import frames_of, is_current, plan_of, shown_at
+from .plan import OTHER, frames_of, is_current, plan_of, shown_at
 from .state import states_of
 from .times import Times, time_of
 from .wire import BadMessage
 
-_OTHER = "this node was made by another version of NukeMatting"
 _failed = {}  # full name -> what went wrong with frames that were to be matted first, by frame
 _under_way = {}  # full name of a Write -> what is known for all frames of its render, `_Known`
 
@@ -98,7 +97,7 @@ def _in_order(nodes):
 def _prepare(node, retimed):
     """retimed : whether frames may be asked for that the command line does not name."""
     if not is_current(node):
-        nuke.tprint(f"NukeMatting {node.fullName()}: {_OTHER}: rendered with the mattes that it has, new or old")
+        nuke.tprint(f"NukeMatting {node.fullName()}: {OTHER}: rendered with the mattes that it has, new or old")
         return
     actions.set_keys(node)
     plan = plan_of(node)
@@ -133,7 +132,7 @@ def _check_other(node, frame):
     pattern = read["file"].value() if read is not None else ""
     within = pattern and read["first"].value() <= frame <= read["last"].value()  # what is beyond, the Read judges
     if not pattern or (within and time_of(at(pattern, frame)) is None):
-        raise HostError(f"not matted: {frame}; {_OTHER}", "replace it by a new one, and matte that")
+        raise HostError(f"not matted: {frame}; {OTHER}", "replace it by a new one, and matte that")
 
 
 def _check(node, frame, known):

@@ -16,6 +16,8 @@ from .patterns import at, evaluated, is_still, pattern_of, whole
 from .protocol import setting_schemas
 from .script_colour import config_identity, script_config, space_name, space_of_read, worker_config, working_space
 
+OTHER = "this node was made by another version of NukeMatting"
+
 Plan = namedtuple("Plan", "plate settings out digest sources renders space span keys reads views still ends")
 Plan.__doc__ = """What is to be matted, and to where.
 
@@ -46,7 +48,7 @@ each. frames : those to render, None for what the mattes need.
 def plan_of(node):
     """The plan of a node as it is now. Raises HostError where it cannot be matted."""
     if not is_current(node):
-        raise HostError("this node was made by another version of NukeMatting", "replace it by a new one")
+        raise HostError(OTHER, "replace it by a new one")
     if node.input(0) is None:
         raise HostError("no plate is connected", "connect a Read to the input plate")
     folder, span = cache_folder(node), _span(node)

@@ -17,13 +17,18 @@ def render(comp, first=1001, last=1006):
     comp.nuke.execute(comp.write, first, last)
 
 
+def stops(comp, match, after):
+    """A render says so, and the last frame of it was that."""
+    with pytest.raises(RuntimeError, match=match):
+        render(comp)
+    assert comp.nuke.rendered[-1] == ("Write1", after)
+
+
 def test_a_node_of_another_version_is_rendered_with_the_mattes_that_it_has_and_a_warning(comp):
     comp.node["frames"].setValue("1001-1003")
     comp.press("matte_range")
     comp.node["nuke_matting"].setValue("1")
-    with pytest.raises(RuntimeError, match="not matted: 1004; this node was made by another version"):
-        render(comp)
-    assert comp.nuke.rendered[-1] == ("Write1", 1003)
+    stops(comp, "not matted: 1004; this node was made by another version", after=1003)
     assert [each for each in comp.nuke.printed if "rendered with the mattes that it has" in each]
     comp.press("matte_range")
     assert "another version" in comp.node["status"].value()
@@ -39,9 +44,7 @@ def test_a_render_stops_at_a_frame_that_is_not_matted_with_the_list_of_them(comp
     comp.node["frames"].setValue("1001-1003")
     comp.press("matte_range")
     comp.node["frames"].setValue("")
-    with pytest.raises(RuntimeError, match="not matted: 1004-1006; press Matte range"):
-        render(comp)
-    assert comp.nuke.rendered[-1] == ("Write1", 1003)
+    stops(comp, "not matted: 1004-1006; press Matte range", after=1003)
 
 
 def test_a_render_without_any_matte_says_so_once_with_the_frames(comp):
