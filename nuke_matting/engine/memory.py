@@ -48,6 +48,8 @@ class Memory:
         """Features of a key frame, as a plan's frame reads them. Raises MattingError where it or its matte cannot be
         read."""
 
+        model = cast(KeyedModel, self._model)
+
         def compute() -> Any:
             found = known or self._load(frame)
             if isinstance(found.key, MattingError):
@@ -55,7 +57,6 @@ class Memory:
             assert found.key is not None, "a plan's mattes are of key frames"
             return model.correct(self.encode(plan, frame, found), found.key)
 
-        model = cast(KeyedModel, self._model)
         told = self._features.get_or_compute((plan.inputs[frame], plan.mattes[frame]), compute)
         return model.away(told, abs(frame - plan.frame))
 

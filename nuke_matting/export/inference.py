@@ -75,10 +75,7 @@ class Look(nn.Module):
             guide = guides[n]
             inputs.append(stack(area(images[n], h, w), plate, area(guide, h, w) if guide is not None else None))
         small = torch.cat(inputs)
-        seen = small.to(dtype)
-        if guides[0] is not None and clean is None:
-            seen = self.net.closer(seen)
-        features = self.net.encode(seen)
+        features = self.net.encode(self.net.closer(small.to(dtype)))
         key, value = features.memory
         memory = [KeyValue(key[n : n + 1], value[n : n + 1]) for n in range(len(images))]
         own = Features(features.f2[:1], features.f4[:1], features.f8[:1], memory[0])

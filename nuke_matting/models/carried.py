@@ -53,7 +53,8 @@ class Carried(NamedTuple):
 def carried(image: Tensor, lies: Lies | None, keys: list[KeyPicture]) -> Carried:
     """The mattes of one key frame or more on a frame [1, 3, h, w], model space, that lies there in its format."""
     own = _pixels(image)
-    there = [_carried(own, lies, key) for key in keys]
+    brighter = max(1.0, BRIGHT / max(DARK, float(np.quantile(own, 0.98))))
+    there = [_carried(own * brighter, brighter, lies, key) for key in keys]
     sure = np.stack([each[1] for each in there])
     far = np.array([key.away for key in keys], np.float32)[:, None, None]
     # what one key is sure of, another, which is not, hardly changes; where two disagree, one dissolves into the other
@@ -62,11 +63,10 @@ def carried(image: Tensor, lies: Lies | None, keys: list[KeyPicture]) -> Carried
     return Carried(*(torch.from_numpy(each)[None, None].to(image.device) for each in (alpha, sure.max(0))))
 
 
-def _carried(own: Picture, lies: Lies | None, key: KeyPicture) -> tuple[Picture, Picture]:
-    """A key matte on the frame's pixels, and how sure it is; [h, w] each."""
+def _carried(own: Picture, brighter: float, lies: Lies | None, key: KeyPicture) -> tuple[Picture, Picture]:
+    """A key matte on the frame's pixels, and how sure it is; [h, w] each. own : the frame, so many times brighter."""
     image, alpha, shown = _placed(own.shape[:2], lies, key)
-    brighter = max(1.0, BRIGHT / max(DARK, float(np.quantile(own, 0.98))))
-    own, image = own * brighter, image * brighter
+    image = image * brighter
     here, there = _grey(own), _grey(image)
     to, back = _flow(here, there), _flow(there, here)
     y, x = np.mgrid[: own.shape[0], : own.shape[1]].astype(np.float32)

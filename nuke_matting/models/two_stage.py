@@ -184,10 +184,8 @@ class TwoStageModel:
     def _look(self, stacked: Tensor, which: int) -> tuple[Features, Coarse]:
         """What a network makes of its input without other frames; of a guide alone, when that is closer."""
         with autocast(self.device, self.precision):
-            net, stacked = self.net(which), stacked.contiguous(memory_format=torch.channels_last)
-            if which == AIDED and not bool(stacked[0, 6, 0, 0]):
-                stacked = net.closer(stacked)
-            features = net.encode(stacked)
+            net = self.net(which)
+            features = net.encode(net.closer(stacked.contiguous(memory_format=torch.channels_last)))
             return features, net.coarse(features, [features.memory])
 
     def again(self, own: Encoded, alpha: Tensor, which: int) -> Answer:

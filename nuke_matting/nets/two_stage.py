@@ -83,11 +83,14 @@ class TwoStage(nn.Module):
         Given that for a guide, it makes more of the frame: the colours inside and outside (`cues.likeness`) are told by
         its last answer, as GrabCut tells them again and again (Rother, Kolmogorov and Blake, 2004).
         """
-        frame = self.encode(x)
-        alpha = self.coarse(frame, [frame.memory]).alpha.clamp(0, 1).to(x.dtype)
-        guide, given = x[:, 7:8], x[:, 8:9]
-        alone = (given == 1) & (x[:, 6:7] == 0)
-        return torch.cat([x[:, :7], torch.where(alone, (guide + alpha) / 2, guide), given], dim=1)
+        alone = ((x[:, 8, 0, 0] == 1) & (x[:, 6, 0, 0] == 0)).nonzero()[:, 0]
+        if len(alone) == 0:
+            return x
+        frame = self.encode(x if len(alone) == len(x) else x[alone])  # as it lies in memory, where all are
+        alpha = self.coarse(frame, [frame.memory]).alpha.clamp(0, 1)
+        closer = x.clone(memory_format=torch.contiguous_format)
+        closer[alone, 7:8] = (x[alone, 7:8] + alpha.to(x.dtype)) / 2
+        return closer
 
     def refine(
         self,

@@ -188,7 +188,7 @@ class TwoStageStudent(Student):
         shown = (small["image"], small["clean"] * clean_given, clean_given.float(), guide, channel)
         x = torch.cat([each.expand(b, t, -1, height, width) for each in shown], dim=2).flatten(0, 1)
         drawn = 0.0 if generator is None else float(torch.rand((), generator=generator))
-        if (guide_given & ~clean_given).any() and drawn < self.recipe.twice:
+        if drawn < self.recipe.twice:
             with at_work(self):
                 x = self.net.closer(x)
         return self.net.encode(x.contiguous(memory_format=torch.channels_last))
