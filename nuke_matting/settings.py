@@ -103,6 +103,13 @@ class Settings:
         metavar="PATTERN",
     )
     key_frames: str = _option("", "which frames of the keys are key frames", metavar="1001,1050")
+    exposure: float = _option(
+        0.0,
+        "shows the network plate and clean plate brighter, or darker, than they are; what is delivered keeps its light",
+        unit="stops",
+        minimum=-10.0,
+        maximum=10.0,
+    )
     edge_shift: float = _option(
         0.0,
         "moves the edge: negative eats into the matte, positive grows it",

@@ -74,7 +74,7 @@ def add(verb: argparse.ArgumentParser) -> None:
     )
     add_settings(
         verb.add_argument_group("help for the network"),
-        ("clean_plate", "clean_match", "clean_align", "guide", "guide_use", "keys", "key_frames"),
+        ("clean_plate", "clean_match", "clean_align", "guide", "guide_use", "keys", "key_frames", "exposure"),
     )
     add_settings(verb.add_argument_group("edges"), ("edge_shift", "edge_soften", "black_point", "white_point"))
     add_settings(

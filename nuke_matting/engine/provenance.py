@@ -20,6 +20,7 @@ TOLD = (
     "guide_use",
     "clean_match",
     "clean_align",
+    "exposure",
     "edge_shift",
     "edge_soften",
     "black_point",

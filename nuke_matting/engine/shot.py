@@ -23,6 +23,7 @@ from nuke_matting.engine.cache import CachedMatte, open_cache
 from nuke_matting.engine.clean_plate import fitted
 from nuke_matting.engine.colours import Colours
 from nuke_matting.engine.edges import edged, limited
+from nuke_matting.engine.exposure import brighter, stops
 from nuke_matting.engine.files import Files
 from nuke_matting.engine.fingerprint import digest
 from nuke_matting.engine.inputs import clean_pixels, coverage, file_of, says_nothing
@@ -42,7 +43,7 @@ log = logging.getLogger(__name__)
 
 # errors of the moment, as the system says them in what a library tells of a file
 PASSING = tuple(map(os.strerror, (errno.EIO, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ETIMEDOUT, errno.EACCES)))
-CACHE_VERSION = 15  # to be raised by every change that changes mattes
+CACHE_VERSION = 16  # to be raised by every change that changes mattes
 
 
 class Shot:
@@ -191,6 +192,10 @@ class Shot:
         if self.files.guide is not None:
             guide, said = coverage(file_of(self.files.guide, frame), read, "guide")
             notes += said + says_nothing(guide)
+        light = stops(image, self.settings.exposure)
+        if dark := round(light - self.settings.exposure):
+            notes += (f"the plate is dark: the network was shown it some {dark} stops brighter",)
+        image, clean = brighter(image, light), None if clean is None else brighter(clean, light)
         where = lies(read.data_window, read.display_window, read.pixel_aspect)
         hint = None if self.settings.guide_use == "core" else guide  # a core's 0 is no outside
         given = FrameInput(image, clean, hint, read.pixel_aspect, where)
@@ -201,7 +206,7 @@ class Shot:
                 notes += said
             except MattingError as error:
                 key = error
-        return Loaded(read, given, Known(self.model.prepare(given), key), colour, guide, notes)
+        return Loaded(read, given, Known(self.model.prepare(given), key), colour, guide, notes, light)
 
     def infer(self, plan: Plan, loaded: Loaded, known: Mapping[int, Known] | None = None) -> Matte:
         """The matte of a loaded frame. Raises PlateError where it is a key frame whose matte cannot be read.
@@ -235,7 +240,7 @@ class Shot:
             notes.append("an input file changed during matting; this matte is not cached, and the next run redoes it")
         foreground = None
         if settings.fg and raw.foreground is not None:
-            foreground = loaded.colour.to_plate(raw.foreground)
+            foreground = loaded.colour.to_plate(brighter(raw.foreground, -loaded.exposure))
             # what is wholly subject is the plate, to the bit; what an edge has only grown over is not
             solid = (limited(raw.alpha, guide, use) if key is None else key) >= 1
             foreground = np.where(solid[..., None], frame.pixels, foreground)
@@ -320,4 +325,4 @@ class Shot:
         except PlateError as error:  # a damaged file is told by its bytes; reading it says what is wrong
             ways = [error.what]
         fit = [self.settings.clean_match, self.settings.clean_align] if self.files.clean is not None else []
-        return digest([fingerprints, guides, ways, fit])
+        return digest([fingerprints, guides, ways, fit, self.settings.exposure])

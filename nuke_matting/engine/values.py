@@ -85,6 +85,7 @@ class Loaded:
     """A frame as read, and as the model takes it; `notes` say what was read, and done to what goes with it.
 
     guide : for its last word, whether or not the model is shown it.
+    exposure : stops by which the input is brighter than the frame.
     """
 
     frame: Frame
@@ -93,6 +94,7 @@ class Loaded:
     colour: ColourPipe
     guide: NDArray[np.float32] | None = None
     notes: tuple[str, ...] = ()
+    exposure: float = 0.0
 
 
 def refuse_not_finite(alpha: NDArray[np.float32], model: str, plan: Plan) -> None:

@@ -36,7 +36,13 @@ NO_PIXELS = frozenset(ADVANCED) - {"precision", "region_batch"}  # settings that
 NOTES = frozenset(["status", "matted", "keyed", "made", "outdated", "reads", "frames", "folder", "guard", "mark"])
 _FILES = ("ocio", "cache_dir")
 _LABEL = 60  # most letters on the node, which grows as wide: an error with its path and advice has hundreds
-_SLIDERS = {"regions": (0, 16), "cache_size": (0, 500), "edge_shift": (-10, 10), "edge_soften": (0, 10)}
+_SLIDERS = {
+    "regions": (0, 16),
+    "cache_size": (0, 500),
+    "edge_shift": (-10, 10),
+    "edge_soften": (0, 10),
+    "exposure": (-6, 6),
+}
 _TYPES = {"string": 1, "integer": 3, "number": 7, "boolean": 6}
 
 FOREGROUND = ("plate", "into RGB", "into layer fg")
@@ -104,6 +110,8 @@ _MORE = {
     "model": "Choose lists the names.",
     "regions": "Hair and other fine edges are in these. 4 is good for most plates. 8 is slow and thorough, for hair "
     "that stays soft; 0 is fast and refines nothing, for a first look.",
+    "exposure": "Dark plates are shown brighter by themselves. Try 1 to 3 where the subject is dark before something "
+    "bright, and -1 or -2 where a part of it is lost.",
     "clean_match": "Leave it on where the clean plate is from another take. Turn it off where the two are alike "
     "and the notes still tell of a match, as may be where the subject fills most of the picture.",
     "clean_align": "It takes most of a second a frame at HD. Leave it off where the camera was locked.",
@@ -154,7 +162,7 @@ def user_knobs():
         _button("refresh", "Refresh"),
         *_settings(("model",)),
         _button("choose_model", "Choose"),
-        *_settings(("regions", "clean_match", "clean_align", "guide_use", "key_frames")),
+        *_settings(("regions", "exposure", "clean_match", "clean_align", "guide_use", "key_frames")),
         _text("Edges"),
         *_settings(("edge_shift", "edge_soften", "black_point", "white_point")),
         _text("Output"),
