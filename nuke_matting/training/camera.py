@@ -75,7 +75,7 @@ def moves(random: Random, frames: int, width: int, height: int) -> NDArray[np.fl
 def take(random: Random, image: Array, straight: Array, clean: Array) -> tuple[Array, Array, Array, Array]:
     """Exposure, white balance, dulled colours and clipping of all three; noise and compression of the image and the
     clean plate. The fourth is the clean plate without these two."""
-    stops = random.normal(0, 0.5) - (random.uniform(0, NIGHT) if random.random() < 0.12 else 0)
+    stops = random.normal(0, 0.8) - (random.uniform(0, NIGHT) if random.random() < 0.12 else 0)
     exposure = (2**stops * np.exp(random.normal(0, 0.07, 3))).astype(np.float32)
     image, straight, clean = image * exposure, straight * exposure, clean * exposure
     if random.random() < 0.2:  # one look for subject and background: graded, faded, or black and white

@@ -48,7 +48,7 @@ def remixed(batch: Batch, behind: Tensor, random: torch.Generator) -> Batch:
     image, premultiplied, alpha, background = draw.blurred(image, premultiplied, alpha, background)
     alpha = alpha.clamp(0, 1)  # rounding in the sums above
     straight = torch.where(alpha > LEAST_ALPHA, premultiplied / alpha.clamp(min=LEAST_ALPHA), image)
-    exposure, take = draw.light(0.4, 0.0), draw.light(0.05, 0.0)  # a clean plate is another take
+    exposure, take = draw.light(0.8, 0.0), draw.light(0.05, 0.0)  # a clean plate is another take
     behind = background * exposure * take
     layers = (draw.noisy(image * exposure), straight * exposure, draw.noisy(behind), behind)
     most = draw.clipping()
