@@ -45,3 +45,12 @@ def test_nor_is_a_variable_taken_for_it(monkeypatch, variable, place, kind):
     monkeypatch.setenv(variable, f"{NOBODY}/there")
     with pytest.raises(kind, match="no such user's home"):
         place()
+
+
+def test_models_that_are_listed_from_the_home_of_nobody_are_missed_aloud_once(nuke_matting, monkeypatch, caplog):
+    monkeypatch.setenv("NUKE_MATTING_MODELS", f"{NOBODY}/shelf")
+    done = nuke_matting("model", "list")
+    assert done.returncode == 0 and "two_stage" in done.stdout
+    assert [each.getMessage() for each in caplog.records if "no such user's home" in each.getMessage()] == [
+        f"{NOBODY}/shelf: there is no such user's home; write it in full"
+    ]

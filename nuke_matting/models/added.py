@@ -6,6 +6,7 @@ The file's SHA-256 is in it, and is looked at whenever the model is opened.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import logging
@@ -81,18 +82,27 @@ def models_folder() -> Path:
 
 
 def added_models() -> dict[str, Record]:
-    """Name -> record of every model that was added. A record that cannot be read is left out, and logged."""
+    """Name -> record of every model that was added. What cannot be read, a record or a folder that
+    $NUKE_MATTING_MODELS names, is left out, and logged."""
     found = {}
     try:
         records = sorted(models_folder().glob("*.json"))
-    except ModelError:  # no place, so no models
+    except ModelError as error:  # no place, so no models; but one that was named is missed
         records = []
+        if os.environ.get("NUKE_MATTING_MODELS"):
+            _tell(str(error))
     for path in records:
         try:
             found[path.stem] = read_record(path)
         except ModelError as error:
-            log.warning("%s", error)
+            _tell(str(error))
     return found
+
+
+@functools.lru_cache
+def _tell(text: str) -> None:
+    """Once in a process: models are looked for often."""
+    log.warning("%s", text)
 
 
 def read_record(path: Path) -> Record:
