@@ -19,11 +19,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nuke_matting.colour.exposure import brighter, stops
 from nuke_matting.engine.cache import CachedMatte, open_cache
 from nuke_matting.engine.clean_plate import fitted
 from nuke_matting.engine.colours import Colours
 from nuke_matting.engine.edges import edged, limited
-from nuke_matting.engine.exposure import brighter, stops
 from nuke_matting.engine.files import Files
 from nuke_matting.engine.fingerprint import digest
 from nuke_matting.engine.inputs import clean_pixels, coverage, file_of, says_nothing

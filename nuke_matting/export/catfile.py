@@ -25,9 +25,11 @@ def cat_script(stem: str, inputs: Inputs, regions: float) -> str:
         ("name", CREATOR),
     ]
     tip = "Most 8x8 regions to refine in a frame, times (width + height) / 8."
+    stops = "Stops by which the network sees the plate brighter, on top of what a dark one is given."
     own = [
         UserKnob(20, "User", None, "", "", "", None),
         UserKnob(7, "regions", "regions", tip, "", "R 0 16", f"{regions:.9g}"),
+        UserKnob(7, "exposure", "exposure", stops, "", "R -6 6", "0"),
     ]
     lines = ["Root {", " inputs 0", f" onScriptLoad {quoted(_ON_LOAD)}", "}", "CatFileCreator {"]
     lines += [f" {name} {value}" for name, value in knobs]

@@ -18,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from nuke_matting.colour.exposure import EVERY, LIGHTS, LIT, MOST
 from nuke_matting.colour.model_space_tensors import from_model, to_model
 from nuke_matting.errors import ModelError
 from nuke_matting.models.tensors import DARKEST
@@ -151,7 +152,7 @@ class InferenceModule(nn.Module):
     the guide of each of the three. Output [1, 4, H, W]: straight foreground RGB, scene-linear, and alpha.
 
     looks : of the network; or of two, of which the second looks again at what the first has found.
-    regions : as the setting; an attribute that a knob of the Inference node may set.
+    regions, exposure : as the settings; attributes that knobs of the Inference node may set.
     matrix : 3x3, the input's linear RGB -> linear Rec.709.
     """
 
@@ -160,17 +161,20 @@ class InferenceModule(nn.Module):
         self.first = looks[0]
         self.second = looks[1] if len(looks) > 1 else None
         self.clean, self.guide = inputs.clean, inputs.guide
-        self.regions = regions
+        self.regions, self.exposure = regions, 0.0
+        self.every, self.lights, self.lit, self.brightest = EVERY, LIGHTS, LIT, 2.0**MOST
         self.frames, self.largest, self.darkest, self.most = FRAMES, LARGEST_HALF, DARKEST, LARGEST_LIGHT
         self.to_rec709: list[float] = matrix.flatten().tolist()
         self.from_rec709: list[float] = np.linalg.inv(matrix).flatten().tolist()
 
     def forward(self, stacked: Tensor) -> Tensor:
         pixels = torch.nan_to_num(stacked.float(), 0.0, self.largest, -self.largest).clamp(-self.most, self.most)
-        clean, guides = self._clean(pixels), self._guides(pixels)
-        images = [to_model(mixed(pixels[:, 3 * n : 3 * n + 3], self.to_rec709)) for n in range(self.frames)]
+        linear = [mixed(pixels[:, 3 * n : 3 * n + 3], self.to_rec709) for n in range(self.frames)]
+        brighter = self._brighter(linear[0])
+        images = [to_model(each * brighter) for each in linear]
         height, width = stacked.shape[2], stacked.shape[3]
 
+        clean, guides = self._clean(pixels, brighter), self._guides(pixels)
         plate = images[0]
         images = [each.clamp(min=self.darkest) for each in images]
         seen, coarse, cells, alphas, others = self.first.remember(images, clean, guides, stacked.dtype)
@@ -182,15 +186,23 @@ class InferenceModule(nn.Module):
         else:
             alpha, residual = self.first.refine(images[0], clean, seen, coarse, budget)
         # bounded before the mixing too: infinities would cancel to what is no number
-        linear = from_model(plate + residual).clamp(-self.largest, self.largest)
-        linear = mixed(linear, self.from_rec709)
-        out = torch.cat([linear.clamp(-self.largest, self.largest), alpha.clamp(0, 1)], dim=1)
+        foreground = (from_model(plate + residual) * brighter.pow(-1)).clamp(-self.largest, self.largest)
+        foreground = mixed(foreground, self.from_rec709)
+        out = torch.cat([foreground.clamp(-self.largest, self.largest), alpha.clamp(0, 1)], dim=1)
         return out.to(stacked.dtype)
 
-    def _clean(self, pixels: Tensor) -> Tensor | None:
+    def _brighter(self, linear: Tensor) -> Tensor:
+        """The factor by which all that it sees is to be brighter; `colour.exposure.stops`, which cannot be scripted."""
+        sparse = to_model(linear[0, :, :: self.every, :: self.every]).amax(0)
+        known, _ = sparse.flatten().sort()  # the quantile by hand: by operators that are known to be there
+        lights = from_model(known[int(self.lights * (len(known) - 1))])
+        own = (self.lit * lights.clamp(min=1e-6).pow(-1)).clamp(1, self.brightest)
+        return own * 2**self.exposure
+
+    def _clean(self, pixels: Tensor, brighter: Tensor) -> Tensor | None:
         if not self.clean:
             return None
-        return to_model(mixed(pixels[:, 9:12], self.to_rec709)).clamp(min=self.darkest)
+        return to_model(mixed(pixels[:, 9:12], self.to_rec709) * brighter).clamp(min=self.darkest)
 
     def _guides(self, pixels: Tensor) -> list[Tensor | None]:
         guides: list[Tensor | None] = []

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nuke_matting.colour import model_space
+from nuke_matting.colour.exposure import brighter, stops
 from nuke_matting.errors import ModelError
 from nuke_matting.export.inference import Inputs, build, torchscript
 from nuke_matting.models.contract import FrameInput, Quality
@@ -47,19 +48,26 @@ def light(height, width, seed, channels=3):
     return (np.random.default_rng(seed).normal(0.4, 0.5, (channels, height, width)) ** 3).astype(np.float32)
 
 
+def shown(linear, by):
+    """Scene-linear [3, H, W], brighter by so many stops, in the model space, [H, W, 3]."""
+    return brighter(model_space.to_model(linear.transpose(1, 2, 0)).astype(np.float32), by)
+
+
 def expected(model, frames, cleans, guides):
     """The model's own matte of the first frame, as [4, H, W]: scene-linear foreground, and alpha."""
+    by = stops(shown(frames[0], 0.0), 0.0)
     given = [
         FrameInput(
-            model_space.to_model(frame.transpose(1, 2, 0)).astype(np.float32),
-            None if clean is None else model_space.to_model(clean.transpose(1, 2, 0)).astype(np.float32),
+            shown(frame, by),
+            None if clean is None else shown(clean, by),
             None if guide is None else guide.clip(0, 1),
         )
         for frame, clean, guide in zip(frames, cleans, guides, strict=True)
     ]
     own, *memory = [model.encode(model.prepare(each)) for each in given]
     matte = model.matte(given[0], own, memory, QUALITY)
-    return np.concatenate([model_space.from_model(matte.foreground).transpose(2, 0, 1), matte.alpha[None]])
+    foreground = model_space.from_model(brighter(matte.foreground, -by))
+    return np.concatenate([foreground.transpose(2, 0, 1), matte.alpha[None]])
 
 
 @pytest.fixture(scope="module")
@@ -166,6 +174,29 @@ def test_the_budget_of_regions_is_an_attribute_that_a_knob_may_set(weights, tmp_
     before = run(module, one)
     module.regions = 0.0
     assert not np.array_equal(run(module, one), before)
+
+
+@pytest.mark.parametrize("inputs", VARIANTS, ids=str)
+def test_a_plate_by_night_is_shown_brighter_as_the_engine_does(joined_weights, tmp_path, inputs):
+    """The foreground keeps the plate's light."""
+    frames = [light(37, 51, seed) / 32 for seed in range(3)]
+    clean = light(37, 51, 7) / 32 if inputs.clean else None
+    guides = [light(37, 51, 10 + seed, 1)[0] if inputs.guide else None for seed in range(3)]
+    stacked = [*frames, *([clean] if inputs.clean else []), *(each[None] for each in guides if each is not None)]
+    got = run(loaded(exported(joined_weights, inputs)[1], tmp_path), np.concatenate(stacked))
+    want = expected(load_model(joined_weights, "cpu", "fp32"), frames, [clean] * 3, guides)
+    assert stops(shown(frames[0], 0.0), 0.0) > 2
+    assert np.abs(got[3] - want[3]).max() < 1e-3
+    assert np.allclose(*(model_space.to_model(each[:3].clip(-2000, 2000)) for each in (got, want)), atol=1e-3)
+
+
+def test_the_exposure_is_an_attribute_that_a_knob_may_set(weights, tmp_path):
+    module, frames = loaded(exported(weights)[1], tmp_path), light(37, 51, 1, 9)
+    want = run(module, 2 * frames)
+    module.exposure = 1.0
+    got = run(module, frames)
+    assert np.abs(got[3] - want[3]).max() < 1e-3
+    assert np.allclose(*(model_space.to_model(each[:3].clip(-2000, 2000)) for each in (2 * got, want)), atol=1e-3)
 
 
 def test_another_working_space_goes_in_and_comes_out(weights):

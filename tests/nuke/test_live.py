@@ -144,7 +144,8 @@ def test_the_script_that_makes_the_cat_names_files_channels_and_knob(tools, inpu
     assert node.knobs["channelsIn"].split(",") == list(channels_in(inputs.clean, inputs.guide))
     assert node.knobs["channelsOut"].split(",") == list(OUT)
     assert node.knobs["torchScriptFile"].endswith("/live.pt") and node.knobs["catFile"].endswith("/live.cat")
-    assert [each.name for each in node.user_knobs] == ["User", "regions"] and node.knobs["regions"] == "2.5"
+    assert [each.name for each in node.user_knobs] == ["User", "regions", "exposure"]
+    assert node.knobs["regions"] == "2.5" and node.knobs["exposure"] == "0"
 
 
 def test_the_script_makes_the_cat_by_itself_where_there_is_no_gui(tools):

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nuke_matting import Settings, Shot
+from nuke_matting.colour.exposure import LIT, MOST, brighter, stops
 from nuke_matting.colour.model_space import from_model, to_model
-from nuke_matting.engine.exposure import LIT, MOST, brighter, stops
 
 
 def picture(lights):

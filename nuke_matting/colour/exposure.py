@@ -28,7 +28,7 @@ def stops(image: Array, more: float) -> float:
     """
     if image.size == 0:
         return more
-    lights = float(from_model(np.quantile(image[::EVERY, ::EVERY].max(axis=2), LIGHTS)))
+    lights = float(from_model(np.quantile(image[::EVERY, ::EVERY].max(axis=2), LIGHTS, method="lower")))
     own = MOST if lights <= 0 else math.log2(LIT / lights)
     return more + min(MOST, max(0.0, own))
 
