@@ -1,5 +1,6 @@
 """The cache of mattes: one process at a time. `test_cache_processes.py` has many at once."""
 
+import errno
 import hashlib
 import json
 import logging
@@ -455,6 +456,23 @@ def test_a_matte_in_use_is_not_evicted(cache):
     with cache.claim(key(1)):
         assert cache.prune(0) == 1
     assert [number for number in range(3) if cache.get(key(number))] == [0, 1]
+
+
+@pytest.mark.parametrize("empty", [Cache.clear, lambda cache: cache.prune(0)], ids=["clear", "prune"])
+def test_a_matte_that_another_user_alone_may_remove_keeps_no_other_from_going(tmp_path, monkeypatch, empty):
+    cache, real = Cache(tmp_path, 10**9, grace=0.0), Path.unlink
+    for number in range(3):
+        cache.put(key(number), matte(number))
+        used(cache, key(number), 1000 - number)
+
+    def unlink(path, missing_ok=False):  # as in a folder with the sticky bit
+        if path.name.startswith(key(0)):
+            raise PermissionError(errno.EPERM, os.strerror(errno.EPERM), str(path))
+        real(path, missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", unlink)
+    assert empty(cache) == 2
+    assert [number for number in range(3) if cache.get(key(number))] == [0]
 
 
 def test_putting_keeps_the_cache_within_its_size(tmp_path):
