@@ -50,6 +50,19 @@ def test_a_networks_memory_format_makes_no_other_weights(tmp_path):
     assert all(torch.equal(value, other.tensors[name]) for name, value in one.tensors.items())
 
 
+def test_a_file_that_another_one_replaces_meanwhile_is_not_taken_for_it(path, net, monkeypatch):
+    before, real = path.read_bytes(), Path.read_bytes
+
+    def read_bytes(file):
+        data = real(file)
+        save_weights(file, torch.nn.Linear(2, 1), ABOUT)
+        return data
+
+    monkeypatch.setattr(Path, "read_bytes", read_bytes)
+    loaded = load_weights(path)
+    assert loaded.digest == hashlib.sha256(before).hexdigest() and set(loaded.tensors) == set(net.state_dict())
+
+
 def test_nothing_is_left_beside_the_file(path):
     assert [each.name for each in path.parent.iterdir()] == ["w.safetensors"]
 
