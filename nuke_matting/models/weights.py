@@ -94,9 +94,9 @@ def stated(weights: WeightFile, key: str, known: Sequence[str]) -> str:
 def coarse_long_side(weights: WeightFile, key: str = LONG_SIDE) -> int:
     """Pixels; the size that the weights were trained for. Raises ModelError."""
     given = weights.metadata.get(key, "512")
-    if not given.isascii() or not given.isdigit() or not 32 <= int(given) <= LARGEST:
+    if given not in map(str, range(32, LARGEST + 1)):  # it may be any text, and longer than a number is read from
         raise ModelError(
-            f"{key} in the metadata is {given!r}, not a number of pixels from 32 to {LARGEST}",
+            f"{key} in the metadata is {given[:40]!r}, not a number of pixels from 32 to {LARGEST}",
             path=weights.path,
             advice="save the weights again, or use --model two_stage",
         )
@@ -119,7 +119,7 @@ def fill(net: nn.Module, weights: WeightFile) -> None:
     wanted = net.state_dict()
     missing, unknown = sorted(set(wanted) - set(weights.tensors)), sorted(set(weights.tensors) - set(wanted))
     wrong = sorted(n for n, v in wanted.items() if n in weights.tensors and weights.tensors[n].shape != v.shape)
-    broken = sorted(n for n, v in weights.tensors.items() if v.is_floating_point() and not torch.isfinite(v).all())
+    broken = sorted(n for n, v in weights.tensors.items() if v.is_floating_point() and not v.float().isfinite().all())
     for names, what in (
         (missing, "are missing"),
         (unknown, "are unknown"),

@@ -141,6 +141,7 @@ def test_a_file_of_another_kind_is_said(tmp_path):
         (lambda tensors: tensors.update(more=torch.zeros(1)), "unknown"),
         (lambda tensors: tensors.update({"0.bias": torch.zeros(5)}), "another shape"),
         (lambda tensors: tensors.update({"0.bias": torch.full((4,), float("nan"))}), "not finite"),
+        (lambda tensors: tensors.update({"0.bias": torch.full((4,), 1e300, dtype=torch.float64)}), "not finite"),
     ],
 )
 def test_weights_that_do_not_fit_say_how(tmp_path, net, spoil, says):
