@@ -102,5 +102,13 @@ def test_only_old_temporary_files_are_removed(tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == set(names[1:])
 
 
+def test_what_another_host_is_writing_stays_where_this_ones_clock_is_wrong(tmp_path, monkeypatch):
+    (tmp_path / f"{TEMPORARY}new.part").write_bytes(b"")
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + 2 * LEFT_BEHIND)
+    remove_left_behind(tmp_path)
+    assert len(list(tmp_path.iterdir())) == 1
+
+
 def test_a_folder_that_is_not_there_is_nothing_to_tidy(tmp_path):
     remove_left_behind(tmp_path / "none")

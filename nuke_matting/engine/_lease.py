@@ -12,7 +12,6 @@ import json
 import logging
 import os
 import platform
-import tempfile
 import threading
 import uuid
 import weakref
@@ -20,6 +19,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from nuke_matting.atomic import file_clock
 from nuke_matting.rights import give_rights, make_folder
 
 log = logging.getLogger(__name__)
@@ -88,14 +88,6 @@ def is_held(path: Path, stale_after: float) -> bool:
     """Whether someone alive holds the lease at a path."""
     holder = _read(path)
     return holder is not None and not _is_dead(path, holder, stale_after)
-
-
-def file_clock(folder: Path) -> float:
-    """Seconds since the epoch, by the clock that stamps a folder's files. Raises OSError where it is not writable."""
-    with tempfile.TemporaryFile(dir=folder, buffering=0) as file:
-        with suppress(OSError):  # a full disk, from which to remove something: the date of an empty file must do
-            file.write(b"tick")
-        return os.fstat(file.fileno()).st_mtime
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from nuke_matting.atomic import LEFT_BEHIND, TEMPORARY
-from nuke_matting.engine._lease import file_clock, is_held
+from nuke_matting.atomic import LEFT_BEHIND, TEMPORARY, file_clock
+from nuke_matting.engine._lease import is_held
 
 DAMAGED = "damaged"
 SWEEP = "sweep.lease"  # who makes room
