@@ -65,7 +65,8 @@ def acquire(path: Path, stale_after: float, within: Path | None = None) -> Lease
     stale_after : seconds without a sign of life after which a holder counts as dead.
     within : a shared folder that it is in, as in `make_folder`.
 
-    Raises OSError where the folder cannot be written to. The folder is made if need be.
+    Raises OSError where the folder cannot be written to, or a dead holder's lease is another user's to remove. The
+    folder is made if need be.
     """
     for _ in range(_TRIES):
         token = uuid.uuid4().hex
@@ -137,11 +138,12 @@ def _is_dead(path: Path, holder: _Holder, stale_after: float) -> bool:
 
 
 def _take_away(path: Path, dead: _Holder) -> None:
-    """Removes a dead holder's lease, and not one that somebody made at its place meanwhile."""
+    """Removes a dead holder's lease, and not one that somebody made at its place meanwhile. Raises OSError where only
+    another user may."""
     aside = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.dead")
     try:
         os.rename(path, aside)
-    except OSError:
+    except FileNotFoundError:
         return  # another process was first
     moved = _read(aside)
     if moved is not None and moved.token != dead.token:
