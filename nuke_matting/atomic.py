@@ -54,7 +54,8 @@ def write_whole(
     except OSError as error:
         raise _output_error(error, path, frame) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # gone, as it has its name; or the disk is, and the first error is the one to tell
+            temporary.unlink()
     _sync_folder(path.parent)
 
 

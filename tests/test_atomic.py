@@ -92,6 +92,16 @@ def test_what_no_waiting_helps_is_told_at_once(held, monkeypatch, why):
         write_whole(path, b"data")
 
 
+def test_a_disk_that_goes_away_is_one_typed_error(tmp_path, monkeypatch):
+    def gone(*_, **__):
+        raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+
+    monkeypatch.setattr(os, "fsync", gone)
+    monkeypatch.setattr(type(tmp_path), "unlink", gone)
+    with pytest.raises(OutputError, match=os.strerror(errno.ESTALE)):
+        write_whole(tmp_path / "a.exr", b"data")
+
+
 def test_only_old_temporary_files_are_removed(tmp_path):
     names = [f"{TEMPORARY}old.part", f"{TEMPORARY}new.part", "old.part", f"{TEMPORARY}old.exr"]
     for name in names:
