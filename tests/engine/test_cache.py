@@ -527,6 +527,17 @@ def test_prune_removes_what_dead_processes_left(cache):
     assert same(cache.get(KEY), matte())
 
 
+@pytest.mark.parametrize("folder", ["written/ab", "hashed"])
+def test_prune_removes_what_they_left_beside_the_mattes_too(cache, folder):
+    (cache.folder / folder).mkdir(parents=True)
+    for name, ago in (("old", 2 * _sweep.LEFT_BEHIND), ("new", 0)):
+        path = cache.folder / folder / f".nuke_matting-{name}.part"
+        path.write_bytes(b"half")
+        os.utime(path, (time.time() - ago,) * 2)
+    cache.prune()
+    assert files(cache) == [f"{folder}/.nuke_matting-new.part"]
+
+
 def test_prune_removes_what_was_set_aside(cache):
     cache.put(KEY, matte())
     only(cache, "*.exr").write_bytes(b"damaged")
