@@ -18,6 +18,7 @@ from nuke_matting.errors import ModelError
 
 LICENCES_BEFORE = "licences_before"  # key of the metadata: what was stated of weights that these come from
 LONG_SIDE = "coarse_long_side"  # key of the metadata
+LONGEST_NAME = 255  # characters
 LARGEST = 1024  # pixels of a coarse frame's long side; what mattes are spread by grows with its fourth power
 _FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
@@ -72,6 +73,9 @@ def load_weights(path: Path) -> WeightFile:
         raise ModelError("the weights were changed or damaged: their digest is another", path=path, advice=advice)
     if "architecture" not in metadata:
         raise ModelError("the file does not say which network it is for", path=path, advice=advice)
+    name = metadata.get("name", "")
+    if not name.isprintable() or len(name) > LONGEST_NAME:  # it goes into lines of a log, and into each matte's header
+        raise ModelError(f"{name[:40]!r} in the metadata is no name of a model", path=path, advice=advice)
     return WeightFile(path, tensors, metadata, digest)
 
 

@@ -128,6 +128,14 @@ def test_a_missing_file_is_said(tmp_path):
         load_weights(tmp_path / "no.safetensors")
 
 
+@pytest.mark.parametrize("name", ["two\nlines", "\x1b[31mred", "nul\0", "long" * 100])
+def test_a_name_that_no_line_of_a_log_can_hold_is_refused(tmp_path, net, name):
+    save_weights(tmp_path / "w.safetensors", net, {**ABOUT, "name": name})
+    with pytest.raises(ModelError, match="is no name of a model") as told:
+        load_weights(tmp_path / "w.safetensors")
+    assert str(told.value).isprintable() and len(str(told.value)) < 400
+
+
 def test_a_file_of_another_kind_is_said(tmp_path):
     save_file({"a": torch.zeros(2)}, tmp_path / "other.safetensors")
     with pytest.raises(ModelError, match="does not say which network"):
