@@ -54,7 +54,8 @@ def write_whole(
     except OSError as error:
         raise _output_error(error, path, frame) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # gone, as it has its name; or the disk is, and the first error is the one to tell
+            temporary.unlink()
     _sync_folder(path.parent)
 
 
@@ -84,8 +85,16 @@ def remove_left_behind(folder: Path) -> None:
     with suppress(OSError):
         for path in folder.glob(f"{TEMPORARY}*.part"):
             with suppress(OSError):
-                if time.time() - path.stat().st_mtime > LEFT_BEHIND:
+                if file_clock(folder) - path.stat().st_mtime > LEFT_BEHIND:
                     path.unlink()
+
+
+def file_clock(folder: Path) -> float:
+    """Seconds since the epoch, by the clock that stamps a folder's files. Raises OSError where it is not writable."""
+    with tempfile.TemporaryFile(dir=folder, buffering=0) as file:
+        with suppress(OSError):  # a full disk, from which to remove something: the date of an empty file must do
+            file.write(b"tick")
+        return os.fstat(file.fileno()).st_mtime
 
 
 def _date_apart(file: Path) -> None:

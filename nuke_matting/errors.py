@@ -98,5 +98,8 @@ def as_told(error: Exception, frame: int | None = None) -> MattingError:
     """
     if isinstance(error, MattingError):
         return error
+    if isinstance(error, MemoryError) or "can't allocate memory" in str(error):  # as torch has it
+        advice = "lower --jobs, close other programs, or raise the memory that the process may take"
+        return MattingError("no memory is left", frame=frame, advice=advice)
     advice = "please report it, with the output of nuke-matting doctor"
     return MattingError(f"unexpected {type(error).__name__}: {error}", frame=frame, advice=advice)

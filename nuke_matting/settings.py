@@ -162,6 +162,8 @@ class Settings:
     def __post_init__(self) -> None:
         for each in fields(self):
             _check(each.name, getattr(self, each.name), each.metadata["option"], type(each.default))
+            if type(each.default) is float:  # 4 is 4.0 and -0 is 0, in the names of mattes too
+                object.__setattr__(self, each.name, 0.0 + getattr(self, each.name))
         if self.black_point >= self.white_point:
             raise UsageError(f"black-point: {self.black_point} is not below the white point, {self.white_point}")
         if self.key_frames.strip() and not self.keys:

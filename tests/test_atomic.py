@@ -92,6 +92,16 @@ def test_what_no_waiting_helps_is_told_at_once(held, monkeypatch, why):
         write_whole(path, b"data")
 
 
+def test_a_disk_that_goes_away_is_one_typed_error(tmp_path, monkeypatch):
+    def gone(*_, **__):
+        raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+
+    monkeypatch.setattr(os, "fsync", gone)
+    monkeypatch.setattr(type(tmp_path), "unlink", gone)
+    with pytest.raises(OutputError, match=os.strerror(errno.ESTALE)):
+        write_whole(tmp_path / "a.exr", b"data")
+
+
 def test_only_old_temporary_files_are_removed(tmp_path):
     names = [f"{TEMPORARY}old.part", f"{TEMPORARY}new.part", "old.part", f"{TEMPORARY}old.exr"]
     for name in names:
@@ -100,6 +110,14 @@ def test_only_old_temporary_files_are_removed(tmp_path):
             os.utime(tmp_path / name, (time.time() - 2 * LEFT_BEHIND,) * 2)
     remove_left_behind(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == set(names[1:])
+
+
+def test_what_another_host_is_writing_stays_where_this_ones_clock_is_wrong(tmp_path, monkeypatch):
+    (tmp_path / f"{TEMPORARY}new.part").write_bytes(b"")
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + 2 * LEFT_BEHIND)
+    remove_left_behind(tmp_path)
+    assert len(list(tmp_path.iterdir())) == 1
 
 
 def test_a_folder_that_is_not_there_is_nothing_to_tidy(tmp_path):

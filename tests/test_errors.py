@@ -39,5 +39,10 @@ def test_an_error_that_was_foreseen_is_told_as_it_is_and_another_with_what_to_do
     )
 
 
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory: 9 bytes")])
+def test_want_of_memory_is_no_error_to_report(error):
+    assert str(errors.as_told(error, 7)).startswith("frame 7: no memory is left; lower --jobs")
+
+
 def test_every_kind_has_its_own_word():
     assert len({each.kind for each in KINDS}) == len(KINDS)

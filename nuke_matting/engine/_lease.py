@@ -12,7 +12,6 @@ import json
 import logging
 import os
 import platform
-import tempfile
 import threading
 import uuid
 import weakref
@@ -20,6 +19,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from nuke_matting.atomic import file_clock
 from nuke_matting.rights import give_rights, make_folder
 
 log = logging.getLogger(__name__)
@@ -65,7 +65,8 @@ def acquire(path: Path, stale_after: float, within: Path | None = None) -> Lease
     stale_after : seconds without a sign of life after which a holder counts as dead.
     within : a shared folder that it is in, as in `make_folder`.
 
-    Raises OSError where the folder cannot be written to. The folder is made if need be.
+    Raises OSError where the folder cannot be written to, or a dead holder's lease is another user's to remove. The
+    folder is made if need be.
     """
     for _ in range(_TRIES):
         token = uuid.uuid4().hex
@@ -88,14 +89,6 @@ def is_held(path: Path, stale_after: float) -> bool:
     """Whether someone alive holds the lease at a path."""
     holder = _read(path)
     return holder is not None and not _is_dead(path, holder, stale_after)
-
-
-def file_clock(folder: Path) -> float:
-    """Seconds since the epoch, by the clock that stamps a folder's files. Raises OSError where it is not writable."""
-    with tempfile.TemporaryFile(dir=folder, buffering=0) as file:
-        with suppress(OSError):  # a full disk, from which to remove something: the date of an empty file must do
-            file.write(b"tick")
-        return os.fstat(file.fileno()).st_mtime
 
 
 @dataclass(frozen=True)
@@ -145,11 +138,12 @@ def _is_dead(path: Path, holder: _Holder, stale_after: float) -> bool:
 
 
 def _take_away(path: Path, dead: _Holder) -> None:
-    """Removes a dead holder's lease, and not one that somebody made at its place meanwhile."""
+    """Removes a dead holder's lease, and not one that somebody made at its place meanwhile. Raises OSError where only
+    another user may."""
     aside = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.dead")
     try:
         os.rename(path, aside)
-    except OSError:
+    except FileNotFoundError:
         return  # another process was first
     moved = _read(aside)
     if moved is not None and moved.token != dead.token:

@@ -17,8 +17,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from nuke_matting.atomic import LEFT_BEHIND, TEMPORARY
-from nuke_matting.engine._lease import file_clock, is_held
+from nuke_matting.atomic import LEFT_BEHIND, TEMPORARY, file_clock
+from nuke_matting.engine._lease import is_held
 
 DAMAGED = "damaged"
 SWEEP = "sweep.lease"  # who makes room
@@ -139,17 +139,18 @@ def make_room(root: Path, found: Shelves, limit: int, *, grace: float, stale_aft
 
 
 def remove(root: Path, entry: Entry, stale_after: float, ignore_use: bool = False) -> bool:
-    """Removes a matte, unless it is leased or (but for `ignore_use`) was used since it was looked at."""
+    """Removes a matte, unless it is leased, another user's to remove, or (but for `ignore_use`) was used since it was
+    looked at."""
     shelf = root / entry.key[:2]
     sidecar = shelf / f"{entry.key}.json"
-    if is_held(shelf / f"{entry.key}.lease", stale_after):  # and none is taken: a full disk has no room for one
-        return False
     try:
+        if is_held(shelf / f"{entry.key}.lease", stale_after):  # and none is taken: a full disk has no room for one
+            return False
         if not ignore_use and sidecar.stat().st_mtime_ns != entry.used:
             return False
         sidecar.unlink()  # first, since an EXR without it is no matte
-    except FileNotFoundError:
-        return False  # another process was first
+    except (FileNotFoundError, PermissionError):
+        return False  # another process was first, or whoever may will remove it
     for path in entry.exrs:
         _gone(path)
     return True

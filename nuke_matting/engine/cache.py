@@ -21,9 +21,9 @@ from typing import Literal, overload
 
 import platformdirs
 
-from nuke_matting.atomic import write_whole
+from nuke_matting.atomic import remove_left_behind, write_whole
 from nuke_matting.engine._lease import Lease, acquire
-from nuke_matting.engine._sweep import DAMAGED, SWEEP, make_room, remove, scan, shelf_names, strangers
+from nuke_matting.engine._sweep import DAMAGED, HASHED, LEDGER, SWEEP, make_room, remove, scan, shelf_names, strangers
 from nuke_matting.engine._value import FORMAT, CachedMatte, Damaged, Sidecar, decode, encode, read_sidecar
 from nuke_matting.errors import CacheError, OutputError
 from nuke_matting.homes import expanded
@@ -247,6 +247,8 @@ class Cache:
         """
         limit = self.max_bytes if max_bytes is None else max_bytes
         with self._telling():
+            for folder in (self.folder / HASHED, *(self.folder / LEDGER).glob("??")):
+                remove_left_behind(folder)
             found = scan(self._root)
             if not self._root.is_dir():
                 return 0

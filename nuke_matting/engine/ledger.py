@@ -136,7 +136,7 @@ def _mark_in(entry: dict[str, Any]) -> Any:
 def _parsed(path: Path) -> dict[str, Any] | None:
     try:
         entry = json.loads(path.read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return entry if isinstance(entry, dict) else None
 

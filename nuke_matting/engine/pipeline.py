@@ -180,14 +180,17 @@ def _fetch(shot: Shot, frame: int, target: Target, others: _Others) -> _Fetched:
 
 def _coming(plan: Plan, reading: Mapping[int, Future[_Fetched]]) -> dict[int, Known]:
     """What is known of the frames that a plan reads from and whose own turn is yet to come, once they are read; broken
-    ones are left out: `infer` meets and notes them."""
+    ones are left out: `infer` meets and notes them. So are those that were read before somebody changed their files,
+    where the plan is of what these are since."""
     found = {}
     for other in dict.fromkeys(plan.references):
         if other in reading:
             with suppress(MattingError):
-                loaded = reading[other].result().loaded
-                if loaded is not None:
-                    found[other] = loaded.known
+                fetched = reading[other].result()
+                mattes = (None, fetched.plan.mattes.get(other))
+                same = fetched.plan.inputs[other] == plan.inputs[other] and plan.mattes.get(other) in mattes
+                if fetched.loaded is not None and same:
+                    found[other] = fetched.loaded.known
     return found
 
 

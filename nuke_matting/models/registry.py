@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from nuke_matting.errors import ModelError, UsageError
-from nuke_matting.models.adapters.peers import FORMATS, device_for, open_net, open_peer
+from nuke_matting.models.adapters.peers import FORMATS, PEERS, device_for, open_net, open_peer
 from nuke_matting.models.added import Record, added_models, path_of, read_added
 from nuke_matting.models.contract import Abilities, Model
 from nuke_matting.models.weights import WeightFile, load_weights
@@ -161,6 +161,8 @@ def load_model(model: str, device: str, precision: str) -> Model:
     record = record_of(model)
     if record is not None and record.format in FORMATS:
         return _open_added(record, device, precision)
+    if record is not None:
+        read_added(record)  # and looks whether it is the one
     return load_file(find_weights(model), device, precision)
 
 
@@ -175,6 +177,12 @@ def load_file(path: Path, device: str, precision: str) -> Model:
 
 
 def _open_added(record: Record, device: str, precision: str) -> Model:
+    if record.kind not in PEERS:
+        raise ModelError(
+            f"the model {record.name} is a network {record.kind!r} that this version does not know",
+            path=path_of(record),
+            advice=f"known networks: {', '.join(PEERS)}",
+        )
     at = device_for(record.format, device, choose_device)
     if precision not in ("auto", record.precision):
         raise UsageError(

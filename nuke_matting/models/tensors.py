@@ -100,7 +100,7 @@ def memory_told(device: str, size: Sequence[int], advice: str = LOWER) -> Iterat
         raise ModelError(f"{device} has no memory left for {size[1]}x{size[0]}", advice=advice) from error
 
 
-def is_out_of_memory(error: RuntimeError) -> bool:
+def is_out_of_memory(error: Exception) -> bool:
     """Whether an error of torch's means that; often only its text says so."""
     told = str(error).lower()
     return isinstance(error, torch.cuda.OutOfMemoryError) or any(each in told for each in _NO_MEMORY)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors import SafetensorError
+from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from nuke_matting.atomic import write_whole
@@ -18,6 +18,7 @@ from nuke_matting.errors import ModelError
 
 LICENCES_BEFORE = "licences_before"  # key of the metadata: what was stated of weights that these come from
 LONG_SIDE = "coarse_long_side"  # key of the metadata
+LONGEST_NAME = 255  # characters
 LARGEST = 1024  # pixels of a coarse frame's long side; what mattes are spread by grows with its fourth power
 _FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
@@ -53,13 +54,12 @@ def load_weights(path: Path) -> WeightFile:
     """Reads a weight file. Raises ModelError where it is missing, damaged, not ours, or of numbers that none takes."""
     advice = "copy the file anew, or name another model with --model"
     try:
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        with safe_open(str(path), framework="pt") as file:
-            metadata = dict(file.metadata() or {})
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, it is no dictionary
+        data = path.read_bytes()  # once: a training may put another file in its place
+        digest, tensors = hashlib.sha256(data).hexdigest(), load(data)
+        metadata = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")]).get("__metadata__") or {}
     except OSError as error:
         raise ModelError(f"the weights cannot be read ({error.strerror or error})", path=path, advice=advice) from error
-    except (SafetensorError, ValueError, json.JSONDecodeError) as error:
+    except (SafetensorError, ValueError, KeyError) as error:  # a key: of a type of numbers that this torch has not
         raise ModelError(f"not a whole safetensors file ({error})", path=path, advice=advice) from error
     odd = sorted({str(value.dtype).removeprefix("torch.") for value in tensors.values() if not _is_known(value.dtype)})
     if odd:
@@ -73,6 +73,9 @@ def load_weights(path: Path) -> WeightFile:
         raise ModelError("the weights were changed or damaged: their digest is another", path=path, advice=advice)
     if "architecture" not in metadata:
         raise ModelError("the file does not say which network it is for", path=path, advice=advice)
+    name = metadata.get("name", "")
+    if not name.isprintable() or len(name) > LONGEST_NAME:  # it goes into lines of a log, and into each matte's header
+        raise ModelError(f"{name[:40]!r} in the metadata is no name of a model", path=path, advice=advice)
     return WeightFile(path, tensors, metadata, digest)
 
 
@@ -95,9 +98,9 @@ def stated(weights: WeightFile, key: str, known: Sequence[str]) -> str:
 def coarse_long_side(weights: WeightFile, key: str = LONG_SIDE) -> int:
     """Pixels; the size that the weights were trained for. Raises ModelError."""
     given = weights.metadata.get(key, "512")
-    if not given.isascii() or not given.isdigit() or not 32 <= int(given) <= LARGEST:
+    if given not in map(str, range(32, LARGEST + 1)):  # it may be any text, and longer than a number is read from
         raise ModelError(
-            f"{key} in the metadata is {given!r}, not a number of pixels from 32 to {LARGEST}",
+            f"{key} in the metadata is {given[:40]!r}, not a number of pixels from 32 to {LARGEST}",
             path=weights.path,
             advice="save the weights again, or use --model two_stage",
         )
@@ -120,7 +123,7 @@ def fill(net: nn.Module, weights: WeightFile) -> None:
     wanted = net.state_dict()
     missing, unknown = sorted(set(wanted) - set(weights.tensors)), sorted(set(weights.tensors) - set(wanted))
     wrong = sorted(n for n, v in wanted.items() if n in weights.tensors and weights.tensors[n].shape != v.shape)
-    broken = sorted(n for n, v in weights.tensors.items() if v.is_floating_point() and not torch.isfinite(v).all())
+    broken = sorted(n for n, v in weights.tensors.items() if v.is_floating_point() and not v.float().isfinite().all())
     for names, what in (
         (missing, "are missing"),
         (unknown, "are unknown"),

@@ -35,8 +35,10 @@ def choose(error: Tensor, budget: int, threshold: float) -> Tensor:
     value, index = flat.topk(budget, dim=1)
     frame = torch.arange(b, device=error.device)[:, None].expand_as(index)
     keep = value > threshold
-    cell = (frame[keep] * rows * columns + index[keep]).sort().values
-    return torch.stack([cell // (rows * columns), cell // columns % rows, cell % columns], dim=1)
+    chosen = torch.zeros_like(flat)
+    chosen[frame[keep], index[keep]] = 1
+    # in raster order without a sort: since macOS 15.4 Apple's GPU gets one of more than 256 whole numbers wrong
+    return chosen.reshape(b, rows, columns).nonzero()
 
 
 def cut(image: Tensor, regions: Tensor, halo: int, cell: int = CELL) -> Tensor:
@@ -189,7 +191,7 @@ def _near_by(regions: Tensor, rows: Tensor, count: int, reach: int) -> Tensor:
     step = torch.stack([span.repeat_interleave(len(span)), span.repeat(len(span))], dim=1)
     distance = (step * step).sum(1)
     step = step[(distance > 0) & (distance <= reach * reach)]  # a disc: what is left out is further than all within
-    step = step[(step * step).sum(1).sort(stable=True).indices]
+    step = step[(step * step).sum(1).float().sort(stable=True).indices]  # floats, as in `choose`
     size: list[int] = (regions.amax(0) + 1).tolist()
     grid = torch.full([size[0], size[1] + 2 * reach, size[2] + 2 * reach], -1, dtype=torch.int64, device=device)
     frame, row, column = regions.unbind(1)

@@ -1,5 +1,6 @@
 """The cache of mattes: one process at a time. `test_cache_processes.py` has many at once."""
 
+import errno
 import hashlib
 import json
 import logging
@@ -457,6 +458,23 @@ def test_a_matte_in_use_is_not_evicted(cache):
     assert [number for number in range(3) if cache.get(key(number))] == [0, 1]
 
 
+@pytest.mark.parametrize("empty", [Cache.clear, lambda cache: cache.prune(0)], ids=["clear", "prune"])
+def test_a_matte_that_another_user_alone_may_remove_keeps_no_other_from_going(tmp_path, monkeypatch, empty):
+    cache, real = Cache(tmp_path, 10**9, grace=0.0), Path.unlink
+    for number in range(3):
+        cache.put(key(number), matte(number))
+        used(cache, key(number), 1000 - number)
+
+    def unlink(path, missing_ok=False):  # as in a folder with the sticky bit
+        if path.name.startswith(key(0)):
+            raise PermissionError(errno.EPERM, os.strerror(errno.EPERM), str(path))
+        real(path, missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", unlink)
+    assert empty(cache) == 2
+    assert [number for number in range(3) if cache.get(key(number))] == [0]
+
+
 def test_putting_keeps_the_cache_within_its_size(tmp_path):
     small = Cache(tmp_path, 200_000, grace=0.0)
     each = len(encode(KEY, matte(0, (40, 40)))[0])
@@ -507,6 +525,17 @@ def test_prune_removes_what_dead_processes_left(cache):
     assert cache.prune() == 0
     assert fresh.exists() and foreign.exists() and not old.exists() and not orphan.exists()
     assert same(cache.get(KEY), matte())
+
+
+@pytest.mark.parametrize("folder", ["written/ab", "hashed"])
+def test_prune_removes_what_they_left_beside_the_mattes_too(cache, folder):
+    (cache.folder / folder).mkdir(parents=True)
+    for name, ago in (("old", 2 * _sweep.LEFT_BEHIND), ("new", 0)):
+        path = cache.folder / folder / f".nuke_matting-{name}.part"
+        path.write_bytes(b"half")
+        os.utime(path, (time.time() - ago,) * 2)
+    cache.prune()
+    assert files(cache) == [f"{folder}/.nuke_matting-new.part"]
 
 
 def test_prune_removes_what_was_set_aside(cache):

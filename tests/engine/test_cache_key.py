@@ -122,6 +122,12 @@ def test_a_setting_changes_the_key_exactly_where_it_changes_the_matte(make_plate
     }
 
 
+def test_the_same_number_is_the_same_key_however_it_is_written(make_plate, weights):
+    plate, settings = make_plate([FRAME]), Settings(model=weights, edge_shift=0.0, edge_soften=2.0)
+    written = settings.replace(edge_shift=-0.0, edge_soften=2)
+    assert Shot(plate, settings).plan(FRAME).key == Shot(plate, written).plan(FRAME).key
+
+
 def test_the_table_is_of_all_settings(changes):
     settings, others = changes
     assert list(TRUTH) == list(options()) and others.keys() == TRUTH.keys()

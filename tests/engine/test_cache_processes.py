@@ -1,5 +1,6 @@
 """The cache used by many processes at once, some of which are killed: real processes, real files."""
 
+import errno
 import gc
 import hashlib
 import json
@@ -312,6 +313,17 @@ def test_a_lease_made_meanwhile_is_not_taken_away_with_the_dead_ones(tmp_path):
     _lease._take_away(path, dead)
     assert json.loads(path.read_text())["token"] == "of another"
     assert [each.name for each in tmp_path.iterdir()] == ["a.lease"]
+
+
+def test_a_dead_lease_that_another_user_alone_may_remove_is_not_waited_for(cache, monkeypatch):
+    foreign_lease(lease_path(cache, KEY), age=90)
+
+    def rename(*_):  # as in a folder with the sticky bit
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(os, "rename", rename)
+    lease = cache.claim(KEY, wait=False)
+    assert lease is not None and not lease.held
 
 
 def test_ages_are_measured_by_the_file_systems_clock(tmp_path, monkeypatch):

@@ -97,6 +97,14 @@ def test_what_somebody_puts_where_a_run_was_killed_is_not_its_own(ledger, tmp_pa
     assert ledger.prune() == 1 and entries(tmp_path) == []
 
 
+@pytest.mark.parametrize("damage", [b"", b"\xff", b"[]", b"[" * 100_000], ids=["empty", "bytes", "list", "deep"])
+def test_an_entry_that_is_damaged_says_nothing(ledger, tmp_path, damage):
+    path = tmp_path / "m.exr"
+    write(ledger, path, "stamp")
+    entries(tmp_path)[0].write_bytes(damage)
+    assert known(ledger, path) is None and ledger.made(path, path.stat()) == {} and not ledger.plate(path, path.stat())
+
+
 def test_a_file_in_the_place_of_another_leaves_one_entry(ledger, tmp_path):
     path = tmp_path / "m.exr"
     write(ledger, path, "first")

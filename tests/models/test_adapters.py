@@ -271,6 +271,13 @@ class TestFilesThatAreNotToBeTrusted:
         with pytest.raises(ModelError, match=says):
             matted(model, FrameInput(image(24, 32)))
 
+    def test_what_its_program_raises_is_told_in_one_line(self, opened):
+        model = opened("bgmv2.torchscript")
+        sides = {name: torch.zeros(1, 3, 6, 8) for name in ("src", "bgr")}  # which it asserts to be multiples of 4
+        with pytest.raises(ModelError, match="the network failed") as told:
+            model._net.run(sides, ("pha", "fgr"))
+        assert "\n" not in str(told.value)
+
     def test_a_network_of_other_inputs_is_refused(self, tmp_path):
         path = peers.torchscript(torch.nn.Conv2d(3, 1, 3), tmp_path / "conv.pt")
         with pytest.raises(ModelError, match="not known.*--kind"):

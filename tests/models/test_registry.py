@@ -1,10 +1,14 @@
 """Models by name or path, and what they run on."""
 
+import hashlib
+from pathlib import Path
+
 import pytest
 import torch
 
 from nuke_matting.errors import ModelError, UsageError
 from nuke_matting.models import registry
+from nuke_matting.models.added import Record
 from nuke_matting.models.registry import choose_device, choose_precision, find_weights, load_model, shipped_weights
 from nuke_matting.models.weights import load_weights, save_weights
 
@@ -68,3 +72,35 @@ def test_a_model_carries_its_weights_name_and_digest(weights):
     model = load_model(weights, "cpu", "auto")
     assert (model.name, model.device, model.precision) == ("quick", "cpu", "fp32")
     assert model.digest == load_weights(find_weights(weights)).digest
+
+
+class TestAdded:
+    """Weights of ours in the folder of added models, and their record."""
+
+    @pytest.fixture
+    def add(self, weights, tmp_path, monkeypatch):
+        """add(kind, format) -> the file that was added as `mine`."""
+        monkeypatch.setenv("NUKE_MATTING_MODELS", str(tmp_path))
+
+        def write(kind="two_stage", form="safetensors"):
+            data, path = Path(weights).read_bytes(), tmp_path / "mine.file"
+            about = {"name": "mine", "kind": kind, "format": form, "file": path.name, "source": "x", "licence": ""}
+            about |= {"digest": hashlib.sha256(data).hexdigest(), "size": len(data), "warm_up": 0, "precision": "fp32"}
+            about |= {"parameters": 1, "gmacs_512": 1.0, "gmacs_hd": 1.0, "gmacs_4k": 1.0}
+            (tmp_path / "mine.json").write_bytes(Record(**about).text())
+            path.write_bytes(data)
+            return path
+
+        return write
+
+    def test_one_that_is_no_more_what_was_added_is_refused(self, add, aided_weights):
+        path = add()
+        assert load_model("mine", "cpu", "fp32").name == "quick"
+        path.write_bytes(Path(aided_weights).read_bytes())
+        with pytest.raises(ModelError, match="SHA-256"):
+            load_model("mine", "cpu", "fp32")
+
+    def test_one_of_a_network_of_a_later_version_is_refused(self, add):
+        add(kind="yet_to_come", form="torchscript")
+        with pytest.raises(ModelError, match="yet_to_come"):
+            load_model("mine", "cpu", "fp32")

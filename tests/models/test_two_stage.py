@@ -362,7 +362,7 @@ def test_all_networks_count_as_parameters(weights, joined_weights, looking_weigh
 
 
 @pytest.mark.parametrize("key", ["coarse_long_side", "aided_long_side"])
-@pytest.mark.parametrize("given", ["large", "-5", "0", "1e3", "99999999", ""])
+@pytest.mark.parametrize("given", ["large", "-5", "0", "1e3", "99999999", "9" * 5000, ""])
 def test_a_coarse_size_that_is_none_is_refused(tmp_path, key, given):
     path = tmp_path / "odd.safetensors"
     all_ = as_one(TwoStage(), TwoStage(), TwoStage())

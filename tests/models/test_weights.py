@@ -50,6 +50,19 @@ def test_a_networks_memory_format_makes_no_other_weights(tmp_path):
     assert all(torch.equal(value, other.tensors[name]) for name, value in one.tensors.items())
 
 
+def test_a_file_that_another_one_replaces_meanwhile_is_not_taken_for_it(path, net, monkeypatch):
+    before, real = path.read_bytes(), Path.read_bytes
+
+    def read_bytes(file):
+        data = real(file)
+        save_weights(file, torch.nn.Linear(2, 1), ABOUT)
+        return data
+
+    monkeypatch.setattr(Path, "read_bytes", read_bytes)
+    loaded = load_weights(path)
+    assert loaded.digest == hashlib.sha256(before).hexdigest() and set(loaded.tensors) == set(net.state_dict())
+
+
 def test_nothing_is_left_beside_the_file(path):
     assert [each.name for each in path.parent.iterdir()] == ["w.safetensors"]
 
@@ -115,6 +128,14 @@ def test_a_missing_file_is_said(tmp_path):
         load_weights(tmp_path / "no.safetensors")
 
 
+@pytest.mark.parametrize("name", ["two\nlines", "\x1b[31mred", "nul\0", "long" * 100])
+def test_a_name_that_no_line_of_a_log_can_hold_is_refused(tmp_path, net, name):
+    save_weights(tmp_path / "w.safetensors", net, {**ABOUT, "name": name})
+    with pytest.raises(ModelError, match="is no name of a model") as told:
+        load_weights(tmp_path / "w.safetensors")
+    assert str(told.value).isprintable() and len(str(told.value)) < 400
+
+
 def test_a_file_of_another_kind_is_said(tmp_path):
     save_file({"a": torch.zeros(2)}, tmp_path / "other.safetensors")
     with pytest.raises(ModelError, match="does not say which network"):
@@ -128,6 +149,7 @@ def test_a_file_of_another_kind_is_said(tmp_path):
         (lambda tensors: tensors.update(more=torch.zeros(1)), "unknown"),
         (lambda tensors: tensors.update({"0.bias": torch.zeros(5)}), "another shape"),
         (lambda tensors: tensors.update({"0.bias": torch.full((4,), float("nan"))}), "not finite"),
+        (lambda tensors: tensors.update({"0.bias": torch.full((4,), 1e300, dtype=torch.float64)}), "not finite"),
     ],
 )
 def test_weights_that_do_not_fit_say_how(tmp_path, net, spoil, says):

@@ -22,6 +22,22 @@ def test_the_worst_cells_are_chosen_in_raster_order():
     assert rg.choose(error, 2, 0.0).tolist() == [[0, 0, 1], [0, 1, 0]]
 
 
+def test_nothing_depends_on_a_sort_of_whole_numbers_which_apples_gpu_may_get_wrong(monkeypatch):
+    error = torch.rand(2, 1, 40, 40, generator=torch.Generator().manual_seed(1))
+    chosen = rg.choose(error, 700, 0.0)
+    near, real = rg.nearest(chosen, 8), torch.Tensor.sort
+
+    def sort(self, *args, **kwargs):
+        values, indices = real(self, *args, **kwargs)
+        if self.dtype == torch.int64:
+            values[256:], indices[256:] = 0, 0
+        return torch.return_types.sort((values, indices))
+
+    monkeypatch.setattr(torch.Tensor, "sort", sort)
+    assert chosen.tolist() == sorted(chosen.tolist()) and len(chosen) == 1400
+    assert torch.equal(rg.choose(error, 700, 0.0), chosen) and torch.equal(rg.nearest(chosen, 8), near)
+
+
 def test_no_cell_at_or_below_the_threshold_is_chosen():
     assert rg.choose(torch.full((1, 1, 3, 3), 0.5), 9, 0.5).tolist() == []
 

@@ -52,7 +52,7 @@ class TorchScriptNet:
                 whole_fp32(self.device, self.precision),
             ):
                 result = self._counted(values) if self._count else self._module(*values)
-        except RuntimeError as error:
+        except (RuntimeError, torch.jit.Error) as error:  # what the network's own program raises is none of the first
             if is_out_of_memory(error):
                 raise ModelError(
                     f"{self.device} has no memory left for it", advice="close other programs on it, or use --device cpu"
