@@ -156,6 +156,27 @@ def test_a_matte_of_nothing_but_an_opaque_alpha_is_opaque(tmp_path):
     assert (alpha == 1).all()
 
 
+@pytest.mark.parametrize(
+    ("channels", "said"),
+    [
+        ({"A": 255.0}, "goes far beyond 0 to 1, as of another scale"),
+        ({"R": 0.4, "G": 0.8, "B": 0.1}, "is a colour picture: its red was read"),
+    ],
+    ids=["of 0 to 255", "in colour"],
+)
+def test_a_matte_that_is_hardly_one_is_told_once(tmp_path, monkeypatch, channels, said):
+    monkeypatch.setattr(decoding, "_warned", set())
+    colour = png(tmp_path / "fg.png", flat((40, 40), 90))
+    mattes = [
+        exr(tmp_path / name, {key: np.full((40, 40), value) for key, value in channels.items()})
+        for name in ("a.exr", "b.exr")
+    ]
+    with pytest.warns(UserWarning, match=rf"a\.exr: the matte {said}") as told:
+        for matte in mattes:
+            decode(Picture(colour, matte))
+    assert len(told) == 1
+
+
 def test_jpeg_mattes_reach_0_and_1(pair):
     alpha = box((64, 64), slice(None), slice(30, 64))
     noisy = np.clip(alpha.astype(int) + np.random.default_rng(0).integers(-3, 4, alpha.shape), 0, 255).astype(np.uint8)
