@@ -158,6 +158,14 @@ def test_the_preview_has_a_row_a_frame(nuke_matting, at_work):
     assert 43 < height("tiny", 2) - height("tiny", 1) < 2 * 43
 
 
+def test_a_preview_is_written_over_no_picture_that_is_not_its_kind(nuke_matting, at_work):
+    photograph = at_work / "behind" / "b.jpg"
+    photograph.write_bytes(b"a photograph")
+    ended = nuke_matting("train", "preview", "tiny.yaml", "--stage", "tiny", *SOURCES, "--out", "behind/b.jpg")
+    assert ended.returncode == 2 and "b.jpg: is no name for a sheet; end it in .png" in ended.stderr
+    assert photograph.read_bytes() == b"a photograph"
+
+
 @pytest.mark.parametrize(
     ("changed", "told"),
     [
