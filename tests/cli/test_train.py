@@ -139,6 +139,15 @@ def test_an_interrupted_stage_leaves_a_checkpoint_and_goes_on_from_it(nuke_matti
     assert ended.returncode == 0 and "goes on from step 2" in ended.stderr
 
 
+@pytest.mark.parametrize("workers", ["0", "1"])
+def test_a_picture_that_cannot_be_read_is_named_in_one_line(nuke_matting, at_work, workers):
+    (at_work / "behind" / "b.png").write_bytes(b"no picture")
+    ended = nuke_matting(*RUN, "--workers", workers)
+    told = [line for line in ended.stderr.splitlines() if "b.png" in line]
+    assert told == ["warning: left out of training: behind/b.png: cannot be read; save it again, or take it out"]
+    assert ended.returncode == 0 and ".py" not in ended.stderr
+
+
 def test_steps_may_be_given_in_place_of_the_recipe_s(nuke_matting, at_work):
     assert nuke_matting(*RUN, "--steps", "1").returncode == 0
     assert torch.load(at_work / "out" / "last.pt", weights_only=True)["step"] == 1
