@@ -108,6 +108,15 @@ def test_reducing_takes_no_colour_from_where_nothing_shows(pair):
     assert cut.foreground[..., 0].max() == 0 and (np.abs(cut.foreground[..., 1].astype(int) - 200) <= 1).all()
 
 
+def test_reducing_a_photograph_takes_none_from_there_either(tmp_path):
+    columns = np.zeros((2 * LONG_SIDE, 400), np.uint8)
+    columns[:, 1::4] = 255
+    picture = np.where(columns[..., None] > 0, (0, 200, 0), (255, 0, 0)).astype(np.uint8)
+    files = {"fg": picture, "alpha": columns, "behind": np.full_like(picture, 90)}
+    whole = read_photograph(Picture(*(png(tmp_path / f"a_{layer}.png", each) for layer, each in files.items())))
+    assert whole.foreground[..., 0].max() == 0 and (np.abs(whole.foreground[..., 1].astype(int) - 200) <= 1).all()
+
+
 @given(st.integers(1, 40), st.integers(1, 40), st.integers(0, 2**16))
 def test_colour_carries_on_where_nothing_shows(height, width, seed):
     random = np.random.default_rng(seed)
