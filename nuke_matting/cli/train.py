@@ -152,11 +152,14 @@ def _join(args: argparse.Namespace) -> int:
 
 
 def _preview(args: argparse.Namespace) -> int:
+    from nuke_matting.cli.sheets import must_be_png
     from nuke_matting.quality.sheet import save_sheet
     from nuke_matting.training.preview import sample_sheet
 
     recipe = _recipe(args)
-    sheet = sample_sheet(checked_sources(args, recipe), recipe.stages[args.stage], args.seed, args.count, args.width)
+    sources = checked_sources(args, recipe)
+    must_be_png(args.out)
+    sheet = sample_sheet(sources, recipe.stages[args.stage], args.seed, args.count, args.width)
     save_sheet(args.out, sheet)
     print(args.out)
     return OK

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -31,9 +33,12 @@ def add_action(
 
 @contextmanager
 def _told() -> Iterator[None]:
-    """Says in one line that a package is missing, or that a file cannot be written."""
+    """Says in one line that a package is missing, or that a file cannot be written; warnings too, as of a picture that
+    cannot be read."""
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.showwarning = _in_one_line
+            yield
     except ModuleNotFoundError as error:
         name = (error.name or "").partition(".")[0]
         if name not in EXTRAS:
@@ -45,3 +50,7 @@ def _told() -> Iterator[None]:
         if error.filename is None:
             raise
         raise OutputError(error.strerror or str(error), path=error.filename, advice="check the folder") from error
+
+
+def _in_one_line(message: Warning | str, *_where: object, **_more: object) -> None:
+    print(f"warning: {message}", file=sys.stderr, flush=True)

@@ -80,8 +80,12 @@ def whole_fp32(device: str, precision: str) -> Iterator[None]:
 
 
 def bf16_is_fast(device: str) -> bool:
-    """Whether bf16 is worth it there. A CPU without instructions for it emulates them, ten times slower than fp32."""
-    if torch.device(device).type != "cpu":
+    """Whether bf16 is worth it there. A CPU without instructions for it emulates them, ten times slower than fp32, and
+    so do GPUs before Ampere, whose convolutions may not know it at all."""
+    kind = torch.device(device).type
+    if kind == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0)  # AMD's are 9 and above
+    if kind != "cpu":
         return True
     told: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()  # newer versions of torch say it outright
     if told:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import threading
@@ -208,9 +209,12 @@ def _leave_interrupts(_worker: int) -> None:
     for name in ("SIGINT", "SIGHUP"):
         if hasattr(signal, name):  # Windows has no SIGHUP
             signal.signal(getattr(signal, name), signal.SIG_IGN)
-    if hasattr(signal, "sigwaitinfo"):  # elsewhere torch's own handler ends a worker, whoever asks
+    trainer = (
+        multiprocessing.parent_process()
+    )  # not the one that forked this one, which newer Pythons have a server for
+    if trainer is not None and hasattr(signal, "sigwaitinfo"):  # elsewhere torch's own handler ends it, whoever asks
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-        threading.Thread(target=_end_when_told, args=(os.getppid(),), daemon=True).start()
+        threading.Thread(target=_end_when_told, args=(trainer.pid,), daemon=True).start()
 
 
 def _end_when_told(trainer: int) -> None:

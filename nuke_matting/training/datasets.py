@@ -7,6 +7,7 @@ each has terms of its own, which whoever trains on it must hold to.
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -58,7 +59,8 @@ def parse_source(text: str) -> Source:
         folder, value = rest, 1.0
     if not folder or not 0 <= value < float("inf"):
         raise UsageError(f"{text!r} is not a valid source", advice="write [LAYOUT=]DIR[:WEIGHT]")
-    return Source(Path(folder), value, named.get(layout.lower(), ""))
+    # shells know no home behind an equals sign
+    return Source(Path(os.path.expanduser(folder)), value, named.get(layout.lower(), ""))
 
 
 def find_subjects(source: Source, foregrounds: Path | None = None) -> list[Subject]:

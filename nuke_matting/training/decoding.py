@@ -100,10 +100,13 @@ def _read_alpha(picture: Picture, number: int) -> NDArray[np.float32]:
     path = picture.alpha or picture.foreground
     if picture.alpha is None and not _has_alpha(path, number):
         raise PlateError("has no alpha channel", path=path, advice="name the layout of its matte: pairs=, parallel=")
-    alpha, data_window, display_window, *_ = read_matte(path, number, painted=picture.alpha is not None)
+    matte = read_matte(path, number, painted=picture.alpha is not None)
+    for each in matte.remarks():
+        _warn_once(f"the matte {each}", path)
+    alpha = align(matte.pixels, matte.data_window, matte.display_window)
     if path.suffix.lower() in {".jpg", ".jpeg"}:  # JPEG leaves neither 0 nor 1 alone near edges
         alpha = (alpha - LEAST_ALPHA) / (1 - 2 * LEAST_ALPHA)
-    return np.clip(upright(align(alpha, data_window, display_window), path, number), 0, 1)
+    return np.clip(upright(alpha, path, number), 0, 1)
 
 
 def upright(pixels: NDArray, path: Path, number: int = 0) -> NDArray:

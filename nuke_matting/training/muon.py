@@ -82,7 +82,7 @@ def orthogonal(matrices: Tensor, rounds: int = 5) -> Tensor:
     Jordan et al., whose coefficients these are. In bfloat16, which is enough, where that is fast; answers in the
     matrices' dtype.
     """
-    dtype = torch.bfloat16 if bf16_is_fast(matrices.device.type) else matrices.dtype
+    dtype = torch.bfloat16 if bf16_is_fast(str(matrices.device)) else matrices.dtype
     x = matrices.to(dtype).reshape(-1, *matrices.shape[-2:])
     if tall := x.shape[-2] > x.shape[-1]:
         x = x.mT

@@ -63,7 +63,7 @@ def read_photograph(picture: Picture, long_side: int = LONG_SIDE) -> Photograph:
             path=picture.behind,
             advice="make it again",
         )
-    colour = colour if colour.dtype == np.uint8 else encode_srgb(colour)
+    colour = continued(colour if colour.dtype == np.uint8 else encode_srgb(colour), alpha)
     behind = np.round(behind * 255).astype(np.uint8) if frame.colour.integer else encode_srgb(behind)
     colour, alpha, behind = (reduced(each, long_side) for each in (colour, alpha, behind))
     return Photograph(colour, np.round(alpha * 255).astype(np.uint8), behind)

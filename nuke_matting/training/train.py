@@ -132,7 +132,7 @@ class Trainer:
         with failures_told(self.stage, processes.device.type):
             if last.exists():
                 self._resume(last)
-            else:
+            if self.step == 0 and (job.start_from or not last.exists()):  # a checkpoint of no steps is a start alone
                 self.told = self._start()
             self._module = processes.wrap(self.student)
         self._began = time.monotonic()
@@ -211,7 +211,7 @@ class Trainer:
                 batch = next(drawn, None) if self.step < self.stage.steps else None
                 waited += time.monotonic() - asked
                 if batch is None:
-                    if log is not None and not (self.job.out / WEIGHTS).exists():
+                    if log is not None and (self.step == 0 or not (self.job.out / WEIGHTS).exists()):
                         self.save()  # of no steps at all: the start, as it is
                     return
                 losses, alpha = self.learn(batch)

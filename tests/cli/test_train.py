@@ -139,6 +139,15 @@ def test_an_interrupted_stage_leaves_a_checkpoint_and_goes_on_from_it(nuke_matti
     assert ended.returncode == 0 and "goes on from step 2" in ended.stderr
 
 
+@pytest.mark.parametrize("workers", ["0", "1"])
+def test_a_picture_that_cannot_be_read_is_named_in_one_line(nuke_matting, at_work, workers):
+    (at_work / "behind" / "b.png").write_bytes(b"no picture")
+    ended = nuke_matting(*RUN, "--workers", workers)
+    told = [line for line in ended.stderr.splitlines() if "b.png" in line]
+    assert told == ["warning: left out of training: behind/b.png: cannot be read; save it again, or take it out"]
+    assert ended.returncode == 0 and ".py" not in ended.stderr
+
+
 def test_steps_may_be_given_in_place_of_the_recipe_s(nuke_matting, at_work):
     assert nuke_matting(*RUN, "--steps", "1").returncode == 0
     assert torch.load(at_work / "out" / "last.pt", weights_only=True)["step"] == 1
@@ -156,6 +165,14 @@ def test_the_preview_has_a_row_a_frame(nuke_matting, at_work):
     one, two = height("clips", 1), height("clips", 2)
     assert two - one > 2 * 64  # two frames of 64x64, and their labels
     assert 43 < height("tiny", 2) - height("tiny", 1) < 2 * 43
+
+
+def test_a_preview_is_written_over_no_picture_that_is_not_its_kind(nuke_matting, at_work):
+    photograph = at_work / "behind" / "b.jpg"
+    photograph.write_bytes(b"a photograph")
+    ended = nuke_matting("train", "preview", "tiny.yaml", "--stage", "tiny", *SOURCES, "--out", "behind/b.jpg")
+    assert ended.returncode == 2 and "b.jpg: is no name for a sheet; end it in .png" in ended.stderr
+    assert photograph.read_bytes() == b"a photograph"
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from nuke_matting.errors import ModelError
-from nuke_matting.models.tensors import DARKEST, autocast, memory_told, seen, whole_fp32
+from nuke_matting.models.tensors import DARKEST, autocast, bf16_is_fast, memory_told, seen, whole_fp32
 
 
 def test_networks_see_bright_light_as_it_is_and_nothing_far_below_black():
@@ -45,6 +45,12 @@ class TestFp32OnCuda:
     def test_other_arithmetic_is_left_as_it_is(self, device, precision):
         with whole_fp32(device, precision):
             assert self.allowed() == [True, True]
+
+
+@pytest.mark.parametrize(("capability", "fast"), [((7, 0), False), ((7, 5), False), ((8, 0), True), ((9, 0), True)])
+def test_gpus_before_ampere_are_spared_bf16(monkeypatch, capability, fast):
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
+    assert bf16_is_fast("cuda:1") == fast
 
 
 @pytest.mark.parametrize(

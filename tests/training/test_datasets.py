@@ -113,6 +113,12 @@ def test_sources_are_written_as_layout_folder_and_weight(text, source):
     assert parse_source(text) == source
 
 
+def test_a_home_is_known_behind_a_layout_too(monkeypatch, tmp_path):
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(tmp_path))
+    assert parse_source("P3M-10k=~/sets:2") == Source(tmp_path / "sets", 2.0, "P3M-10k")
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -32,7 +32,7 @@ def test_an_outline_may_leave_the_picture(table):
     assert mask[21:].all() and not mask[:19].any()
 
 
-@pytest.mark.parametrize("row", ["a.png,1 2 3", "a.png,x y", "a.png"])
+@pytest.mark.parametrize("row", ["a.png,1 2 3", "a.png,x y", "a.png", "a.png,", "a.png,1 2 3 4"])
 def test_a_table_that_is_none_is_told(table, row):
     with pytest.raises(UsageError, match="is no table of outlines"):
         read_outlines(table(row))

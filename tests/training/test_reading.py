@@ -108,6 +108,15 @@ def test_reducing_takes_no_colour_from_where_nothing_shows(pair):
     assert cut.foreground[..., 0].max() == 0 and (np.abs(cut.foreground[..., 1].astype(int) - 200) <= 1).all()
 
 
+def test_reducing_a_photograph_takes_none_from_there_either(tmp_path):
+    columns = np.zeros((2 * LONG_SIDE, 400), np.uint8)
+    columns[:, 1::4] = 255
+    picture = np.where(columns[..., None] > 0, (0, 200, 0), (255, 0, 0)).astype(np.uint8)
+    files = {"fg": picture, "alpha": columns, "behind": np.full_like(picture, 90)}
+    whole = read_photograph(Picture(*(png(tmp_path / f"a_{layer}.png", each) for layer, each in files.items())))
+    assert whole.foreground[..., 0].max() == 0 and (np.abs(whole.foreground[..., 1].astype(int) - 200) <= 1).all()
+
+
 @given(st.integers(1, 40), st.integers(1, 40), st.integers(0, 2**16))
 def test_colour_carries_on_where_nothing_shows(height, width, seed):
     random = np.random.default_rng(seed)
@@ -154,6 +163,27 @@ def test_a_matte_of_nothing_but_an_opaque_alpha_is_opaque(tmp_path):
     matte = exr(tmp_path / "a.exr", {"A": np.ones((50, 40))})
     _, alpha = decode(Picture(png(tmp_path / "a.png", flat((50, 40), 9)), matte))
     assert (alpha == 1).all()
+
+
+@pytest.mark.parametrize(
+    ("channels", "said"),
+    [
+        ({"A": 255.0}, "goes far beyond 0 to 1, as of another scale"),
+        ({"R": 0.4, "G": 0.8, "B": 0.1}, "is a colour picture: its red was read"),
+    ],
+    ids=["of 0 to 255", "in colour"],
+)
+def test_a_matte_that_is_hardly_one_is_told_once(tmp_path, monkeypatch, channels, said):
+    monkeypatch.setattr(decoding, "_warned", set())
+    colour = png(tmp_path / "fg.png", flat((40, 40), 90))
+    mattes = [
+        exr(tmp_path / name, {key: np.full((40, 40), value) for key, value in channels.items()})
+        for name in ("a.exr", "b.exr")
+    ]
+    with pytest.warns(UserWarning, match=rf"a\.exr: the matte {said}") as told:
+        for matte in mattes:
+            decode(Picture(colour, matte))
+    assert len(told) == 1
 
 
 def test_jpeg_mattes_reach_0_and_1(pair):

@@ -183,6 +183,19 @@ def test_a_stage_of_no_steps_leaves_its_start_ready_to_use(run, job):
     assert same(kept.tensors, left.tensors) and "step 0 of stage clips" in left.metadata["training"]
 
 
+@pytest.mark.parametrize("kept", [True, False], ids=["checkpoint", "weights alone"])
+def test_a_stage_of_no_steps_that_starts_from_another_one_next_time_leaves_that(run, job, kept):
+    one, two = (run(job("stills", name, seed=seed, steps=1)) for name, seed in (("one", 1), ("two", 2)))
+    for each in ("one", "two"):
+        mine = job("clips", "mean", start_from=(Start(job("stills", each).out / "last.pt"),)).of_steps(0)
+        found = run(mine)
+        if not kept:
+            (mine.out / "last.pt").unlink()
+    assert same(found["average"], two["average"]) and not same(found["average"], one["average"])
+    weights = load_weights(mine.out / "weights.safetensors").tensors
+    assert all(torch.equal(value, two["average"][f"net.{name}"].half()) for name, value in weights.items())
+
+
 def test_a_stage_starts_from_a_weight_file(run, job):
     run(job("stills", "stills"))
     path = job("stills", "stills").out / "weights.safetensors"

@@ -31,7 +31,10 @@ def read_outlines(path: Path) -> dict[str, list[Ring]]:
     outlines: dict[str, list[Ring]] = {}
 
     def ring(row: dict[str, str]) -> tuple[str, Ring]:
-        return row["photograph"], np.asarray([int(each) for each in row["outline"].split()]).reshape(-1, 2) / 1000
+        points = np.asarray([int(each) for each in row["outline"].split()]).reshape(-1, 2)
+        if len(points) < 3:
+            raise ValueError(f"an outline of {len(points)} points")
+        return row["photograph"], points / 1000
 
     for photograph, found in read_table(path, "outlines", "photograph, outline (x y x y ...)", ring):
         outlines.setdefault(photograph, []).append(found)
