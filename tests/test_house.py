@@ -18,7 +18,7 @@ MAY_IMPORT = {
     "engine": {"models", "plate", "colour", "atomic", "homes", "rights"},
     "export": {"models", "nets", "plate", "colour", "host"},
     "quality": {"plate", "colour", "atomic"},
-    "training": {"models", "nets", "plate", "colour", "quality", "resources", "atomic", "opencv"},
+    "training": {"models", "nets", "plate", "colour", "quality", "resources", "atomic", "homes", "opencv"},
     "worker": {"engine", "models", "plate", "host", "heap", "homes"},
     "cli": {
         "engine",

@@ -209,9 +209,7 @@ def _leave_interrupts(_worker: int) -> None:
     for name in ("SIGINT", "SIGHUP"):
         if hasattr(signal, name):  # Windows has no SIGHUP
             signal.signal(getattr(signal, name), signal.SIG_IGN)
-    trainer = (
-        multiprocessing.parent_process()
-    )  # not the one that forked this one, which newer Pythons have a server for
+    trainer = multiprocessing.parent_process()  # the one that forked this one may be a server, as newer Pythons have
     if trainer is not None and hasattr(signal, "sigwaitinfo"):  # elsewhere torch's own handler ends it, whoever asks
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
         threading.Thread(target=_end_when_told, args=(trainer.pid,), daemon=True).start()

@@ -7,12 +7,12 @@ each has terms of its own, which whoever trains on it must hold to.
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nuke_matting.errors import UsageError
+from nuke_matting.homes import expanded
 from nuke_matting.training.folders import LAYOUTS, find_folder, match_folders, sequences, visible
 from nuke_matting.training.values import Picture, Subject
 
@@ -60,7 +60,7 @@ def parse_source(text: str) -> Source:
     if not folder or not 0 <= value < float("inf"):
         raise UsageError(f"{text!r} is not a valid source", advice="write [LAYOUT=]DIR[:WEIGHT]")
     # shells know no home behind an equals sign
-    return Source(Path(os.path.expanduser(folder)), value, named.get(layout.lower(), ""))
+    return Source(expanded(folder), value, named.get(layout.lower(), ""))
 
 
 def find_subjects(source: Source, foregrounds: Path | None = None) -> list[Subject]:
