@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from nuke_matting.colour.model_space import to_model
 from nuke_matting.errors import UsageError
 from nuke_matting.opencv import blurred, resized, warped
-from nuke_matting.training import backdrops, camera, cloths, things
+from nuke_matting.training import backdrops, camera, cloths, patterns, things
 from nuke_matting.training.decoding import decode_srgb
 from nuke_matting.training.framing import Path2D, cut_sides, draw_height, draw_place, hide_cuts, move
 from nuke_matting.training.guides import rough
@@ -118,7 +118,7 @@ class Compositor:
     def _composed(self, guided: bool, height: int, width: int, frames: int) -> tuple[Array, Array, Array, Array]:
         """Subjects, premultiplied, their alpha, a background, and that with the shadows they cast."""
         r = self.random
-        shares = (0, 0.75, 0.18, 0.07) if guided else (0.16, 0.6, 0.16, 0.08)
+        shares = (0, 0.75, 0.18, 0.07) if guided else (0.22, 0.56, 0.15, 0.07)
         count = int(r.choice(len(shares), p=shares))
         behind = (self._background if count else self._nobody)(height, width, frames)
         foreground = np.zeros_like(behind)
@@ -253,11 +253,15 @@ class Compositor:
         return self._with_objects(behind) if r.random() < 0.1 else behind
 
     def _nobody(self, height: int, width: int, frames: int) -> Array:
-        """A picture of nobody: as it was taken, or else such pictures always had people in them; or with what stands
-        where people do, and is none."""
-        r = self.random
-        if r.random() < 0.35:
+        """A picture of nobody: as it was taken, or else such pictures always had people in them; smeared, or a heap; or
+        with what stands where people do, and is none."""
+        r, kind = self.random, self.random.random()
+        if kind < 0.38:
             return self._photograph(height, width, frames, whole=True)
+        if kind < 0.46:
+            return patterns.streaks(r, self._photograph(height, width, frames))
+        if kind < 0.54:
+            return patterns.heap(r, height, width, frames)
         behind = self._background(height, width, frames)
         if r.random() < 0.6:
             behind = self._with_clutter(behind, 1 + r.poisson(0.6), near=True)
@@ -306,7 +310,7 @@ class Compositor:
         return cover, surface * np.exp(r.normal(0, 0.3, 3)).astype(np.float32)
 
     def _photograph(self, height: int, width: int, frames: int, whole: bool = False) -> Array:
-        """A part of a photograph or panorama, or as good as all of it."""
+        """A part of a photograph or panorama, or as good as all of it: that at times as from above, any side up."""
         r = self.random
         nearest, off = (0.3, 0.1) if whole else (1.3, 0.4)
         picture = self.store.background(_among(self.backgrounds, r), r)
@@ -314,8 +318,9 @@ class Compositor:
             picture = np.rot90(picture, r.choice([1, 3]))
         h, w = picture.shape[:2]
         scale = self._zoomed(max(height / h, width / w), 0.05, nearest)
-        angle, (x, y) = r.normal(0, 0.05), 0.5 + r.uniform(-1, 1, 2) * off
-        path = self._path(frames, angle, scale, x, y, speed=r.choice([0, 0.015]))
+        turn = r.uniform(0, 2 * np.pi) if whole and r.random() < 0.2 else r.normal(0, 0.05)
+        x, y = 0.5 + r.uniform(-1, 1, 2) * off
+        path = self._path(frames, turn, scale, x, y, speed=r.choice([0, 0.015]))
         ch, cw = min(h, int(height / scale * 1.8) + 2), min(w, int(width / scale * 1.8) + 2)
         top, left = r.integers(h - ch + 1), r.integers(w - cw + 1)
         crop = picture[top : top + ch, left : left + cw]
