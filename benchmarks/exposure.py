@@ -60,8 +60,9 @@ def lit(pixels: np.ndarray, stops: int, like: Path, folder: Path) -> str:
     spec.channelnames, spec.nchannels, spec.alpha_channel = ("R", "G", "B"), 3, -1
     file = oiio.ImageBuf(spec)
     file.set_pixels(spec.roi, np.ascontiguousarray(light, np.float32))
-    path = folder / f"{like.parent.name}{stops:+d}.0001.exr"
-    file.write(str(path))
+    path = Path(tempfile.mkdtemp(dir=folder)) / "plate.0001.exr"
+    if not file.write(str(path)):
+        raise OSError(file.geterror())
     return str(path).replace("0001.exr", "%04d.exr")
 
 

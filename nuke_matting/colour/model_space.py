@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 KNEE = 0.6  # scene-linear value up to which nothing is changed
 SOFTNESS = 0.057  # of the logarithm above the knee; 0.057 takes 64.0 to 1.0
+BOUNDS = (-1e12, 1.9)  # model values whose light, some 1e30, is far from what no float holds; the largest half has 1.16
 
 
 def roll_off(linear: NDArray) -> NDArray:

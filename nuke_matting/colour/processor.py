@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from nuke_matting.colour.choose import choose_space
 from nuke_matting.colour.config import OCIO_ERRORS, load_config
 from nuke_matting.colour.interchange import REFERENCE, interchange_of
+from nuke_matting.colour.model_space import BOUNDS
 from nuke_matting.errors import ColourError
 from nuke_matting.plate.frame import LARGEST_HALF, LARGEST_LIGHT, ColourHints
 from nuke_matting.resources import shipped
@@ -26,7 +27,6 @@ _LINEAR_REC709 = "Linear Rec.709"
 _EXACT = ocio_lib.OPTIMIZATION_LOSSLESS
 
 _MOST_LIGHT = 1e30  # far below the largest float32, so that sums of a matrix stay finite
-_MODEL_BOUNDS = (-1e12, 1.9)  # model values of about _MOST_LIGHT; the largest half has 1.16
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class ColourPipe:
         For a scene-linear plate, there and back is exact to 0.001 in values of 0 to 16, and to 0.0001 of the value
         above that. The result is finite.
         """
-        return self._through(self._ways.to_plate, model, _MODEL_BOUNDS)
+        return self._through(self._ways.to_plate, model, BOUNDS)
 
     def to_linear_rec709(self, pixels: NDArray) -> NDArray[np.float32]:
         """Plate space -> scene-linear Rec.709. [H, W, 3] float, any range -> a new [H, W, 3] float32, not clipped."""

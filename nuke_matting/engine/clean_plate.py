@@ -53,12 +53,13 @@ class Fitted(NamedTuple):
     notes: tuple[str, ...]
 
 
-def fitted(plate: Array, clean: Array, match: bool, align: bool) -> Fitted:
+def fitted(plate: Array, clean: Array, match: bool, align: bool, stops: float = 0.0) -> Fitted:
     """A clean plate lined up with its plate (`align`) and in its exposure (`match`).
 
     plate, clean : [H, W, 3] float32, model space; the clean plate is not a number where it shows nothing, and there the
         plate stands in, so that what was not filmed without the subject is no subject. What lining up alone left bare
         says nothing of a subject, and most people are cut by an edge of the frame: there, both go on as beside it.
+    stops : by which both are brighter than they are, for the notes, which tell of them as they are.
     """
     notes = []
     if np.array_equal(plate, clean):
@@ -84,7 +85,10 @@ def fitted(plate: Array, clean: Array, match: bool, align: bool) -> Fitted:
         notes.append("the clean plate's exposure could not be matched to the plate's: too little agrees")
     elif light != SAME:
         clean = exposed(clean, light)
-        gain, bias = " ".join(f"{each:.2f}" for each in light.gain), " ".join(f"{each:.3f}" for each in light.bias)
+        gain, bias = (
+            " ".join(f"{each:.2f}" for each in light.gain),
+            " ".join(f"{each / 2**stops:.3f}" for each in light.bias),
+        )
         notes.append(f"the clean plate's exposure was matched to the plate's: times {gain}, plus {bias}")
     return Fitted(plate, filled(plate, clean), tuple(notes))
 

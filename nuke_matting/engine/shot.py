@@ -43,7 +43,7 @@ log = logging.getLogger(__name__)
 
 # errors of the moment, as the system says them in what a library tells of a file
 PASSING = tuple(map(os.strerror, (errno.EIO, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ETIMEDOUT, errno.EACCES)))
-CACHE_VERSION = 16  # to be raised by every change that changes mattes
+CACHE_VERSION = 17  # to be raised by every change that changes mattes
 
 
 class Shot:
@@ -183,19 +183,20 @@ class Shot:
         notes = read.notes
         if beyond := colour.beyond(read.pixels):
             notes += (f"{beyond} pixels of the plate hold more than any light; the network was shown less",)
+        light = stops(image, self.settings.exposure)
+        if dark := round(light - self.settings.exposure):
+            notes += (f"the plate is dark: the network was shown it some {dark} stops brighter",)
+        image = brighter(image, light)  # the clean plate too, before it is matched: nothing is told from what is black
         if self.files.clean is not None:
             other = read_frame(file_of(self.files.clean, frame), frame, holes=True)
             clean = clean_pixels(other, self.colours.of_clean(other.colour, other.path, read.colour), read)
-            shown, clean, said = fitted(image, clean, self.settings.clean_match, self.settings.clean_align)
+            match, move = self.settings.clean_match, self.settings.clean_align
+            shown, clean, said = fitted(image, brighter(clean, light), match, move, light)
             image = shown if self.model.abilities.clean_plate else image
             notes += (*(f"the clean plate: {note}" for note in other.notes), *said)
         if self.files.guide is not None:
             guide, said = coverage(file_of(self.files.guide, frame), read, "guide")
             notes += said + says_nothing(guide)
-        light = stops(image, self.settings.exposure)
-        if dark := round(light - self.settings.exposure):
-            notes += (f"the plate is dark: the network was shown it some {dark} stops brighter",)
-        image, clean = brighter(image, light), None if clean is None else brighter(clean, light)
         where = lies(read.data_window, read.display_window, read.pixel_aspect)
         hint = None if self.settings.guide_use == "core" else guide  # a core's 0 is no outside
         given = FrameInput(image, clean, hint, read.pixel_aspect, where)

@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from nuke_matting.colour.exposure import EVERY, LIGHTS, LIT, MOST
+from nuke_matting.colour.exposure import EVERY, LIGHTS, LIT, MOST, WHITE
 from nuke_matting.colour.model_space_tensors import from_model, to_model
 from nuke_matting.errors import ModelError
 from nuke_matting.models.tensors import DARKEST
@@ -36,6 +36,7 @@ from nuke_matting.plate.frame import LARGEST_HALF, LARGEST_LIGHT
 
 FRAMES = 3  # the frame, the one before it, the one after it
 BATCH = 1024  # regions at once
+FARTHEST = 10.0  # stops that may be asked for, as the setting has it
 
 
 @dataclass(frozen=True)
@@ -162,7 +163,8 @@ class InferenceModule(nn.Module):
         self.second = looks[1] if len(looks) > 1 else None
         self.clean, self.guide = inputs.clean, inputs.guide
         self.regions, self.exposure = regions, 0.0
-        self.every, self.lights, self.lit, self.brightest = EVERY, LIGHTS, LIT, 2.0**MOST
+        self.every, self.darker, self.white, self.lit, self.brightest = EVERY, 1 - LIGHTS, WHITE, LIT, 2.0**MOST
+        self.least, self.largest_gain = 2.0**-FARTHEST, 2.0 ** (FARTHEST + MOST)
         self.frames, self.largest, self.darkest, self.most = FRAMES, LARGEST_HALF, DARKEST, LARGEST_LIGHT
         self.to_rec709: list[float] = matrix.flatten().tolist()
         self.from_rec709: list[float] = np.linalg.inv(matrix).flatten().tolist()
@@ -170,11 +172,11 @@ class InferenceModule(nn.Module):
     def forward(self, stacked: Tensor) -> Tensor:
         pixels = torch.nan_to_num(stacked.float(), 0.0, self.largest, -self.largest).clamp(-self.most, self.most)
         linear = [mixed(pixels[:, 3 * n : 3 * n + 3], self.to_rec709) for n in range(self.frames)]
-        brighter = self._brighter(linear[0])
-        images = [to_model(each * brighter) for each in linear]
+        gains = [self._gain(each) for each in linear]
+        images = [to_model(linear[n] * gains[n]) for n in range(self.frames)]
         height, width = stacked.shape[2], stacked.shape[3]
 
-        clean, guides = self._clean(pixels, brighter), self._guides(pixels)
+        clean, guides = self._clean(pixels, gains[0]), self._guides(pixels)
         plate = images[0]
         images = [each.clamp(min=self.darkest) for each in images]
         seen, coarse, cells, alphas, others = self.first.remember(images, clean, guides, stacked.dtype)
@@ -186,23 +188,22 @@ class InferenceModule(nn.Module):
         else:
             alpha, residual = self.first.refine(images[0], clean, seen, coarse, budget)
         # bounded before the mixing too: infinities would cancel to what is no number
-        foreground = (from_model(plate + residual) * brighter.pow(-1)).clamp(-self.largest, self.largest)
+        foreground = (from_model(plate + residual) * gains[0].pow(-1)).clamp(-self.largest, self.largest)
         foreground = mixed(foreground, self.from_rec709)
         out = torch.cat([foreground.clamp(-self.largest, self.largest), alpha.clamp(0, 1)], dim=1)
         return out.to(stacked.dtype)
 
-    def _brighter(self, linear: Tensor) -> Tensor:
-        """The factor by which all that it sees is to be brighter; `colour.exposure.stops`, which cannot be scripted."""
-        sparse = to_model(linear[0, :, :: self.every, :: self.every]).amax(0)
-        known, _ = sparse.flatten().sort()  # the quantile by hand: by operators that are known to be there
-        lights = from_model(known[int(self.lights * (len(known) - 1))])
+    def _gain(self, linear: Tensor) -> Tensor:
+        """The factor by which a frame is to be brighter; `colour.exposure.stops`, which cannot be scripted."""
+        known, _ = linear[0, :, :: self.every, :: self.every].amax(0).flatten().sort()
+        lights = known[int(self.darker * (len(known) - 1)) :].clamp(max=self.white).mean(dim=0)
         own = (self.lit * lights.clamp(min=1e-6).pow(-1)).clamp(1, self.brightest)
-        return own * 2**self.exposure
+        return (own * 2**self.exposure).clamp(self.least, self.largest_gain)
 
-    def _clean(self, pixels: Tensor, brighter: Tensor) -> Tensor | None:
+    def _clean(self, pixels: Tensor, gain: Tensor) -> Tensor | None:
         if not self.clean:
             return None
-        return to_model(mixed(pixels[:, 9:12], self.to_rec709) * brighter).clamp(min=self.darkest)
+        return to_model(mixed(pixels[:, 9:12], self.to_rec709) * gain).clamp(min=self.darkest)
 
     def _guides(self, pixels: Tensor) -> list[Tensor | None]:
         guides: list[Tensor | None] = []

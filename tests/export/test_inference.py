@@ -55,18 +55,18 @@ def shown(linear, by):
 
 def expected(model, frames, cleans, guides):
     """The model's own matte of the first frame, as [4, H, W]: scene-linear foreground, and alpha."""
-    by = stops(shown(frames[0], 0.0), 0.0)
+    lit = [stops(shown(each, 0.0), 0.0) for each in frames]
     given = [
         FrameInput(
             shown(frame, by),
-            None if clean is None else shown(clean, by),
+            None if clean is None else shown(clean, lit[0]),
             None if guide is None else guide.clip(0, 1),
         )
-        for frame, clean, guide in zip(frames, cleans, guides, strict=True)
+        for frame, clean, guide, by in zip(frames, cleans, guides, lit, strict=True)
     ]
     own, *memory = [model.encode(model.prepare(each)) for each in given]
     matte = model.matte(given[0], own, memory, QUALITY)
-    foreground = model_space.from_model(brighter(matte.foreground, -by))
+    foreground = model_space.from_model(brighter(matte.foreground, -lit[0]))
     return np.concatenate([foreground.transpose(2, 0, 1), matte.alpha[None]])
 
 
@@ -179,7 +179,7 @@ def test_the_budget_of_regions_is_an_attribute_that_a_knob_may_set(weights, tmp_
 @pytest.mark.parametrize("inputs", VARIANTS, ids=str)
 def test_a_plate_by_night_is_shown_brighter_as_the_engine_does(joined_weights, tmp_path, inputs):
     """The foreground keeps the plate's light."""
-    frames = [light(37, 51, seed) / 32 for seed in range(3)]
+    frames = [light(37, 51, seed) / dark for seed, dark in enumerate((32, 8, 1))]  # each by its own light
     clean = light(37, 51, 7) / 32 if inputs.clean else None
     guides = [light(37, 51, 10 + seed, 1)[0] if inputs.guide else None for seed in range(3)]
     stacked = [*frames, *([clean] if inputs.clean else []), *(each[None] for each in guides if each is not None)]
@@ -197,6 +197,14 @@ def test_the_exposure_is_an_attribute_that_a_knob_may_set(weights, tmp_path):
     got = run(module, frames)
     assert np.abs(got[3] - want[3]).max() < 1e-3
     assert np.allclose(*(model_space.to_model(each[:3].clip(-2000, 2000)) for each in (2 * got, want)), atol=1e-3)
+
+
+@pytest.mark.parametrize("stops", [-1000.0, 140.0])
+def test_an_exposure_beyond_all_measure_is_as_much_as_may_be(file, stops):
+    file.exposure = stops
+    out = run(file, light(16, 24, 1, 9))
+    file.exposure = 0.0
+    assert np.isfinite(out).all()
 
 
 def test_another_working_space_goes_in_and_comes_out(weights):

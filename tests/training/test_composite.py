@@ -6,7 +6,7 @@ import pytest
 
 from nuke_matting.colour.model_space import from_model, to_model
 from nuke_matting.errors import UsageError
-from nuke_matting.training import camera, composite
+from nuke_matting.training import camera, composite, patterns
 from nuke_matting.training.composite import Compositor
 from nuke_matting.training.decoding import decode_srgb
 from nuke_matting.training.guides import LEAST_SHOWN, rough
@@ -268,6 +268,18 @@ def test_some_photographs_of_nobody_are_shown_whole(draw, monkeypatch):
     samples = [(compositor.sample(16, 24, 1), asked[:], asked.clear())[:2] for _ in range(150)]
     whole = [sample for sample, kinds in samples if True in kinds]
     assert 2 <= len(whole) <= 20 and all(sample.alpha.max() == 0 for sample in whole)
+
+
+@pytest.mark.parametrize("kind", ["heap", "streaks"])
+def test_some_pictures_of_nobody_show_no_place_at_all(draw, monkeypatch, kind):
+    asked, made = [], getattr(patterns, kind)
+    monkeypatch.setattr(patterns, kind, lambda *given: asked.append(kind) or made(*given))
+    compositor, found = draw(), []
+    for _ in range(150):
+        asked.clear()
+        sample = compositor.sample(16, 24, 1)
+        found += [sample.alpha.max() == 0] * bool(asked)
+    assert 1 <= len(found) <= 20 and all(found)
 
 
 def test_subjects_of_which_nobody_knows_what_is_behind_are_put_over_backgrounds(draw):

@@ -32,3 +32,8 @@ def test_streaks_keep_the_light_and_run_along_one_line():
     out = patterns.streaks(np.random.default_rng(0), dots)
     assert out.shape == dots.shape and out.mean() == pytest.approx(dots.mean(), rel=0.15)
     assert out.max() < 0.5 * dots.max()
+    dot = np.zeros((1, 65, 65, 3), np.float32)
+    dot[0, 32, 32] = 1.0
+    rows, columns = np.nonzero(patterns.streaks(np.random.default_rng(0), dot)[0, ..., 0] > 1e-4)
+    along, across = np.linalg.svd(np.stack([rows, columns], 1) - (32, 32), compute_uv=False)
+    assert along > 5 * across, "of a dot, a line"
