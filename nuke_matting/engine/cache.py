@@ -247,8 +247,7 @@ class Cache:
         """
         limit = self.max_bytes if max_bytes is None else max_bytes
         with self._telling():
-            for folder in (self.folder / HASHED, *(self.folder / LEDGER).glob("??")):
-                remove_left_behind(folder)
+            self._tidy()
             found = scan(self._root)
             if not self._root.is_dir():
                 return 0
@@ -260,6 +259,7 @@ class Cache:
         Raises CacheError where the folder cannot be used.
         """
         with self._telling():
+            self._tidy()
             found = scan(self._root)
             if not self._root.is_dir():
                 return 0
@@ -267,6 +267,11 @@ class Cache:
             found.entries.clear()
             make_room(self._root, found, 0, grace=0.0, stale_after=self._stale_after)
             return removed
+
+    def _tidy(self) -> None:
+        """Removes what dead processes left half-written beside the mattes."""
+        for folder in (self.folder / HASHED, *(self.folder / LEDGER).glob("??")):
+            remove_left_behind(folder)
 
     # -- places --
 

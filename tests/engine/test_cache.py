@@ -527,14 +527,15 @@ def test_prune_removes_what_dead_processes_left(cache):
     assert same(cache.get(KEY), matte())
 
 
+@pytest.mark.parametrize("empty", [Cache.prune, Cache.clear], ids=["prune", "clear"])
 @pytest.mark.parametrize("folder", ["written/ab", "hashed"])
-def test_prune_removes_what_they_left_beside_the_mattes_too(cache, folder):
+def test_prune_and_clear_remove_what_they_left_beside_the_mattes_too(cache, folder, empty):
     (cache.folder / folder).mkdir(parents=True)
     for name, ago in (("old", 2 * _sweep.LEFT_BEHIND), ("new", 0)):
         path = cache.folder / folder / f".nuke_matting-{name}.part"
         path.write_bytes(b"half")
         os.utime(path, (time.time() - ago,) * 2)
-    cache.prune()
+    empty(cache)
     assert files(cache) == [f"{folder}/.nuke_matting-new.part"]
 
 
