@@ -29,9 +29,10 @@ def stops(image: Array, more: float) -> float:
     """
     if image.size == 0:
         return more
-    known = np.sort(image[::EVERY, ::EVERY].max(axis=2), axis=None)
-    brightest = from_model(known[int((1 - LIGHTS) * (known.size - 1)) :].astype(np.float64))
-    lights = float(np.minimum(brightest, WHITE).mean())
+    known = image[::EVERY, ::EVERY].max(axis=2)
+    darker = int((1 - LIGHTS) * (known.size - 1))
+    brightest = np.partition(known, darker, axis=None)[darker:].astype(np.float64)
+    lights = float(np.minimum(from_model(brightest), WHITE).mean())
     own = MOST if lights <= 0 else math.log2(LIT / lights)
     return more + min(MOST, max(0.0, own))
 
